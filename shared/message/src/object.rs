@@ -1,0 +1,214 @@
+//! Reading a JSON object field by field, with errors that name the field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::{JsonText, RawJson};
+
+/// A field that is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Invalid {
+    /// Where, as a path such as `messages[2].parts[0].text`.
+    pub field: String,
+    /// What is wrong and what is allowed: "must be a string".
+    pub problem: String,
+}
+
+impl Invalid {
+    /// `field` does not meet `problem`, which reads on from the field's name.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// A JSON object whose values are not parsed yet. A key that stands twice is refused; `null` counts as absent.
+#[derive(Debug)]
+pub struct Object<'a> {
+    path: String,
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads `value` as an object; `path` stands before the field's name in errors and may be empty.
+    pub fn parse(value: &'a RawValue, path: impl Into<String>) -> Result<Self, Invalid> {
+        let path = path.into();
+        if !value.get().starts_with('{') {
+            return Err(Invalid::new(path, "must be an object"));
+        }
+        match serde_json::from_str::<Fields<'a>>(value.get()) {
+            Ok(Fields(fields)) => Ok(Self { path, fields }),
+            Err(error) => {
+                Err(Invalid::new(path, format!("must be an object without repeated keys ({error})")))
+            }
+        }
+    }
+
+    /// The full path of `key`.
+    pub fn path(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The value of `key`, if there is one that is not `null`.
+    pub fn get(&self, key: &str) -> Option<&'a RawValue> {
+        self.fields
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| *value)
+            .filter(|value| value.get() != "null")
+    }
+
+    /// Whether `key` stands in the object, be it with `null`.
+    pub fn has(&self, key: &str) -> bool {
+        self.fields.iter().any(|(name, _)| name == key)
+    }
+
+    /// The string under `key`.
+    pub fn string(&self, key: &str) -> Result<String, Invalid> {
+        self.required(key, self.optional_string(key)?, "must be a string")
+    }
+
+    /// The string under `key`, if any.
+    pub fn optional_string(&self, key: &str) -> Result<Option<String>, Invalid> {
+        self.optional(key, "must be a string without half a surrogate pair")
+    }
+
+    /// The text under `key`, escapes kept.
+    pub fn text(&self, key: &str) -> Result<JsonText, Invalid> {
+        self.required(key, self.optional_text(key)?, "must be a string")
+    }
+
+    /// The text under `key`, if any, escapes kept.
+    pub fn optional_text(&self, key: &str) -> Result<Option<JsonText>, Invalid> {
+        self.get(key)
+            .map(|value| {
+                JsonText::from_token(value).ok_or_else(|| Invalid::new(self.path(key), "must be a string"))
+            })
+            .transpose()
+    }
+
+    /// The boolean under `key`, if any.
+    pub fn optional_bool(&self, key: &str) -> Result<Option<bool>, Invalid> {
+        self.optional(key, "must be true or false")
+    }
+
+    /// The value under `key`, as it came, if any.
+    pub fn optional_json(&self, key: &str) -> Option<RawJson> {
+        self.get(key).map(|value| RawJson::new(value.to_owned()))
+    }
+
+    /// The object under `key`, as it came, if any.
+    pub fn optional_object(&self, key: &str) -> Result<Option<RawJson>, Invalid> {
+        match self.optional_json(key) {
+            Some(value) if !value.get().starts_with('{') => {
+                Err(Invalid::new(self.path(key), "must be an object"))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// The items of the array under `key`.
+    pub fn array(&self, key: &str) -> Result<Vec<&'a RawValue>, Invalid> {
+        self.required(key, self.optional(key, "must be an array")?, "must be an array")
+    }
+
+    fn optional<T: Deserialize<'a>>(&self, key: &str, problem: &str) -> Result<Option<T>, Invalid> {
+        self.get(key)
+            .map(|value| serde_json::from_str(value.get()).map_err(|_| Invalid::new(self.path(key), problem)))
+            .transpose()
+    }
+
+    fn required<T>(&self, key: &str, value: Option<T>, problem: &str) -> Result<T, Invalid> {
+        value.ok_or_else(|| Invalid::new(self.path(key), problem))
+    }
+}
+
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// `Cow<str>` alone never borrows.
+#[derive(Deserialize, PartialEq)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor).map(Self)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields: Self::Value = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+            if fields.iter().any(|(known, _)| *known == key) {
+                return Err(A::Error::custom("a key stands twice"));
+            }
+            if fields.len() == 100 {
+                return Err(A::Error::custom("more than 100 keys"));
+            }
+            fields.push((key, value));
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_what_is_allowed() {
+        let value = raw(r#"{"text":5,"flag":"yes","list":{}}"#);
+        let object = Object::parse(&value, "messages[2]").unwrap();
+        assert_eq!(object.text("text").unwrap_err().to_string(), "messages[2].text: must be a string");
+        assert_eq!(object.string("none").unwrap_err().to_string(), "messages[2].none: must be a string");
+        assert_eq!(
+            object.optional_bool("flag").unwrap_err().to_string(),
+            "messages[2].flag: must be true or false"
+        );
+        assert_eq!(object.array("list").unwrap_err().to_string(), "messages[2].list: must be an array");
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_also_when_escaped() {
+        for json in [r#"{"id":1,"id":2}"#, r#"{"id":1,"i\u0064":2}"#] {
+            assert!(Object::parse(&raw(json), "").is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for json in ["[]", "null", "\"x\"", "1", r#"["a","b"]"#] {
+            assert_eq!(Object::parse(&raw(json), "body").unwrap_err().problem, "must be an object", "{json}");
+        }
+    }
+
+    #[test]
+    fn null_counts_as_absent() {
+        let value = raw(r#"{"title":null}"#);
+        let object = Object::parse(&value, "").unwrap();
+        assert_eq!(object.optional_string("title"), Ok(None));
+        assert!(object.has("title"));
+    }
+
+    #[test]
+    fn more_keys_than_any_part_has_are_refused() {
+        let many: Vec<String> = (0..101).map(|number| format!("\"k{number}\":0")).collect();
+        assert!(Object::parse(&raw(&format!("{{{}}}", many.join(","))), "").is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! A message as `useChat` holds it, sends it and gets it back.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{Invalid, JsonText, MessageId, Object, RawJson, UiPart};
+
+/// A message: what the client sends, and what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UiMessage {
+    pub id: MessageId,
+    pub role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<RawJson>,
+    pub parts: Vec<UiPart>,
+}
+
+/// Who speaks. The system prompt is the operator's; a client cannot send one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The user.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl UiMessage {
+    /// Reads one message; `path` stands in errors, for example `messages[0]`.
+    pub fn parse(value: &RawValue, path: &str) -> Result<Self, Invalid> {
+        let fields = Object::parse(value, path)?;
+        let id = MessageId::parse(&fields.string("id")?)
+            .map_err(|invalid| Invalid::new(fields.path("id"), invalid.to_string()))?;
+        let role = match fields.string("role")?.as_str() {
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            _ => return Err(Invalid::new(fields.path("role"), "must be user or assistant")),
+        };
+        let parts = UiPart::parse_all(&fields, path)?;
+        Ok(Self { id, role, metadata: fields.optional_json("metadata"), parts })
+    }
+}
+
+/// The text of a message: its text parts, with nothing between.
+pub fn extract_text_content(message: &UiMessage) -> JsonText {
+    let mut whole = JsonText::default();
+    for part in &message.parts {
+        if let UiPart::Text { text, .. } = part {
+            whole.push(text);
+        }
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<UiMessage, Invalid> {
+        UiMessage::parse(&serde_json::from_str::<Box<RawValue>>(json).unwrap(), "messages[0]")
+    }
+
+    #[test]
+    fn text_parts_are_joined_with_nothing_between() {
+        let message = parse(
+            r#"{"id":"m","role":"user","parts":[{"type":"text","text":"Hel"},{"type":"step-start"},{"type":"text","text":"lo"}]}"#,
+        );
+        assert_eq!(extract_text_content(&message.unwrap()).to_text(), "Hello");
+    }
+
+    #[test]
+    fn a_message_without_parts_has_no_text() {
+        assert!(
+            extract_text_content(&parse(r#"{"id":"m","role":"assistant","parts":[]}"#).unwrap()).is_empty()
+        );
+    }
+
+    #[test]
+    fn a_bad_message_is_refused_by_field() {
+        for (json, field) in [
+            (r#"{"role":"user","parts":[]}"#, "messages[0].id"),
+            (r#"{"id":"a#b","role":"user","parts":[]}"#, "messages[0].id"),
+            (r#"{"id":"m","role":"system","parts":[]}"#, "messages[0].role"),
+            (r#"{"id":"m","role":"user","content":"x"}"#, "messages[0].parts"),
+            (r#"{"id":"m","role":"user","parts":[{"type":"text","text":1}]}"#, "messages[0].parts[0].text"),
+        ] {
+            assert_eq!(parse(json).unwrap_err().field, field, "{json}");
+        }
+    }
+}
