@@ -1,0 +1,174 @@
+//! Headers that no well-meaning client sends, and who wins when a request carries two tokens.
+
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use proptest::prelude::*;
+use proptest::sample::select;
+use secrecy::SecretString;
+
+use crate::{CredentialSource, SessionConfig, SessionError, Sessions};
+
+const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
+const TOKEN: &str = "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN";
+const OTHER_TOKEN: &str = "4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs";
+
+fn sessions(secure: bool) -> Sessions {
+    Sessions::new(SessionConfig::new(SecretString::from(SECRET), secure)).expect("a good configuration")
+}
+
+fn headers(sent: &[(HeaderName, String)]) -> HeaderMap {
+    let header = |(name, value): &(HeaderName, String)| {
+        (name.clone(), HeaderValue::from_bytes(value.as_bytes()).expect("a header value"))
+    };
+    sent.iter().map(header).collect()
+}
+
+fn cookie(value: &str) -> (HeaderName, String) {
+    (COOKIE, format!("better-auth.session_token={value}"))
+}
+
+fn bearer(value: &str) -> (HeaderName, String) {
+    (AUTHORIZATION, format!("Bearer {value}"))
+}
+
+/// The token found and its source, or the refusal.
+fn found(sent: &[(HeaderName, String)]) -> Result<(String, CredentialSource), SessionError> {
+    let credential = sessions(false).credential(&headers(sent))?;
+    Ok((credential.token.storage_key().to_owned(), credential.source))
+}
+
+#[test]
+fn a_good_bearer_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
+    let (good, other) = (sessions(false).sign(TOKEN), sessions(false).sign(OTHER_TOKEN));
+    let forged = format!("{TOKEN}.{}", &other[OTHER_TOKEN.len() + 1..]);
+    let from_cookie = Ok((OTHER_TOKEN.to_owned(), CredentialSource::Cookie));
+    let from_bearer = Ok((TOKEN.to_owned(), CredentialSource::Bearer));
+
+    for (name, sent, expected) in [
+        ("both good", vec![cookie(&other), bearer(&good)], from_bearer.clone()),
+        ("forged cookie", vec![cookie(&forged), bearer(&good)], from_bearer.clone()),
+        ("bearer only", vec![bearer(&good)], from_bearer),
+        ("forged bearer", vec![cookie(&other), bearer(&forged)], from_cookie.clone()),
+        ("bare bearer", vec![cookie(&other), bearer(TOKEN)], from_cookie.clone()),
+        ("two bearers", vec![cookie(&other), bearer(&good), bearer(&good)], from_cookie),
+        ("both forged", vec![cookie(&forged), bearer(&forged)], Err(SessionError::BadSignature)),
+        ("forged bearer only", vec![bearer(&forged)], Err(SessionError::BadSignature)),
+        ("bare bearer only", vec![bearer(TOKEN)], Err(SessionError::Unsigned)),
+        ("nothing", vec![], Err(SessionError::Missing)),
+    ] {
+        assert_eq!(found(&sent), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_first_cookie_decides_and_the_next_is_not_tried() {
+    let good = sessions(false).sign(TOKEN);
+    let forged = sessions(false).sign(OTHER_TOKEN).replace(OTHER_TOKEN, TOKEN);
+    for (name, sent, expected) in [
+        (
+            "good first",
+            vec![cookie(&good), cookie(&forged)],
+            Ok((TOKEN.to_owned(), CredentialSource::Cookie)),
+        ),
+        ("forged first", vec![cookie(&forged), cookie(&good)], Err(SessionError::BadSignature)),
+        ("empty first", vec![cookie(""), cookie(&good)], Err(SessionError::Unsigned)),
+    ] {
+        assert_eq!(found(&sent), expected, "{name}");
+    }
+}
+
+#[test]
+fn only_the_one_configured_name_is_read() {
+    let value = sessions(true).sign(TOKEN);
+    for (secure, name, good) in [
+        (true, "__Secure-better-auth.session_token", true),
+        (true, "better-auth.session_token", false),
+        (true, "__Host-better-auth.session_token", false),
+        (false, "better-auth.session_token", true),
+        (false, "__Secure-better-auth.session_token", false),
+    ] {
+        let sent = headers(&[(COOKIE, format!("{name}={value}"))]);
+        assert_eq!(sessions(secure).credential(&sent).is_ok(), good, "secure {secure}, {name}");
+    }
+}
+
+#[test]
+fn an_oversized_or_unprintable_cookie_is_refused() {
+    let long = "a".repeat(8192);
+    let signed_long = sessions(false).sign(&long);
+    let many = format!("{}; a=1", vec!["a=1"; 199].join("; "));
+    for (name, value) in [
+        ("8 KB", long.as_str()),
+        ("8 KB of points", &".".repeat(8192)),
+        ("8 KB of escapes", &"%41".repeat(2731)),
+        ("8 KB, even if it is signed", &signed_long),
+        ("200 cookies after it", &format!("{}; {many}", sessions(false).sign(TOKEN))),
+        ("tab", &sessions(false).sign("a\tb")),
+        ("escaped control characters", "%00%0d%0a.%00"),
+        ("not UTF-8 by escape", "%ff%fe.%ff"),
+    ] {
+        assert!(found(&[cookie(value)]).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_printed_holds_a_token_or_the_secret() {
+    let sessions = sessions(false);
+    let credential = sessions.credential(&headers(&[cookie(&sessions.sign(TOKEN))])).expect("signed");
+    let printed = format!("{sessions:?} {credential:?} {}", credential.token.fingerprint());
+    assert!(!printed.contains(TOKEN) && !printed.contains(SECRET), "{printed}");
+}
+
+/// Bytes, some of them pieces of what the parsers look for, so that they get further than the first check.
+fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&[u8]> = vec![
+        b"better-auth.session_token",
+        b"=",
+        b"; ",
+        b";",
+        b"\"",
+        b"%",
+        b"%2",
+        b"%3D",
+        b"%ff",
+        b".",
+        b" ",
+        b"\t",
+        b"Bearer ",
+        b"bearer",
+        b"\xff",
+        b"\xc3\xa9",
+        b"Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN",
+        b"PDTe/5/SI7D56/ajIQiuz7jlOo4jLRJ1NvLza6v7mhE=",
+    ];
+    let piece =
+        prop_oneof![select(pieces).prop_map(<[u8]>::to_vec), prop::collection::vec(any::<u8>(), 0..8)];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_in_a_header_panic_or_pass(
+        cookies in prop::collection::vec(header_bytes(), 0..3),
+        authorizations in prop::collection::vec(header_bytes(), 0..3),
+    ) {
+        let named = |name: HeaderName, values: Vec<Vec<u8>>| {
+            values.into_iter().map(move |mut bytes| {
+                // No HTTP library lets these through.
+                bytes.retain(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+                (name.clone(), HeaderValue::from_bytes(&bytes).expect("only bytes of header values are left"))
+            })
+        };
+        let mut sent = HeaderMap::new();
+        sent.extend(named(COOKIE, cookies).chain(named(AUTHORIZATION, authorizations)));
+        prop_assert!(sessions(false).credential(&sent).is_err());
+    }
+
+    #[test]
+    fn every_signed_token_comes_back_from_the_cookie(token in "[!-~]{1,256}") {
+        let signed = sessions(false).sign(&token);
+        // The bytes that mean something in a cookie go percent-encoded, as the web app sends them.
+        let encoded = percent_encoding::utf8_percent_encode(&signed, percent_encoding::NON_ALPHANUMERIC).to_string();
+        prop_assert_eq!(found(&[cookie(&encoded)]), Ok((token, CredentialSource::Cookie)));
+    }
+}
