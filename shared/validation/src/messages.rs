@@ -1,0 +1,91 @@
+//! The messages of a request: how many, of how many parts, with which files.
+
+use message::{Invalid, Object, Role, UiMessage, UiPart};
+use serde_json::value::RawValue;
+
+use crate::{Limits, file_url, list};
+
+/// Reads `messages`. There is at least one of the user, and the id of the last of those stands only once: an answer
+/// stored under the id of another message would be lost, or would replace it.
+pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessage>, Invalid> {
+    if fields.get("messages").is_none() {
+        let problem = if fields.has("message") {
+            "is required: an array of the conversation's messages; message alone is not enough"
+        } else {
+            "is required: an array of the conversation's messages"
+        };
+        return Err(Invalid::new("messages", problem));
+    }
+
+    let mut parts_left = limits.max_total_parts;
+    let mut messages = Vec::new();
+    for (index, value) in list::items(fields, "messages", limits.max_messages)?.into_iter().enumerate() {
+        let message = parse_one(value, &format!("messages[{index}]"), parts_left, limits)?;
+        parts_left -= message.parts.len();
+        messages.push(message);
+    }
+    check_answered(&messages)?;
+    Ok(messages)
+}
+
+fn parse_one(value: &RawValue, path: &str, parts_left: usize, limits: &Limits) -> Result<UiMessage, Invalid> {
+    check_part_count(&Object::parse(value, path)?, parts_left, limits)?;
+    let message = UiMessage::parse(value, path)?;
+    check_files(&message.parts, message.role, path, limits)?;
+    Ok(message)
+}
+
+fn check_files(parts: &[UiPart], sender: Role, path: &str, limits: &Limits) -> Result<(), Invalid> {
+    for (index, part) in parts.iter().enumerate() {
+        let path = || format!("{path}.parts[{index}]");
+        if let UiPart::SteeringMessage { parts, .. } = part {
+            check_files(parts, Role::User, &path(), limits)?;
+        } else if let Some(url) = url_to_check(part) {
+            file_url::check(url, sender, limits)
+                .map_err(|problem| Invalid::new(format!("{}.url", path()), problem))?;
+        }
+    }
+    Ok(())
+}
+
+/// Parts are counted before they are read: a part of 22 bytes takes hundreds in memory.
+fn check_part_count(fields: &Object<'_>, parts_left: usize, limits: &Limits) -> Result<(), Invalid> {
+    let limit = match fields.string("role")?.as_str() {
+        "user" => limits.max_user_parts,
+        _ => limits.max_assistant_parts,
+    };
+    if list::items(fields, "parts", limit)?.len() > parts_left {
+        let problem = format!("must have at most {} parts in all", limits.max_total_parts);
+        return Err(Invalid::new("messages", problem));
+    }
+    Ok(())
+}
+
+/// The URL of a file part. One that the provider holds by reference needs none.
+fn url_to_check(part: &UiPart) -> Option<&str> {
+    match part {
+        UiPart::File { url, provider_reference: Some(_), .. } if url.is_empty() => None,
+        UiPart::File { url, .. } | UiPart::ReasoningFile { url, .. } => Some(url),
+        UiPart::Text { .. }
+        | UiPart::Reasoning { .. }
+        | UiPart::Custom { .. }
+        | UiPart::StepStart
+        | UiPart::SteeringMessage { .. }
+        | UiPart::Tool(_)
+        | UiPart::Other(_) => None,
+    }
+}
+
+fn check_answered(messages: &[UiMessage]) -> Result<(), Invalid> {
+    let Some(answered) = messages.iter().rposition(|message| message.role == Role::User) else {
+        return Err(Invalid::new("messages", "must have at least one message of role user"));
+    };
+    let id = &messages[answered].id;
+    match messages.iter().enumerate().find(|(index, message)| message.id == *id && *index != answered) {
+        Some((index, _)) => Err(Invalid::new(
+            format!("messages[{answered}].id"),
+            format!("must differ from the id of messages[{index}]"),
+        )),
+        None => Ok(()),
+    }
+}

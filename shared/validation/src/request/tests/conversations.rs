@@ -1,0 +1,144 @@
+//! Which messages and parts must be refused, and how many are too many.
+
+use super::*;
+
+const TEXT: &str = r#"{"type":"text","text":"hi"}"#;
+const USER: &str = r#"{"id":"m1","role":"user","parts":[]}"#;
+
+#[test]
+fn messages_that_cannot_be_answered_are_named() {
+    let refused =
+        |name, messages: &str, sentence| (name, with_messages(messages), "invalid_request", sentence);
+    let assistant = r#"{"id":"a1","role":"assistant","parts":[]}"#;
+    assert_refused(&[
+        ("none given", r#"{"threadId":"t"}"#.into(), "invalid_request", "messages: is required"),
+        ("null", r#"{"threadId":"t","messages":null}"#.into(), "invalid_request", "messages: is required"),
+        (
+            "an object",
+            r#"{"threadId":"t","messages":{}}"#.into(),
+            "invalid_request",
+            "messages: must be an array",
+        ),
+        (
+            "only message",
+            format!(r#"{{"threadId":"t","message":{USER}}}"#),
+            "invalid_request",
+            "messages: is required: an array of the conversation's messages; message alone",
+        ),
+        refused("0 messages", "", "messages: must have at least one message of role user"),
+        refused("no user", assistant, "messages: must have at least one message of role user"),
+        refused("201 messages", &numbered(201, |_| USER.into()), "messages: must have at most 200 items"),
+        refused(
+            "a million messages",
+            &numbered(1_000_000, |_| "{}".into()),
+            "messages: must have at most 200",
+        ),
+        refused(
+            "system",
+            r#"{"id":"s","role":"system","parts":[]}"#,
+            "messages[0].role: must be user or assistant",
+        ),
+        refused("developer", r#"{"id":"s","role":"developer","parts":[]}"#, "messages[0].role: must be user"),
+        refused("tool", r#"{"id":"s","role":"tool","parts":[]}"#, "messages[0].role: must be user"),
+        refused(
+            "a number as role",
+            &format!("{USER},{}", r#"{"id":"s","role":1,"parts":[]}"#),
+            "messages[1].role: ",
+        ),
+        refused("half a pair in an id", r#"{"id":"\ud800","role":"user","parts":[]}"#, "messages[0].id: "),
+        refused("id as a number", r#"{"id":1,"role":"user","parts":[]}"#, "messages[0].id: must be a string"),
+        refused("65 characters", &USER.replace("m1", &"a".repeat(65)), "messages[0].id: must be 1 to 64"),
+        refused(
+            "old content",
+            r#"{"id":"m","role":"user","content":"x"}"#,
+            "messages[0].parts: must be an array",
+        ),
+        refused("null message", "null", "messages[0]: must be an object"),
+        refused("sequence", r#"["m1","user",[]]"#, "messages[0]: must be an object"),
+        refused(
+            "id of an answer",
+            &format!("{assistant},{}", USER.replace("m1", "a1")),
+            "messages[1].id: must differ",
+        ),
+        refused("question twice", &format!("{USER},{assistant},{USER}"), "messages[2].id: must differ"),
+        refused(
+            "answer named as the question",
+            &format!("{USER},{}", assistant.replace("a1", "m1")),
+            "messages[0].id",
+        ),
+    ]);
+}
+
+#[test]
+fn parts_that_cannot_be_read_are_named() {
+    let refused = |name, parts: &str, sentence| (name, with_parts(parts), "invalid_request", sentence);
+    let file = |url: &str| format!(r#"{{"type":"file","mediaType":"image/png","url":"{url}"}}"#);
+    let url = "messages[0].parts[1].url: must ";
+    assert_refused(&[
+        refused("65 parts", &numbered(65, |_| TEXT.into()), "messages[0].parts: must have at most 64 items"),
+        refused(
+            "many parts",
+            &numbered(2_000_000, |_| "0".into()),
+            "messages[0].parts: must have at most 64",
+        ),
+        refused("no type", "{}", "messages[0].parts[0].type: "),
+        refused(
+            "text as a number",
+            r#"{"type":"text","text":1}"#,
+            "messages[0].parts[0].text: must be a string",
+        ),
+        refused("http", &format!("{TEXT},{}", file("http://example.com/")), url),
+        refused("javascript", &format!("{TEXT},{}", file("javascript:alert(1)")), url),
+        refused("own network", &format!("{TEXT},{}", file("https://169.254.169.254/")), url),
+        refused("a page", &format!("{TEXT},{}", file("data:text/html;base64,PHA+")), url),
+        refused("bad base64", &format!("{TEXT},{}", file("data:image/png;base64,A")), url),
+        refused("line end", &format!("{TEXT},{}", file("https://example.com/\\r\\n")), url),
+        refused("half a pair", &format!("{TEXT},{}", file("https://example.com/\\ud800")), url),
+        refused(
+            "no URL",
+            r#"{"type":"file","mediaType":"image/png","url":""}"#,
+            "messages[0].parts[0].url: must",
+        ),
+        refused(
+            "reasoning file",
+            r#"{"type":"reasoning-file","mediaType":"image/png","url":"ftp://example.com/"}"#,
+            "messages[0].parts[0].url: must",
+        ),
+    ]);
+}
+
+#[test]
+fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
+    let step = r#"{"type":"step-start"}"#;
+    let answer = |id: usize, parts| {
+        format!(r#"{{"id":"a{id}","role":"assistant","parts":[{}]}}"#, numbered(parts, |_| step.into()))
+    };
+    let body = |answers: usize, parts| {
+        with_messages(&format!("{USER},{}", numbered(answers, |id| answer(id, parts))))
+    };
+
+    assert!(parse(body(10, 1000)).is_ok());
+    for (name, refused, sentence) in [
+        ("one answer", body(1, 1001), "messages[1].parts: must have at most 1000 items"),
+        ("all answers", body(11, 1000), "messages: must have at most 10000 parts in all"),
+    ] {
+        let error = parse(refused).unwrap_err();
+        assert_eq!(error.to_string(), sentence, "{name}");
+    }
+}
+
+#[test]
+fn limits_are_met_exactly() {
+    let questions = |count| numbered(count, |number| USER.replace("m1", &format!("m{number}")));
+    assert_eq!(parse(with_messages(&questions(200))).unwrap().messages.len(), 200);
+    assert_eq!(parse(with_parts(&numbered(64, |_| TEXT.into()))).unwrap().messages[0].parts.len(), 64);
+
+    let body = with_parts(TEXT);
+    let limits = |max_body_bytes| Limits { max_body_bytes, ..Limits::default() };
+    assert!(ChatRequest::parse(body.as_bytes(), &limits(body.len())).is_ok());
+    let error = ChatRequest::parse(body.as_bytes(), &limits(body.len() - 1)).unwrap_err();
+    assert_eq!(
+        (error.code(), error),
+        ("payload_too_large", RequestError::TooLarge { limit: body.len() - 1 })
+    );
+}
