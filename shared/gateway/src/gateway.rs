@@ -1,0 +1,241 @@
+//! The client: configuration, connections, calls and their retries.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use message::RawJson;
+use registry::ModelConfig;
+use reqwest::Response;
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use crate::error::GatewayError;
+use crate::silence::due;
+use crate::stream::PartStream;
+use crate::{Prompt, request, retry};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than the minute after which load balancers commonly drop an idle connection.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// No timeout may be longer; keeps sums of instants in range.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+const ERROR_KIND_LIMIT_BYTES: usize = 64;
+
+/// How the gateway is called.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// `https://ai-gateway.vercel.sh/v4/ai` or its like; `http` will do. A slash at the end makes no difference.
+    pub base_url: Url,
+    /// Sent as bearer token.
+    pub api_key: SecretString,
+    /// How long the gateway may be silent before the first part of the answer, connecting included. Any byte counts
+    /// as a sign of life, and what only announces an answer (`stream-start`, `response-metadata`, `ping`) is not yet
+    /// its first part.
+    pub first_part_timeout: Duration,
+    /// How long the gateway may be silent afterwards.
+    pub idle_timeout: Duration,
+    /// The most tokens that one answer may have; at least 1. `None` leaves it to the gateway.
+    pub max_output_tokens: Option<u32>,
+}
+
+/// A client of the AI Gateway's own protocol. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<Client>);
+
+#[derive(Debug)]
+struct Client {
+    http: reqwest::Client,
+    url: Url,
+    headers: HeaderMap,
+    max_output_tokens: Option<u32>,
+    timeouts: Timeouts,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    pub(crate) first_part: Duration,
+    pub(crate) idle: Duration,
+}
+
+impl Gateway {
+    /// Makes a client. Opens no connection, and takes well under a millisecond.
+    ///
+    /// # Errors
+    /// [`GatewayError::Misconfigured`] names the setting.
+    pub fn new(config: GatewayConfig) -> Result<Self, GatewayError> {
+        if config.max_output_tokens == Some(0) {
+            return Err(GatewayError::Misconfigured("limit on output tokens must be at least 1"));
+        }
+        Ok(Self(Arc::new(Client {
+            http: http_client()?,
+            url: request::language_model_url(config.base_url)?,
+            headers: request::headers(&config.api_key)?,
+            max_output_tokens: config.max_output_tokens,
+            timeouts: Timeouts {
+                first_part: config.first_part_timeout.min(LONGEST_TIMEOUT),
+                idle: config.idle_timeout.min(LONGEST_TIMEOUT),
+            },
+        })))
+    }
+
+    /// The model that `config` names (the original's `getModel`).
+    pub fn model(&self, config: &ModelConfig) -> Model {
+        Model { client: Arc::clone(&self.0), id: config.id.clone() }
+    }
+}
+
+/// A model that can be asked.
+#[derive(Debug, Clone)]
+pub struct Model {
+    client: Arc<Client>,
+    id: String,
+}
+
+impl Model {
+    /// Asks the model. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
+    /// pass by itself. Dropping the future or the stream closes the connection.
+    ///
+    /// # Errors
+    /// That of the last call. Nothing is waited for beyond `deadline`.
+    pub async fn stream(
+        &self,
+        prompt: &Prompt,
+        deadline: Option<Instant>,
+    ) -> Result<PartStream, GatewayError> {
+        self.stream_json(prompt.json(), deadline).await
+    }
+
+    async fn stream_json(
+        &self,
+        prompt: &RawJson,
+        deadline: Option<Instant>,
+    ) -> Result<PartStream, GatewayError> {
+        let body = request::body(prompt, self.client.max_output_tokens);
+        let mut headers = self.client.headers.clone();
+        headers.insert("ai-language-model-id", request::model_id(&self.id)?);
+
+        let mut made = 0;
+        loop {
+            let start = Instant::now();
+            made += 1;
+            let error = match self.client.call(&headers, body.clone(), start, deadline).await {
+                Ok(response) => return Ok(PartStream::new(response, start, self.client.timeouts, deadline)),
+                Err(error) => error,
+            };
+            match retry::wait(&error, made).filter(|wait| retry::fits(*wait, Instant::now(), deadline)) {
+                None => return Err(error),
+                Some(wait) => {
+                    self.log_retry(&error, made, wait);
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn log_retry(&self, error: &GatewayError, calls: u32, wait: Duration) {
+        let error: &(dyn Error + 'static) = error;
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(gen_ai.request.model = self.id, error, calls, wait_ms, "gateway is called again");
+    }
+}
+
+impl Client {
+    /// One call, up to the head of a 2xx answer.
+    async fn call(
+        &self,
+        headers: &HeaderMap,
+        body: Bytes,
+        start: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<Response, GatewayError> {
+        if deadline.is_some_and(|deadline| deadline <= start) {
+            return Err(GatewayError::DeadlinePassed);
+        }
+        let request = self.http.post(self.url.clone()).headers(headers.clone()).body(body);
+        let end = due(start, self.timeouts.first_part, deadline);
+        let response = match timeout_at(end, request.send()).await {
+            Ok(response) => response.map_err(|error| GatewayError::Unreachable(error.into()))?,
+            Err(_) if deadline == Some(end) => return Err(GatewayError::DeadlinePassed),
+            Err(_) => return Err(GatewayError::FirstPartTimeout),
+        };
+        if response.status().is_success() { Ok(response) } else { Err(refused(response, deadline).await) }
+    }
+}
+
+/// Reads of a refusal only what may be shown: its status, the name of its kind, and when to come back.
+async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError {
+    let status = response.status().as_u16();
+    let retry_after = retry::retry_after(response.headers(), SystemTime::now());
+    let end = due(Instant::now(), ERROR_BODY_TIMEOUT, deadline);
+    let kind = match timeout_at(end, error_body(response)).await {
+        Ok(Some(body)) => error_kind(&body),
+        Ok(None) | Err(_) => None,
+    };
+    GatewayError::Refused { status, kind, retry_after }
+}
+
+/// The body, if it comes whole and is not large.
+async fn error_body(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        if body.len() + piece.len() > ERROR_BODY_LIMIT_BYTES {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
+}
+
+/// The `error.type` of an error body, if it is a plain word: it goes into logs.
+fn error_kind(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: ErrorOf,
+    }
+
+    #[derive(Deserialize)]
+    struct ErrorOf {
+        r#type: String,
+    }
+
+    let kind = serde_json::from_slice::<Body>(body).ok()?.error.r#type;
+    let is_word =
+        |kind: &str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    Some(kind).filter(|kind| (1..=ERROR_KIND_LIMIT_BYTES).contains(&kind.len()) && is_word(kind))
+}
+
+fn http_client() -> Result<reqwest::Client, GatewayError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls())
+        .http1_only()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .tcp_nodelay(true)
+        // A redirect would carry the key and the prompt to an address that nobody configured.
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .build()
+        .map_err(|_| GatewayError::Misconfigured("HTTP client of the gateway cannot be built"))
+}
+
+/// ring, because aws-lc spends tens of milliseconds on the first handshake; embedded roots, because reading the
+/// system's costs several.
+fn tls() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the ciphers of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+#[cfg(test)]
+mod tests;

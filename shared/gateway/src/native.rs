@@ -1,0 +1,302 @@
+//! The AI Gateway's own protocol: the data of an event in, a [`StreamPart`] out.
+//!
+//! Knows the JSON of `LanguageModelV4StreamPart`, and its older forms where they differ. Does not know events,
+//! blocks or the order of parts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use message::{JsonText, RawJson};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::error::PartError;
+use crate::keys::has_forbidden_key;
+use crate::part::{FileData, GeneratedFile, StreamPart};
+use crate::token::unquoted;
+use crate::usage::{finish_reason, usage};
+
+/// Reads events one by one and counts those that it does not know.
+#[derive(Debug, Default)]
+pub(crate) struct NativeDecoder {
+    skipped: u64,
+}
+
+impl NativeDecoder {
+    /// The part that `event` holds. `None` if there is nothing in it for us: `[DONE]`, a provider's raw chunk, or a
+    /// part of an unknown type.
+    ///
+    /// # Errors
+    /// The event is not JSON, has a forbidden key, or lacks a field that its type must have.
+    pub(crate) fn push(&mut self, event: &[u8]) -> Result<Option<StreamPart>, PartError> {
+        if event == b"[DONE]" {
+            return Ok(None);
+        }
+        // As the original's text decoder does: what is no UTF-8 becomes U+FFFD.
+        let json = str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
+        let wire = WirePart::parse(&json)?;
+        if has_forbidden_key(&json) {
+            return Err(PartError::ForbiddenKey);
+        }
+        let Some(wire) = wire else { return Ok(self.skip()) };
+        let Some(kind) = wire.r#type.and_then(decoded) else {
+            return Ok(self.skip());
+        };
+        match wire.part(&kind, &json) {
+            Ok(None) if kind != "raw" => Ok(self.skip()),
+            Ok(part) => Ok(part),
+            Err(Missing(field)) => Err(PartError::Field { part: kind.into_owned(), field }),
+        }
+    }
+
+    /// How many parts of unknown types there were.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    fn skip(&mut self) -> Option<StreamPart> {
+        self.skipped += 1;
+        None
+    }
+}
+
+/// The fields of all types of parts. One pass over the event finds them, and nothing is copied yet; `null` counts as
+/// absent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePart<'a> {
+    #[serde(borrow)]
+    r#type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    provider_metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    warnings: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    media_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    title: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_call_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    is_error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    provider_executed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    dynamic: Option<&'a RawValue>,
+    #[serde(borrow)]
+    approval_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+/// A required field that is absent or not of its type.
+struct Missing(&'static str);
+
+impl<'a> WirePart<'a> {
+    /// `None` for JSON that is no object.
+    fn parse(json: &'a str) -> Result<Option<Self>, PartError> {
+        let read = if json.trim_ascii_start().starts_with('{') {
+            serde_json::from_str(json).map(Some)
+        } else {
+            serde_json::from_str::<IgnoredAny>(json).map(|_| None)
+        };
+        read.map_err(PartError::Json)
+    }
+
+    /// The part that this is; `None` for a type without a part of ours.
+    fn part(&self, kind: &str, json: &str) -> Result<Option<StreamPart>, Missing> {
+        let provider_metadata = || metadata(self.provider_metadata);
+        Ok(Some(match kind {
+            "text-delta" => StreamPart::TextDelta {
+                id: self.id()?,
+                delta: self.delta()?,
+                provider_metadata: provider_metadata(),
+            },
+            "reasoning-delta" => StreamPart::ReasoningDelta {
+                id: self.id()?,
+                delta: self.delta()?,
+                provider_metadata: provider_metadata(),
+            },
+            "tool-input-delta" => StreamPart::ToolInputDelta { id: self.id()?, delta: self.delta()? },
+            "text-start" => StreamPart::TextStart { id: self.id()?, provider_metadata: provider_metadata() },
+            "text-end" => StreamPart::TextEnd {
+                id: self.id()?,
+                provider_metadata: provider_metadata(),
+                citations: self.citations.filter(|value| value.get().starts_with('[')).map(carried),
+            },
+            "reasoning-start" => {
+                StreamPart::ReasoningStart { id: self.id()?, provider_metadata: provider_metadata() }
+            }
+            "reasoning-end" => {
+                StreamPart::ReasoningEnd { id: self.id()?, provider_metadata: provider_metadata() }
+            }
+            "stream-start" => StreamPart::StreamStart { warnings: self.warnings.map(carried) },
+            "response-metadata" => StreamPart::ResponseMetadata {
+                id: optional_string(self.id),
+                model_id: optional_string(self.model_id),
+                timestamp: optional_string(self.timestamp),
+            },
+            "ping" => StreamPart::Ping,
+            "source" => StreamPart::Source { source: carried_text(json) },
+            "file" => StreamPart::File { file: self.file()? },
+            "reasoning-file" => StreamPart::ReasoningFile { file: self.file()? },
+            "custom" => StreamPart::Custom {
+                kind: string(self.kind, "kind")?,
+                provider_metadata: provider_metadata(),
+            },
+            "tool-input-start" => StreamPart::ToolInputStart {
+                id: self.id()?,
+                tool_name: self.tool_name()?,
+                title: optional_string(self.title),
+                provider_executed: flag(self.provider_executed),
+                dynamic: flag(self.dynamic),
+                provider_metadata: provider_metadata(),
+            },
+            "tool-input-end" => StreamPart::ToolInputEnd { id: self.id()? },
+            "tool-call" => StreamPart::ToolCall {
+                tool_call_id: self.tool_call_id()?,
+                tool_name: self.tool_name()?,
+                input: text(self.input, "input")?,
+                provider_executed: flag(self.provider_executed),
+                dynamic: flag(self.dynamic),
+                provider_metadata: provider_metadata(),
+            },
+            "tool-result" => StreamPart::ToolResult {
+                tool_call_id: self.tool_call_id()?,
+                tool_name: self.tool_name()?,
+                result: self.result.map_or_else(RawJson::null, carried),
+                is_error: flag(self.is_error).unwrap_or(false),
+                dynamic: flag(self.dynamic),
+                provider_metadata: provider_metadata(),
+            },
+            "tool-approval-request" => StreamPart::ToolApprovalRequest {
+                approval_id: string(self.approval_id, "approvalId")?,
+                tool_call_id: self.tool_call_id()?,
+                provider_metadata: provider_metadata(),
+            },
+            "error" => StreamPart::Error { error: self.error.map_or_else(RawJson::null, carried) },
+            "finish" => StreamPart::Finish {
+                finish_reason: finish_reason(self.finish_reason),
+                usage: usage(self.usage),
+                provider_metadata: provider_metadata(),
+            },
+            _ => return Ok(None),
+        }))
+    }
+
+    fn id(&self) -> Result<String, Missing> {
+        string(self.id, "id")
+    }
+
+    fn delta(&self) -> Result<JsonText, Missing> {
+        text(self.delta, "delta")
+    }
+
+    fn tool_call_id(&self) -> Result<String, Missing> {
+        string(self.tool_call_id, "toolCallId")
+    }
+
+    fn tool_name(&self) -> Result<String, Missing> {
+        string(self.tool_name, "toolName")
+    }
+
+    fn file(&self) -> Result<GeneratedFile, Missing> {
+        Ok(GeneratedFile {
+            media_type: string(self.media_type, "mediaType")?,
+            data: self.data.and_then(file_data).ok_or(Missing("data"))?,
+            provider_metadata: metadata(self.provider_metadata),
+        })
+    }
+}
+
+/// A file's bytes are an object that says what it is; before V4 they were plain base64.
+fn file_data(value: &RawValue) -> Option<FileData> {
+    #[derive(Deserialize)]
+    struct WireData<'a> {
+        #[serde(borrow)]
+        r#type: Option<&'a RawValue>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+        #[serde(borrow)]
+        url: Option<&'a RawValue>,
+    }
+
+    if !value.get().starts_with('{') {
+        return decoded(value).map(|base64| FileData::Base64(base64.into_owned()));
+    }
+    let wire: WireData<'_> = serde_json::from_str(value.get()).ok()?;
+    match &*decoded(wire.r#type?)? {
+        "data" => optional_string(wire.data).map(FileData::Base64),
+        "url" => optional_string(wire.url).map(FileData::Url),
+        _ => None,
+    }
+}
+
+/// The text of a JSON string.
+fn decoded(value: &RawValue) -> Option<Cow<'_, str>> {
+    unquoted(value.get())
+}
+
+fn optional_string(value: Option<&RawValue>) -> Option<String> {
+    value.and_then(decoded).map(Cow::into_owned)
+}
+
+fn string(value: Option<&RawValue>, field: &'static str) -> Result<String, Missing> {
+    optional_string(value).ok_or(Missing(field))
+}
+
+fn text(value: Option<&RawValue>, field: &'static str) -> Result<JsonText, Missing> {
+    value.and_then(JsonText::from_token).ok_or(Missing(field))
+}
+
+fn flag(value: Option<&RawValue>) -> Option<bool> {
+    match value?.get() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn carried(value: &RawValue) -> RawJson {
+    RawJson::new(value.to_owned())
+}
+
+fn carried_text(json: &str) -> RawJson {
+    RawJson::new(RawValue::from_string(json.to_owned()).expect("the event was read as JSON"))
+}
+
+/// Metadata is an object of objects. Every client refuses a chunk with anything else, and a detail that nobody sees
+/// is not worth the answer.
+fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
+    let value = value.filter(|value| value.get().starts_with('{'))?;
+    let providers: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).ok()?;
+    providers.values().all(|provider| provider.get().starts_with('{')).then(|| carried(value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What a model says while it answers, in the AI SDK's words.
+
+use message::{FinishReason, JsonText, RawJson, Usage};
+
+/// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
+///
+/// Texts keep their JSON escapes, metadata is carried as it came. A field that the provider left out, or sent as
+/// `null`, is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamPart {
+    /// The call was accepted. Warnings are for the log.
+    StreamStart { warnings: Option<RawJson> },
+    /// Who answers; may come more than once.
+    ResponseMetadata { id: Option<String>, model_id: Option<String>, timestamp: Option<String> },
+    /// A sign of life.
+    Ping,
+    /// A text block begins. `id` is unique among open blocks of its kind only.
+    TextStart { id: String, provider_metadata: Option<RawJson> },
+    /// More of a text block.
+    TextDelta { id: String, delta: JsonText, provider_metadata: Option<RawJson> },
+    /// A text block is whole.
+    TextEnd { id: String, provider_metadata: Option<RawJson>, citations: Option<RawJson> },
+    /// A reasoning block begins.
+    ReasoningStart { id: String, provider_metadata: Option<RawJson> },
+    /// More of a reasoning block.
+    ReasoningDelta { id: String, delta: JsonText, provider_metadata: Option<RawJson> },
+    /// A reasoning block is whole.
+    ReasoningEnd { id: String, provider_metadata: Option<RawJson> },
+    /// A URL or document that the answer rests on.
+    Source { source: RawJson },
+    /// A file that the model made.
+    File { file: GeneratedFile },
+    /// A file that the model made while it reasoned.
+    ReasoningFile { file: GeneratedFile },
+    /// Something that only one provider has; `kind` is `provider.name`.
+    Custom { kind: String, provider_metadata: Option<RawJson> },
+    /// The input of a tool call begins to be written; `id` is the call's.
+    ToolInputStart {
+        id: String,
+        tool_name: String,
+        title: Option<String>,
+        provider_executed: Option<bool>,
+        dynamic: Option<bool>,
+        provider_metadata: Option<RawJson>,
+    },
+    /// More of a tool call's input.
+    ToolInputDelta { id: String, delta: JsonText },
+    /// A tool call's input is written.
+    ToolInputEnd { id: String },
+    /// A tool is called; `input` is meant to be JSON, but is text from the model.
+    ToolCall {
+        tool_call_id: String,
+        tool_name: String,
+        input: JsonText,
+        provider_executed: Option<bool>,
+        dynamic: Option<bool>,
+        provider_metadata: Option<RawJson>,
+    },
+    /// What a tool that the provider ran itself gave back.
+    ToolResult {
+        tool_call_id: String,
+        tool_name: String,
+        result: RawJson,
+        is_error: bool,
+        dynamic: Option<bool>,
+        provider_metadata: Option<RawJson>,
+    },
+    /// The provider asks whether a tool may run.
+    ToolApprovalRequest { approval_id: String, tool_call_id: String, provider_metadata: Option<RawJson> },
+    /// The model call failed; more parts may follow. The value is the provider's and not for users' eyes.
+    Error { error: RawJson },
+    /// The model is done; `usage` is `None` if the provider reported none.
+    Finish { finish_reason: FinishReason, usage: Option<Usage>, provider_metadata: Option<RawJson> },
+}
+
+/// A file that a model made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratedFile {
+    /// For example `image/png`.
+    pub media_type: String,
+    /// Where its bytes are.
+    pub data: FileData,
+    /// As it came.
+    pub provider_metadata: Option<RawJson>,
+}
+
+/// The bytes of a [`GeneratedFile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileData {
+    /// Standard base64.
+    Base64(String),
+    /// An address that the browser can load.
+    Url(String),
+}

@@ -1,0 +1,96 @@
+//! The user's answers to "may this tool run?", where they are the last thing in the conversation.
+
+use std::collections::{HashMap, HashSet};
+
+use message::JsonText;
+
+use super::PromptError;
+use super::model_message::{Content, ModelMessage, ToolOutput};
+
+/// Gives every call that the user has just refused a result that says so, and returns the ids of those calls: our
+/// own tools' first, then the provider's.
+///
+/// An approval needs nothing here: the provider runs its tool when it reads the answer, and of our own there are none.
+pub(super) fn settle(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
+    let Some((ModelMessage::Tool(last), earlier)) = messages.split_last_mut() else {
+        return Ok(Vec::new());
+    };
+    let asked = Asked::of(earlier);
+    let refused = asked.refused(last)?;
+    last.extend(refused.iter().filter(|call| !call.has_result && !call.by_provider).map(|call| {
+        let (tool_call_id, tool_name) = (call.id, call.name);
+        let output = ToolOutput::ExecutionDenied { reason: call.reason };
+        Content::ToolResult { tool_call_id, tool_name, output, provider_options: None }
+    }));
+    let (providers, own): (Vec<_>, Vec<_>) = refused.into_iter().partition(|call| call.by_provider);
+    Ok(own.iter().chain(&providers).map(|call| call.id.to_owned()).collect())
+}
+
+/// What was asked for. Of two with the same id the later one counts.
+struct Asked<'a> {
+    calls: HashMap<&'a str, (&'a str, bool)>,
+    approvals: HashMap<&'a str, &'a str>,
+}
+
+struct Refused<'a> {
+    id: &'a str,
+    name: &'a str,
+    reason: Option<&'a JsonText>,
+    by_provider: bool,
+    has_result: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(messages: &[ModelMessage<'a>]) -> Self {
+        let mut asked = Self { calls: HashMap::new(), approvals: HashMap::new() };
+        for message in messages {
+            let ModelMessage::Assistant(content) = message else {
+                continue;
+            };
+            for part in content {
+                match part {
+                    Content::ToolCall { tool_call_id, tool_name, provider_executed, .. } => {
+                        asked.calls.insert(tool_call_id, (tool_name, *provider_executed == Some(true)));
+                    }
+                    Content::ToolApprovalRequest { approval_id, tool_call_id } => {
+                        asked.approvals.insert(approval_id, tool_call_id);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        asked
+    }
+
+    fn refused(&self, answers: &[Content<'a>]) -> Result<Vec<Refused<'a>>, PromptError> {
+        let has_run: HashMap<&str, bool> = answers.iter().filter_map(result).collect();
+        let mut answered = HashSet::new();
+        let mut refused = Vec::new();
+        for answer in answers {
+            let Content::ToolApprovalResponse { approval_id, approved, reason, path, .. } = answer else {
+                continue;
+            };
+            let unknown = PromptError::UnknownApproval { part: *path };
+            let id = *self.approvals.get(approval_id).ok_or(unknown)?;
+            let ran = has_run.get(id).copied();
+            let is_over = ran.is_some_and(|ran| ran || *approved);
+            // Only the first answer counts, lest a call be both run and refused.
+            if is_over || !answered.insert(id) || *approved {
+                continue;
+            }
+            let (name, by_provider) = self.calls.get(id).copied().expect("a request stands beside its call");
+            refused.push(Refused { id, name, reason: *reason, by_provider, has_result: ran.is_some() });
+        }
+        Ok(refused)
+    }
+}
+
+/// The call that a result belongs to, and whether it ran.
+fn result<'a>(part: &Content<'a>) -> Option<(&'a str, bool)> {
+    match part {
+        Content::ToolResult { tool_call_id, output, .. } => {
+            Some((tool_call_id, !matches!(output, ToolOutput::ExecutionDenied { .. })))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! The prompt's own types, as they stand on the wire (`LanguageModelV4Prompt` of the AI SDK).
+//!
+//! They borrow from the UI messages: a conversation may hold megabytes of files.
+
+use std::borrow::Cow;
+
+use message::{JsonText, RawJson};
+use serde::Serialize;
+
+use super::PartPath;
+
+/// One message of a prompt.
+#[derive(Debug, Serialize)]
+#[serde(tag = "role", content = "content", rename_all = "kebab-case")]
+pub(super) enum ModelMessage<'a> {
+    System(&'a str),
+    User(Vec<Content<'a>>),
+    Assistant(Vec<Content<'a>>),
+    Tool(Vec<Content<'a>>),
+}
+
+/// One part of a message.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(super) enum Content<'a> {
+    Text {
+        text: &'a JsonText,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    Reasoning {
+        text: &'a JsonText,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    File {
+        media_type: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filename: Option<&'a str>,
+        data: FileSource<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    ReasoningFile {
+        media_type: &'a str,
+        data: FileSource<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    Custom {
+        kind: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    ToolCall {
+        tool_call_id: &'a str,
+        tool_name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input: Option<&'a RawJson>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+        #[serde(skip)]
+        path: PartPath,
+    },
+    ToolResult {
+        tool_call_id: &'a str,
+        tool_name: &'a str,
+        output: ToolOutput<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_options: Option<&'a RawJson>,
+    },
+    /// The question whether a tool may run. Never sent: only its answer refers to it.
+    #[serde(skip)]
+    ToolApprovalRequest { approval_id: &'a str, tool_call_id: &'a str },
+    /// The user's answer. Sent only where the provider runs the tool.
+    ToolApprovalResponse {
+        approval_id: &'a str,
+        approved: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a JsonText>,
+        #[serde(skip)]
+        provider_executed: bool,
+        #[serde(skip)]
+        path: PartPath,
+    },
+}
+
+/// Where a file's bytes are.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum FileSource<'a> {
+    /// Here, as base64.
+    Data { data: Cow<'a, str> },
+    /// At an address that the provider fetches from.
+    Url { url: String },
+    /// With the provider already.
+    Reference { reference: &'a RawJson },
+}
+
+/// What came of a tool call.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum ToolOutput<'a> {
+    Text {
+        value: Value<'a>,
+    },
+    Json {
+        value: Value<'a>,
+    },
+    ErrorText {
+        value: Value<'a>,
+    },
+    ErrorJson {
+        value: Value<'a>,
+    },
+    ExecutionDenied {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a JsonText>,
+    },
+}
+
+/// A value that a tool gave, or a sentence of ours in its place.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Value<'a> {
+    Json(&'a RawJson),
+    Text(&'a JsonText),
+    Ours(&'static str),
+    Null,
+}

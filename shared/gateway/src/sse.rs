@@ -1,0 +1,159 @@
+//! Server-sent events: bytes in, the data of events out (WHATWG HTML, section 9.2.6).
+//!
+//! Knows lines and frames. Does not know what the data means, nor whether it is UTF-8.
+
+use memchr::memchr2;
+
+/// An event may carry a file of several megabytes; more than this is no answer of a model.
+pub(crate) const EVENT_LIMIT_BYTES: usize = 12 * 1024 * 1024;
+
+/// A buffer that grew beyond this for one large event is given back after it.
+const KEPT_CAPACITY_BYTES: usize = 64 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const DATA: &[u8] = b"data";
+
+/// The data of one event is larger than [`EVENT_LIMIT_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventTooLarge;
+
+/// Cuts a stream of bytes into events, however the network cut it.
+///
+/// Each byte is looked at once, so growth is linear, and only data is kept: comments and other fields may be of any
+/// length. A last event without its blank line is dropped, as the specification asks; so there is no `finish`.
+#[derive(Debug)]
+pub(crate) struct SseDecoder {
+    data: Vec<u8>,
+    has_data: bool,
+    dispatched: bool,
+    line: Line,
+    after_cr: bool,
+    mark: &'static [u8],
+    limit: usize,
+}
+
+/// Where in a line the next byte stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// In the field's name, this many bytes of `data` matched.
+    Name(usize),
+    /// Behind `data:`, where one space may follow.
+    Colon,
+    /// In the value of `data`.
+    Value,
+    /// In a comment or another field.
+    Ignored,
+}
+
+impl Default for SseDecoder {
+    fn default() -> Self {
+        Self::with_limit(EVENT_LIMIT_BYTES)
+    }
+}
+
+impl SseDecoder {
+    fn with_limit(limit: usize) -> Self {
+        Self {
+            data: Vec::new(),
+            has_data: false,
+            dispatched: false,
+            line: Line::Name(0),
+            after_cr: false,
+            mark: BYTE_ORDER_MARK,
+            limit,
+        }
+    }
+
+    /// Takes bytes off the front of `bytes` until an event is whole, and gives its data; `None` once all are taken.
+    ///
+    /// # Errors
+    /// The event's data is over the limit; the decoder is of no use afterwards.
+    pub(crate) fn next_event(&mut self, bytes: &mut &[u8]) -> Result<Option<&[u8]>, EventTooLarge> {
+        self.forget_dispatched();
+        self.skip_mark(bytes);
+        while let [first, rest @ ..] = *bytes {
+            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
+                *bytes = rest;
+            } else if matches!(first, b'\r' | b'\n') {
+                self.after_cr = *first == b'\r';
+                *bytes = rest;
+                if self.end_line()? {
+                    self.dispatched = true;
+                    return Ok(Some(&self.data));
+                }
+            } else {
+                *bytes = self.within_line(*first, bytes)?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn forget_dispatched(&mut self) {
+        if std::mem::take(&mut self.dispatched) {
+            self.data.clear();
+            self.data.shrink_to(KEPT_CAPACITY_BYTES);
+        }
+    }
+
+    /// Drops one byte-order mark at the very start. Half a mark is part of a field's name, one that nobody knows.
+    fn skip_mark(&mut self, bytes: &mut &[u8]) {
+        while let ([expected, mark @ ..], [first, rest @ ..]) = (self.mark, *bytes) {
+            if first != expected {
+                self.line = if self.mark == BYTE_ORDER_MARK { Line::Name(0) } else { Line::Ignored };
+                self.mark = &[];
+                return;
+            }
+            (self.mark, *bytes) = (mark, rest);
+        }
+    }
+
+    /// Whether the line that ends here is the blank one behind an event with data.
+    fn end_line(&mut self) -> Result<bool, EventTooLarge> {
+        match std::mem::replace(&mut self.line, Line::Name(0)) {
+            Line::Name(0) => return Ok(std::mem::take(&mut self.has_data) && !self.data.is_empty()),
+            Line::Name(matched) if matched == DATA.len() => self.begin_value()?,
+            Line::Name(_) | Line::Colon | Line::Value | Line::Ignored => {}
+        }
+        Ok(false)
+    }
+
+    /// Handles `first`, which is no line end, and what belongs with it; gives what is left of `bytes`.
+    fn within_line<'a>(&mut self, first: u8, bytes: &'a [u8]) -> Result<&'a [u8], EventTooLarge> {
+        match self.line {
+            Line::Name(matched) if DATA.get(matched) == Some(&first) => self.line = Line::Name(matched + 1),
+            Line::Name(matched) if matched == DATA.len() && first == b':' => {
+                self.begin_value()?;
+                self.line = Line::Colon;
+            }
+            Line::Name(_) => self.line = Line::Ignored,
+            Line::Colon => {
+                self.line = Line::Value;
+                return Ok(if first == b' ' { &bytes[1..] } else { bytes });
+            }
+            Line::Value | Line::Ignored => {
+                let (part, rest) = bytes.split_at(memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len()));
+                if self.line == Line::Value {
+                    self.keep(part)?;
+                }
+                return Ok(rest);
+            }
+        }
+        Ok(&bytes[1..])
+    }
+
+    /// Several data lines of one event are joined by line feeds.
+    fn begin_value(&mut self) -> Result<(), EventTooLarge> {
+        if std::mem::replace(&mut self.has_data, true) { self.keep(b"\n") } else { Ok(()) }
+    }
+
+    fn keep(&mut self, part: &[u8]) -> Result<(), EventTooLarge> {
+        if part.len() > self.limit.saturating_sub(self.data.len()) {
+            return Err(EventTooLarge);
+        }
+        self.data.extend_from_slice(part);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
