@@ -1,0 +1,170 @@
+//! The message that a client builds from the chunks, which is the message that is stored.
+
+mod calls;
+mod tools;
+
+use std::collections::HashMap;
+
+use message::{JsonText, PartState, RawJson, UiPart};
+
+use self::calls::Calls;
+use self::tools::PartialInput;
+use crate::UiMessageChunk;
+
+/// Builds the parts of the assistant's message, with the rules of the AI SDK's `processUIMessageStream`.
+#[derive(Debug, Default)]
+pub struct MessageAssembler {
+    parts: Vec<UiPart>,
+    /// How many of the parts were there before.
+    given: usize,
+    text: HashMap<String, usize>,
+    reasoning: HashMap<String, usize>,
+    calls: Calls,
+    inputs: HashMap<String, PartialInput>,
+}
+
+impl MessageAssembler {
+    /// An assembler for an answer that goes on from these parts.
+    pub fn continuing(parts: Vec<UiPart>) -> Self {
+        let mut assembler = Self::default();
+        for part in parts {
+            assembler.add(part);
+        }
+        assembler.given = assembler.parts.len();
+        assembler
+    }
+
+    /// Adds what `chunk` says. Linear in the length of the chunk, whatever the length of the message.
+    pub fn push(&mut self, chunk: &UiMessageChunk) {
+        match chunk {
+            UiMessageChunk::TextStart { id, provider_metadata } => {
+                let (text, state) = (JsonText::default(), Some(PartState::Streaming));
+                let provider_metadata = provider_metadata.clone();
+                let index = self.add(UiPart::Text { text, state, provider_metadata, citations: None });
+                self.text.insert(id.clone(), index);
+            }
+            UiMessageChunk::TextDelta { id, delta, provider_metadata } => {
+                let index = self.text.get(id).copied();
+                self.edit_text(index, Some(delta), provider_metadata.as_ref(), None);
+            }
+            UiMessageChunk::TextEnd { id, citations, provider_metadata } => {
+                let index = self.text.remove(id);
+                self.edit_text(index, None, provider_metadata.as_ref(), Some(citations.as_ref()));
+            }
+            UiMessageChunk::ReasoningStart { id, provider_metadata } => {
+                let index = self.add(UiPart::Reasoning {
+                    id: Some(id.clone()),
+                    text: JsonText::default(),
+                    state: Some(PartState::Streaming),
+                    provider_metadata: provider_metadata.clone(),
+                });
+                self.reasoning.insert(id.clone(), index);
+            }
+            UiMessageChunk::ReasoningDelta { id, delta, provider_metadata } => {
+                let index = self.reasoning.get(id).copied();
+                self.edit_reasoning(index, Some(delta), provider_metadata.as_ref());
+            }
+            UiMessageChunk::ReasoningEnd { id, provider_metadata } => {
+                let index = self.reasoning.remove(id);
+                self.edit_reasoning(index, None, provider_metadata.as_ref());
+            }
+            UiMessageChunk::File { media_type, url, provider_metadata } => {
+                self.add(UiPart::File {
+                    media_type: Some(media_type.clone()),
+                    url: url.clone(),
+                    filename: None,
+                    provider_metadata: provider_metadata.clone(),
+                    provider_reference: None,
+                });
+            }
+            UiMessageChunk::ReasoningFile { media_type, url, provider_metadata } => {
+                self.add(UiPart::ReasoningFile {
+                    media_type: media_type.clone(),
+                    url: url.clone(),
+                    provider_metadata: provider_metadata.clone(),
+                });
+            }
+            UiMessageChunk::Custom { kind, provider_metadata } => {
+                self.add(UiPart::Custom { kind: kind.clone(), provider_metadata: provider_metadata.clone() });
+            }
+            UiMessageChunk::StartStep => {
+                self.add(UiPart::StepStart);
+            }
+            UiMessageChunk::Start { .. }
+            | UiMessageChunk::Error { .. }
+            | UiMessageChunk::FinishStep
+            | UiMessageChunk::Finish { .. } => {}
+            UiMessageChunk::ToolInputStart { .. }
+            | UiMessageChunk::ToolInputDelta { .. }
+            | UiMessageChunk::ToolInputAvailable { .. }
+            | UiMessageChunk::ToolInputError { .. }
+            | UiMessageChunk::ToolApprovalRequest { .. }
+            | UiMessageChunk::ToolOutputAvailable { .. }
+            | UiMessageChunk::ToolOutputError { .. }
+            | UiMessageChunk::ToolOutputDenied { .. } => self.push_tool(chunk),
+        }
+    }
+
+    /// The parts so far.
+    pub fn parts(&self) -> &[UiPart] {
+        &self.parts
+    }
+
+    /// Whether the model has said anything yet, besides what was there before.
+    pub fn is_empty(&self) -> bool {
+        self.parts[self.given..].iter().all(|part| matches!(part, UiPart::StepStart))
+    }
+
+    fn add(&mut self, part: UiPart) -> usize {
+        let index = self.parts.len();
+        match &part {
+            UiPart::StepStart => self.calls.next_step(),
+            UiPart::Tool(tool) => self.calls.add(&tool.tool_call_id, tool.tool_name.is_some(), index),
+            _ => {}
+        }
+        self.parts.push(part);
+        index
+    }
+
+    fn edit_text(
+        &mut self,
+        index: Option<usize>,
+        delta: Option<&JsonText>,
+        metadata: Option<&RawJson>,
+        end: Option<Option<&RawJson>>,
+    ) {
+        let Some(UiPart::Text { text, state, provider_metadata, citations }) =
+            index.map(|at| &mut self.parts[at])
+        else {
+            return;
+        };
+        if let Some(delta) = delta {
+            text.push(delta);
+        }
+        if let Some(metadata) = metadata {
+            *provider_metadata = Some(metadata.clone());
+        }
+        if let Some(found) = end {
+            *state = Some(PartState::Done);
+            *citations = found.cloned();
+        }
+    }
+
+    fn edit_reasoning(&mut self, index: Option<usize>, delta: Option<&JsonText>, metadata: Option<&RawJson>) {
+        let Some(UiPart::Reasoning { text, state, provider_metadata, .. }) =
+            index.map(|at| &mut self.parts[at])
+        else {
+            return;
+        };
+        match delta {
+            Some(delta) => text.push(delta),
+            None => *state = Some(PartState::Done),
+        }
+        if let Some(metadata) = metadata {
+            *provider_metadata = Some(metadata.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

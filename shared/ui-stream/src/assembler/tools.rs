@@ -1,0 +1,228 @@
+//! Tool calls in the stored message.
+
+use message::{Approval, JsonText, RawJson, ToolPart, ToolState, UiPart};
+
+use super::MessageAssembler;
+use crate::{UiMessageChunk, tool_input};
+
+/// A tool call's input as far as it is written; `None` before its first delta.
+#[derive(Debug)]
+pub(super) struct PartialInput {
+    text: Option<JsonText>,
+    index: usize,
+}
+
+/// What a chunk sets in a tool part, besides its state.
+#[derive(Default)]
+struct Update<'a> {
+    input: Option<&'a RawJson>,
+    output: Option<&'a RawJson>,
+    error_text: Option<&'a JsonText>,
+    provider_executed: Option<bool>,
+}
+
+impl MessageAssembler {
+    pub(super) fn push_tool(&mut self, chunk: &UiMessageChunk) {
+        match chunk {
+            UiMessageChunk::ToolInputStart {
+                tool_call_id,
+                tool_name,
+                provider_executed,
+                provider_metadata,
+                dynamic,
+            } => {
+                self.settle_input(tool_call_id);
+                let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
+                let update = Update { provider_executed: *provider_executed, ..Update::default() };
+                self.set(index, ToolState::InputStreaming, &update, provider_metadata.as_ref());
+                self.inputs.insert(tool_call_id.clone(), PartialInput { index, text: None });
+            }
+            UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta } => {
+                if let Some(input) = self.inputs.get_mut(tool_call_id) {
+                    input.text.get_or_insert_default().push(input_text_delta);
+                    let index = input.index;
+                    self.set(index, ToolState::InputStreaming, &Update::default(), None);
+                }
+            }
+            UiMessageChunk::ToolInputAvailable {
+                tool_call_id,
+                tool_name,
+                input,
+                provider_executed,
+                provider_metadata,
+                dynamic,
+            } => {
+                let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
+                let update =
+                    Update { input: Some(input), provider_executed: *provider_executed, ..Update::default() };
+                self.set(index, ToolState::InputAvailable, &update, provider_metadata.as_ref());
+            }
+            UiMessageChunk::ToolInputError {
+                tool_call_id,
+                tool_name,
+                input,
+                provider_executed,
+                provider_metadata,
+                dynamic,
+                error_text,
+            } => {
+                // A bad input is noted at whatever part the call has.
+                let dynamic = match self.calls.first_in_step(tool_call_id) {
+                    Some(index) => self.tool(index).tool_name.is_some(),
+                    None => *dynamic,
+                };
+                let index = self.tool_in_step(tool_call_id, tool_name, dynamic);
+                let (input, error_text) = (Some(input), Some(error_text));
+                let update =
+                    Update { input, error_text, provider_executed: *provider_executed, ..Update::default() };
+                self.set(index, ToolState::OutputError, &update, provider_metadata.as_ref());
+            }
+            UiMessageChunk::ToolOutputAvailable {
+                tool_call_id,
+                output,
+                provider_executed,
+                provider_metadata,
+                ..
+            } => {
+                let update = Update {
+                    output: Some(output),
+                    provider_executed: Some(*provider_executed),
+                    ..Update::default()
+                };
+                self.settle(tool_call_id, ToolState::OutputAvailable, &update, provider_metadata.as_ref());
+            }
+            UiMessageChunk::ToolOutputError {
+                tool_call_id,
+                error_text,
+                provider_executed,
+                provider_metadata,
+                ..
+            } => {
+                let update = Update {
+                    error_text: Some(error_text),
+                    provider_executed: Some(*provider_executed),
+                    ..Update::default()
+                };
+                self.settle(tool_call_id, ToolState::OutputError, &update, provider_metadata.as_ref());
+            }
+            UiMessageChunk::ToolApprovalRequest { approval_id, tool_call_id } => {
+                if let Some(tool) = self.find(tool_call_id).map(|index| self.tool(index)) {
+                    tool.state = ToolState::ApprovalRequested;
+                    tool.approval = Some(Approval { id: approval_id.clone(), approved: None, reason: None });
+                }
+            }
+            UiMessageChunk::ToolOutputDenied { tool_call_id } => {
+                if let Some(tool) = self.find(tool_call_id).map(|index| self.tool(index)) {
+                    tool.state = ToolState::OutputDenied;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts tool inputs that were still being written when the answer ended into their parts.
+    pub fn settle_open_inputs(&mut self) {
+        for input in std::mem::take(&mut self.inputs).values() {
+            input.settle(&mut self.parts);
+        }
+    }
+
+    /// The part of the call in the current step, made if there is none. A call may have a static and a dynamic part.
+    fn tool_in_step(&mut self, id: &str, name: &str, dynamic: bool) -> usize {
+        let index = match self.calls.in_step(id, dynamic) {
+            Some(index) => index,
+            None => self.add(UiPart::Tool(new_part(id, dynamic))),
+        };
+        let tool = self.tool(index);
+        if dynamic {
+            tool.tool_name = Some(name.to_owned());
+        } else {
+            tool.kind = format!("tool-{name}");
+        }
+        index
+    }
+
+    fn settle(&mut self, id: &str, state: ToolState, update: &Update<'_>, metadata: Option<&RawJson>) {
+        let Some(index) = self.find(id) else { return };
+        let tool = self.tool(index);
+        let (input, raw_input) = (tool.input.clone(), tool.raw_input.clone());
+        let keeps_raw = state == ToolState::OutputError && tool.tool_name.is_none();
+        self.set(index, state, &Update { input: input.as_ref(), ..*update }, metadata);
+        if keeps_raw {
+            self.tool(index).raw_input = raw_input;
+        }
+    }
+
+    fn set(&mut self, index: usize, state: ToolState, update: &Update<'_>, metadata: Option<&RawJson>) {
+        let tool = self.tool(index);
+        tool.state = state;
+        tool.input = update.input.cloned();
+        tool.output = update.output.cloned();
+        tool.error_text = update.error_text.cloned();
+        tool.raw_input = None;
+        tool.preliminary = None;
+        tool.provider_executed = update.provider_executed.or(tool.provider_executed);
+        if let Some(metadata) = metadata.cloned() {
+            match state {
+                ToolState::OutputAvailable | ToolState::OutputError => {
+                    tool.result_provider_metadata = Some(metadata)
+                }
+                _ => tool.call_provider_metadata = Some(metadata),
+            }
+        }
+    }
+
+    fn find(&mut self, id: &str) -> Option<usize> {
+        self.settle_input(id);
+        self.calls.find(id)
+    }
+
+    fn settle_input(&mut self, id: &str) {
+        if let Some(input) = self.inputs.get(id) {
+            input.settle(&mut self.parts);
+        }
+    }
+
+    fn tool(&mut self, index: usize) -> &mut ToolPart {
+        tool_at(&mut self.parts, index)
+    }
+}
+
+impl PartialInput {
+    /// Puts the input into its part, if the part still waits for it.
+    fn settle(&self, parts: &mut [UiPart]) {
+        let Some(text) = &self.text else { return };
+        let tool = tool_at(parts, self.index);
+        if tool.state == ToolState::InputStreaming {
+            tool.input = tool_input::parse_cut(text);
+            tool.raw_input = Some(RawJson::of(text).expect("text is always JSON"));
+        }
+    }
+}
+
+fn tool_at(parts: &mut [UiPart], index: usize) -> &mut ToolPart {
+    match &mut parts[index] {
+        UiPart::Tool(tool) => tool,
+        other => unreachable!("part {index} was found as a tool part, it is {other:?}"),
+    }
+}
+
+fn new_part(id: &str, dynamic: bool) -> ToolPart {
+    ToolPart {
+        kind: if dynamic { "dynamic-tool" } else { "tool-" }.to_owned(),
+        tool_name: dynamic.then(String::new),
+        tool_call_id: id.to_owned(),
+        state: ToolState::InputStreaming,
+        title: None,
+        input: None,
+        raw_input: None,
+        output: None,
+        error_text: None,
+        provider_executed: None,
+        dynamic: None,
+        preliminary: None,
+        call_provider_metadata: None,
+        result_provider_metadata: None,
+        approval: None,
+    }
+}

@@ -1,0 +1,231 @@
+//! The chunks of the AI SDK's UI message stream, version 1.
+
+use message::{JsonText, RawJson, UnifiedFinishReason};
+use serde::Serialize;
+
+/// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional field is left out:
+/// the client refuses a chunk that holds `null` in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum UiMessageChunk {
+    /// The answer begins.
+    Start { message_id: String },
+    /// A model call begins.
+    StartStep,
+    /// A text block begins.
+    TextStart {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// More of a text block.
+    TextDelta {
+        id: String,
+        delta: JsonText,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// A text block is whole.
+    TextEnd {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        citations: Option<RawJson>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// A reasoning block begins.
+    ReasoningStart {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// More of a reasoning block.
+    ReasoningDelta {
+        id: String,
+        delta: JsonText,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// A reasoning block is whole.
+    ReasoningEnd {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// A file that the model made.
+    File {
+        media_type: String,
+        url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// A file that the model made while it reasoned.
+    ReasoningFile {
+        media_type: String,
+        url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// Something that only one provider has.
+    Custom {
+        kind: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+    },
+    /// The input of a tool call begins to be written.
+    ToolInputStart {
+        tool_call_id: String,
+        tool_name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+        dynamic: bool,
+    },
+    /// More of a tool call's input.
+    ToolInputDelta { tool_call_id: String, input_text_delta: JsonText },
+    /// A tool is called.
+    ToolInputAvailable {
+        tool_call_id: String,
+        tool_name: String,
+        input: RawJson,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+        dynamic: bool,
+    },
+    /// A tool is called that cannot be.
+    ToolInputError {
+        tool_call_id: String,
+        tool_name: String,
+        input: RawJson,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+        dynamic: bool,
+        error_text: JsonText,
+    },
+    /// The user is asked whether a tool may run.
+    ToolApprovalRequest { approval_id: String, tool_call_id: String },
+    /// A tool gave its result.
+    ToolOutputAvailable {
+        tool_call_id: String,
+        output: RawJson,
+        provider_executed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dynamic: Option<bool>,
+    },
+    /// A tool failed.
+    ToolOutputError {
+        tool_call_id: String,
+        error_text: JsonText,
+        provider_executed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_metadata: Option<RawJson>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dynamic: Option<bool>,
+    },
+    /// The user's "no" to a tool has been noted.
+    ToolOutputDenied { tool_call_id: String },
+    /// Something went wrong; clients stop reading here.
+    Error { error_text: String },
+    /// A model call is over.
+    FinishStep,
+    /// The answer is over.
+    Finish { finish_reason: UnifiedFinishReason },
+}
+
+impl UiMessageChunk {
+    /// Appends the chunk to `stream` as one server-sent event, always a single `data:` line.
+    pub fn encode(&self, stream: &mut Vec<u8>) {
+        stream.extend_from_slice(b"data: ");
+        match self {
+            Self::TextDelta { id, delta, provider_metadata: None } => {
+                encode_delta(stream, "text-delta", id, delta)
+            }
+            Self::ReasoningDelta { id, delta, provider_metadata: None } => {
+                encode_delta(stream, "reasoning-delta", id, delta);
+            }
+            other => encode_any(stream, other),
+        }
+        stream.extend_from_slice(b"\n\n");
+    }
+}
+
+fn encode_any(stream: &mut Vec<u8>, chunk: &UiMessageChunk) {
+    let begin = stream.len();
+    serde_json::to_writer(&mut *stream, chunk).expect("a chunk is always JSON");
+    // Carried JSON may be pretty-printed. Inside its strings line ends are escapes, so these are white space.
+    for byte in &mut stream[begin..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+/// Deltas are nearly all there is in a stream, and their text is JSON already.
+fn encode_delta(stream: &mut Vec<u8>, kind: &str, id: &str, delta: &JsonText) {
+    stream.extend_from_slice(b"{\"type\":\"");
+    stream.extend_from_slice(kind.as_bytes());
+    stream.extend_from_slice(b"\",\"id\":");
+    serde_json::to_writer(&mut *stream, id).expect("a string is always JSON");
+    stream.extend_from_slice(b",\"delta\":\"");
+    stream.extend_from_slice(delta.escaped().as_bytes());
+    stream.extend_from_slice(b"\"}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(chunk: &UiMessageChunk) -> String {
+        let mut stream = Vec::new();
+        chunk.encode(&mut stream);
+        String::from_utf8(stream).unwrap()
+    }
+
+    #[test]
+    fn the_short_way_for_deltas_writes_what_serde_writes() {
+        for text in ["", "plain", "quote \" back \\ line \n nul \0 \u{2028} 😀"] {
+            let id = "a\"b".to_owned();
+            for chunk in [
+                UiMessageChunk::TextDelta { id: id.clone(), delta: text.into(), provider_metadata: None },
+                UiMessageChunk::ReasoningDelta {
+                    id: id.clone(),
+                    delta: text.into(),
+                    provider_metadata: None,
+                },
+            ] {
+                assert_eq!(encoded(&chunk), format!("data: {}\n\n", serde_json::to_string(&chunk).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_it_carries() {
+        let pretty = serde_json::from_str("{\n  \"a\":\r\n \"x\\n\"\n}").unwrap();
+        let chunk = UiMessageChunk::Custom { kind: "a.b".to_owned(), provider_metadata: Some(pretty) };
+        let event = encoded(&chunk);
+        assert_eq!(event.trim_end_matches('\n').lines().count(), 1, "{event}");
+        assert!(event.contains(r#""x\n""#), "{event}");
+    }
+
+    #[test]
+    fn what_is_missing_is_left_out() {
+        let chunk = UiMessageChunk::ToolOutputAvailable {
+            tool_call_id: "c".to_owned(),
+            output: RawJson::null(),
+            provider_executed: true,
+            provider_metadata: None,
+            dynamic: None,
+        };
+        assert_eq!(
+            encoded(&chunk),
+            "data: {\"type\":\"tool-output-available\",\"toolCallId\":\"c\",\"output\":null,\"providerExecuted\":true}\n\n"
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! From the model's parts to what the browser reads, and to the message that is stored.
+//!
+//! [`StreamMapper`] turns parts into chunks, [`UiMessageChunk::encode`] chunks into bytes of the stream,
+//! [`MessageAssembler`] chunks into the message that the client holds in the end. All three are plain structs:
+//! no clock, no I/O. Nothing here knows where parts come from or bytes go to.
+
+mod assembler;
+mod chunk;
+#[cfg(test)]
+mod fixture;
+mod mapper;
+mod tool_input;
+
+pub use assembler::MessageAssembler;
+pub use chunk::UiMessageChunk;
+pub use mapper::{OutOfOrder, StreamMapper};
+
+/// The response headers of a UI message stream, as the AI SDK sends them.
+pub const STREAM_HEADERS: [(&str, &str); 4] = [
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache"),
+    ("x-vercel-ai-ui-message-stream", "v1"),
+    ("x-accel-buffering", "no"),
+];
+
+/// What ends every stream.
+pub const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// A comment, which clients skip, for connections that are cut when nothing moves.
+pub const PING: &[u8] = b": ping\n\n";

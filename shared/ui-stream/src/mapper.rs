@@ -1,0 +1,227 @@
+//! Which chunks a part becomes, and what may follow what.
+
+mod blocks;
+mod tools;
+
+use gateway::{FileData, GeneratedFile, StreamPart};
+use message::{FinishReason, RawJson, UnifiedFinishReason, Usage};
+
+use self::blocks::Blocks;
+use self::tools::Tools;
+use crate::UiMessageChunk;
+
+/// A part that cannot stand where it stands: the client would refuse its chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfOrder {
+    /// The part's type.
+    pub part: &'static str,
+}
+
+/// Turns the parts of one model call into chunks, with the rules of the AI SDK's `streamText` and
+/// `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources not).
+///
+/// However the call ends, exactly one of [`finish`](Self::finish) and [`fail`](Self::fail) ends the chunks.
+#[derive(Debug, Default)]
+pub struct StreamMapper {
+    in_step: bool,
+    failed: bool,
+    text: Blocks,
+    reasoning: Blocks,
+    first_text: FirstText,
+    tools: Tools,
+    finish: Option<Finish>,
+}
+
+/// In the first text block of a step, provider metadata sticks: a delta without takes that of the delta before.
+#[derive(Debug, Default)]
+struct FirstText {
+    id: Option<String>,
+    metadata: Option<RawJson>,
+}
+
+#[derive(Debug)]
+struct Finish {
+    reason: FinishReason,
+    usage: Option<Usage>,
+    metadata: Option<RawJson>,
+}
+
+impl StreamMapper {
+    /// A mapper for an answer that goes on from a message which holds these tool calls already.
+    pub fn continuing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
+        Self { tools: Tools::knowing(tool_call_ids), ..Self::default() }
+    }
+
+    /// Hands the chunks of `part`, if any, to `emit`.
+    ///
+    /// # Errors
+    /// The part cannot stand here; nothing was emitted for it but a `start-step`.
+    pub fn push(&mut self, part: StreamPart, mut emit: impl FnMut(UiMessageChunk)) -> Result<(), OutOfOrder> {
+        if let StreamPart::StreamStart { .. } = part {
+            return Ok(());
+        }
+        if !self.in_step {
+            self.in_step = true;
+            emit(UiMessageChunk::StartStep);
+        }
+        if let Some(chunk) = self.chunk(part)? {
+            emit(chunk);
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
+        Ok(Some(match part {
+            StreamPart::StreamStart { .. }
+            | StreamPart::ResponseMetadata { .. }
+            | StreamPart::Ping
+            | StreamPart::Source { .. }
+            | StreamPart::ToolInputEnd { .. } => return Ok(None),
+
+            StreamPart::TextStart { id, provider_metadata } => {
+                let id = self.text.start(id);
+                self.first_text.id.get_or_insert_with(|| id.clone());
+                UiMessageChunk::TextStart { id, provider_metadata }
+            }
+            StreamPart::TextDelta { id, delta, provider_metadata } => {
+                if delta.is_empty() && provider_metadata.is_none() {
+                    return Ok(None);
+                }
+                let id = self.text.running(id).ok_or(OutOfOrder { part: "text-delta" })?;
+                let provider_metadata = self.first_text.sticky(&id, provider_metadata);
+                UiMessageChunk::TextDelta { id, delta, provider_metadata }
+            }
+            StreamPart::TextEnd { id, provider_metadata, citations } => {
+                let id = self.text.end(id).ok_or(OutOfOrder { part: "text-end" })?;
+                UiMessageChunk::TextEnd { id, citations, provider_metadata }
+            }
+            StreamPart::ReasoningStart { id, provider_metadata } => {
+                UiMessageChunk::ReasoningStart { id: self.reasoning.start(id), provider_metadata }
+            }
+            StreamPart::ReasoningDelta { id, delta, provider_metadata } => {
+                let id = self.reasoning.running(id).ok_or(OutOfOrder { part: "reasoning-delta" })?;
+                UiMessageChunk::ReasoningDelta { id, delta, provider_metadata }
+            }
+            StreamPart::ReasoningEnd { id, provider_metadata } => {
+                let id = self.reasoning.end(id).ok_or(OutOfOrder { part: "reasoning-end" })?;
+                UiMessageChunk::ReasoningEnd { id, provider_metadata }
+            }
+
+            StreamPart::File { file } => {
+                let (media_type, url, provider_metadata) = file_fields(file);
+                UiMessageChunk::File { media_type, url, provider_metadata }
+            }
+            StreamPart::ReasoningFile { file } => {
+                let (media_type, url, provider_metadata) = file_fields(file);
+                UiMessageChunk::ReasoningFile { media_type, url, provider_metadata }
+            }
+            StreamPart::Custom { kind, provider_metadata } => {
+                UiMessageChunk::Custom { kind, provider_metadata }
+            }
+
+            StreamPart::Error { .. } => {
+                self.failed = true;
+                if let Some(finish) = &mut self.finish {
+                    finish.reason.unified = UnifiedFinishReason::Error;
+                }
+                UiMessageChunk::Error {
+                    error_text: "The model reported an error. What came so far is kept.".into(),
+                }
+            }
+            StreamPart::Finish { finish_reason, usage, provider_metadata } => {
+                self.finish = Some(Finish { reason: finish_reason, usage, metadata: provider_metadata });
+                return Ok(None);
+            }
+            tool @ (StreamPart::ToolInputStart { .. }
+            | StreamPart::ToolInputDelta { .. }
+            | StreamPart::ToolCall { .. }
+            | StreamPart::ToolResult { .. }
+            | StreamPart::ToolApprovalRequest { .. }) => return self.tools.chunk(tool),
+        }))
+    }
+
+    /// Ends the chunks of a call whose stream has ended as it should, or after it had reported an error itself.
+    pub fn finish(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
+        if self.in_step {
+            emit(UiMessageChunk::FinishStep);
+        }
+        emit(UiMessageChunk::Finish { finish_reason: self.finish_reason() });
+    }
+
+    /// Ends the chunks of a call that broke off: closes what is open, then says why in `error_text`.
+    pub fn fail(&mut self, error_text: &str, mut emit: impl FnMut(UiMessageChunk)) {
+        for id in self.text.close() {
+            emit(UiMessageChunk::TextEnd { id, citations: None, provider_metadata: None });
+        }
+        for id in self.reasoning.close() {
+            emit(UiMessageChunk::ReasoningEnd { id, provider_metadata: None });
+        }
+        emit(UiMessageChunk::Error { error_text: error_text.to_owned() });
+        if self.in_step {
+            emit(UiMessageChunk::FinishStep);
+            emit(UiMessageChunk::Finish { finish_reason: UnifiedFinishReason::Error });
+        }
+    }
+
+    /// Why the model stopped, as far as it said; `error` after an error of its own.
+    pub fn finish_reason(&self) -> UnifiedFinishReason {
+        match &self.finish {
+            Some(finish) => finish.reason.unified,
+            None if self.failed => UnifiedFinishReason::Error,
+            None => UnifiedFinishReason::Other,
+        }
+    }
+
+    /// Why the model stopped, if it or an error of its own has said so.
+    pub fn reported_finish_reason(&self) -> Option<UnifiedFinishReason> {
+        (self.finish.is_some() || self.failed).then(|| self.finish_reason())
+    }
+
+    /// Whether the last word of the model was an error.
+    pub fn ended_in_error(&self) -> bool {
+        self.reported_finish_reason() == Some(UnifiedFinishReason::Error)
+    }
+
+    /// The provider's own word for why the model stopped.
+    pub fn raw_finish_reason(&self) -> Option<&str> {
+        self.finish.as_ref().and_then(|finish| finish.reason.raw.as_deref())
+    }
+
+    /// Tokens, as far as the provider reported them.
+    pub fn usage(&self) -> Option<&Usage> {
+        self.finish.as_ref().and_then(|finish| finish.usage.as_ref())
+    }
+
+    /// What the provider said about the call as a whole.
+    pub fn provider_metadata(&self) -> Option<&RawJson> {
+        self.finish.as_ref().and_then(|finish| finish.metadata.as_ref())
+    }
+
+    /// Whether the model reported an error among its parts.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+}
+
+impl FirstText {
+    fn sticky(&mut self, id: &str, metadata: Option<RawJson>) -> Option<RawJson> {
+        if self.id.as_deref() != Some(id) {
+            return metadata;
+        }
+        if metadata.is_some() {
+            self.metadata = metadata;
+        }
+        self.metadata.clone()
+    }
+}
+
+fn file_fields(file: GeneratedFile) -> (String, String, Option<RawJson>) {
+    let url = match file.data {
+        FileData::Base64(data) => format!("data:{};base64,{data}", file.media_type),
+        FileData::Url(url) => url,
+    };
+    (file.media_type, url, file.provider_metadata)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+use gateway::StreamPart;
+use message::{FinishReason, JsonText, UnifiedFinishReason, Usage};
+use serde_json::{Value, json};
+
+use super::{OutOfOrder, StreamMapper};
+use crate::UiMessageChunk;
+use crate::fixture::{Scenario, scenarios};
+
+mod any_order;
+
+/// What we send where the original tears the stream.
+const BROKEN: [(&str, &str); 3] = [("error", "It broke."), ("finish-step", ""), ("finish", "error")];
+
+#[test]
+fn chunks_are_those_of_the_original() {
+    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && !scenario.torn) {
+        assert_eq!(scenario.ours().chunks, scenario.theirs().chunks, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
+    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && scenario.torn) {
+        let (ours, theirs) = (scenario.ours().chunks, scenario.theirs().chunks);
+        let (same, rest) = ours.split_at(theirs.len());
+        assert_eq!(same, theirs, "{}", scenario.name);
+
+        let (ends, broken) = rest.split_at(rest.len() - BROKEN.len());
+        let closed = ends
+            .iter()
+            .map(|chunk| (chunk["type"].as_str().unwrap().replace("-end", "-start"), &chunk["id"]));
+        for (start, id) in closed.clone() {
+            assert!(
+                same.iter().any(|chunk| chunk["type"] == *start && chunk["id"] == *id),
+                "{}",
+                scenario.name
+            );
+        }
+        assert_eq!(closed.count(), open_blocks(same), "{}", scenario.name);
+        for (chunk, (kind, text)) in broken.iter().zip(BROKEN) {
+            assert_eq!(chunk["type"], kind, "{}", scenario.name);
+            let said = chunk.get("errorText").or(chunk.get("finishReason")).and_then(Value::as_str);
+            assert_eq!(said.unwrap_or_default(), text, "{}", scenario.name);
+        }
+    }
+}
+
+fn open_blocks(chunks: &[Value]) -> usize {
+    let count = |suffix| {
+        let kinds = [format!("text-{suffix}"), format!("reasoning-{suffix}")];
+        chunks.iter().filter(|chunk| kinds.iter().any(|kind| chunk["type"] == **kind)).count()
+    };
+    count("start") - count("end")
+}
+
+#[test]
+fn where_we_differ_on_purpose_we_still_do() {
+    let scenarios = scenarios();
+    let different: Vec<&Scenario> = scenarios.iter().filter(|scenario| scenario.differs.is_some()).collect();
+    for scenario in &different {
+        let (mut ours, theirs) = (scenario.ours(), scenario.theirs());
+        assert_ne!(ours, theirs, "{}", scenario.name);
+        if scenario.differs.as_deref() == Some("the error text helps") {
+            for chunk in ours.chunks.iter_mut().filter(|chunk| chunk["type"] == "error") {
+                chunk["errorText"] = json!("An error occurred.");
+            }
+            assert_eq!(ours, theirs, "{}", scenario.name);
+        }
+    }
+    let described = different.iter().map(|scenario| {
+        let (reason, ours) = (scenario.differs.as_deref().unwrap_or_default(), scenario.ours());
+        let lines = ours.chunks.iter().chain(&ours.message).map(|value| format!("  {value}\n"));
+        format!("{}: {reason}\n{}", scenario.name, lines.collect::<String>())
+    });
+    insta::assert_snapshot!(described.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_fixture_has_no_part_that_is_not_tried() {
+    let kinds = [
+        "stream-start",
+        "response-metadata",
+        "ping",
+        "text-start",
+        "text-delta",
+        "text-end",
+        "reasoning-start",
+        "reasoning-delta",
+        "reasoning-end",
+        "source",
+        "file",
+        "reasoning-file",
+        "custom",
+        "tool-input-start",
+        "tool-input-delta",
+        "tool-input-end",
+        "tool-call",
+        "tool-result",
+        "tool-approval-request",
+        "error",
+        "finish",
+    ];
+    let scenarios = scenarios();
+    for kind in kinds {
+        let tag = format!("\"type\":\"{kind}\"");
+        let tried =
+            scenarios.iter().filter(|scenario| scenario.parts.iter().any(|part| part.get().contains(&tag)));
+        assert!(tried.count() >= 2, "{kind}");
+    }
+}
+
+fn finish(unified: UnifiedFinishReason, total: u64) -> StreamPart {
+    let mut usage = Usage::default();
+    usage.output.total = Some(total);
+    let finish_reason = FinishReason { unified, raw: Some("end_turn".to_owned()) };
+    StreamPart::Finish { finish_reason, usage: Some(usage), provider_metadata: None }
+}
+
+fn error() -> StreamPart {
+    StreamPart::Error { error: message::RawJson::null() }
+}
+
+#[test]
+fn an_error_after_the_finish_changes_the_reason_and_keeps_the_usage() {
+    let mut mapper = StreamMapper::default();
+    for part in [finish(UnifiedFinishReason::Stop, 7), error()] {
+        mapper.push(part, |_| {}).unwrap();
+    }
+    assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Error);
+    assert_eq!(mapper.usage().and_then(|usage| usage.output.total), Some(7));
+    assert!(mapper.has_failed() && mapper.ended_in_error());
+}
+
+#[test]
+fn of_two_finish_parts_the_last_one_counts() {
+    let mut mapper = StreamMapper::default();
+    for part in [finish(UnifiedFinishReason::Length, 1), error(), finish(UnifiedFinishReason::Stop, 2)] {
+        mapper.push(part, |_| {}).unwrap();
+    }
+    assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Stop);
+    assert_eq!(mapper.raw_finish_reason(), Some("end_turn"));
+    assert!(mapper.has_failed() && !mapper.ended_in_error());
+    assert_eq!(mapper.usage().and_then(|usage| usage.output.total), Some(2));
+}
+
+#[test]
+fn nothing_said_is_nothing_reported() {
+    let mapper = StreamMapper::default();
+    assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Other);
+    assert_eq!((mapper.usage(), mapper.raw_finish_reason(), mapper.provider_metadata()), (None, None, None));
+    assert_eq!(mapper.reported_finish_reason(), None);
+    assert!(!mapper.has_failed() && !mapper.ended_in_error());
+}
+
+#[test]
+fn a_call_that_breaks_before_its_first_part_is_only_an_error() {
+    let mut chunks = Vec::new();
+    StreamMapper::default().fail("No answer came.", |chunk| chunks.push(chunk));
+    assert_eq!(chunks, [UiMessageChunk::Error { error_text: "No answer came.".to_owned() }]);
+}
+
+#[test]
+fn a_part_out_of_order_is_named() {
+    let part = StreamPart::TextDelta { id: "0".to_owned(), delta: "a".into(), provider_metadata: None };
+    let mut chunks = Vec::new();
+    let refused = StreamMapper::default().push(part, |chunk| chunks.push(chunk));
+    assert_eq!(refused, Err(OutOfOrder { part: "text-delta" }));
+    assert_eq!(chunks, [UiMessageChunk::StartStep]);
+}
+
+#[test]
+fn a_failed_result_is_told_as_javascript_writes_it() {
+    let result = serde_json::from_str("{\n  \"a b\": [1, \"x \\\" : y\"],\r\n\t\"c\": \"\\\\\" }").unwrap();
+    let (id, dynamic) = ("c".to_owned(), Some(true));
+    let call = StreamPart::ToolCall {
+        tool_call_id: id.clone(),
+        tool_name: "s".to_owned(),
+        input: "{}".into(),
+        provider_executed: dynamic,
+        dynamic,
+        provider_metadata: None,
+    };
+    let failure = StreamPart::ToolResult {
+        tool_call_id: id,
+        tool_name: "s".to_owned(),
+        result,
+        is_error: true,
+        dynamic,
+        provider_metadata: None,
+    };
+    let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
+    for part in [call, failure] {
+        mapper.push(part, |chunk| chunks.push(chunk)).unwrap();
+    }
+    let Some(UiMessageChunk::ToolOutputError { error_text, .. }) = chunks.pop() else { panic!("{chunks:?}") };
+    assert_eq!(error_text, JsonText::new(r#"{"a b":[1,"x \" : y"],"c":"\\"}"#));
+}
