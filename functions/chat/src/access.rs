@@ -1,0 +1,93 @@
+//! Which pages may send a request that carries the user's cookie.
+//!
+//! A browser adds cookies to whatever another site makes it send. Such a request is told by its `Origin`.
+
+use http::{HeaderMap, HeaderValue, header};
+use url::{Origin, Url};
+
+/// Why a page may not use the cookie.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccessError {
+    #[error("the request has neither origin nor referer")]
+    NoOrigin,
+    #[error("origin {0:?} is not one of the allowed origins")]
+    OtherOrigin(String),
+    #[error("sec-fetch-site says {0:?}")]
+    OtherSite(String),
+}
+
+/// The origins whose pages may use the cookie.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AllowedOrigins(Vec<Origin>);
+
+impl AllowedOrigins {
+    /// Exactly these; a URL's path does not count.
+    pub(crate) fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+        Self(urls.into_iter().map(Url::origin).collect())
+    }
+
+    /// Refuses a request with a cookie that comes from any other page.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
+        let text =
+            |name| headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()));
+        let page = text(header::ORIGIN).or_else(|| text(header::REFERER)).ok_or(AccessError::NoOrigin)?;
+        let allowed = Url::parse(&page).is_ok_and(|url| self.0.contains(&url.origin()));
+        if !allowed {
+            return Err(AccessError::OtherOrigin(page.chars().take(256).collect()));
+        }
+        match text(header::HeaderName::from_static("sec-fetch-site")) {
+            Some(site) if site != "same-origin" && site != "same-site" => {
+                Err(AccessError::OtherSite(site.chars().take(256).collect()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&'static str, &'static str)]) -> bool {
+        let url = Url::parse("https://app.example.com").unwrap();
+        let headers =
+            headers.iter().map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        AllowedOrigins::new([&url]).check(&headers.collect()).is_ok()
+    }
+
+    #[test]
+    fn only_the_listed_origin_may_use_the_cookie() {
+        for (origin, allowed) in [
+            ("https://app.example.com", true),
+            ("https://APP.example.com:443", true),
+            ("https://evil.example", false),
+            ("https://app.example.com.evil.example", false),
+            ("http://app.example.com", false),
+            ("https://app.example.com:8443", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(check(&[("origin", origin)]), allowed, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn the_referer_counts_only_without_an_origin() {
+        assert!(check(&[("referer", "https://app.example.com/chat/1?x=y")]));
+        assert!(!check(&[("origin", "null"), ("referer", "https://app.example.com/")]));
+        assert!(!check(&[]));
+    }
+
+    #[test]
+    fn the_browser_itself_must_not_call_it_another_site() {
+        for (site, allowed) in
+            [("same-origin", true), ("same-site", true), ("cross-site", false), ("none", false)]
+        {
+            assert_eq!(
+                check(&[("origin", "https://app.example.com"), ("sec-fetch-site", site)]),
+                allowed,
+                "{site}"
+            );
+        }
+    }
+}

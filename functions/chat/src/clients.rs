@@ -1,0 +1,59 @@
+//! What a process holds and every request shares: clients and rules, no state.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_ssm::error::BoxError;
+use gateway::{Gateway, GatewayConfig};
+use registry::Registry;
+use session::{SessionConfig, Sessions};
+use store::{ClientOptions, Store};
+use validation::Limits;
+
+use crate::access::AllowedOrigins;
+use crate::config::Config;
+use crate::secrets::Secrets;
+
+/// Everything that answering needs.
+pub(crate) struct Clients {
+    pub(crate) sessions: Sessions,
+    pub(crate) check_revocation: bool,
+    pub(crate) origins: AllowedOrigins,
+    pub(crate) limits: Limits,
+    pub(crate) registry: Registry,
+    pub(crate) system_prompt: Option<String>,
+    pub(crate) gateway: Gateway,
+    pub(crate) store: Store,
+}
+
+impl Clients {
+    /// Builds the clients. Opens no connection, but for secrets that are kept elsewhere.
+    pub(crate) async fn build(mut config: Config) -> Result<Self, BoxError> {
+        let secrets = Secrets::fetch(&mut config).await?;
+        let secure = config.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let mut session_config = SessionConfig::new(secrets.auth, secure);
+        session_config.cookie_prefix = config.cookie_prefix;
+        let client = store::connect(&ClientOptions::default()).await?;
+        Ok(Self {
+            sessions: Sessions::new(session_config)?,
+            check_revocation: config.check_revocation,
+            origins: AllowedOrigins::new(config.allowed_origins.iter().chain(&config.auth_url)),
+            limits: config.limits,
+            registry: config.registry,
+            system_prompt: config.system_prompt,
+            gateway: Gateway::new(GatewayConfig {
+                base_url: config.gateway_url,
+                api_key: secrets.api_key,
+                first_part_timeout: config.first_part_timeout,
+                idle_timeout: config.idle_timeout,
+                max_output_tokens: config.max_output_tokens,
+            })?,
+            store: Store::new(client, &config.table_name),
+        })
+    }
+}
+
+/// Milliseconds since 1970, by the server's clock.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

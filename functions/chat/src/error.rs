@@ -1,0 +1,109 @@
+//! Refusals: everything that ends a request before its stream begins.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+use session::SessionError;
+use store::{BeginError, StoreError};
+use validation::RequestError;
+
+use crate::access::AccessError;
+use crate::failure;
+
+/// Why a request is refused. The message is shown to the user by `useChat`, the code is for programs and stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("There is nothing at this address.")]
+    NotFound,
+    #[error("This address takes POST only.")]
+    MethodNotAllowed,
+    #[error("Please sign in.")]
+    Unauthorized(#[source] SessionError),
+    #[error("This page may not use the chat.")]
+    Forbidden(#[source] AccessError),
+    #[error("The request's content-type must be application/json, without content-encoding.")]
+    UnsupportedMediaType,
+    #[error("The request took too long to arrive.")]
+    Slow,
+    #[error("The request ended before its body was whole.")]
+    Torn,
+    #[error("{0}")]
+    BadRequest(RequestError),
+    #[error("{0}")]
+    BadPrompt(#[from] gateway::PromptError),
+    #[error("model: {0:?} is not one of the models of this service")]
+    UnknownModel(String),
+    #[error("This message is being answered already.")]
+    TurnInProgress,
+    #[error("The chat's memory cannot be reached. Please try again in a moment.")]
+    Store(#[from] StoreError),
+    #[error("Something went wrong on our side. Please try again.")]
+    Lost,
+}
+
+impl ApiError {
+    /// The only place where a refusal meets HTTP.
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "bad_origin"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::Torn => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            Self::BadRequest(error @ RequestError::TooLarge { .. }) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, error.code())
+            }
+            Self::BadRequest(error) => (StatusCode::BAD_REQUEST, error.code()),
+            Self::BadPrompt(_) => (StatusCode::BAD_REQUEST, "invalid_prompt"),
+            Self::UnknownModel(_) => (StatusCode::BAD_REQUEST, "unknown_model"),
+            Self::TurnInProgress => (StatusCode::CONFLICT, "turn_in_progress"),
+            Self::Store(error) if error.is_retryable() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
+            }
+            Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_error"),
+            Self::Lost => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        Self::BadRequest(error)
+    }
+}
+
+impl From<BeginError> for ApiError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Running { .. } => Self::TurnInProgress,
+            BeginError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        if status.is_server_error() {
+            tracing::error!(code, error = failure::chain(&self), "a request failed");
+        } else {
+            tracing::info!(code, error = failure::chain(&self), "a request was refused");
+        }
+        let body = json!({ "error": { "code": code, "message": self.to_string() } });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}

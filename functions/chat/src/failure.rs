@@ -1,0 +1,15 @@
+//! Errors as one line of text.
+
+use std::error::Error;
+use std::fmt::Write;
+
+/// The error and all its causes, separated by colons. Loggers print an error without its causes.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(text, ": {error}").expect("a string takes any text");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,126 @@
+//! The log of a turn: what has been said so far, as bytes of the stream.
+//!
+//! One writer appends, any number of readers follow at their own pace by offset. Nobody waits for a reader.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+/// The most that a reader is handed at once; one that is behind catches up in pieces of this size.
+const PIECE: usize = 64 * 1024;
+
+/// The readers' end of the log.
+#[derive(Clone)]
+pub(crate) struct TurnLog {
+    state: Arc<Mutex<State>>,
+}
+
+/// The writer's end; the log ends when it is dropped, whatever for.
+pub(crate) struct LogWriter {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    ended: bool,
+    waiting: Vec<Waker>,
+}
+
+/// An empty log.
+pub(crate) fn turn_log() -> (LogWriter, TurnLog) {
+    let state = Arc::new(Mutex::new(State::default()));
+    (LogWriter { state: Arc::clone(&state) }, TurnLog { state })
+}
+
+impl LogWriter {
+    /// Appends `bytes` and wakes the readers.
+    pub(crate) fn append(&self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.change(|state| state.bytes.extend_from_slice(bytes));
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waiting = {
+            let mut state = lock(&self.state);
+            change(&mut state);
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        self.change(|state| state.ended = true);
+    }
+}
+
+impl TurnLog {
+    /// What stands at `offset`, at most [`PIECE`] bytes; `None` when the log has ended there.
+    pub(crate) fn poll_read(&self, offset: usize, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let mut state = lock(&self.state);
+        if offset < state.bytes.len() {
+            let end = state.bytes.len().min(offset + PIECE);
+            return Poll::Ready(Some(Bytes::copy_from_slice(&state.bytes[offset..end])));
+        }
+        if state.ended {
+            return Poll::Ready(None);
+        }
+        if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            state.waiting.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// Nothing that could panic runs under the lock, so a poisoned one holds whole bytes all the same.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    async fn read_all(log: TurnLog) -> Vec<u8> {
+        let mut read = Vec::new();
+        while let Some(piece) = poll_fn(|context| log.poll_read(read.len(), context)).await {
+            assert!(piece.len() <= PIECE);
+            read.extend_from_slice(&piece);
+        }
+        read
+    }
+
+    async fn write_all(writer: LogWriter) {
+        for text in [&b"one "[..], b"", b"two ", &[b'x'; 3 * PIECE]] {
+            writer.append(text);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn every_reader_gets_everything_and_the_end() {
+        let (writer, log) = turn_log();
+        let (first, second, ()) =
+            tokio::join!(read_all(log.clone()), read_all(log.clone()), write_all(writer));
+        assert_eq!(first.len(), 8 + 3 * PIECE);
+        assert_eq!(first, second);
+        assert_eq!(first, read_all(log).await, "one that comes after the end");
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_dropped_in_a_panic_ends_the_log() {
+        let (writer, log) = turn_log();
+        let task = std::panic::AssertUnwindSafe(async move {
+            writer.append(b"half");
+            panic!("on purpose");
+        });
+        assert!(futures_util::FutureExt::catch_unwind(task).await.is_err());
+        assert_eq!(read_all(log).await, b"half");
+    }
+}

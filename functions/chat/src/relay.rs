@@ -1,0 +1,168 @@
+//! From the gateway into the log of the turn, and at the end into the store.
+
+mod ending;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+
+use futures_util::FutureExt;
+use gateway::{GatewayError, PartStream, StreamPart};
+use message::UiPart;
+use store::{StoreError, TurnKeys};
+use tokio::time::Instant;
+use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
+
+pub(crate) use self::ending::Ending;
+use crate::invocation::Invocation;
+use crate::log::LogWriter;
+use crate::recorder::Recorder;
+use crate::turn::Turn;
+
+/// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
+pub(crate) struct Relay {
+    turn: Turn,
+    keys: TurnKeys,
+    log: LogWriter,
+    output: Output,
+    message_saved: bool,
+    skipped: u64,
+}
+
+/// What the model has said so far: for the stream, and for the store.
+struct Output {
+    mapper: StreamMapper,
+    assembler: MessageAssembler,
+    /// Bytes of the stream that are not in the log yet.
+    pending: Vec<u8>,
+    begun: Instant,
+    first_token: Option<Instant>,
+}
+
+impl Relay {
+    /// The relay of a turn that has begun under `keys`.
+    pub(crate) fn new(mut turn: Turn, keys: TurnKeys, log: LogWriter) -> Self {
+        let parts = std::mem::take(&mut turn.answer_parts);
+        let known_tools = parts.iter().filter_map(|part| match part {
+            UiPart::Tool(tool) => Some(tool.tool_call_id.clone()),
+            _ => None,
+        });
+        let output = Output {
+            mapper: StreamMapper::continuing(known_tools),
+            assembler: MessageAssembler::continuing(parts),
+            pending: Vec::new(),
+            begun: Instant::now(),
+            first_token: None,
+        };
+        Self { turn, keys, log, output, message_saved: false, skipped: 0 }
+    }
+
+    /// Runs the turn to its end.
+    pub(crate) async fn run(mut self, invocation: &Invocation) {
+        let cutoff = invocation.cutoff();
+        let ending = {
+            let relay = AssertUnwindSafe(self.relay(cutoff)).catch_unwind();
+            tokio::select! {
+                biased;
+                ending = relay => ending.unwrap_or(Ending::Panicked),
+                () = tokio::time::sleep_until(cutoff) => Ending::Deadline,
+                () = invocation.shutdown.cancelled() => Ending::Shutdown,
+            }
+        };
+        self.conclude(ending, invocation).await;
+    }
+
+    async fn relay(&mut self, cutoff: Instant) -> Ending {
+        self.output.emit(&UiMessageChunk::Start { message_id: self.turn.answer.to_string() });
+        for id in self.turn.prompt.denied_tool_calls() {
+            self.output.emit(&UiMessageChunk::ToolOutputDenied { tool_call_id: id.clone() });
+        }
+        self.output.flush(&self.log);
+
+        let mut parts = match self.open(cutoff).await {
+            Ok(parts) => parts,
+            Err(ending) => return ending,
+        };
+        let ending = loop {
+            match parts.next().await {
+                Ok(Some(parts)) => {
+                    let pushed = self.output.push(parts);
+                    self.output.flush(&self.log);
+                    if let Err(error) = pushed {
+                        break Ending::OutOfOrder(error);
+                    }
+                }
+                Ok(None) => break Ending::Finished,
+                Err(error) => break Ending::Broken(error),
+            }
+        };
+        self.skipped = parts.skipped();
+        ending
+    }
+
+    /// Calls the model while the user's message is being put. Nothing of the answer is read before that is done,
+    /// and the call is dropped if it cannot be.
+    async fn open(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
+        let mut save = pin!(self.turn.save_message(&self.keys));
+        let mut call = pin!(self.turn.model.stream(&self.turn.prompt, Some(cutoff)));
+        let (saved, called): (Result<(), StoreError>, Option<Result<PartStream, GatewayError>>) = tokio::select! {
+            saved = &mut save => (saved, None),
+            called = &mut call => (save.await, Some(called)),
+        };
+        saved.map_err(Ending::NotSaved)?;
+        self.message_saved = true;
+        match called {
+            Some(called) => called,
+            None => call.await,
+        }
+        .map_err(Ending::Broken)
+    }
+
+    /// Records how the turn ended, and only then tells the readers.
+    async fn conclude(mut self, ending: Ending, invocation: &Invocation) {
+        let recorder = Recorder::new(&self.turn, &self.keys, invocation.deadline);
+        let closing = self.output.close(&ending);
+        let record = self.output.record(&ending, self.skipped);
+        let saved = match &ending {
+            Ending::NotSaved(_) => Err(()),
+            _ if !self.message_saved => recorder.save_all(&record).await,
+            _ => recorder.save_answer(&record).await,
+        };
+        recorder.finish(&record, saved.is_ok()).await;
+        recorder.report(&record, &ending, &invocation.request_id);
+
+        let is_error = |chunk: &UiMessageChunk| matches!(chunk, UiMessageChunk::Error { .. });
+        if saved.is_err() && !closing.iter().any(is_error) {
+            self.output.mapper.fail(ending::NOT_SAVED, |chunk| chunk.encode(&mut self.output.pending));
+        } else {
+            closing.iter().for_each(|chunk| chunk.encode(&mut self.output.pending));
+        }
+        self.output.pending.extend_from_slice(ui_stream::DONE);
+        self.output.flush(&self.log);
+    }
+}
+
+impl Output {
+    fn push(&mut self, parts: Vec<StreamPart>) -> Result<(), OutOfOrder> {
+        let Self { mapper, assembler, pending, .. } = self;
+        for part in parts {
+            mapper.push(part, |chunk| {
+                chunk.encode(pending);
+                assembler.push(&chunk);
+            })?;
+        }
+        if self.first_token.is_none() && !self.assembler.is_empty() {
+            self.first_token = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, chunk: &UiMessageChunk) {
+        chunk.encode(&mut self.pending);
+        self.assembler.push(chunk);
+    }
+
+    fn flush(&mut self, log: &LogWriter) {
+        log.append(&self.pending);
+        self.pending.clear();
+    }
+}

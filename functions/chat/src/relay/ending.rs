@@ -1,0 +1,149 @@
+//! The ways a turn can end, and what the client and the store are told of each.
+
+use gateway::GatewayError;
+use store::{Status, StoreError};
+use ui_stream::{OutOfOrder, UiMessageChunk};
+
+use super::Output;
+use crate::failure;
+use crate::recorder::Record;
+
+/// How a turn ended.
+pub(crate) enum Ending {
+    /// The model was done, or had reported an error of its own and said no more.
+    Finished,
+    /// The gateway gave no answer, or gave up half-way.
+    Broken(GatewayError),
+    /// The gateway sent something that no client could have read.
+    OutOfOrder(OutOfOrder),
+    /// The user's message could not be put.
+    NotSaved(StoreError),
+    /// The time of the invocation was nearly up.
+    Deadline,
+    /// The process was asked to go.
+    Shutdown,
+    /// A bug.
+    Panicked,
+}
+
+/// For the client, when the store does not take what it has to.
+pub(super) const NOT_SAVED: &str =
+    "The chat's memory cannot be reached, so this could not be saved. Please try again.";
+
+impl Ending {
+    /// What the user is told, in words that help and give nothing away. `None`: nothing went wrong.
+    fn text(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Finished => return None,
+            Self::Broken(error) => gateway_text(error),
+            Self::OutOfOrder(_) => "The model's answer could not be read further. What came so far is kept.",
+            Self::NotSaved(_) => NOT_SAVED,
+            Self::Deadline => "The answer took longer than is allowed. What came so far is kept.",
+            Self::Shutdown => "The answer was interrupted on our side. What came so far is kept.",
+            Self::Panicked => "Something went wrong on our side. What came so far is kept.",
+        })
+    }
+
+    /// The error behind it, with its causes, for the log.
+    pub(crate) fn cause(&self) -> Option<String> {
+        match self {
+            Self::Broken(error) => Some(failure::chain(error)),
+            Self::NotSaved(error) => Some(failure::chain(error)),
+            Self::OutOfOrder(error) => Some(format!("the gateway sent a {} out of order", error.part)),
+            Self::Finished | Self::Deadline | Self::Shutdown | Self::Panicked => None,
+        }
+    }
+
+    /// A stable name for the log and the stored message. `None`: nothing went wrong.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Finished => return None,
+            Self::Broken(error) => gateway_code(error),
+            Self::OutOfOrder(_) => "gateway_out_of_order",
+            Self::NotSaved(_) => "message_not_saved",
+            Self::Deadline => "deadline",
+            Self::Shutdown => "shutdown",
+            Self::Panicked => "panic",
+        })
+    }
+}
+
+fn gateway_code(error: &GatewayError) -> &'static str {
+    match error {
+        GatewayError::Refused { .. } => "gateway_refused",
+        GatewayError::Unreachable(_) => "gateway_unreachable",
+        GatewayError::FirstPartTimeout => "gateway_first_part_timeout",
+        GatewayError::IdleTimeout => "gateway_idle_timeout",
+        GatewayError::DeadlinePassed => "deadline",
+        GatewayError::Cut(_) => "gateway_cut",
+        GatewayError::Truncated => "gateway_truncated",
+        GatewayError::BrokenPart(_) => "gateway_broken_part",
+        GatewayError::Misconfigured(_) => "gateway_misconfigured",
+    }
+}
+
+fn gateway_text(error: &GatewayError) -> &'static str {
+    match error {
+        GatewayError::Refused { status: 401 | 403, .. } | GatewayError::Misconfigured(_) => {
+            "The model cannot be reached: this service is not set up correctly."
+        }
+        GatewayError::Refused { status: 402, .. } => {
+            "The model cannot be reached: this service's credit is used up."
+        }
+        GatewayError::Refused { status: 404, .. } => "This model is not available.",
+        GatewayError::Refused { status: 429, .. } => "The model is busy. Please try again in a moment.",
+        GatewayError::Refused { status: 400..=499, .. } => "The model did not accept this conversation.",
+        GatewayError::Refused { .. } | GatewayError::Unreachable(_) => {
+            "The model cannot be reached right now. Please try again in a moment."
+        }
+        GatewayError::FirstPartTimeout => "The model did not answer in time. Please try again.",
+        GatewayError::IdleTimeout => "The model stopped answering. What came so far is kept.",
+        GatewayError::DeadlinePassed => "The answer took longer than is allowed. What came so far is kept.",
+        GatewayError::Cut(_) | GatewayError::Truncated => "The answer was cut off. What came so far is kept.",
+        GatewayError::BrokenPart(_) => {
+            "The model's answer could not be read further. What came so far is kept."
+        }
+    }
+}
+
+impl Output {
+    /// The chunks that end the stream, which the stored message heeds too.
+    pub(super) fn close(&mut self, ending: &Ending) -> Vec<UiMessageChunk> {
+        let Self { mapper, assembler, .. } = self;
+        let mut chunks = Vec::new();
+        let emit = |chunk: UiMessageChunk| {
+            assembler.push(&chunk);
+            chunks.push(chunk);
+        };
+        match ending.text() {
+            // The client has read the model's own error and stopped there: a second one would tell it nothing.
+            Some(_) if mapper.has_failed() => mapper.finish(emit),
+            Some(text) => mapper.fail(text, emit),
+            None => mapper.finish(emit),
+        }
+        self.assembler.settle_open_inputs();
+        chunks
+    }
+
+    /// What is stored of the answer.
+    pub(super) fn record(&self, ending: &Ending, skipped_parts: u64) -> Record {
+        let error = ending.code().or_else(|| self.mapper.ended_in_error().then_some("model_error"));
+        let status = match ending {
+            Ending::Deadline | Ending::Shutdown => Status::Interrupted,
+            _ if error.is_some() => Status::Failed,
+            _ => Status::Completed,
+        };
+        Record {
+            parts: serde_json::to_string(self.assembler.parts()).expect("parts are always JSON"),
+            is_empty: self.assembler.is_empty(),
+            status,
+            error,
+            finish_reason: self.mapper.reported_finish_reason(),
+            raw_finish_reason: self.mapper.raw_finish_reason().map(str::to_owned),
+            usage: self.mapper.usage().copied(),
+            latency: self.begun.elapsed(),
+            first_token: self.first_token.map(|at| at - self.begun),
+            skipped_parts,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Addresses, and what answers there.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+
+use crate::chat;
+use crate::clients::Clients;
+use crate::error::ApiError;
+
+/// The function as a tower service. Requests carry their [`crate::invocation::Invocation`] as an extension.
+pub(crate) fn router(clients: Arc<Clients>) -> Router {
+    Router::new()
+        .route("/api/chat", post(chat::answer))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .fallback(async || ApiError::NotFound)
+        .with_state(clients)
+}
