@@ -1,0 +1,118 @@
+//! Why the table did not do what was asked, in the terms a caller can act on.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// What a failure was caused by.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why the table did not do what was asked. The client's own retries are spent already.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The table takes less than what it is asked for.
+    #[error("{operation} was throttled by DynamoDB")]
+    Throttled {
+        /// The operation, as AWS calls it.
+        operation: &'static str,
+        /// What DynamoDB said.
+        source: Cause,
+    },
+    /// No connection, no answer in time, or a failure on DynamoDB's side.
+    #[error("{operation} got no answer from DynamoDB")]
+    Unavailable {
+        /// The operation, as AWS calls it.
+        operation: &'static str,
+        /// What went wrong on the way.
+        source: Cause,
+    },
+    /// Other writers were faster each time.
+    #[error("{operation} lost against other writers")]
+    Conflict {
+        /// The operation, as AWS calls it.
+        operation: &'static str,
+    },
+    /// An item is there but is not what was written.
+    #[error("item {key} is corrupt")]
+    Corrupt {
+        /// `pk` and `sk` of the item.
+        key: String,
+        /// What is wrong with it.
+        source: Cause,
+    },
+    /// The request can never succeed as it is: too large, no rights, no table.
+    #[error("{operation} was refused")]
+    Refused {
+        /// The operation, as AWS calls it.
+        operation: &'static str,
+        /// The reason given.
+        source: Cause,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Unavailable { .. } | Self::Conflict { .. } => true,
+            Self::Corrupt { .. } | Self::Refused { .. } => false,
+        }
+    }
+
+    pub(crate) fn corrupt(pk: &str, sk: &str, cause: impl Into<Cause>) -> Self {
+        Self::Corrupt { key: format!("{pk} / {sk}"), source: cause.into() }
+    }
+
+    /// Sorts what the client says by what can be done about it.
+    pub(crate) fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match Kind::of(&error) {
+            Kind::Throttled => Self::Throttled { operation, source: error.into() },
+            Kind::Unavailable => Self::Unavailable { operation, source: error.into() },
+            Kind::Conflict => Self::Conflict { operation },
+            Kind::Refused => Self::Refused { operation, source: error.into() },
+        }
+    }
+}
+
+enum Kind {
+    Throttled,
+    Unavailable,
+    Conflict,
+    Refused,
+}
+
+impl Kind {
+    fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+        match error {
+            SdkError::ServiceError(answer) => {
+                Self::of_answer(answer.err().code(), answer.raw().status().as_u16())
+            }
+            SdkError::ConstructionFailure(_) => Self::Refused,
+            // No connection, no keys, no time, or bytes that are not an answer.
+            _ => Self::Unavailable,
+        }
+    }
+
+    /// The codes are those of the DynamoDB Developer Guide, "Error handling with DynamoDB".
+    fn of_answer(code: Option<&str>, status: u16) -> Self {
+        let Some(code) = code else {
+            // Whoever answered, it was not DynamoDB.
+            return Self::Unavailable;
+        };
+        match code {
+            "ThrottlingException"
+            | "Throttling"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded" => Self::Throttled,
+            "ConditionalCheckFailedException"
+            | "TransactionConflictException"
+            | "ReplicatedWriteConflictException" => Self::Conflict,
+            _ if status >= 500 => Self::Unavailable,
+            _ => Self::Refused,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A message as an item, but for its parts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use message::{MessageId, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::StoreError;
+
+/// An item as the SDK has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The attribute that holds a message's parts: text, or deflated bytes.
+pub(crate) const PARTS: &str = "parts";
+/// The attribute that holds a continuation's bytes.
+pub(crate) const DATA: &str = "d";
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The model said all it had to say.
+    Completed,
+    /// The user stopped it.
+    Stopped,
+    /// The model, or the way to it, failed.
+    Failed,
+    /// We ran out of time, or died: there may be more to come from whoever wrote it.
+    Interrupted,
+}
+
+impl Status {
+    /// The status as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Everything of a message but its parts. What was not reported is absent, never zero.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageItem {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) id: String,
+    pub(crate) role: StoredRole,
+    pub(crate) created_at: u64,
+    /// How many bytes the parts inflate to; absent where they are plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) len: Option<usize>,
+    /// How many continuations hold the parts; absent where they are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<usize>,
+    /// The checksum in the continuations' keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) crc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) input_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output_tokens: Option<u64>,
+    /// JSON text: a provider's numbers need not fit DynamoDB's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<Map<String, Value>>,
+}
+
+/// [`Role`] as it is stored.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoredRole {
+    User,
+    Assistant,
+}
+
+impl From<Role> for StoredRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::Assistant => Self::Assistant,
+        }
+    }
+}
+
+impl From<StoredRole> for Role {
+    fn from(role: StoredRole) -> Self {
+        match role {
+            StoredRole::User => Self::User,
+            StoredRole::Assistant => Self::Assistant,
+        }
+    }
+}
+
+impl MessageItem {
+    pub(crate) fn new(pk: &str, sk: &str, id: &MessageId, role: Role, created_at_ms: u64) -> Self {
+        Self {
+            pk: pk.to_owned(),
+            sk: sk.to_owned(),
+            id: id.to_string(),
+            role: role.into(),
+            created_at: created_at_ms,
+            len: None,
+            n: None,
+            crc: None,
+            status: None,
+            model: None,
+            input_tokens: None,
+            output_tokens: None,
+            usage: None,
+            metadata: None,
+        }
+    }
+
+    pub(crate) fn into_item(self) -> Result<Item, StoreError> {
+        serde_dynamo::aws_sdk_dynamodb_1::to_item(self)
+            .map_err(|error| StoreError::Refused { operation: "PutItem", source: error.into() })
+    }
+}
+
+/// Reads an item into the struct it was made from; an error names the item.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|error| StoreError::corrupt(&pk, &sk, error))
+}
+
+/// A text attribute, or nothing.
+pub(crate) fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

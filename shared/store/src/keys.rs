@@ -1,0 +1,84 @@
+//! How keys are spelled. Ids cannot hold `#`, so none can reach into another's key.
+
+use message::{MessageId, Role, ThreadId, UserId};
+
+/// The sort key of an item that is alone under its `pk`.
+pub(crate) const ALONE: &str = "-";
+/// Every message's sort key lies between these two.
+pub(crate) const FIRST_MESSAGE: &str = "M#";
+pub(crate) const LAST_MESSAGE: &str = "M#~";
+
+pub(crate) fn session(key: &str) -> String {
+    format!("BA#{key}")
+}
+
+pub(crate) fn user(user: &UserId) -> String {
+    format!("U#{user}")
+}
+
+pub(crate) fn thread(thread: &ThreadId) -> String {
+    format!("T#{thread}")
+}
+
+pub(crate) fn messages(user: &UserId, thread: &ThreadId) -> String {
+    format!("T#{user}#{thread}")
+}
+
+/// Sorts by time, then the question before its answer.
+pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
+    let rank = match role {
+        Role::User => 0,
+        Role::Assistant => 1,
+    };
+    format!("M#{at_ms:013}#{rank}#{id}")
+}
+
+/// What the keys of a message's continuations start with. They sort after the message and before the next.
+pub(crate) fn continuations(message: &str) -> String {
+    format!("{message}#~")
+}
+
+/// The checksum keeps two versions of one message apart while one replaces the other.
+pub(crate) fn continuation(message: &str, index: usize, checksum: &str) -> String {
+    format!("{message}#~{index:03}#{checksum}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> MessageId {
+        MessageId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn messages_sort_by_time_then_question_then_answer_then_rest() {
+        let question = message(999, Role::User, &id("zz"));
+        let answer = message(999, Role::Assistant, &id("aa"));
+        let mut keys = vec![
+            message(1_000, Role::User, &id("a")),
+            continuation(&question, 11, "ffffffff"),
+            continuation(&question, 2, "00000000"),
+            answer.clone(),
+            question.clone(),
+        ];
+        keys.sort();
+
+        let expected = [
+            question.clone(),
+            continuation(&question, 2, "00000000"),
+            continuation(&question, 11, "ffffffff"),
+            answer,
+            message(1_000, Role::User, &id("a")),
+        ];
+        assert_eq!(keys, expected);
+        assert!(keys.iter().all(|key| key.as_str() > FIRST_MESSAGE && key.as_str() < LAST_MESSAGE));
+    }
+
+    #[test]
+    fn an_id_that_another_starts_with_does_not_own_its_continuations() {
+        let short = message(1, Role::User, &id("a"));
+        let long = message(1, Role::User, &id("a-b"));
+        assert!(!continuation(&long, 0, "00000000").starts_with(&continuations(&short)));
+    }
+}

@@ -1,0 +1,166 @@
+//! How messages are written: once, and whole or not at all.
+//!
+//! A message too long for one item goes into continuations first; the item that makes it visible comes last and
+//! says how many there are. A writer that dies in between leaves continuations that nobody looks for.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use message::Role;
+use serde_json::{Map, Value};
+
+use crate::item::{DATA, Item, MessageItem, PARTS, Status, string};
+use crate::parts::{self, ITEM_BYTES, MOST_PIECES, Packed};
+use crate::{Store, StoreError, TurnKeys, keys};
+
+/// A user's message.
+#[derive(Debug, Clone, Copy)]
+pub struct UserMessage<'a> {
+    /// The parts as JSON text. Comes back byte for byte.
+    pub parts: &'a str,
+    /// When it came, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// An assistant's message. What was not reported is `None`, and stays absent.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The parts as JSON text. Comes back byte for byte.
+    pub parts: &'a str,
+    /// The model's id, `provider/model-name`.
+    pub model: &'a str,
+    /// How it ended.
+    pub status: Status,
+    /// Tokens of the prompt.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// The detailed usage as JSON text.
+    pub usage: Option<&'a str>,
+    /// `finishReason`, `latencyMs`, `aborted` and whatever else describes the run.
+    pub metadata: &'a Map<String, Value>,
+    /// When it began, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// What may lie under the key of the message that is put there.
+enum Guard {
+    Nothing,
+    NothingOrInterrupted,
+}
+
+impl Store {
+    /// Stores the turn's question. If it is there already, from an earlier try, it stays as it is.
+    pub async fn put_user_message(
+        &self,
+        keys: &TurnKeys,
+        message: &UserMessage<'_>,
+    ) -> Result<(), StoreError> {
+        let item = MessageItem::new(
+            &keys.messages_pk,
+            &keys.user_sk,
+            &keys.message,
+            Role::User,
+            message.created_at_ms,
+        );
+        self.put_message(item, message.parts, Guard::Nothing).await
+    }
+
+    /// Stores the turn's answer. Replaces one that was left `interrupted`; any other that is there is this answer,
+    /// put before, and stays.
+    pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
+        let item = MessageItem {
+            status: Some(answer.status),
+            model: Some(answer.model.to_owned()),
+            input_tokens: answer.input_tokens,
+            output_tokens: answer.output_tokens,
+            usage: answer.usage.map(str::to_owned),
+            metadata: Some(answer.metadata.clone()),
+            ..MessageItem::new(
+                &keys.messages_pk,
+                &keys.answer_sk,
+                &keys.answer,
+                Role::Assistant,
+                answer.created_at_ms,
+            )
+        };
+        self.put_message(item, answer.parts, Guard::NothingOrInterrupted).await
+    }
+
+    async fn put_message(
+        &self,
+        mut message: MessageItem,
+        text: &str,
+        guard: Guard,
+    ) -> Result<(), StoreError> {
+        let parts = match parts::pack(text).await {
+            Packed::Plain(text) => Some(string(text)),
+            Packed::Whole(bytes) => {
+                message.len = Some(text.len());
+                Some(binary(&bytes))
+            }
+            Packed::Pieces { bytes, checksum } => {
+                message.len = Some(text.len());
+                message.n = Some(self.put_pieces(&message, &bytes, &checksum).await?);
+                message.crc = Some(checksum);
+                None
+            }
+        };
+        let mut item = message.into_item()?;
+        item.extend(parts.map(|parts| (PARTS.to_owned(), parts)));
+        self.put_guarded(item, guard).await
+    }
+
+    /// One after the other: together they would ask a partition for more than it gives.
+    async fn put_pieces(
+        &self,
+        message: &MessageItem,
+        bytes: &[u8],
+        checksum: &str,
+    ) -> Result<usize, StoreError> {
+        let pieces = bytes.chunks(ITEM_BYTES);
+        let count = pieces.len();
+        if count > MOST_PIECES {
+            let source = format!("{} bytes do not fit {MOST_PIECES} items", bytes.len()).into();
+            return Err(StoreError::Refused { operation: "PutItem", source });
+        }
+        for (index, piece) in pieces.enumerate() {
+            self.client
+                .put_item()
+                .table_name(&*self.table)
+                .item("pk", string(&message.pk))
+                .item("sk", string(keys::continuation(&message.sk, index, checksum)))
+                .item(DATA, binary(piece))
+                .send()
+                .await
+                .map_err(|error| StoreError::of("PutItem", error))?;
+        }
+        Ok(count)
+    }
+
+    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<(), StoreError> {
+        let request = self.client.put_item().table_name(&*self.table).set_item(Some(item));
+        let request = match guard {
+            Guard::Nothing => request.condition_expression("attribute_not_exists(pk)"),
+            Guard::NothingOrInterrupted => request
+                .condition_expression("attribute_not_exists(pk) OR #status = :interrupted")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":interrupted", string("interrupted")),
+        };
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::of("PutItem", error)),
+        }
+    }
+}
+
+fn binary(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}

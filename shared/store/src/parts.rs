@@ -1,0 +1,142 @@
+//! How a message's parts fit into items: short as they are, longer ones deflated, the longest in pieces.
+//!
+//! Knows sizes and bytes. The JSON text is never decoded, so it comes back byte for byte, half surrogate
+//! pairs (`\ud800`) and all.
+
+use std::io::{Read, Write};
+
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
+
+/// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
+pub(crate) const PLAIN_BYTES: usize = 1024;
+/// What one item carries of a message. An item may have 400 KB (409,600 bytes) with its names and all else.
+pub(crate) const ITEM_BYTES: usize = 380_000;
+/// How many continuations one message may have; their index has three digits.
+pub(crate) const MOST_PIECES: usize = 999;
+
+/// Deflating this much takes a few milliseconds, after which other tasks of the thread get their turn.
+const SLICE_BYTES: usize = 64 * 1024;
+
+/// Parts as they are stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Packed {
+    /// As it came.
+    Plain(String),
+    /// Deflated, small enough for one item.
+    Whole(Vec<u8>),
+    /// Deflated, too large for one item.
+    Pieces { bytes: Vec<u8>, checksum: String },
+}
+
+/// Packs `text`.
+pub(crate) async fn pack(text: &str) -> Packed {
+    if text.len() <= PLAIN_BYTES {
+        return Packed::Plain(text.to_owned());
+    }
+    fitted(deflate(text).await)
+}
+
+fn fitted(bytes: Vec<u8>) -> Packed {
+    if bytes.len() <= ITEM_BYTES {
+        return Packed::Whole(bytes);
+    }
+    let checksum = checksum(&bytes);
+    Packed::Pieces { bytes, checksum }
+}
+
+/// Names `bytes` well enough to tell two versions of one message apart.
+pub(crate) fn checksum(bytes: &[u8]) -> String {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    format!("{:08x}", crc.sum())
+}
+
+/// Why stored bytes are not the text they were.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnpackError {
+    #[error("the deflated bytes are broken")]
+    Inflate(#[source] std::io::Error),
+    #[error("inflates to something other than the {expected} bytes it should")]
+    Length { expected: usize },
+    #[error("does not inflate to UTF-8")]
+    Utf8(#[source] std::string::FromUtf8Error),
+}
+
+/// Inflates what [`pack`] deflated from `length` bytes of text. Never makes more than one byte over `length`.
+pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, UnpackError> {
+    let mut text = Vec::new();
+    let limit = length as u64 + 1;
+    DeflateDecoder::new(bytes).take(limit).read_to_end(&mut text).map_err(UnpackError::Inflate)?;
+    if text.len() != length {
+        return Err(UnpackError::Length { expected: length });
+    }
+    String::from_utf8(text).map(String::into_boxed_str).map_err(UnpackError::Utf8)
+}
+
+async fn deflate(text: &str) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    for slice in text.as_bytes().chunks(SLICE_BYTES) {
+        encoder.write_all(slice).expect("a Vec takes whatever is written");
+        tokio::task::yield_now().await;
+    }
+    encoder.finish().expect("a Vec takes whatever is written")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn deflated(text: &str) -> Vec<u8> {
+        match pack(text).await {
+            Packed::Whole(bytes) => bytes,
+            other => panic!("not deflated into one item: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_text_over_a_kilobyte_is_deflated() {
+        let text = "a".repeat(PLAIN_BYTES);
+        assert_eq!(pack(&text).await, Packed::Plain(text.clone()));
+        assert!(matches!(pack(&format!("{text}b")).await, Packed::Whole(_)));
+    }
+
+    #[test]
+    fn only_what_exceeds_an_item_is_cut_in_pieces() {
+        let (full, over) = (vec![0; ITEM_BYTES], vec![0; ITEM_BYTES + 1]);
+        assert_eq!(fitted(full.clone()), Packed::Whole(full));
+        assert!(matches!(fitted(over), Packed::Pieces { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_text_comes_back_byte_for_byte() {
+        for (name, text) in [
+            ("half surrogate pairs", r#"[{"text":"\ud800 \uDFFF \u0000"}]"#.repeat(64)),
+            ("multi-byte characters over slices", "ä😀".repeat(50_000)),
+        ] {
+            assert_eq!(&*unpack(&deflated(&text).await, text.len()).unwrap(), text, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn inflating_stops_at_the_length_that_was_written_down() {
+        let bomb = deflated(&"0".repeat(8 << 20)).await;
+        assert!(matches!(unpack(&bomb, 1_000), Err(UnpackError::Length { expected: 1_000 })));
+    }
+
+    #[tokio::test]
+    async fn damage_is_an_error() {
+        let text = "0123456789".repeat(1_000);
+        let bytes = deflated(&text).await;
+        let cut = &bytes[..bytes.len() - 3];
+        for (name, result) in [
+            ("cut", unpack(cut, text.len())),
+            ("not deflated", unpack(b"\xff\xff\xff", text.len())),
+            ("longer than it should be", unpack(&bytes, text.len() - 1)),
+            ("shorter than it should be", unpack(&bytes, text.len() + 1)),
+        ] {
+            assert!(result.is_err(), "{name}");
+        }
+    }
+}

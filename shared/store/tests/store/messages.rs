@@ -1,0 +1,138 @@
+//! Putting and reading messages of ordinary size.
+
+use message::Role;
+use serde_json::{Map, Value, json};
+use store::{Answer, BegunTurn, History, Status, Store, StoredMessage, UserMessage};
+
+use crate::engine::Engine;
+use crate::turns::{NOON, ask};
+
+pub(crate) fn metadata() -> Map<String, Value> {
+    match json!({"finishReason": "stop", "latencyMs": 812, "ttftMs": 0.25, "aborted": false, "raw": {"a": [1, null]}})
+    {
+        Value::Object(metadata) => metadata,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+pub(crate) async fn begun(store: &Store) -> BegunTurn {
+    ask("m1", "s1", NOON).begin(store).await.unwrap()
+}
+
+pub(crate) fn answer<'a>(parts: &'a str, metadata: &'a Map<String, Value>) -> Answer<'a> {
+    Answer {
+        parts,
+        model: "openai/gpt-4o",
+        status: Status::Completed,
+        input_tokens: Some(12),
+        output_tokens: Some(0),
+        usage: Some(r#"{"cost":1e-300,"raw":"\ud800"}"#),
+        metadata,
+        created_at_ms: NOON + 7,
+    }
+}
+
+pub(crate) async fn history(store: &Store) -> Vec<StoredMessage> {
+    let ask = ask("m1", "s1", NOON);
+    let all = History { limit: 100, before: None, consistent: true };
+    store.messages(&ask.user, &ask.thread, &all).await.unwrap()
+}
+
+pub(crate) async fn a_turn_reads_back_as_it_was_put(engine: &Engine) {
+    let turn = begun(&engine.store).await;
+    let asked = r#"[{"type":"text","text":"half \ud83d, whole 😀"}]"#;
+    engine
+        .store
+        .put_user_message(&turn.keys, &UserMessage { parts: asked, created_at_ms: NOON })
+        .await
+        .unwrap();
+    let metadata = metadata();
+    let said = r#"[ {"type":"text","text":"\udE00"} ]"#;
+    engine.store.put_answer(&turn.keys, &answer(said, &metadata)).await.unwrap();
+
+    let [answered, question] = history(&engine.store).await.try_into().unwrap();
+    assert_eq!((question.id.as_str(), question.role, &*question.parts), ("m1", Role::User, asked));
+    assert_eq!((question.created_at_ms, question.status, question.metadata), (NOON, None, None));
+    assert_eq!((answered.id.as_str(), answered.role, &*answered.parts), ("answer-s1", Role::Assistant, said));
+    assert_eq!((answered.created_at_ms, answered.status), (NOON + 7, Some(Status::Completed)));
+    assert_eq!(answered.model.as_deref(), Some("openai/gpt-4o"));
+    assert_eq!((answered.input_tokens, answered.output_tokens), (Some(12), Some(0)));
+    assert_eq!(answered.usage.as_deref(), Some(r#"{"cost":1e-300,"raw":"\ud800"}"#));
+    assert_eq!(answered.metadata, Some(metadata));
+}
+
+pub(crate) async fn what_was_not_reported_is_absent(engine: &Engine) {
+    let turn = begun(&engine.store).await;
+    let nothing = Map::new();
+    let silent = Answer { input_tokens: None, output_tokens: None, usage: None, ..answer("[]", &nothing) };
+    engine.store.put_answer(&turn.keys, &silent).await.unwrap();
+
+    let stored = &history(&engine.store).await[0];
+    assert_eq!((stored.input_tokens, stored.output_tokens, &stored.usage), (None, None, &None));
+    let items = engine.client.scan().table_name(&engine.table).send().await.unwrap().items.unwrap();
+    let item = items.iter().find(|item| item.contains_key("role")).unwrap();
+    for name in ["inputTokens", "outputTokens", "usage", "len", "n", "crc"] {
+        assert!(!item.contains_key(name), "{name}");
+    }
+}
+
+pub(crate) async fn the_first_question_put_under_a_key_stays(engine: &Engine) {
+    let turn = begun(&engine.store).await;
+    for parts in ["[1]", "[2]"] {
+        engine.store.put_user_message(&turn.keys, &UserMessage { parts, created_at_ms: NOON }).await.unwrap();
+    }
+    let messages = history(&engine.store).await;
+    assert_eq!(messages.iter().map(|message| &*message.parts).collect::<Vec<_>>(), ["[1]"]);
+}
+
+pub(crate) async fn only_an_interrupted_answer_is_replaced(engine: &Engine) {
+    let turn = begun(&engine.store).await;
+    let metadata = metadata();
+    for (put, status, expected) in [
+        ("[1]", Status::Interrupted, "[1]"),
+        ("[2]", Status::Interrupted, "[2]"),
+        ("[3]", Status::Stopped, "[3]"),
+        ("[4]", Status::Completed, "[3]"),
+        ("[5]", Status::Interrupted, "[3]"),
+    ] {
+        engine.store.put_answer(&turn.keys, &Answer { status, ..answer(put, &metadata) }).await.unwrap();
+        let messages = history(&engine.store).await;
+        assert_eq!(
+            messages.iter().map(|message| &*message.parts).collect::<Vec<_>>(),
+            [expected],
+            "after {put}"
+        );
+    }
+}
+
+pub(crate) async fn pages_follow_each_other_without_gaps(engine: &Engine) {
+    let metadata = metadata();
+    let mut expected = Vec::new();
+    for index in 0..5 {
+        let turn =
+            ask(&format!("m{index}"), &format!("s{index}"), NOON + index).begin(&engine.store).await.unwrap();
+        engine
+            .store
+            .put_user_message(&turn.keys, &UserMessage { parts: "[]", created_at_ms: 0 })
+            .await
+            .unwrap();
+        engine.store.put_answer(&turn.keys, &answer("[]", &metadata)).await.unwrap();
+        expected.splice(0..0, [format!("answer-s{index}"), format!("m{index}")]);
+    }
+    let ask = ask("m1", "s1", NOON);
+    for (limit, consistent) in [(1, false), (3, true), (10, false), (11, true)] {
+        let mut read: Vec<StoredMessage> = Vec::new();
+        loop {
+            let before = read.last().map(|message| &message.cursor);
+            let page = History { limit, before, consistent };
+            let page = engine.store.messages(&ask.user, &ask.thread, &page).await.unwrap();
+            assert!(page.len() <= limit, "limit {limit}");
+            if page.is_empty() {
+                break;
+            }
+            read.extend(page);
+        }
+        let ids: Vec<_> = read.iter().map(|message| message.id.to_string()).collect();
+        assert_eq!(ids, expected, "limit {limit}");
+    }
+}
