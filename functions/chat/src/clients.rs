@@ -32,7 +32,8 @@ impl Clients {
         let secure = config.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
         let mut session_config = SessionConfig::new(secrets.auth, secure);
         session_config.cookie_prefix = config.cookie_prefix;
-        let client = store::connect(&ClientOptions::default()).await?;
+        let endpoint = config.dynamodb_endpoint.map(String::from);
+        let client = store::connect(&ClientOptions { endpoint, ..ClientOptions::default() }).await?;
         Ok(Self {
             sessions: Sessions::new(session_config)?,
             check_revocation: config.check_revocation,

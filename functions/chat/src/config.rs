@@ -29,6 +29,7 @@ pub(crate) enum ConfigError {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) table_name: String,
+    pub(crate) dynamodb_endpoint: Option<Url>,
     pub(crate) api_key: Secret,
     pub(crate) gateway_url: Url,
     pub(crate) auth_secret: Secret,
@@ -80,6 +81,7 @@ impl Config {
         let variables = Variables(lookup);
         Ok(Self {
             table_name: variables.text("TABLE_NAME").ok_or(ConfigError::Missing("TABLE_NAME"))?,
+            dynamodb_endpoint: variables.url("AWS_ENDPOINT_URL_DYNAMODB")?,
             api_key: variables.secret("AI_GATEWAY_API_KEY", "AI_GATEWAY_API_KEY_SSM")?,
             gateway_url: match variables.url("AI_GATEWAY_BASE_URL")? {
                 Some(url) => url,

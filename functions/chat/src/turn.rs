@@ -6,7 +6,7 @@ use gateway::{Model, Prompt};
 use message::{MessageId, StreamId, ThreadId, UiPart, UserId, extract_text_content};
 use nanoid::nanoid;
 use registry::ModelConfig;
-use store::{BeginTurn, BegunTurn, Store, TurnKeys};
+use store::{BeginTurn, BegunTurn, Question, Store, TurnKeys};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger};
@@ -37,7 +37,7 @@ pub(crate) struct Turn {
     pub(crate) answer: MessageId,
     pub(crate) answer_parts: Vec<UiPart>,
     title: String,
-    regenerate: bool,
+    question: Question,
 }
 
 impl Turn {
@@ -67,7 +67,11 @@ impl Turn {
             },
             answer_parts: continued.map(|answer| answer.parts.clone()).unwrap_or_default(),
             title: extract_text_content(message).to_text().chars().take(80).collect(),
-            regenerate: request.trigger == Trigger::RegenerateMessage,
+            question: match request.trigger {
+                Trigger::RegenerateMessage => Question::Regenerated,
+                Trigger::SubmitMessage if request.is_edit() => Question::Edited,
+                Trigger::SubmitMessage => Question::Sent,
+            },
             thread: request.thread_id,
         })
     }
@@ -108,7 +112,7 @@ impl Turn {
             title: &self.title,
             now_ms: now_ms(),
             lease_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).saturating_add(LEASE_MARGIN_MS),
-            regenerate: self.regenerate,
+            question: self.question,
         };
         Ok(self.store.begin_turn(&begin).await?)
     }
