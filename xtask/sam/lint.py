@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Checks template.yaml as CloudFormation will see it: transformed by SAM, offline, and then linted.
+
+`sam validate --lint` does not look inside SAM resources: it passes a misspelt InvokeMode or a !Ref to nothing.
+Needs the packages of ../tools/requirements.txt. With --self-test it seeds faults and fails unless each is found.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+# samtranslator asks boto for a region, though nothing is called.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+from cfnlint.api import lint
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("template", nargs="?", type=Path, default=TEMPLATE)
+    arguments.add_argument("--self-test", action="store_true", help="seed faults and expect each to be found")
+    asked = arguments.parse_args()
+
+    text = asked.template.read_text()
+    found = findings(text)
+    for finding in found:
+        print(finding)
+    print(f"{asked.template.name}: {len(found) or 'no'} findings")
+
+    missed = self_test(text) if asked.self_test else 0
+    return 1 if found or missed else 0
+
+
+def findings(text):
+    """Everything wrong with the SAM template `text`, one line each."""
+    try:
+        transformed = transform(yaml_parse(text))
+    except InvalidDocumentException as error:
+        return [f"SAM {cause.message}" for cause in error.causes]
+    linted = [f"{match.rule.id} {path_of(match)}: {match.message}" for match in lint(json.dumps(transformed))]
+    return linted + list(own_rules(transformed["Resources"]))
+
+
+def transform(template):
+    """The CloudFormation template that SAM makes of `template`."""
+    for resource in template["Resources"].values():
+        # A local folder would have to be uploaded first; where the code lies does not matter here.
+        if resource.get("Type") == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    translator = Translator(managed_policy_map={}, sam_parser=Parser())
+    try:
+        return translator.translate(template, parameter_values={})
+    finally:
+        translator.metrics.publish()  # to nobody, but it warns if this is left out
+
+
+def path_of(match):
+    return "/".join(str(step) for step in getattr(match, "path", None) or ["?"])
+
+
+def own_rules(resources):
+    """What CloudFormation would accept and we must not ship."""
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Lambda::Url" if properties.get("InvokeMode") != "RESPONSE_STREAM":
+                yield f"OWN Resources/{name}: answers would be buffered, InvokeMode must be RESPONSE_STREAM"
+            case "AWS::IAM::Role":
+                wide = [statement for statement in statements_of(properties.get("Policies")) if is_wide(statement)]
+                yield from (f"OWN Resources/{name}: allows too much: {json.dumps(statement)}" for statement in wide)
+            case "AWS::DynamoDB::Table" if resource.get("DeletionPolicy") != "Retain":
+                yield f"OWN Resources/{name}: conversations would be deleted with the stack"
+
+    permissions = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Lambda::Permission"]
+    if not any(permission["Action"] == "lambda:InvokeFunctionUrl" for permission in permissions):
+        yield "OWN Resources: nobody may use the function URL, lambda:InvokeFunctionUrl is not permitted"
+    if not any(permission.get("InvokedViaFunctionUrl") for permission in permissions):
+        yield "OWN Resources: nobody may use the function URL, lambda:InvokeFunction is not permitted through it"
+
+
+def statements_of(node):
+    """Every policy statement below `node`, also inside an Fn::If."""
+    if isinstance(node, dict):
+        if "Effect" in node:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from statements_of(child)
+
+
+def is_wide(statement):
+    actions, resources = as_list(statement["Action"]), as_list(statement.get("Resource"))
+    return any("*" in action for action in actions) or "*" in resources
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+# A name, the rule that must speak, the text to replace and what replaces it.
+FAULTS = [
+    ("unknown invoke mode", "E3030", "InvokeMode: RESPONSE_STREAM", "InvokeMode: STREAMING"),
+    ("buffered answers", "OWN", "InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED"),
+    ("reference to nothing", "E1020", "TABLE_NAME: !Ref ChatTable", "TABLE_NAME: !Ref NoTable"),
+    ("timeout over the limit", "E3717", "Timeout: !Ref FunctionTimeout", "Timeout: 2000"),
+    ("unknown architecture", "E3030", "Architectures: [!Ref Architecture]", "Architectures: [arm65]"),
+    ("unknown runtime", "E3030", "Runtime: provided.al2023", "Runtime: provided.al2099"),
+    ("misspelt attribute", "E6101", "!GetAtt ChatFunctionUrl.FunctionUrl", "!GetAtt ChatFunctionUrl.FunctionURL"),
+    ("unknown property", "SAM", "      Timeout: !Ref", "      Timeuot: !Ref"),
+    ("wrong attribute type", "E3030", "AttributeName: sk, AttributeType: S", "AttributeName: sk, AttributeType: X"),
+    ("key without a definition", "E3039", "{AttributeName: pk, KeyType: HASH}", "{AttributeName: pq, KeyType: HASH}"),
+    ("CORS method that is too long", "E3033", "AllowMethods: [GET, POST]", "AllowMethods: [OPTIONS]"),
+    ("condition that does not exist", "E3015", "Condition: HasCaller", "Condition: HasCallers"),
+    ("rule on a missing parameter", "E1020", "!Ref AiGatewayApiKey, ''", "!Ref GatewayApiKey, ''"),
+    ("every resource", "OWN", "Resource: !GetAtt ChatLogGroup.Arn", "Resource: '*'"),
+    ("every action", "OWN", "- dynamodb:Query", "- dynamodb:*"),
+    ("half of the two permissions", "OWN", "      InvokedViaFunctionUrl: true\n", ""),
+    ("table deleted with the stack", "OWN", "    DeletionPolicy: Retain", "    DeletionPolicy: Delete"),
+    ("parameter nobody uses", "W2001", "MODELS: !Ref Models", "MODELS: ''"),
+]
+
+
+def self_test(text):
+    """How many seeded faults pass unnoticed."""
+    clean = findings(text)
+    missed = 0
+    for name, rule, right, wrong in FAULTS:
+        fresh = [finding for finding in findings(text.replace(right, wrong)) if finding not in clean]
+        caught = [finding for finding in fresh if finding.startswith(rule + " ")]
+        missed += not caught
+        print(f"found  {name}: {caught[0][:120]}" if caught else f"MISSED {name}: no {rule}, only {fresh}")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
