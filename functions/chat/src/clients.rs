@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_ssm::error::BoxError;
 use gateway::{Gateway, GatewayConfig};
 use registry::Registry;
-use session::{SessionConfig, Sessions};
+use session::{SessionConfig, SessionConfigError, Sessions};
 use store::{ClientOptions, Store};
 use validation::Limits;
 
@@ -35,7 +35,7 @@ impl Clients {
         let endpoint = config.dynamodb_endpoint.map(String::from);
         let client = store::connect(&ClientOptions { endpoint, ..ClientOptions::default() }).await?;
         Ok(Self {
-            sessions: Sessions::new(session_config)?,
+            sessions: Sessions::new(session_config).map_err(named)?,
             check_revocation: config.check_revocation,
             origins: AllowedOrigins::new(config.allowed_origins.iter().chain(&config.auth_url)),
             limits: config.limits,
@@ -51,6 +51,17 @@ impl Clients {
             store: Store::new(client, &config.table_name),
         })
     }
+}
+
+/// The session crate knows no variables.
+fn named(error: SessionConfigError) -> String {
+    let variable = match error {
+        SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
+        SessionConfigError::SecretMissing
+        | SessionConfigError::SecretTooShort
+        | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
+    };
+    format!("{variable}: {error}")
 }
 
 /// Milliseconds since 1970, by the server's clock.

@@ -62,6 +62,12 @@ impl Invocation {
         self.tasks.spawn(self.process.track_future(task));
     }
 
+    /// When saving has to be over, so that there is time to tell the client.
+    pub(crate) fn save_until(&self) -> Instant {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        self.deadline - Duration::from_secs(1).min(left / 3)
+    }
+
     /// When a turn has to stop listening to the model, so that there is time to save what came.
     pub(crate) fn cutoff(&self) -> Instant {
         let left = self.deadline.saturating_duration_since(Instant::now());

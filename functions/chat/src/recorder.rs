@@ -5,10 +5,11 @@ use std::time::Duration;
 use message::{UnifiedFinishReason, Usage};
 use serde_json::{Map, Value, json};
 use store::{Answer, Finished, Status, Store, StoreError, TurnKeys, TurnOutcome};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::clients::now_ms;
 use crate::failure;
+use crate::invocation::Invocation;
 use crate::relay::Ending;
 use crate::turn::Turn;
 
@@ -51,25 +52,29 @@ pub(crate) struct Recorder<'a> {
     turn: &'a Turn,
     store: &'a Store,
     keys: &'a TurnKeys,
-    /// When trying is over.
-    until: Instant,
+    /// When trying to save is over, and when trying to mark the end.
+    save_until: Instant,
+    mark_until: Instant,
 }
 
 impl<'a> Recorder<'a> {
-    /// For the turn under `keys`, whose process may be gone after `deadline`.
-    pub(crate) fn new(turn: &'a Turn, keys: &'a TurnKeys, deadline: Instant) -> Self {
-        let until = deadline.min(Instant::now() + PATIENCE);
-        Self { turn, store: &turn.store, keys, until }
+    /// For the turn under `keys`, from now on.
+    pub(crate) fn new(turn: &'a Turn, keys: &'a TurnKeys, invocation: &Invocation) -> Self {
+        let patience = Instant::now() + PATIENCE;
+        let save_until = invocation.save_until().min(patience);
+        let mark_until = invocation.deadline.min(patience + PATIENCE);
+        Self { turn, store: &turn.store, keys, save_until, mark_until }
     }
 
     /// Puts the user's message, which the end of the turn overtook, and the answer.
-    pub(crate) async fn save_all(&self, record: &Record) -> Result<(), ()> {
-        self.persist(|| self.turn.save_message(self.keys)).await?;
-        self.save_answer(record).await
+    pub(crate) async fn save_all(&self, record: &Record) -> bool {
+        let saved =
+            self.persist("the user's message", self.save_until, || self.turn.save_message(self.keys)).await;
+        saved.is_some() && self.save_answer(record).await
     }
 
-    /// Puts the answer.
-    pub(crate) async fn save_answer(&self, record: &Record) -> Result<(), ()> {
+    /// Puts the answer. `false`: it could not be put, and the log says why.
+    pub(crate) async fn save_answer(&self, record: &Record) -> bool {
         let metadata = record.metadata();
         let usage = record.usage.filter(|usage| !usage.is_empty());
         let usage_json = usage.map(|usage| serde_json::to_string(&usage).expect("numbers are always JSON"));
@@ -83,16 +88,19 @@ impl<'a> Recorder<'a> {
             metadata: &metadata,
             created_at_ms: now_ms(),
         };
-        self.persist(|| self.store.put_answer(self.keys, &answer)).await
+        self.persist("the answer", self.save_until, || self.store.put_answer(self.keys, &answer))
+            .await
+            .is_some()
     }
 
     /// Marks the turn as over. If this fails the turn's lease runs out instead.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) {
         let outcome = if saved && !record.is_empty { TurnOutcome::Done } else { TurnOutcome::Failed };
-        match self.store.finish_turn(self.keys, outcome).await {
-            Ok(Finished::Recorded) => {}
-            Ok(Finished::Superseded) => tracing::info!("a newer turn has taken the thread over"),
-            Err(error) => tracing::warn!(error = failure::chain(&error), "the end of a turn was not marked"),
+        let finished = self
+            .persist("the end of the turn", self.mark_until, || self.store.finish_turn(self.keys, outcome))
+            .await;
+        if finished == Some(Finished::Superseded) {
+            tracing::info!(thread_id = self.turn.thread.as_str(), "a newer turn has taken the thread over");
         }
     }
 
@@ -123,21 +131,26 @@ impl<'a> Recorder<'a> {
     }
 
     /// Tries until it works, there is no point, or the time is up.
-    async fn persist<F>(&self, put: impl Fn() -> F) -> Result<(), ()>
+    async fn persist<T, F>(&self, what: &str, until: Instant, put: impl Fn() -> F) -> Option<T>
     where
-        F: Future<Output = Result<(), StoreError>>,
+        F: Future<Output = Result<T, StoreError>>,
     {
+        let (thread_id, answer_id) = (self.turn.thread.as_str(), self.turn.answer.as_str());
         let mut pause = Duration::from_millis(250);
         loop {
-            let Err(error) = put().await else { return Ok(()) };
+            let error = match timeout_at(until, put()).await {
+                Ok(Ok(done)) => return Some(done),
+                Ok(Err(error)) => Some(error),
+                Err(_) => None,
+            };
             let again = Instant::now() + pause;
-            if !error.is_retryable() || again >= self.until {
-                let (thread_id, answer_id) = (self.turn.thread.as_str(), self.turn.answer.as_str());
-                let error = failure::chain(&error);
-                tracing::error!(thread_id, answer_id, error, "a message could not be saved");
-                return Err(());
+            let goes_on = error.as_ref().is_some_and(StoreError::is_retryable) && again < until;
+            let error = error.map_or_else(|| "no time is left".to_owned(), |error| failure::chain(&error));
+            if !goes_on {
+                tracing::error!(what, thread_id, answer_id, error, "could not be saved");
+                return None;
             }
-            tracing::warn!(error = failure::chain(&error), "a message could not be saved yet");
+            tracing::warn!(what, thread_id, answer_id, error, "could not be saved yet");
             tokio::time::sleep_until(again).await;
             pause *= 2;
         }

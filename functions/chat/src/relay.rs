@@ -117,27 +117,25 @@ impl Relay {
         .map_err(Ending::Broken)
     }
 
-    /// Records how the turn ended, and only then tells the readers.
-    async fn conclude(mut self, ending: Ending, invocation: &Invocation) {
-        let recorder = Recorder::new(&self.turn, &self.keys, invocation.deadline);
-        let closing = self.output.close(&ending);
-        let record = self.output.record(&ending, self.skipped);
+    /// Records how the turn ended, and only then tells the readers. What cannot be recorded they are told at once.
+    async fn conclude(self, ending: Ending, invocation: &Invocation) {
+        let Self { turn, keys, log, mut output, message_saved, skipped } = self;
+        let recorder = Recorder::new(&turn, &keys, invocation);
+        let closing = output.close(&ending);
+        let record = output.record(&ending, skipped);
         let saved = match &ending {
-            Ending::NotSaved(_) => Err(()),
-            _ if !self.message_saved => recorder.save_all(&record).await,
-            _ => recorder.save_answer(&record).await,
+            Ending::NotSaved(_) => false,
+            _ if message_saved => recorder.save_answer(&record).await,
+            _ => recorder.save_all(&record).await,
         };
-        recorder.finish(&record, saved.is_ok()).await;
-        recorder.report(&record, &ending, &invocation.request_id);
-
-        let is_error = |chunk: &UiMessageChunk| matches!(chunk, UiMessageChunk::Error { .. });
-        if saved.is_err() && !closing.iter().any(is_error) {
-            self.output.mapper.fail(ending::NOT_SAVED, |chunk| chunk.encode(&mut self.output.pending));
+        if saved {
+            recorder.finish(&record, saved).await;
+            output.end(&closing, log);
         } else {
-            closing.iter().for_each(|chunk| chunk.encode(&mut self.output.pending));
+            output.end_unsaved(&closing, log);
+            recorder.finish(&record, saved).await;
         }
-        self.output.pending.extend_from_slice(ui_stream::DONE);
-        self.output.flush(&self.log);
+        recorder.report(&record, &ending, &invocation.request_id);
     }
 }
 
@@ -159,6 +157,24 @@ impl Output {
     fn emit(&mut self, chunk: &UiMessageChunk) {
         chunk.encode(&mut self.pending);
         self.assembler.push(chunk);
+    }
+
+    /// Writes the last chunks and ends the log.
+    fn end(mut self, closing: &[UiMessageChunk], log: LogWriter) {
+        closing.iter().for_each(|chunk| chunk.encode(&mut self.pending));
+        self.pending.extend_from_slice(ui_stream::DONE);
+        self.flush(&log);
+        drop(log);
+    }
+
+    /// The same, and says that nothing was saved, unless another error is said already.
+    fn end_unsaved(mut self, closing: &[UiMessageChunk], log: LogWriter) {
+        if closing.iter().any(|chunk| matches!(chunk, UiMessageChunk::Error { .. })) {
+            return self.end(closing, log);
+        }
+        let mut chunks = Vec::new();
+        self.mapper.fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
+        self.end(&chunks, log);
     }
 
     fn flush(&mut self, log: &LogWriter) {

@@ -129,7 +129,9 @@ impl Output {
     pub(super) fn record(&self, ending: &Ending, skipped_parts: u64) -> Record {
         let error = ending.code().or_else(|| self.mapper.ended_in_error().then_some("model_error"));
         let status = match ending {
-            Ending::Deadline | Ending::Shutdown => Status::Interrupted,
+            Ending::Deadline | Ending::Shutdown | Ending::Broken(GatewayError::DeadlinePassed) => {
+                Status::Interrupted
+            }
             _ if error.is_some() => Status::Failed,
             _ => Status::Completed,
         };

@@ -91,7 +91,7 @@ where
     }
 
     fn call(&mut self, event: LambdaInvocation) -> Self::Future {
-        nodelay::set_on_all_sockets();
+        nodelay::set_on_new_sockets();
         let invocation = Invocation::until(&event.context.request_id, event.context.deadline, &self.process);
         let response = self.inner.call(event);
         Box::pin(INVOCATION.scope(invocation.clone(), async move {

@@ -4,44 +4,52 @@
 //! several small writes, and Nagle's algorithm holds the second back until the first is acknowledged, which the
 //! other side delays by 40 ms. So the option is set from outside, on whatever TCP sockets the process has.
 
-use std::path::Path;
-use std::sync::Once;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::sync::{Mutex, Once, PoisonError};
 
 use rustix::fd::OwnedFd;
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-/// Sets the option on all TCP sockets that are open now. Costs about 60 µs with a handful of sockets.
+/// Sets the option on all TCP sockets that have been opened since the last time.
 ///
 /// Where the kernel does not let a process duplicate its own descriptors (`pidfd_getfd`, Linux 5.6), nothing
 /// changes, and the log says so once.
-pub(super) fn set_on_all_sockets() {
+pub(super) fn set_on_new_sockets() {
     static REPORTED: Once = Once::new();
-    if let Err(error) = try_set() {
+    static KNOWN: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = sockets();
+    let new = open.iter().filter(|(name, _)| !known.contains(*name)).map(|(_, number)| *number);
+    if let Err(error) = set(new) {
         REPORTED.call_once(|| tracing::info!(%error, "first bytes may be late: TCP_NODELAY cannot be set"));
     }
+    *known = open.into_keys().collect();
 }
 
-fn try_set() -> Result<()> {
+fn set(numbers: impl Iterator<Item = i32>) -> Result<()> {
     let process = pidfd_open(getpid(), PidfdFlags::empty())?;
-    for number in sockets() {
-        let socket: OwnedFd = pidfd_getfd(&process, number, PidfdGetfdFlags::empty())?;
-        // Refused by sockets that are not TCP, which need it as little as one that is gone by now.
+    for number in numbers {
+        let socket: OwnedFd = match pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) {
+            Err(Errno::BADF) => continue, // closed by now
+            socket => socket?,
+        };
+        // Refused by sockets that are not TCP, which do not need it.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
     }
     Ok(())
 }
 
-/// Descriptors of sockets, by number.
-fn sockets() -> impl Iterator<Item = i32> {
+/// The process's sockets: the kernel's name for each, which no two have at a time, and its descriptor.
+fn sockets() -> BTreeMap<OsString, i32> {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    entries
-        .filter(|entry| is_socket(&entry.path()))
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-fn is_socket(link: &Path) -> bool {
-    std::fs::read_link(link).is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+    let named = entries.filter_map(|entry| {
+        let target = std::fs::read_link(entry.path()).ok()?.into_os_string();
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        target.as_encoded_bytes().starts_with(b"socket:").then_some((target, number))
+    });
+    named.collect()
 }
 
 #[cfg(test)]
@@ -55,7 +63,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         assert!(!stream.nodelay().unwrap(), "the system's default");
-        try_set().unwrap();
+        set_on_new_sockets();
         assert!(stream.nodelay().unwrap());
+
+        let later = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        set_on_new_sockets();
+        assert!(later.nodelay().unwrap());
     }
 }
