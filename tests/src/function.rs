@@ -1,0 +1,139 @@
+//! The function, run in each of the four ways that it can be run, and always reached over plain HTTP.
+
+mod emulator;
+mod event;
+mod plain;
+mod runtime_api;
+mod url;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use tokio::net::{TcpListener, TcpStream};
+
+pub use runtime_api::{Invocation, Outcome, Reading, RuntimeApi};
+
+use crate::process::{Process, Variables};
+use crate::wait::eventually;
+use url::FunctionUrl;
+
+/// A way of running the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a plain HTTP server.
+    Plain,
+    /// Under `cargo lambda watch`.
+    Watch,
+    /// Under AWS's Runtime Interface Emulator: one request at a time, and answers come all at once.
+    Emulator,
+    /// Under a Runtime API of our own, which freezes the process whenever Lambda would.
+    RuntimeApi,
+}
+
+/// A running function.
+#[derive(Debug)]
+pub struct Function {
+    /// Its address, without a slash at the end.
+    pub url: String,
+    /// The process that was started: the function itself, or what it runs under.
+    pub process: Process,
+    api: Option<Arc<RuntimeApi>>,
+    _front: Option<FunctionUrl>,
+    way: Way,
+    canaries: Vec<String>,
+}
+
+impl Function {
+    /// Starts the function; nothing when what it should run under is not installed.
+    pub async fn start(way: Way, variables: &Variables) -> Result<Option<Self>> {
+        match way {
+            Way::Plain => plain::start(variables).await.map(Some),
+            Way::Watch => watch::start(variables).await,
+            Way::Emulator => emulator::start(variables).await,
+            Way::RuntimeApi => Self::on(RuntimeApi::start(1).await?, variables).await.map(Some),
+        }
+    }
+
+    /// Starts the function as a plain HTTP server.
+    pub async fn plain(variables: &Variables) -> Result<Self> {
+        plain::start(variables).await
+    }
+
+    /// Starts the function under this Runtime API.
+    pub async fn on(api: RuntimeApi, variables: &Variables) -> Result<Self> {
+        let process = api.launch(variables).await?;
+        let api = Arc::new(api);
+        let front = FunctionUrl::before_api(Arc::clone(&api)).await?;
+        Ok(Self::new(Way::RuntimeApi, front.url(), process, variables).with(Some(api), front))
+    }
+
+    /// The Runtime API that it runs under, when that is ours.
+    pub fn api(&self) -> Result<&RuntimeApi> {
+        self.api.as_deref().context("the function runs under our Runtime API")
+    }
+
+    /// Where a chat turn is posted.
+    pub fn chat_url(&self) -> String {
+        format!("{}/api/chat", self.url)
+    }
+
+    /// Ends the function as whoever runs it would, and looks through its logs.
+    pub async fn stop(mut self) -> Result<()> {
+        match self.way {
+            Way::Plain => {
+                self.process.signal(Signal::TERM)?;
+                let status = self.process.exit().await?;
+                ensure!(status.success(), "ended by SIGTERM with {status}: {:?}", self.process.logs.lines());
+            }
+            Way::Watch => {
+                self.process.signal(Signal::INT)?;
+                self.process.exit().await?;
+            }
+            Way::Emulator | Way::RuntimeApi => {
+                ensure!(
+                    self.process.is_running(),
+                    "the process ended by itself: {:?}",
+                    self.process.logs.lines()
+                );
+                self.process.kill().await?;
+            }
+        }
+        self.process.logs.complete().await?;
+        self.process.logs.ensure_clean(&self.canaries)
+    }
+
+    fn new(way: Way, url: String, process: Process, variables: &Variables) -> Self {
+        let secret = |name: &str| variables.get(name).cloned();
+        let mut canaries: Vec<_> =
+            ["AI_GATEWAY_API_KEY", "BETTER_AUTH_SECRET"].iter().filter_map(|name| secret(name)).collect();
+        canaries.push(crate::answers::TEXT_CANARY.to_owned());
+        Self { url, process, api: None, _front: None, way, canaries }
+    }
+
+    fn with(self, api: Option<Arc<RuntimeApi>>, front: FunctionUrl) -> Self {
+        Self { api, _front: Some(front), ..self }
+    }
+}
+
+/// A port that was free a moment ago.
+async fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+}
+
+/// Waits until somebody listens on `address`.
+async fn listening(process: &mut Process, address: SocketAddr) -> Result<()> {
+    let refused = |process: &mut Process| {
+        ensure!(process.is_running(), "ended before it listened: {:?}", process.logs.lines());
+        Ok(std::net::TcpStream::connect(address).is_err())
+    };
+    eventually("somebody to listen", || match refused(process) {
+        Ok(true) => None,
+        other => Some(other),
+    })
+    .await??;
+    TcpStream::connect(address).await?;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! The function under AWS's Runtime Interface Emulator, which holds the real code that counts an invocation as running.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+
+use super::url::FunctionUrl;
+use super::{Function, Way, free_port, listening};
+use crate::binary::chat_binary;
+use crate::process::{Process, Variables};
+use crate::tools;
+
+pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
+    let Some(program) = tools::runtime_interface_emulator() else {
+        tools::skipped("the function under the Runtime Interface Emulator", "aws-sam-cli");
+        return Ok(None);
+    };
+    let binary = chat_binary().await?;
+    let (api, invoke) = (address().await?, address().await?);
+    let (api_text, invoke_text) = (api.to_string(), invoke.to_string());
+    let arguments = [
+        "--runtime-api-address".as_ref(),
+        api_text.as_ref(),
+        "--runtime-interface-emulator-address".as_ref(),
+        invoke_text.as_ref(),
+        binary.as_os_str(),
+    ];
+    let mut limited = variables.clone();
+    limited.entry("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned()).or_insert_with(|| "60".to_owned());
+    let mut process = Process::start(&program, &arguments, &limited)?;
+    listening(&mut process, invoke).await?;
+    let front = FunctionUrl::before_emulator(invoke).await?;
+    Ok(Some(Function::new(Way::Emulator, front.url(), process, variables).with(None, front)))
+}
+
+async fn address() -> Result<SocketAddr> {
+    Ok(SocketAddr::from(([127, 0, 0, 1], free_port().await?)))
+}

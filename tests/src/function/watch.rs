@@ -1,0 +1,46 @@
+//! The function under `cargo lambda watch`, which builds and starts it by itself at the first request.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::Request;
+
+use super::{Function, Way, free_port, listening};
+use crate::binary::chat_binary;
+use crate::http_client::send;
+use crate::process::{Process, Variables};
+use crate::tools;
+use crate::wait::BUILD_PATIENCE;
+
+pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
+    let Some(program) = tools::cargo_lambda() else {
+        tools::skipped("the function under cargo lambda watch", "cargo-lambda");
+        return Ok(None);
+    };
+    // Built beforehand, so that the first request does not wait for a compiler.
+    chat_binary().await?;
+    let port = free_port().await?.to_string();
+    // Never its default address: that is open to the whole network.
+    let arguments = [
+        "lambda",
+        "watch",
+        "--invoke-address",
+        "127.0.0.1",
+        "--invoke-port",
+        &port,
+        "--package",
+        "chat",
+        "--bin",
+        "chat",
+        "--ignore-changes",
+    ];
+    let mut process = Process::start_tool(&program, &arguments, variables)?;
+    let address: SocketAddr = format!("127.0.0.1:{port}").parse()?;
+    listening(&mut process, address).await?;
+    let function = Function::new(Way::Watch, format!("http://{address}"), process, variables);
+    // The first request starts the function, by a cargo that has to wait for any other cargo in this workspace.
+    let first = send(Request::get(function.chat_url()).body(Bytes::new())?).await?;
+    first.head_within(BUILD_PATIENCE).await.with_context(|| function.process.logs.lines().join("\n"))?;
+    Ok(Some(function))
+}

@@ -1,0 +1,276 @@
+//! A gateway that does what its script says, good or bad, and remembers who called and whether they stayed to the end.
+//! Knows HTTP, not the parts that it sends: those are in `answers`.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::wait::within;
+use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
+
+/// One thing the gateway does in an answer.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Writes these bytes as they are, in one write.
+    Raw(Bytes),
+    /// Writes one chunk of the body.
+    Send(Bytes),
+    /// Ends the body properly.
+    End,
+    /// Waits for the test, or for the caller to leave.
+    Wait(Gate),
+    /// Says nothing more until the caller leaves.
+    Hold,
+    /// Sends this chunk again and again until the caller leaves.
+    Forever(Bytes, Duration),
+    /// Closes the connection with FIN.
+    Cut,
+    /// Closes the connection with RST.
+    Reset,
+}
+
+/// A door in an answer: the gateway reaches it, the test opens it.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    reached: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
+    }
+}
+
+impl Gate {
+    /// Waits until the gateway stands before the gate.
+    pub async fn reached(&self) -> Result<()> {
+        within("the gateway to reach the gate", until(&self.reached)).await
+    }
+
+    /// Lets every answer through, from now on.
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+async fn until(flag: &watch::Sender<bool>) {
+    if flag.subscribe().wait_for(|set| *set).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The script was carried out to its end.
+    Answered,
+    /// The caller closed the connection before that.
+    Left,
+}
+
+/// A call that came in.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its head.
+    pub head: Head,
+    /// Its body; `null` when it was not JSON.
+    pub body: Value,
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+impl Call {
+    /// Waits for the end of the call.
+    pub async fn ended(&self) -> Result<Ended> {
+        let mut ended = self.ended.clone();
+        let end = within("the end of a gateway call", ended.wait_for(Option::is_some)).await??;
+        end.context("a call ended in no way")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    next: VecDeque<Vec<Step>>,
+    always: Vec<Step>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    plan: Mutex<Plan>,
+    calls: watch::Sender<Vec<Call>>,
+}
+
+/// A gateway on a loopback port. It stops when dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Starts a gateway that answers everything with `always` unless told otherwise.
+    pub async fn start(always: Vec<Step>) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let plan = Mutex::new(Plan { next: VecDeque::new(), always });
+        let shared = Arc::new(Shared { plan, calls: watch::Sender::new(Vec::new()) });
+        let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, server })
+    }
+
+    /// The value for `AI_GATEWAY_BASE_URL`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v4/ai", self.address)
+    }
+
+    /// Answers the next call that has no answer yet with `steps`.
+    pub fn next(&self, steps: Vec<Step>) {
+        self.plan().next.push_back(steps);
+    }
+
+    /// Forgets all answers that were planned with `next`, and says how many there were.
+    pub fn forget_planned(&self) -> usize {
+        self.plan().next.drain(..).count()
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.calls.borrow().clone()
+    }
+
+    /// Waits for the call with this number, counted from 0.
+    pub async fn call(&self, number: usize) -> Result<Call> {
+        let mut calls = self.shared.calls.subscribe();
+        let calls = within("a gateway call", calls.wait_for(|calls| calls.len() > number)).await??;
+        Ok(calls[number].clone())
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            if let Ok(connection) = Connection::new(stream) {
+                // A caller that leaves ends the connection with an error: `Call::ended` tells the test.
+                drop(converse(connection, &shared).await);
+            }
+        });
+    }
+}
+
+async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
+    while let Some(head) = connection.read_head().await? {
+        let body = connection.read_body(&head).await?;
+        let (ended, receiver) = watch::channel(None);
+        let call = Call { head, body: serde_json::from_slice(&body).unwrap_or(Value::Null), ended: receiver };
+        shared.calls.send_modify(|calls| calls.push(call));
+        let steps = {
+            let mut plan = shared.plan.lock().unwrap_or_else(PoisonError::into_inner);
+            plan.next.pop_front().unwrap_or_else(|| plan.always.clone())
+        };
+        let played = play(connection, steps).await;
+        ended.send_replace(Some(if played.is_ok() { Ended::Answered } else { Ended::Left }));
+        match played? {
+            Some(open) => connection = open,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the connection if it is still open.
+async fn play(mut connection: Connection, steps: Vec<Step>) -> Result<Option<Connection>> {
+    for step in steps {
+        match step {
+            Step::Raw(bytes) => connection.write(&bytes).await?,
+            Step::Send(bytes) => connection.write(&chunk(&bytes)).await?,
+            Step::End => connection.write(LAST_CHUNK).await?,
+            Step::Wait(gate) => {
+                gate.reached.send_replace(true);
+                tokio::select! {
+                    () = until(&gate.open) => {}
+                    () = connection.closed() => anyhow::bail!("the caller left"),
+                }
+            }
+            Step::Hold => {
+                connection.closed().await;
+                anyhow::bail!("the caller left");
+            }
+            Step::Forever(bytes, pause) => loop {
+                connection.write(&chunk(&bytes)).await?;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = connection.closed() => anyhow::bail!("the caller left"),
+                }
+            },
+            Step::Cut => return connection.close().await.map(|()| None),
+            Step::Reset => return connection.reset().map(|()| None),
+        }
+    }
+    Ok(Some(connection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{answers, http_client};
+    use http::Request;
+
+    async fn call(gateway: &Gateway) -> Result<Bytes> {
+        let request = Request::post(gateway.base_url()).body(Bytes::from_static(b"{\"a\":1}"))?;
+        http_client::fetch(request).await?.bytes().await
+    }
+
+    #[tokio::test]
+    async fn each_end_looks_to_the_caller_as_it_is_called() {
+        for (name, steps, whole) in [
+            ("end", answers::good(), true),
+            ("one packet", answers::good_in_one_packet(), true),
+            ("cut", answers::stream(&answers::opening(), Step::Cut), false),
+            ("reset", answers::stream(&answers::opening(), Step::Reset), false),
+            ("nothing at all", vec![Step::Cut], false),
+        ] {
+            let gateway = Gateway::start(steps).await.unwrap();
+            assert_eq!(call(&gateway).await.is_ok(), whole, "{name}");
+            let call = gateway.call(0).await.unwrap();
+            assert_eq!(call.body["a"], 1, "{name}");
+            assert_eq!(call.ended().await.unwrap(), Ended::Answered, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_leaves_is_noticed_while_the_gateway_waits() {
+        let gate = Gate::default();
+        for (name, step) in [
+            ("wait", Step::Wait(gate.clone())),
+            ("hold", Step::Hold),
+            ("forever", Step::Forever(Bytes::from_static(b": x\n\n"), Duration::from_millis(1))),
+        ] {
+            let gateway = Gateway::start(answers::stream(&answers::opening(), step)).await.unwrap();
+            let request = Request::post(gateway.base_url()).body(Bytes::new()).unwrap();
+            let answer = http_client::fetch(request).await.unwrap();
+            drop(answer);
+            assert_eq!(gateway.call(0).await.unwrap().ended().await.unwrap(), Ended::Left, "{name}");
+        }
+        gate.reached().await.unwrap();
+    }
+}

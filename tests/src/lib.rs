@@ -1,0 +1,25 @@
+//! The harness of the acceptance tests: everything that stands round the built `chat` binary, and nothing of what is in it.
+//!
+//! It knows the wire on all sides: the browser's, the gateway's, Lambda's and DynamoDB's. It does not know how the binary
+//! does its work, and finds out only what somebody outside could see.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the harness reads the tester's environment and owns no invocation its tasks could be frozen with"
+)]
+
+pub mod answers;
+pub mod binary;
+pub mod client;
+pub mod engine;
+pub mod function;
+pub mod gateway;
+pub mod http_client;
+pub mod logs;
+pub mod process;
+pub mod session;
+pub mod sse;
+pub mod tools;
+pub mod wait;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,210 @@
+//! A process that a test started: its output, its signals, its memory, its sockets. Nothing of it outlives the test.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open};
+use tokio::process::{Child, Command};
+
+use crate::binary::is_for_tools;
+use crate::logs::Logs;
+use crate::wait::within;
+
+/// Environment variables for a process.
+pub type Variables = BTreeMap<String, String>;
+
+/// A running process. It stays in the group of the tests, so that Ctrl-C ends it with them.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    pid: Pid,
+    /// Everything it printed.
+    pub logs: Logs,
+    /// Development tools end their children only when asked politely.
+    polite: bool,
+}
+
+impl Process {
+    /// Starts a program with these variables and no others.
+    pub fn start<A: AsRef<OsStr>>(program: &Path, arguments: &[A], variables: &Variables) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(variables);
+        Self::spawn(command, false)
+    }
+
+    /// Starts a development tool: it gets the tester's own variables too, and is asked to end before it is made to.
+    pub fn start_tool<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: &[A],
+        variables: &Variables,
+    ) -> Result<Self> {
+        let mut command = Command::new(program);
+        let inherited = std::env::vars_os().filter(|(name, _)| is_for_tools(&name.to_string_lossy()));
+        command.args(arguments).env_clear().envs(inherited).envs(variables);
+        command.current_dir(crate::tools::workspace());
+        Self::spawn(command, true)
+    }
+
+    fn spawn(mut command: Command, polite: bool) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let program = command.as_std().get_program().to_owned();
+        let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
+        let logs = Logs::default();
+        logs.follow(child.stdout.take().context("stdout is piped")?);
+        logs.follow(child.stderr.take().context("stderr is piped")?);
+        let pid =
+            child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("a process has an id")?;
+        Ok(Self { child, pid, logs, polite })
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends a signal to the process alone.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process(self.pid, signal)?)
+    }
+
+    /// Waits for the process to end.
+    pub async fn exit(&mut self) -> Result<ExitStatus> {
+        Ok(within("the process to end", self.child.wait()).await??)
+    }
+
+    /// Whether the process has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills the process.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(within("the process to be killed", self.child.kill()).await??)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.polite {
+            // It may have gone by itself.
+            drop(self.signal(Signal::INT));
+            let end = Instant::now() + Duration::from_secs(10);
+            while self.is_running() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        // It may have gone by now.
+        drop(self.child.start_kill());
+    }
+}
+
+/// The memory that a process has resident, in bytes.
+pub fn resident_bytes(pid: Pid) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes * 1024)
+}
+
+/// Duplicates of a process's sockets that are connected to `address`.
+pub fn sockets_to(pid: Pid, address: SocketAddr) -> Result<Vec<OwnedFd>> {
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    let mut sockets = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()))?.flatten() {
+        let is_socket =
+            std::fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"));
+        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if !is_socket {
+            continue;
+        }
+        let socket = pidfd_getfd(&process, number, PidfdGetfdFlags::empty())?;
+        let peer = rustix::net::getpeername(&socket).ok().flatten();
+        if peer.and_then(|peer| SocketAddr::try_from(peer).ok()) == Some(address) {
+            sockets.push(socket);
+        }
+    }
+    Ok(sockets)
+}
+
+/// A process that is alive, told apart from a later one with the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alive {
+    /// Its id.
+    pub pid: i32,
+    /// Its command line.
+    pub command: String,
+    parent: i32,
+    started: String,
+}
+
+/// Every process that is alive. Zombies are not.
+pub fn alive() -> Vec<Alive> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|process| alive_at(&process.path())).collect()
+}
+
+fn alive_at(folder: &Path) -> Option<Alive> {
+    let pid = folder.file_name()?.to_str()?.parse().ok()?;
+    let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+    // After the name, which may hold anything: state, parent, and 19 further on the time it started (proc(5)).
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let command = String::from_utf8_lossy(&std::fs::read(folder.join("cmdline")).ok()?).replace('\0', " ");
+    let is_alive = !matches!(*fields.first()?, "Z" | "X");
+    is_alive.then_some(Alive {
+        pid,
+        command,
+        parent: fields.get(1)?.parse().ok()?,
+        started: (*fields.get(19)?).to_owned(),
+    })
+}
+
+/// A process's children, their children, and so on.
+pub fn descendants(pid: Pid) -> Vec<Alive> {
+    let all = alive();
+    let mut family = vec![pid.as_raw_nonzero().get()];
+    let mut found = Vec::new();
+    while let Some(parent) = family.pop() {
+        for child in all.iter().filter(|process| process.parent == parent) {
+            family.push(child.pid);
+            found.push(child.clone());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_process_prints_is_kept_and_its_end_is_seen() {
+        let variables = Variables::from([("WORD".to_owned(), "sesame".to_owned())]);
+        let script = ["-c", "echo $WORD; echo below >&2; exit 3"];
+        let mut process = Process::start(Path::new("/bin/sh"), &script, &variables).unwrap();
+        process.logs.find("stdout", |line| (line == "sesame").then_some(())).await.unwrap();
+        process.logs.find("stderr", |line| (line == "below").then_some(())).await.unwrap();
+        assert_eq!(process.exit().await.unwrap().code(), Some(3));
+        assert!(process.logs.ensure_clean(&["sesame".to_owned()]).is_err());
+        assert!(process.logs.ensure_clean(&["open".to_owned()]).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_process_is_gone() {
+        let process =
+            Process::start(Path::new("/bin/sh"), &["-c", "echo up; sleep 97"], &Variables::new()).unwrap();
+        process.logs.find("the start", |line| (line == "up").then_some(())).await.unwrap();
+        let children = || Some(descendants(process.pid())).filter(|children| children.len() == 1);
+        let child = crate::wait::eventually("the child", children).await.unwrap().remove(0);
+        let own = alive().into_iter().find(|one| one.pid == process.pid().as_raw_nonzero().get()).unwrap();
+        drop(process);
+        let gone = || (!alive().contains(&own)).then_some(());
+        crate::wait::eventually("the process to be gone", gone).await.unwrap();
+        kill_process(Pid::from_raw(child.pid).unwrap(), Signal::KILL).unwrap();
+    }
+}

@@ -1,0 +1,80 @@
+//! What a browser makes of a UI message stream: comments and `data:` lines. Strict on purpose: it reads what the route
+//! promises (one line of data per event) and refuses anything else.
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+/// A stream, read to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcript {
+    /// The chunks in order.
+    pub chunks: Vec<Value>,
+    /// Whether `[DONE]` was the last event.
+    pub done: bool,
+}
+
+impl Transcript {
+    /// Reads a whole body.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(body)?;
+        ensure!(text.is_empty() || text.ends_with("\n\n"), "the stream ends inside an event");
+        let mut transcript = Self { chunks: Vec::new(), done: false };
+        for event in text.split_terminator("\n\n").filter(|event| !event.starts_with(':')) {
+            let data = event.strip_prefix("data: ");
+            let data = data.ok_or_else(|| anyhow::anyhow!("not a line of data: {event:?}"))?;
+            ensure!(!data.contains('\n'), "more than one line in an event: {event:?}");
+            ensure!(!transcript.done, "something follows [DONE]: {event:?}");
+            match data {
+                "[DONE]" => transcript.done = true,
+                chunk => transcript.chunks.push(serde_json::from_str(chunk)?),
+            }
+        }
+        Ok(transcript)
+    }
+
+    /// The chunks' types in order, runs of the same type folded into one.
+    pub fn types(&self) -> Vec<&str> {
+        let mut types: Vec<_> = self.chunks.iter().filter_map(|chunk| chunk["type"].as_str()).collect();
+        types.dedup();
+        types
+    }
+
+    /// All text deltas joined.
+    pub fn text(&self) -> String {
+        let deltas = self.chunks.iter().filter(|chunk| chunk["type"] == "text-delta");
+        deltas.filter_map(|chunk| chunk["delta"].as_str()).collect()
+    }
+
+    /// The first chunk of a type.
+    pub fn first(&self, kind: &str) -> Option<&Value> {
+        self.chunks.iter().find(|chunk| chunk["type"] == kind)
+    }
+
+    /// The `finishReason` of the `finish` chunk.
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.first("finish")?["finishReason"].as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_read_and_a_malformed_one_is_refused() {
+        let good = b": ping\n\ndata: {\"type\":\"text-delta\",\"delta\":\"a\"}\n\ndata: {\"type\":\"text-delta\",\"delta\":\"b\"}\n\ndata: [DONE]\n\n";
+        let transcript = Transcript::parse(good).unwrap();
+        assert_eq!(
+            (transcript.text().as_str(), transcript.types(), transcript.done),
+            ("ab", vec!["text-delta"], true)
+        );
+        for (name, bad) in [
+            ("cut", "data: {}"),
+            ("after the end", "data: [DONE]\n\ndata: {}\n\n"),
+            ("not JSON", "data: {\n\n"),
+            ("no data", "event: x\n\n"),
+        ] {
+            assert!(Transcript::parse(bad.as_bytes()).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The surroundings of one function in one test: its table, its gateway, its users, its environment.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Request;
+use message::{Role, ThreadId, UserId};
+use serde_json::{Value, json};
+use store::{History, Status, StoredMessage};
+
+use crate::answers::{self, TEXT_CANARY};
+use crate::engine::{Engine, TABLE};
+use crate::function::Function;
+use crate::gateway::Gateway;
+use crate::process::Variables;
+use crate::session::{self, ONE_DAY, SignedIn};
+
+/// The value for `AI_GATEWAY_API_KEY`. A canary: it must be in no log and in no answer.
+pub const API_KEY: &str = "canary-gateway-key-0c3b1a77";
+
+/// The one origin that may send cookies.
+pub const ORIGIN: &str = "http://app.example.com";
+
+/// What stands round a function.
+pub struct World {
+    /// Its DynamoDB.
+    pub engine: Engine,
+    /// Its model gateway.
+    pub gateway: Gateway,
+}
+
+impl World {
+    /// An empty table and a gateway that always gives the usual good answer.
+    pub async fn new() -> Result<Self> {
+        Ok(Self { engine: Engine::start().await?, gateway: Gateway::start(answers::good()).await? })
+    }
+
+    /// The environment for a function in this world.
+    pub fn variables(&self) -> Variables {
+        let pairs = [
+            ("TABLE_NAME", TABLE),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.engine.url()),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+            ("AI_GATEWAY_API_KEY", API_KEY),
+            ("AI_GATEWAY_BASE_URL", &self.gateway.base_url()),
+            ("BETTER_AUTH_SECRET", session::SECRET),
+            ("BETTER_AUTH_URL", "http://localhost:3000"),
+            ("ALLOWED_ORIGINS", ORIGIN),
+            ("RUST_BACKTRACE", "1"),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    /// The same with some variables set otherwise.
+    pub fn variables_with(&self, changes: &[(&str, &str)]) -> Variables {
+        let mut variables = self.variables();
+        variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables
+    }
+
+    /// Signs a user in.
+    pub async fn sign_in(&self, user: &str) -> Result<SignedIn> {
+        let session = SignedIn::new(user);
+        self.store_session(&session, SystemTime::now() + ONE_DAY).await?;
+        Ok(session)
+    }
+
+    /// Stores the row of a session that ends at `end`. The row itself stays for longer.
+    pub async fn store_session(&self, session: &SignedIn, end: SystemTime) -> Result<()> {
+        let gone = session::epoch_ms(SystemTime::now() + ONE_DAY) / 1000;
+        Ok(self.engine.store().put_session(session.key(), &session.value(end), gone).await?)
+    }
+
+    /// The messages of a thread, oldest first.
+    pub async fn stored(&self, who: &SignedIn, thread: &str) -> Result<Vec<StoredMessage>> {
+        let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?);
+        let history = History { limit: 100, before: None, consistent: true };
+        let mut messages = self.engine.store().messages(&user, &thread, &history).await?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// A thread's own item.
+    pub async fn thread(&self, who: &SignedIn, thread: &str) -> Result<Option<store::Thread>> {
+        Ok(self.engine.store().thread(&UserId::parse(&who.user)?, &ThreadId::parse(thread)?).await?)
+    }
+
+    /// The one answer in a thread that holds one question and one answer.
+    pub async fn only_answer(&self, who: &SignedIn, thread: &str) -> Result<StoredMessage> {
+        let mut stored = self.stored(who, thread).await?;
+        let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
+        ensure!(roles == [Role::User, Role::Assistant], "{thread} holds {roles:?}");
+        stored.pop().context("two messages")
+    }
+
+    /// Makes sure that the usual good answer is stored, whole.
+    pub async fn ensure_whole(&self, who: &SignedIn, thread: &str) -> Result<()> {
+        let answer = self.only_answer(who, thread).await?;
+        ensure!(text_of(&answer)? == answers::whole_text(), "{thread}: {}", answer.parts);
+        ensure!(answer.status == Some(Status::Completed), "{thread}: {:?}", answer.status);
+        let usage = (answer.input_tokens, answer.output_tokens);
+        ensure!(usage == (Some(answers::INPUT_TOKENS), Some(answers::OUTPUT_TOKENS)), "{thread}: {usage:?}");
+        ensure!(metadata(&answer, "finishReason") == "stop", "{thread}: {:?}", answer.metadata);
+        ensure!(metadata(&answer, "aborted") == false, "{thread}: {:?}", answer.metadata);
+        ensure!(metadata(&answer, "latencyMs").is_u64(), "{thread}: {:?}", answer.metadata);
+        ensure!(answer.model.as_deref() == Some(DEFAULT_MODEL), "{thread}: {:?}", answer.model);
+        Ok(())
+    }
+}
+
+/// The model that answers when a request names none.
+pub const DEFAULT_MODEL: &str = "anthropic/claude-sonnet-4-20250514";
+
+/// What every user of these tests asks.
+pub fn question() -> String {
+    format!("Is {TEXT_CANARY} sweet?")
+}
+
+/// A field of a stored message's metadata; `null` when it is absent.
+pub fn metadata(message: &StoredMessage, field: &str) -> Value {
+    message.metadata.as_ref().and_then(|metadata| metadata.get(field)).cloned().unwrap_or_default()
+}
+
+/// The text of a stored message.
+pub fn text_of(message: &StoredMessage) -> Result<String> {
+    let parts: Vec<Value> = serde_json::from_str(&message.parts)?;
+    Ok(parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect())
+}
+
+/// The body of a turn as the SDK's transport sends it.
+pub fn turn(thread: &str, message: &str) -> Value {
+    json!({
+        "threadId": thread, "id": format!("chat-{thread}"), "trigger": "submit-message",
+        "messages": [{"id": message, "role": "user", "parts": [{"type": "text", "text": question()}]}],
+    })
+}
+
+/// A request with this body, signed by cookie as a browser sends it.
+pub fn post(function: &Function, who: &SignedIn, body: impl Into<Bytes>) -> Result<Request<Bytes>> {
+    let request = Request::post(function.chat_url())
+        .header("content-type", "application/json")
+        .header("cookie", who.cookie())
+        .header("origin", ORIGIN);
+    Ok(request.body(body.into())?)
+}
+
+/// The request for a turn, signed by cookie.
+pub fn ask(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<Request<Bytes>> {
+    post(function, who, turn(thread, message).to_string())
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask dev`, as a newcomer uses it.
+
+use std::collections::BTreeMap;
+
+use acceptance::binary::{chat_binary, xtask_binary};
+use acceptance::client::{Client, Say};
+use acceptance::http_client::fetch;
+use acceptance::process::{Process, Variables, alive, descendants};
+use acceptance::tools;
+use acceptance::wait::BUILD_PATIENCE;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Request;
+use rustix::process::Signal;
+use serde_json::Value;
+
+#[tokio::test]
+async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<()> {
+    if tools::cargo_lambda().is_none() {
+        tools::skipped("cargo xtask dev", "cargo-lambda");
+        return Ok(());
+    }
+    let Some(mut client) = Client::start()? else { return Ok(()) };
+    // Built beforehand, so that nothing waits for a compiler.
+    chat_binary().await?;
+    let mut dev = Process::start_tool(&xtask_binary().await?, &["dev", "--json"], &Variables::new())?;
+    let report = |line: &str| serde_json::from_str::<Value>(line).ok().filter(|line| line["url"].is_string());
+    let report = dev.logs.find_within(BUILD_PATIENCE, "what dev has to report", report).await?;
+    let told = |name: &str| {
+        report[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {report}"))
+    };
+
+    // The table outlives the run: each has a thread of its own.
+    let thread = format!("acceptance-{}", std::process::id());
+    let headers = BTreeMap::from([("cookie", told("cookie")?), ("origin", told("url")?)]);
+    for turn in 1..=2 {
+        let (url, headers) = (told("chat")?, headers.clone());
+        let say = Say { url, headers, thread: &thread, text: Some("Hello?"), leave_after: None };
+        let heard = client.say(&say).await?;
+        ensure!(heard.status == "ready" && heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
+        ensure!(!heard.text().is_empty(), "turn {turn}: {heard:?}");
+    }
+    let table = fetch(Request::get(told("table")?).body(Bytes::new())?).await?.json().await?;
+    ensure_conversation(&table, &told("userId")?, &thread)?;
+
+    let family = descendants(dev.pid());
+    ensure!(family.iter().any(|process| process.command.contains("chat")), "the function runs: {family:?}");
+    dev.signal(Signal::INT)?;
+    let status = dev.exit().await?;
+    ensure!(status.success(), "{status}: {:?}", dev.logs.lines());
+    let left: Vec<_> = alive().into_iter().filter(|process| family.contains(process)).collect();
+    ensure!(left.is_empty(), "left behind: {left:?}");
+    Ok(())
+}
+
+fn ensure_conversation(table: &Value, user: &str, thread: &str) -> Result<()> {
+    let items = || table.as_array().into_iter().flatten();
+    let own = items().find(|item| item["pk"] == format!("U#{user}") && item["sk"] == format!("T#{thread}"));
+    let own = own.context("the thread's item")?;
+    ensure!(own["turns"] == 2 && own["title"] == "Hello?", "{own}");
+    let messages: Vec<_> = items().filter(|item| item["pk"] == format!("T#{user}#{thread}")).collect();
+    let roles: Vec<_> = messages.iter().map(|item| item["role"].clone()).collect();
+    ensure!(roles == ["user", "assistant", "user", "assistant"], "{roles:?}");
+    for answer in messages.iter().filter(|item| item["role"] == "assistant") {
+        ensure!(answer["status"] == "completed", "{answer}");
+        ensure!(answer["inputTokens"].is_u64() && answer["outputTokens"].is_u64(), "{answer}");
+        ensure!(answer["metadata"]["finishReason"] == "stop", "{answer}");
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Many turns at once in one process.
+
+use std::ops::Range;
+
+use acceptance::answers;
+use acceptance::engine::Engine;
+use acceptance::function::{Function, RuntimeApi};
+use acceptance::gateway::{Gate, Gateway, Step};
+use acceptance::http_client::{Sent, send};
+use acceptance::process::resident_bytes;
+use acceptance::session::SignedIn;
+use acceptance::wait::eventually;
+use acceptance::world::{World, ask};
+use anyhow::{Context, Result, ensure};
+
+const TURNS: usize = 200;
+const WAVE: usize = 20;
+
+/// Far more than an allocator keeps for itself, far less than 200 turns that were never let go.
+const SLACK_BYTES: u64 = 32 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_turns_at_once_complete_over_plain_http() -> Result<()> {
+    let (world, gate) = world_with_a_gate().await?;
+    let function = Function::plain(&world.variables()).await?;
+    many_turns(&world, &function, &gate).await?;
+    function.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_turns_at_once_complete_in_the_concurrent_mode() -> Result<()> {
+    let (world, gate) = world_with_a_gate().await?;
+    let function = Function::on(RuntimeApi::start(TURNS).await?, &world.variables()).await?;
+    many_turns(&world, &function, &gate).await?;
+    function.api()?.frozen().await?;
+    function.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_that_find_no_free_worker_wait_their_turn() -> Result<()> {
+    let (world, gate) = world_with_a_gate().await?;
+    let function = Function::on(RuntimeApi::start(10).await?, &world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let sent = all_sent(&function, &alice, "wait", 0..40).await?;
+    world.gateway.call(9).await?;
+    gate.open();
+    all_answered(&world, &alice, "wait", sent).await?;
+    function.api()?.frozen().await?;
+    function.stop().await
+}
+
+/// Each answer holds half of its text back until the gate opens.
+async fn world_with_a_gate() -> Result<(World, Gate)> {
+    let gate = Gate::default();
+    let mut parts = answers::parts(&answers::PIECES);
+    let rest = parts.split_off(5);
+    let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
+    steps.extend(answers::sends(&rest));
+    steps.push(Step::End);
+    Ok((World { engine: Engine::start().await?, gateway: Gateway::start(steps).await? }, gate))
+}
+
+async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<()> {
+    let alice = world.sign_in("alice").await?;
+    let pid = function.process.pid();
+    let idle = resident_bytes(pid)?;
+    let mut sent = Vec::new();
+    // They begin one wave after the other, so that the local database keeps up, but none ends before all run.
+    for wave in 0..TURNS / WAVE {
+        sent.extend(all_sent(function, &alice, "first", wave * WAVE..(wave + 1) * WAVE).await?);
+        let reached = world.gateway.call(sent.len() - 1).await;
+        reached.with_context(|| format!("{} of {} turns run", world.gateway.calls().len(), sent.len()))?;
+    }
+    gate.open();
+    all_answered(world, &alice, "first", sent).await?;
+    let sent = all_sent(function, &alice, "second", 0..WAVE).await?;
+    all_answered(world, &alice, "second", sent).await?;
+    let back = || resident_bytes(pid).ok().filter(|now| *now < idle + SLACK_BYTES);
+    let given_back = eventually("the memory to be given back", back).await;
+    given_back.with_context(|| format!("{idle} bytes at first, now {:?}", resident_bytes(pid)))?;
+    Ok(())
+}
+
+async fn all_sent(function: &Function, who: &SignedIn, name: &str, turns: Range<usize>) -> Result<Vec<Sent>> {
+    let mut sent = Vec::new();
+    for turn in turns {
+        sent.push(send(ask(function, who, &format!("{name}-{turn}"), "m1")?).await?);
+    }
+    Ok(sent)
+}
+
+async fn all_answered(world: &World, who: &SignedIn, name: &str, sent: Vec<Sent>) -> Result<()> {
+    for (turn, sent) in sent.into_iter().enumerate() {
+        let thread = format!("{name}-{turn}");
+        let answer = sent.head().await?.transcript().await.with_context(|| thread.clone())?;
+        ensure!(answer.done && answer.text() == answers::whole_text(), "{thread}: {answer:?}");
+        world.ensure_whole(who, &thread).await?;
+    }
+    Ok(())
+}

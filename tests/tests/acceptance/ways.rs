@@ -1,0 +1,187 @@
+//! The function does the same in each way of running it, and loses nothing in any.
+
+use acceptance::answers;
+use acceptance::client::{Client, Say};
+use acceptance::function::{Function, Reading, RuntimeApi, Way};
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{fetch, send};
+use acceptance::session::SignedIn;
+use acceptance::wait::eventually_is;
+use acceptance::world::{World, ask, question, text_of};
+use anyhow::{Context, Result, ensure};
+
+#[tokio::test]
+async fn a_conversation_is_held_over_plain_http() -> Result<()> {
+    a_conversation(Way::Plain).await
+}
+
+#[tokio::test]
+async fn a_conversation_is_held_under_cargo_lambda_watch() -> Result<()> {
+    a_conversation(Way::Watch).await
+}
+
+#[tokio::test]
+async fn a_conversation_is_held_under_the_runtime_interface_emulator() -> Result<()> {
+    a_conversation(Way::Emulator).await
+}
+
+#[tokio::test]
+async fn a_conversation_is_held_in_an_environment_that_freezes() -> Result<()> {
+    a_conversation(Way::RuntimeApi).await
+}
+
+async fn a_conversation(way: Way) -> Result<()> {
+    let world = World::new().await?;
+    let Some(function) = Function::start(way, &world.variables()).await? else { return Ok(()) };
+    let alice = world.sign_in("alice").await?;
+    let Some(mut client) = Client::start()? else { return Ok(()) };
+    for turn in 1..=2 {
+        let heard = client.say(&Say::new(&function, &alice, "t1", &question())).await?;
+        ensure!(heard.status == "ready", "turn {turn}: {heard:?}");
+        ensure!(heard.text() == answers::whole_text(), "turn {turn}: {heard:?}");
+        ensure!(heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
+    }
+    ensure!(world.stored(&alice, "t1").await?.len() == 4);
+    let prompt = world.gateway.call(1).await?.body["prompt"].clone();
+    let roles: Vec<_> =
+        prompt.as_array().into_iter().flatten().map(|message| message["role"].clone()).collect();
+    ensure!(roles == ["user", "assistant", "user"], "{prompt}");
+    function.stop().await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_over_plain_http() -> Result<()> {
+    the_client_leaves(Way::Plain, &EVERY_CHUNK).await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch() -> Result<()> {
+    the_client_leaves(Way::Watch, &EVERY_CHUNK).await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()> {
+    // It hands answers on only when they are complete: there is no chunk to leave after.
+    the_client_leaves(Way::Emulator, &[0]).await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes() -> Result<()>
+{
+    the_client_leaves(Way::RuntimeApi, &EVERY_CHUNK).await
+}
+
+/// From none to all but the last of the usual answer's chunks.
+const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+
+async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
+    let world = World::new().await?;
+    let Some(function) = Function::start(way, &world.variables()).await? else { return Ok(()) };
+    let alice = world.sign_in("alice").await?;
+    for &chunks in after {
+        let (thread, gate) = (format!("t{chunks}"), plan_gate(&world, chunks));
+        let sent = send(ask(&function, &alice, &thread, "m1")?).await?;
+        if chunks == 0 {
+            gate.reached().await?;
+            drop(sent);
+        } else {
+            let mut answer = sent.head().await?;
+            answer.chunks(chunks).await.with_context(|| format!("{chunks} chunks"))?;
+            gate.reached().await?;
+            drop(answer);
+        }
+        gate.open();
+        if way == Way::RuntimeApi {
+            // What is not stored by now is never stored.
+            function.api()?.frozen().await?;
+            world.ensure_whole(&alice, &thread).await?;
+        } else {
+            stored_whole(&world, &alice, &thread).await?;
+        }
+    }
+    ensure!(world.gateway.calls().len() == after.len(), "somebody called the model twice");
+    function.stop().await
+}
+
+/// The next answer waits for the test once so many chunks of it can be seen: `start` needs no part, `start-step` two.
+fn plan_gate(world: &World, chunks: usize) -> Gate {
+    let gate = Gate::default();
+    let mut parts = answers::parts(&answers::PIECES);
+    let rest = parts.split_off(if chunks < 2 { 0 } else { chunks });
+    let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
+    steps.extend(answers::sends(&rest));
+    steps.push(Step::End);
+    world.gateway.next(steps);
+    gate
+}
+
+async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
+    eventually_is("the stored answer", async || world.ensure_whole(who, thread).await).await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let api = function.api()?;
+    for (name, reading) in [
+        ("close", Reading::Close(2)),
+        ("reset", Reading::Reset(2)),
+        ("early-413", Reading::Answer(413, 2)),
+        ("early-413-and-close", Reading::AnswerAndClose(413, 2)),
+        ("early-202", Reading::Answer(202, 2)),
+        ("early-500", Reading::AnswerAndClose(500, 2)),
+    ] {
+        api.next_reading(reading);
+        let gate = plan_gate(&world, 4);
+        let mut answer = fetch(ask(&function, &alice, name, "m1")?).await.context(name)?;
+        answer.chunks(2).await.context(name)?;
+        gate.reached().await.context(name)?;
+        api.stays_awake().await.with_context(|| format!("{name}: the turn is still running"))?;
+        gate.open();
+        api.frozen().await.context(name)?;
+        world.ensure_whole(&alice, name).await.context(name)?;
+    }
+    let answer = fetch(ask(&function, &alice, "good", "m1")?).await?.transcript().await?;
+    ensure!(answer.done && answer.text() == answers::whole_text(), "the same process must go on: {answer:?}");
+    function.stop().await
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
+    let world = World::new().await?;
+    // More than the sockets between the two can hold.
+    let text = "marzipan ".repeat(1_000_000);
+    world.gateway.next(answers::stream(&answers::parts(&[&text]), Step::End));
+    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    function.api()?.next_reading(Reading::Stop(1));
+    let alice = world.sign_in("alice").await?;
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let stored = async || {
+        let stored = world.only_answer(&alice, "t1").await?;
+        text_of(&stored)
+    };
+    ensure!(eventually_is("the stored answer", stored).await? == text);
+    drop(answer);
+    function.stop().await
+}
+
+#[tokio::test]
+async fn an_early_answer_of_the_runtime_api_does_not_end_the_concurrent_mode() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::on(RuntimeApi::start(3).await?, &world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    for (name, reading) in
+        [("close", Reading::Close(2)), ("reset", Reading::Reset(2)), ("whole", Reading::Whole)]
+    {
+        function.api()?.next_reading(reading);
+        let gate = plan_gate(&world, 4);
+        let mut answer = fetch(ask(&function, &alice, name, "m1")?).await.context(name)?;
+        answer.chunks(2).await.context(name)?;
+        gate.open();
+        function.api()?.frozen().await.context(name)?;
+        world.ensure_whole(&alice, name).await.context(name)?;
+    }
+    function.stop().await
+}
