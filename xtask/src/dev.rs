@@ -1,0 +1,198 @@
+//! `cargo xtask dev`: the whole backend on this machine behind one URL. Knows the order in which its pieces start and
+//! that they all end with it.
+
+mod demo_user;
+mod engine;
+mod front;
+mod function;
+mod function_log;
+mod gateway;
+mod guarded;
+mod options;
+mod report;
+mod table;
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::dev::demo_user::DemoUser;
+use crate::dev::engine::Engine;
+use crate::dev::front::Front;
+use crate::dev::function::{Function, Plan};
+use crate::dev::gateway::Gateway;
+use crate::dev::guarded::Guarded;
+use crate::dev::options::Options;
+use crate::dev::report::Report;
+use crate::{progress, tools, workspace};
+
+const USUAL_PORT: u16 = 3000;
+const PORTS_TRIED: u16 = 20;
+
+/// What better-auth asks of a secret, and makes for a session token.
+const KEPT_LENGTH: usize = 32;
+const LETTERS: [char; 32] = [
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x',
+    'y', 'z', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+];
+
+/// Runs the backend until Ctrl-C, SIGTERM or SIGHUP, or until one of its pieces fails.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let options = Options::parse(arguments)?;
+    let plan = plan(&options);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(until_stopped(&options, plan))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A port on the loopback interface that nothing listens on at this moment.
+///
+/// # Errors
+/// The system has none left.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// The emulator where it can be had, the same binary as a plain HTTP server otherwise.
+fn plan(options: &Options) -> Plan {
+    if options.plain {
+        return Plan::Plain;
+    }
+    match tools::cargo_lambda() {
+        Ok(cargo_lambda) => Plan::Emulated { cargo_lambda, reload: options.watch },
+        Err(error) => {
+            eprintln!(
+                "\nwarning: {error:#}\nThe function runs as a plain HTTP server instead, outside the Lambda emulator.\n"
+            );
+            Plan::Plain
+        }
+    }
+}
+
+async fn until_stopped(options: &Options, plan: Plan) -> Result<()> {
+    let mut running = Running::default();
+    let outcome = tokio::select! {
+        outcome = serve(options, plan, &mut running) => outcome,
+        outcome = stop_asked() => outcome,
+    };
+    running.stop().await;
+    outcome
+}
+
+async fn serve(options: &Options, plan: Plan, running: &mut Running) -> Result<()> {
+    let folder = workspace::target().join("dev");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let listener = listen(options.port).await?;
+    let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+
+    let engine = Engine::start(&folder, options.fresh).await?;
+    let gateway = Gateway::choose().await?;
+    let user = DemoUser::sign_in(&kept(&folder, "secret")?, &kept(&folder, "session")?, &engine)?;
+
+    function::build(&mut running.compiler).await?;
+    let log = folder.join("function.log");
+    let environment = function::environment(&url, &engine, &gateway, user.secret());
+    let starting = progress::Step::begin("starting the function");
+    let function = running.function.insert(Function::start(&plan, environment, &log, options.json)?);
+    function.wait_until_it_answers().await?;
+    starting.done();
+
+    let front = Front::new(&url, function.base_url(), engine.clone(), &gateway, &user);
+    let serving = tokio::spawn(front.serve(listener));
+    Report { url: &url, engine: &engine, gateway: &gateway, user: &user, plan: &plan, log: &log }
+        .print(options.json)?;
+    tokio::select! {
+        outcome = serving => outcome.context("the front ended")?,
+        error = function.ended() => Err(error),
+    }
+}
+
+/// The programs that have to end with us.
+#[derive(Default)]
+struct Running {
+    compiler: Option<Guarded>,
+    function: Option<Function>,
+}
+
+impl Running {
+    async fn stop(self) {
+        if let Some(compiler) = self.compiler {
+            compiler.stop().await;
+        }
+        if let Some(function) = self.function {
+            eprintln!("\nStopping.");
+            function.stop().await;
+        }
+    }
+}
+
+async fn stop_asked() -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Ok(())
+}
+
+/// The port that was asked for, or else 3000 or the next that is free.
+async fn listen(asked: Option<u16>) -> Result<TcpListener> {
+    if let Some(port) = asked {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+        return listener
+            .with_context(|| format!("port {port} cannot be had; another program may be using it"));
+    }
+    for port in USUAL_PORT..USUAL_PORT + PORTS_TRIED {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            return Ok(listener);
+        }
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")
+}
+
+/// A random text that this checkout keeps from its first start on, so that cookies stay valid from run to run.
+fn kept(folder: &Path, name: &str) -> Result<String> {
+    let file = folder.join(name);
+    match std::fs::read_to_string(&file) {
+        Ok(text) if text.len() == KEPT_LENGTH => Ok(text),
+        _ => {
+            let text = nanoid::nanoid!(KEPT_LENGTH, &LETTERS);
+            std::fs::write(&file, &text).with_context(|| format!("{} cannot be written", file.display()))?;
+            Ok(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_passed_over_unless_it_was_asked_for() {
+        let first = listen(None).await.unwrap();
+        let taken = first.local_addr().unwrap().port();
+        let second = listen(None).await.unwrap();
+        assert_ne!(second.local_addr().unwrap().port(), taken);
+        let error = listen(Some(taken)).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("port {taken}")), "{error}");
+    }
+
+    #[test]
+    fn what_a_checkout_keeps_stays_the_same() {
+        let folder = std::env::temp_dir().join(format!("xtask-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let first = kept(&folder, "secret").unwrap();
+        assert_eq!(first.len(), KEPT_LENGTH);
+        assert_eq!(kept(&folder, "secret").unwrap(), first);
+        assert_ne!(kept(&folder, "session").unwrap(), first);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

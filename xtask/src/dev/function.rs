@@ -1,0 +1,246 @@
+//! The chat function on this machine: built, given its environment, run under `cargo lambda watch` or as plain HTTP.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use axum::body::Body;
+use axum::http::Request;
+
+use super::engine::{Engine, TABLE_NAME};
+use super::front::http_client;
+use super::function_log::FunctionLog;
+use super::gateway::Gateway;
+use super::guarded::Guarded;
+use crate::{command, guard, workspace};
+
+/// Under the emulator a process answers one invocation after the other, as on Lambda; a second one, to stop or take
+/// over a turn, needs another process.
+const PROCESSES: &str = "4";
+
+/// Long, because a cargo that builds something else in the meantime holds the emulator up.
+const START_LIMIT: Duration = Duration::from_secs(600);
+
+/// How the function is to be run.
+pub(crate) enum Plan {
+    /// Under `cargo lambda watch`.
+    Emulated { cargo_lambda: PathBuf, reload: bool },
+    /// As the plain HTTP server that it is without Lambda.
+    Plain,
+}
+
+/// The running function.
+pub(crate) struct Function {
+    process: Guarded,
+    base_url: String,
+    log: FunctionLog,
+    reload: bool,
+}
+
+impl Function {
+    /// Starts it on a free loopback port; what it writes goes to the file `log`, and to the terminal unless `quiet`.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub(crate) fn start(plan: &Plan, environment: Environment, log: &Path, quiet: bool) -> Result<Self> {
+        let port = super::free_port()?;
+        let mut command = plan.command(port)?;
+        command.current_dir(workspace::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in environment.unset {
+            command.env_remove(name);
+        }
+        command.envs(environment.set);
+
+        let log = FunctionLog::begin(log, quiet)?;
+        let mut process = Guarded::start(command)?;
+        if let Some((stdout, stderr)) = process.take_output() {
+            log.follow(stdout);
+            log.follow(stderr);
+        }
+        Ok(Self { process, base_url: plan.base_url(port), log, reload: plan.reloads() })
+    }
+
+    /// What the paths `/api/…` are put behind.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Waits for the first answer, whatever it says; the emulator starts the function for the first request.
+    ///
+    /// # Errors
+    /// The function ends, or gives no answer in ten minutes.
+    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
+        let url = format!("{}/api/chat", self.base_url);
+        tokio::select! {
+            answered = tokio::time::timeout(START_LIMIT, first_answer(&url)) => match answered {
+                Ok(()) => Ok(()),
+                Err(_) => bail!("the function gave no answer in {} s\n{}", START_LIMIT.as_secs(), self.log.tail()),
+            },
+            error = self.ended() => Err(error),
+        }
+    }
+
+    /// Waits until the function has ended by itself, and says so.
+    pub(crate) async fn ended(&mut self) -> anyhow::Error {
+        let how = tokio::select! {
+            status = self.process.ended() => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+            () = self.log.death(), if !self.reload => "its process is gone".to_owned(),
+        };
+        anyhow!("the function has ended ({how}); its last words:\n{}", self.log.tail())
+    }
+
+    /// Ends it and everything it started.
+    pub(crate) async fn stop(self) {
+        self.process.stop().await;
+    }
+}
+
+impl Plan {
+    /// What people are told about it.
+    pub(crate) fn describe(&self) -> &'static str {
+        match self {
+            Self::Emulated { reload: true, .. } => {
+                "under cargo lambda watch, rebuilt when a source file changes"
+            }
+            Self::Emulated { .. } => "under cargo lambda watch",
+            Self::Plain => "as a plain HTTP server",
+        }
+    }
+
+    fn command(&self, port: u16) -> Result<Command> {
+        let port = port.to_string();
+        match self {
+            Self::Emulated { cargo_lambda, reload } => {
+                let mut command = guard::guarded(cargo_lambda)?;
+                command::forget_outer_cargo(&mut command);
+                command.args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
+                command.args([
+                    "--package",
+                    "chat",
+                    "--bin",
+                    "chat",
+                    "--disable-cors",
+                    "--concurrency",
+                    PROCESSES,
+                ]);
+                if !reload {
+                    command.arg("--ignore-changes");
+                }
+                Ok(command)
+            }
+            Self::Plain => {
+                let mut command = guard::guarded(workspace::chat_binary())?;
+                command.env("HOST", "127.0.0.1").env("PORT", &port).env_remove("AWS_LAMBDA_RUNTIME_API");
+                Ok(command)
+            }
+        }
+    }
+
+    fn base_url(&self, port: u16) -> String {
+        match self {
+            Self::Emulated { .. } => format!("http://127.0.0.1:{port}/lambda-url/chat"),
+            Self::Plain => format!("http://127.0.0.1:{port}"),
+        }
+    }
+
+    fn reloads(&self) -> bool {
+        matches!(self, Self::Emulated { reload: true, .. })
+    }
+}
+
+/// The environment of the function, as far as it differs from ours.
+pub(crate) struct Environment {
+    set: Vec<(&'static str, String)>,
+    unset: &'static [&'static str],
+}
+
+/// What leads the function to everything on this machine. What people set besides, such as `SYSTEM_PROMPT`, is
+/// inherited.
+pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret: &str) -> Environment {
+    let mut set = vec![
+        ("TABLE_NAME", TABLE_NAME.to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint().to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("BETTER_AUTH_SECRET", secret.to_owned()),
+        ("BETTER_AUTH_URL", url.to_owned()),
+        ("ALLOWED_ORIGINS", allowed_origins(url)),
+    ];
+    set.extend(gateway.environment());
+    // Any of these would point elsewhere or change the names that the demo user's cookie has.
+    let unset = &[
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AI_GATEWAY_API_KEY_SSM",
+        "BETTER_AUTH_SECRET_SSM",
+        "BETTER_AUTH_COOKIE_PREFIX",
+        "BETTER_AUTH_COOKIE_CACHE",
+    ];
+    Environment { set, unset }
+}
+
+/// Builds the function, with cargo's own progress on the terminal. The compiler runs in `running`, so that it ends
+/// with us.
+///
+/// # Errors
+/// It does not compile.
+pub(crate) async fn build(running: &mut Option<Guarded>) -> Result<()> {
+    eprintln!("Building the function; the first time this takes some minutes.");
+    let mut command = guard::guarded(command::cargo())?;
+    command::forget_outer_cargo(&mut command).args(["build", "--package", "chat"]);
+    command.current_dir(workspace::root()).stdout(Stdio::null());
+    let status = running.insert(Guarded::start(command)?).ended().await?;
+    *running = None;
+    if status.success() { Ok(()) } else { Err(anyhow!("the function does not compile; see above")) }
+}
+
+/// The front itself under both of its names, and what the person allows besides.
+fn allowed_origins(url: &str) -> String {
+    let mut origins = vec![url.to_owned(), url.replace("127.0.0.1", "localhost")];
+    origins.extend(std::env::var("ALLOWED_ORIGINS").ok().filter(|more| !more.is_empty()));
+    origins.join(",")
+}
+
+async fn first_answer(url: &str) {
+    let client = http_client();
+    loop {
+        let request = Request::get(url).body(Body::empty()).expect("a loopback URL is a valid one");
+        match client.request(request).await.context("no answer yet") {
+            Ok(_) => return,
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(plan: &Plan) -> Vec<String> {
+        let command = plan.command(9100).unwrap();
+        command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_emulator_listens_on_loopback_only_and_reloads_only_when_asked() {
+        for reload in [false, true] {
+            let plan = Plan::Emulated { cargo_lambda: "cargo-lambda".into(), reload };
+            let line = arguments(&plan).join(" ");
+            assert!(line.contains("--invoke-address 127.0.0.1 --invoke-port 9100"), "{line}");
+            assert_eq!(line.contains("--ignore-changes"), !reload, "{line}");
+            assert!(!line.contains("--timeout"), "the emulator's own timeout kills idle functions: {line}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_bound_to_loopback() {
+        let command = Plan::Plain.command(9100).unwrap();
+        let variable =
+            |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        assert_eq!(variable("HOST").unwrap(), "127.0.0.1");
+        assert_eq!(variable("PORT").unwrap(), "9100");
+    }
+}

@@ -1,0 +1,89 @@
+//! What `cargo xtask dev` tells people and programs once everything runs.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::demo_user::{DemoUser, USER_ID};
+use super::engine::{Engine, TABLE_NAME};
+use super::function::Plan;
+use super::gateway::Gateway;
+
+/// Everything there is to tell.
+pub(crate) struct Report<'run> {
+    pub(crate) url: &'run str,
+    pub(crate) engine: &'run Engine,
+    pub(crate) gateway: &'run Gateway,
+    pub(crate) user: &'run DemoUser,
+    pub(crate) plan: &'run Plan,
+    pub(crate) log: &'run Path,
+}
+
+impl Report<'_> {
+    /// Prints instructions, or with `as_json` one line that a program reads.
+    ///
+    /// # Errors
+    /// JSON cannot be written.
+    pub(crate) fn print(&self, as_json: bool) -> Result<()> {
+        if as_json {
+            println!("{}", serde_json::to_string(&self.json())?);
+        } else {
+            println!("{}", self.text());
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "url": self.url,
+            "chat": format!("{}/api/chat", self.url),
+            "table": format!("{}/dev/table", self.url),
+            "cookie": self.user.cookie(),
+            "bearer": self.user.bearer(),
+            "userId": USER_ID,
+            "curl": curl(self.url, self.user),
+            "simulated": self.gateway.is_simulated(),
+            "emulated": matches!(self.plan, Plan::Emulated { .. }),
+            "tableName": TABLE_NAME,
+            "dynamodb": self.engine.endpoint(),
+            "functionLog": self.log,
+        })
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "\nThe chat backend runs at {url}\n\n  function  {plan}, log in {log}\n  gateway   {gateway}\n  database  \
+             {endpoint}, table {TABLE_NAME}\n  signed in {USER_ID}\n\nTry it:\n\n{curl}\n\nThen look at what was stored: \
+             curl -s {url}/dev/table\n\nCtrl-C ends everything.\n",
+            url = self.url,
+            plan = self.plan.describe(),
+            log = self.log.display(),
+            gateway = self.gateway.describe(),
+            endpoint = self.engine.endpoint(),
+            curl = curl(self.url, self.user),
+        )
+    }
+}
+
+/// The page at `/`.
+pub(crate) fn page(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
+    format!(
+        "The chat backend on this machine.\n\nGateway: {gateway}\n\nA page with useChat takes {url}/api/chat as its \
+         `api`; this visit has signed your browser in as {USER_ID}.\n\nFrom a terminal:\n\n{curl}\n\nWhat is stored: \
+         {url}/dev/table\n",
+        gateway = gateway.describe(),
+        curl = curl(url, user),
+    )
+}
+
+/// A line for any shell that holds one turn. The shell makes a new message id each time: the same id again would be a
+/// retry, and a retry gets the answer that is there already.
+fn curl(url: &str, user: &DemoUser) -> String {
+    format!(
+        "curl -N {url}/api/chat -H 'content-type: application/json' -H 'authorization: Bearer {bearer}' -d \
+         '{{\"threadId\":\"demo\",\"messages\":[{{\"id\":\"m-'$(date +%s)'\",\"role\":\"user\",\"parts\":[{{\"type\":\"text\",\
+         \"text\":\"Hello, who is there?\"}}]}}]}}'",
+        bearer = user.bearer(),
+    )
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask`: what people and CI run. Knows how to fetch the tools, how to run the backend on this machine and
+//! how to check the whole workspace. Knows nothing about what the product does with a request.
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a command line tool prints, reads its environment and spawns tasks; nothing here runs on Lambda"
+)]
+
+mod command;
+mod dev;
+mod guard;
+mod progress;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  dev     run the backend on this machine: database, gateway, function and one URL for them all
+            --watch      rebuild and restart the function when a source file changes
+            --plain      run the function as a plain HTTP server, without the Lambda emulator
+            --fresh      begin with an empty table
+            --port N     take this port, or fail
+            --json       print one line of JSON instead of instructions
+  test    check everything: format, lints, template, all tests
+            [filter]     run only the tests whose name contains this
+  tools   fetch the pinned tools that dev and test use into .tools/
+  help    print this list
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "dev" => dev::run(rest),
+        "test" => test::run(rest),
+        "tools" => tools::fetch_all(),
+        guard::COMMAND => guard::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => Err(anyhow::anyhow!("there is no command `{unknown}`\n\n{HELP}")),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask test`: everything that is checked, in one run with one verdict. Knows the steps and what each needs;
+//! what a machine cannot do is left out by name, never in silence.
+
+mod cargo_output;
+mod environment;
+mod summary;
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::test::cargo_output::Counts;
+use crate::test::environment::TestEnvironment;
+use crate::test::summary::{Outcome, Summary};
+use crate::{command, tools, workspace};
+
+/// Runs every check, or with a filter only the tests whose names contain it.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let filter = match arguments {
+        [] => None,
+        [filter] if !filter.starts_with('-') => Some(filter.as_str()),
+        _ => bail!("test takes one filter or none; `cargo xtask` lists the commands"),
+    };
+    let mut summary = Summary::default();
+    if filter.is_none() {
+        check_sources(&mut summary);
+        check_template(&mut summary);
+    }
+    run_tests(&mut summary, filter);
+    summary.print();
+    Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check_sources(summary: &mut Summary) {
+    check(summary, "format", cargo(&["fmt", "--all", "--check", "--message-format", "short"]));
+    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    check(summary, "lints", cargo(&lints));
+    if command::find("cargo-deny").is_some() {
+        // Advisories are looked up in a repository on the network; licences and sources are not.
+        check(summary, "licences", cargo(&["deny", "check", "bans", "licenses", "sources"]));
+    } else {
+        summary.leave_out("licences", "cargo-deny is not installed (cargo install cargo-deny)");
+    }
+}
+
+fn check_template(summary: &mut Summary) {
+    let tools = match tools::sam_tools() {
+        Ok(tools) => tools,
+        Err(error) => return summary.leave_out("template", &format!("{error:#}")),
+    };
+    let mut validate = in_root(&tools.join("sam"));
+    validate
+        .args(["validate", "--lint", "--template"])
+        .arg(workspace::template())
+        .env("SAM_CLI_TELEMETRY", "0");
+    check(summary, "template", validate);
+    let mut lint = in_root(&tools.join("python"));
+    lint.arg(workspace::root().join("xtask").join("sam").join("lint.py")).arg("--self-test");
+    check(summary, "template, transformed", lint);
+}
+
+/// Builds everything first, so that no test waits for a compiler, and runs the tests.
+fn run_tests(summary: &mut Summary, filter: Option<&str>) {
+    let tests_built = check(summary, "build", cargo(&["test", "--workspace", "--locked", "--no-run"]));
+    // The function as it ships: alone, without what tests and tools switch on in its dependencies.
+    let chat_built = check(summary, "build, chat", cargo(&["build", "--package", "chat", "--locked"]));
+    if !tests_built || !chat_built {
+        return summary.leave_out("tests", "the workspace does not build");
+    }
+    let environment = TestEnvironment::prepare(summary);
+    let mut tests = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    if let Some(filter) = filter {
+        tests.args(["--", filter]);
+    }
+    tests.envs(environment.variables());
+    announce("tests");
+    let started = Instant::now();
+    let outcome = match count(tests) {
+        Ok(counts) => Outcome::Counted(counts),
+        Err(error) => {
+            eprintln!("{error:#}");
+            Outcome::Counted(Counts { failed: 1, ..Counts::default() })
+        }
+    };
+    summary.add("tests", outcome, started.elapsed());
+}
+
+/// Runs one command whose exit status is the verdict.
+fn check(summary: &mut Summary, name: &str, mut command: Command) -> bool {
+    announce(name);
+    let started = Instant::now();
+    let passed = match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("{} cannot be started: {error}", command.get_program().to_string_lossy());
+            false
+        }
+    };
+    summary.add(name, Outcome::Checked { passed }, started.elapsed());
+    passed
+}
+
+/// Runs `cargo test`, shows what it prints and counts its results.
+fn count(mut tests: Command) -> Result<Counts> {
+    let mut child = tests.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+    let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let mut counts = cargo_output::read(stdout, &mut std::io::stdout())?;
+    let status = child.wait().context("cargo cannot be waited for")?;
+    if !status.success() && counts.failed == 0 {
+        // A test binary that crashed or did not link has no result line.
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
+
+fn announce(name: &str) {
+    println!("\n== {name}");
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = in_root(&command::cargo());
+    command::forget_outer_cargo(&mut command).args(arguments);
+    command
+}
+
+fn in_root(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(workspace::root());
+    command
+}

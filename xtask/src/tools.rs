@@ -1,0 +1,48 @@
+//! The tools that `dev` and `test` use: pinned, fetched once into `.tools/`, reused as long as the pin stays. Each is
+//! fetched only when something asks for it.
+
+mod dynamodb_local;
+mod node;
+mod python;
+mod stamp;
+
+pub(crate) use dynamodb_local::{DynamoDbLocal, java};
+pub(crate) use node::{client_packages, node};
+pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools};
+
+use std::fs::File;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::workspace;
+
+/// Fetches every tool and says where to find them.
+pub(crate) fn fetch_all() -> Result<ExitCode> {
+    let mut failures = 0;
+    let mut report = |name: &str, outcome: Result<String>| match outcome {
+        Ok(place) => println!("{name}: {place}"),
+        Err(error) => {
+            failures += 1;
+            println!("{name}: left out: {error:#}");
+        }
+    };
+    report("cargo-lambda", cargo_lambda().map(|file| file.display().to_string()));
+    report(
+        "sam, cfn-lint",
+        sam_tools().map(|folder| format!("{} (add it to PATH for sam build)", folder.display())),
+    );
+    report("node", node().map(|file| file.display().to_string()));
+    report("AI SDK client", client_packages().map(|folder| folder.display().to_string()));
+    report("DynamoDB Local", dynamodb_local::fetch().map(|folder| folder.display().to_string()));
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Keeps two runs of xtask from fetching the same tool at the same time; dropped, it lets the next one in.
+fn lock() -> Result<File> {
+    let folder = workspace::tools();
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let file = File::create(folder.join("lock"))?;
+    file.lock().context("the lock of .tools cannot be taken")?;
+    Ok(file)
+}

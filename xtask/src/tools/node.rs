@@ -1,0 +1,68 @@
+//! What comes from npm: a current Node, and the real AI SDK client that the acceptance tests talk through.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::stamp::{Stamp, pin_file};
+use crate::{command, progress, workspace};
+
+const PACKAGE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+const ADVICE: &str = "install Node with npm, check that npm's registry can be reached, and try again";
+
+/// The pinned Node, which the client tests run under whatever Node the machine has.
+///
+/// # Errors
+/// It is not there and cannot be fetched, or npm has none for this machine.
+pub(crate) fn node() -> Result<PathBuf> {
+    let folder = workspace::tools().join("node");
+    let packages = install(&workspace::root().join("xtask").join("tools"), &folder, "fetching Node")?;
+    node_in(&packages).context("npm has no pinned Node for this kind of machine")
+}
+
+/// The `node_modules` beside the client scripts in `tests/client`.
+///
+/// # Errors
+/// They are not there and cannot be fetched.
+pub(crate) fn client_packages() -> Result<PathBuf> {
+    let folder = workspace::root().join("tests").join("client");
+    install(&folder, &folder, "fetching the AI SDK client")
+}
+
+fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
+    let _lock = super::lock()?;
+    let packages = folder.join("node_modules");
+    let stamp = Stamp::new(packages.join(".stamp"), &pin_file(&source.join("package-lock.json"))?);
+    if stamp.is_current() {
+        return Ok(packages);
+    }
+    progress::step(title, || {
+        let npm = command::find("npm").context("there is no `npm` in PATH")?;
+        if source != folder {
+            copy_package_files(source, folder)?;
+        }
+        command::output(Command::new(npm).args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))?;
+        stamp.set()
+    })
+    .with_context(|| format!("{title} failed; {ADVICE}"))?;
+    Ok(packages)
+}
+
+fn copy_package_files(source: &Path, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for file in PACKAGE_FILES {
+        std::fs::copy(source.join(file), folder.join(file))
+            .with_context(|| format!("{file} cannot be copied"))?;
+    }
+    Ok(())
+}
+
+/// npm installs only the one package that is made for this platform.
+fn node_in(packages: &Path) -> Option<PathBuf> {
+    let folders = std::fs::read_dir(packages).ok()?;
+    folders
+        .filter_map(Result::ok)
+        .map(|folder| folder.path().join("bin").join("node"))
+        .find(|file| file.is_file())
+}
