@@ -60,7 +60,7 @@ pub(crate) fn seconds(duration: Duration) -> String {
 }
 
 fn is_interactive() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+    std::io::stderr().is_terminal() && !on_ci()
 }
 
 fn spinner(name: &str) -> ProgressBar {
@@ -69,4 +69,9 @@ fn spinner(name: &str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_style(style).with_message(name.to_owned());
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
+}
+
+/// Whether this is a CI run, which everything is to be checked in.
+pub(crate) fn on_ci() -> bool {
+    std::env::var_os("CI").is_some()
 }

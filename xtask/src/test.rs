@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::test::cargo_output::Counts;
 use crate::test::environment::TestEnvironment;
 use crate::test::summary::{Outcome, Summary};
-use crate::{command, tools, workspace};
+use crate::{command, progress, tools, workspace};
 
 /// Runs every check, or with a filter only the tests whose names contain it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     run_tests(&mut summary, filter);
     summary.print();
-    Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if summary.is_good(progress::on_ci()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check_sources(summary: &mut Summary) {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::log::TurnLog;
 
@@ -17,6 +19,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// A body that never fails: an error here would be written into the stream as text by the Lambda runtime.
 pub(crate) struct LogBody {
     log: TurnLog,
+    /// Keeps the process from ending before the body is sent.
+    _token: TaskTrackerToken,
     offset: usize,
     /// When something was last sent. The timer is moved only when it fires, not with every piece.
     last: Instant,
@@ -24,9 +28,15 @@ pub(crate) struct LogBody {
 }
 
 impl LogBody {
-    /// Sends the log from its start to its end.
-    pub(crate) fn new(log: TurnLog) -> Self {
-        Self { log, offset: 0, last: Instant::now(), timer: Box::pin(tokio::time::sleep(SILENCE)) }
+    /// Sends the log from its start to its end; counts as one of `tasks` until it is sent or given up.
+    pub(crate) fn new(log: TurnLog, tasks: &TaskTracker) -> Self {
+        Self {
+            log,
+            _token: tasks.token(),
+            offset: 0,
+            last: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(SILENCE)),
+        }
     }
 }
 
@@ -71,7 +81,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_broken_by_comments_until_more_comes() {
         let (writer, log) = turn_log();
-        let mut body = LogBody::new(log);
+        let mut body = LogBody::new(log, &TaskTracker::new());
         writer.append(b"start");
         let begin = Instant::now();
         assert_eq!(next(&mut body).await.as_deref(), Some(&b"start"[..]));

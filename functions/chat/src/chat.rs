@@ -44,7 +44,7 @@ pub(crate) async fn answer(
 
     let turn = Turn::new(&clients, user, request, model, prompt)?;
     let log = turn.start(&invocation).await?;
-    Ok(stream(LogBody::new(log)))
+    Ok(stream(LogBody::new(log, invocation.process_tasks())))
 }
 
 impl Clients {

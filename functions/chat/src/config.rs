@@ -25,7 +25,7 @@ pub(crate) enum ConfigError {
     Models(#[source] RegistryError),
 }
 
-/// Everything that an operator can set. `docs` and README have the table.
+/// Everything that an operator can set. README has the table.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) table_name: String,

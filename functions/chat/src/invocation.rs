@@ -1,6 +1,6 @@
 //! What a request may use of the process: time, and a way to go on after its response.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -28,6 +28,8 @@ pub(crate) struct Invocation {
     pub(crate) tasks: TaskTracker,
     /// All tasks of the process, which it does not end before.
     process: TaskTracker,
+    /// When the last of its tasks ended or, before that, when it began.
+    quiet_since: Arc<Mutex<Instant>>,
     /// When the process is killed or, where nobody says, [`LONGEST`] from now.
     pub(crate) deadline: Instant,
     /// Cancelled when the process is asked to go and turns have had their grace.
@@ -41,6 +43,7 @@ impl Invocation {
             request_id: request_id.into(),
             tasks: TaskTracker::new(),
             process: process.tasks.clone(),
+            quiet_since: Arc::new(Mutex::new(Instant::now())),
             deadline: Instant::now() + LONGEST,
             shutdown: process.shutdown.clone(),
         }
@@ -59,7 +62,22 @@ impl Invocation {
 
     /// Runs `task` to its end, whatever becomes of the request.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(self.process.track_future(task));
+        let quiet_since = Arc::clone(&self.quiet_since);
+        self.tasks.spawn(self.process.track_future(async move {
+            task.await;
+            *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }));
+    }
+
+    /// How long no task has been running.
+    pub(crate) fn quiet_for(&self) -> Duration {
+        let since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.tasks.is_empty() { since.elapsed() } else { Duration::ZERO }
+    }
+
+    /// All tasks of the process.
+    pub(crate) fn process_tasks(&self) -> &TaskTracker {
+        &self.process
     }
 
     /// When saving has to be over, so that there is time to tell the client.

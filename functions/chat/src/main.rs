@@ -19,12 +19,17 @@ mod serve;
 mod turn;
 
 use config::Config;
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> std::process::ExitCode {
     let config = match Config::from_environment() {
         Ok(config) => config,
         Err(error) => {
-            log_to_stdout(tracing::Level::INFO);
+            log_to_stdout(Level::INFO);
             tracing::error!(error = failure::chain(&error), "the configuration is not usable");
             return std::process::ExitCode::FAILURE;
         }
@@ -39,7 +44,34 @@ fn main() -> std::process::ExitCode {
     }
 }
 
+/// The level asked for is for our own crates. Below `info` the AWS SDK and the Lambda runtime print whole requests,
+/// with cookies and conversations in them.
+fn levels(level: Level) -> Targets {
+    let ours = ["chat", "gateway", "session", "store", "ui_stream", "validation"];
+    Targets::new().with_default(level.min(Level::INFO)).with_targets(ours.map(|target| (target, level)))
+}
+
 /// One JSON object a line, in the shape that Lambda's own JSON log format has.
-fn log_to_stdout(level: tracing::Level) {
-    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_max_level(level).init();
+fn log_to_stdout(level: Level) {
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(levels(level))).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_crates_never_say_more_than_info() {
+        for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+            let levels = levels(level);
+            assert!(levels.would_enable("chat::relay", &level), "{level}");
+            assert_eq!(
+                levels.would_enable("lambda_runtime::layers", &level),
+                level <= Level::INFO,
+                "{level}"
+            );
+            assert!(!levels.would_enable("aws_smithy_runtime::client", &Level::DEBUG), "{level}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ impl Record {
         let mut set =
             |name: &str, value: Option<Value>| value.map(|value| metadata.insert(name.to_owned(), value));
         set("finishReason", self.finish_reason.map(|reason| json!(reason.as_str())));
-        set("rawFinishReason", self.raw_finish_reason.as_ref().map(|reason| json!(reason)));
+        set("rawFinishReason", self.raw_finish_reason.as_deref().map(|reason| json!(cut(reason))));
         set("latencyMs", Some(json!(milliseconds(self.latency))));
         set("ttftMs", self.first_token.map(|time| json!(milliseconds(time))));
         set("aborted", Some(json!(self.status == Status::Stopped)));
@@ -55,6 +55,7 @@ pub(crate) struct Recorder<'a> {
     /// When trying to save is over, and when trying to mark the end.
     save_until: Instant,
     mark_until: Instant,
+    deadline: Instant,
 }
 
 impl<'a> Recorder<'a> {
@@ -62,8 +63,8 @@ impl<'a> Recorder<'a> {
     pub(crate) fn new(turn: &'a Turn, keys: &'a TurnKeys, invocation: &Invocation) -> Self {
         let patience = Instant::now() + PATIENCE;
         let save_until = invocation.save_until().min(patience);
-        let mark_until = invocation.deadline.min(patience + PATIENCE);
-        Self { turn, store: &turn.store, keys, save_until, mark_until }
+        let mark_until = save_until + (invocation.deadline - save_until) / 2;
+        Self { turn, store: &turn.store, keys, save_until, mark_until, deadline: invocation.deadline }
     }
 
     /// Puts the user's message, which the end of the turn overtook, and the answer.
@@ -86,26 +87,28 @@ impl<'a> Recorder<'a> {
             output_tokens: usage.and_then(|usage| usage.output.total),
             usage: usage_json.as_deref(),
             metadata: &metadata,
-            created_at_ms: now_ms(),
+            created_at_ms: now_ms().saturating_sub(milliseconds(record.latency)),
         };
         self.persist("the answer", self.save_until, || self.store.put_answer(self.keys, &answer))
             .await
             .is_some()
     }
 
-    /// Marks the turn as over. If this fails the turn's lease runs out instead.
+    /// Marks the turn as over. If this fails the turn's lease runs out instead. A client whose answer is saved waits
+    /// for this, and has to be told before the deadline.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) {
         let outcome = if saved && !record.is_empty { TurnOutcome::Done } else { TurnOutcome::Failed };
-        let finished = self
-            .persist("the end of the turn", self.mark_until, || self.store.finish_turn(self.keys, outcome))
-            .await;
+        let patience = Instant::now() + PATIENCE;
+        let until = if saved { self.mark_until.min(patience) } else { self.deadline.min(patience) };
+        let finished =
+            self.persist("the end of the turn", until, || self.store.finish_turn(self.keys, outcome)).await;
         if finished == Some(Finished::Superseded) {
             tracing::info!(thread_id = self.turn.thread.as_str(), "a newer turn has taken the thread over");
         }
     }
 
     /// Says in one line what an operator may want to know, and nothing of what was said.
-    pub(crate) fn report(&self, record: &Record, ending: &Ending, request_id: &str) {
+    pub(crate) fn report(&self, record: &Record, ending: &Ending, saved: bool, request_id: &str) {
         let usage = record.usage.unwrap_or_default();
         let cause = ending.cause();
         tracing::info!(
@@ -116,6 +119,7 @@ impl<'a> Recorder<'a> {
             answer_id = self.turn.answer.as_str(),
             stream_id = self.turn.stream.as_str(),
             status = record.status.as_str(),
+            saved,
             error = record.error,
             cause,
             latency_ms = milliseconds(record.latency),
@@ -155,6 +159,11 @@ impl<'a> Recorder<'a> {
             pause *= 2;
         }
     }
+}
+
+/// The provider's text has no bound of its own.
+fn cut(text: &str) -> String {
+    text.chars().take(256).collect()
 }
 
 fn milliseconds(duration: Duration) -> u64 {

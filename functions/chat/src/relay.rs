@@ -18,6 +18,9 @@ use crate::log::LogWriter;
 use crate::recorder::Recorder;
 use crate::turn::Turn;
 
+/// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it.
+const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
+
 /// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
 pub(crate) struct Relay {
     turn: Turn,
@@ -34,6 +37,8 @@ struct Output {
     assembler: MessageAssembler,
     /// Bytes of the stream that are not in the log yet.
     pending: Vec<u8>,
+    /// How many are.
+    length: usize,
     begun: Instant,
     first_token: Option<Instant>,
 }
@@ -50,6 +55,7 @@ impl Relay {
             mapper: StreamMapper::continuing(known_tools),
             assembler: MessageAssembler::continuing(parts),
             pending: Vec::new(),
+            length: 0,
             begun: Instant::now(),
             first_token: None,
         };
@@ -89,6 +95,9 @@ impl Relay {
                     self.output.flush(&self.log);
                     if let Err(error) = pushed {
                         break Ending::OutOfOrder(error);
+                    }
+                    if self.output.length > ANSWER_LIMIT {
+                        break Ending::TooLong;
                     }
                 }
                 Ok(None) => break Ending::Finished,
@@ -135,7 +144,7 @@ impl Relay {
             output.end_unsaved(&closing, log);
             recorder.finish(&record, saved).await;
         }
-        recorder.report(&record, &ending, &invocation.request_id);
+        recorder.report(&record, &ending, saved, &invocation.request_id);
     }
 }
 
@@ -179,6 +188,7 @@ impl Output {
 
     fn flush(&mut self, log: &LogWriter) {
         log.append(&self.pending);
+        self.length += self.pending.len();
         self.pending.clear();
     }
 }

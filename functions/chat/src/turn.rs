@@ -6,13 +6,14 @@ use gateway::{Model, Prompt};
 use message::{MessageId, StreamId, ThreadId, UiPart, UserId, extract_text_content};
 use nanoid::nanoid;
 use registry::ModelConfig;
-use store::{BeginTurn, BegunTurn, Question, Store, TurnKeys};
+use store::{BeginError, BeginTurn, BegunTurn, Question, Store, TurnKeys};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger};
 
 use crate::clients::{Clients, now_ms};
 use crate::error::ApiError;
+use crate::failure;
 use crate::invocation::Invocation;
 use crate::log::{LogWriter, TurnLog, turn_log};
 use crate::relay::Relay;
@@ -96,14 +97,30 @@ impl Turn {
                 Box::pin(Relay::new(self, turn.keys, log).run(&invocation)).await;
             }
             Err(error) => {
-                let _ = begun.send(Err(error));
+                let may_have_begun = matches!(&error, BeginError::Store(error) if error.is_retryable());
+                let _ = begun.send(Err(error.into()));
+                if may_have_begun {
+                    self.give_up(&invocation).await;
+                }
             }
         }
     }
 
-    async fn begin(&self, invocation: &Invocation) -> Result<BegunTurn, ApiError> {
+    async fn begin(&self, invocation: &Invocation) -> Result<BegunTurn, BeginError> {
+        self.store.begin_turn(&self.beginning(invocation)).await
+    }
+
+    /// A begin whose answer got lost may have been written all the same, and would block the client's next try.
+    async fn give_up(&self, invocation: &Invocation) {
+        if let Err(error) = self.store.abandon_turn(&self.beginning(invocation)).await {
+            let thread_id = self.thread.as_str();
+            tracing::warn!(thread_id, error = failure::chain(&error), "a begin was not taken back");
+        }
+    }
+
+    fn beginning(&self, invocation: &Invocation) -> BeginTurn<'_> {
         let left = invocation.deadline.saturating_duration_since(Instant::now());
-        let begin = BeginTurn {
+        BeginTurn {
             user: &self.user,
             thread: &self.thread,
             message: &self.message,
@@ -113,8 +130,7 @@ impl Turn {
             now_ms: now_ms(),
             lease_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).saturating_add(LEASE_MARGIN_MS),
             question: self.question,
-        };
-        Ok(self.store.begin_turn(&begin).await?)
+        }
     }
 
     /// Puts the user's message. Doing it twice is the same as doing it once.

@@ -92,7 +92,10 @@ impl PartStream {
     }
 
     fn take(&mut self, bytes: &Bytes) -> Vec<StreamPart> {
-        self.silence.heard();
+        // Once the answer is whole, its end is not waited for any longer however much is sent.
+        if self.phase != Phase::Whole {
+            self.silence.heard();
+        }
         let mut parts = Vec::new();
         let decoded = self.decoder.push(bytes, &mut parts);
         let phase = parts.iter().map(Phase::of).max().unwrap_or(Phase::Announced);

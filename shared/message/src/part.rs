@@ -205,12 +205,21 @@ impl UiPart {
             "step-start" => Self::StepStart,
             "steering-message" => Self::SteeringMessage {
                 id: fields.optional_string("id")?,
-                parts: Self::parse_all(&fields, path)?,
+                parts: steering_parts(&fields, path)?,
             },
             name if name == "dynamic-tool" || name.starts_with("tool-") => Self::Tool(tool(kind, &fields)?),
             _ => Self::Other(RawJson::new(value.to_owned())),
         })
     }
+}
+
+/// Few, since nobody counts them among the parts of the message.
+fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
+    const MOST: usize = 16;
+    if fields.array("parts")?.len() > MOST {
+        return Err(Invalid::new(fields.path("parts"), format!("must have at most {MOST} items")));
+    }
+    UiPart::parse_all(fields, path)
 }
 
 fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
@@ -309,6 +318,13 @@ mod tests {
             named(r#"{"type":"dynamic-tool","toolName":"n","toolCallId":"c","state":"input-streaming"}"#),
             "n"
         );
+    }
+
+    #[test]
+    fn a_steering_message_has_few_parts() {
+        let many = vec![r#"{"type":"text","text":""}"#; 17].join(",");
+        let error = parse(&format!(r#"{{"type":"steering-message","parts":[{many}]}}"#)).unwrap_err();
+        assert_eq!(error.to_string(), "parts[0].parts: must have at most 16 items");
     }
 
     #[test]

@@ -61,8 +61,7 @@ impl ThreadItem {
     pub(crate) fn judge(&self, begin: &BeginTurn<'_>) -> Verdict {
         if self.stream_id.as_deref() == Some(begin.stream.as_str()) {
             Verdict::Ours
-        } else if begin.question != Question::Edited && self.is_about(begin) && self.is_running(begin.now_ms)
-        {
+        } else if begin.question == Question::Sent && self.is_about(begin) && self.is_running(begin.now_ms) {
             Verdict::Running
         } else {
             Verdict::Free

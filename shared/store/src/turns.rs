@@ -7,7 +7,8 @@
 //!
 //! | begin of | thread is new | running | done, failed or dead |
 //! |---|---|---|---|
-//! | the same message | – | [`BeginError::Running`] | begins: same key for the question, a new one for the answer |
+//! | the same message, sent again | – | [`BeginError::Running`] | begins: same key for the question, a new one for the answer |
+//! | the same message, regenerated | – | begins: the older turn is superseded | the same |
 //! | the same id, edited | – | begins: the older turn is superseded | begins: a new key for both |
 //! | another message | begins | begins: the older turn is superseded | begins |
 //!
@@ -59,7 +60,8 @@ pub struct BeginTurn<'a> {
     pub message: &'a MessageId,
     /// This run. Never used before.
     pub stream: &'a StreamId,
-    /// The message this run will answer with. Never used before.
+    /// The message this run will answer with: one never used before, or the answer that it goes on with. Of two stored
+    /// messages with one id, the later holds all that the earlier does.
     pub answer: &'a MessageId,
     /// The title of a thread that has none; its first 80 characters are kept. Empty: left for a later turn.
     pub title: &'a str,
@@ -220,6 +222,13 @@ impl Store {
             }
         }
         Err(StoreError::Conflict { operation: "UpdateItem" }.into())
+    }
+
+    /// Gives up a turn of which it is not known whether it has begun: the begin may have been written though its
+    /// answer got lost, and would count as running until its lease is over.
+    pub async fn abandon_turn(&self, begin: &BeginTurn<'_>) -> Result<Finished, StoreError> {
+        let (user_sk, answer_sk) = (String::new(), String::new());
+        self.finish_turn(&TurnKeys::new(begin, user_sk, answer_sk), TurnOutcome::Failed).await
     }
 
     /// Marks the turn as over, unless another has taken the thread over. May be repeated.

@@ -120,10 +120,7 @@ impl StreamMapper {
             }
 
             StreamPart::Error { .. } => {
-                self.failed = true;
-                if let Some(finish) = &mut self.finish {
-                    finish.reason.unified = UnifiedFinishReason::Error;
-                }
+                self.note_error();
                 UiMessageChunk::Error {
                     error_text: "The model reported an error. What came so far is kept.".into(),
                 }
@@ -136,8 +133,22 @@ impl StreamMapper {
             | StreamPart::ToolInputDelta { .. }
             | StreamPart::ToolCall { .. }
             | StreamPart::ToolResult { .. }
-            | StreamPart::ToolApprovalRequest { .. }) => return self.tools.chunk(tool),
+            | StreamPart::ToolApprovalRequest { .. }) => {
+                let chunk = self.tools.chunk(tool)?;
+                if let Some(UiMessageChunk::Error { .. }) = &chunk {
+                    self.note_error();
+                }
+                return Ok(chunk);
+            }
         }))
+    }
+
+    /// Only a later `finish` part says otherwise.
+    fn note_error(&mut self) {
+        self.failed = true;
+        if let Some(finish) = &mut self.finish {
+            finish.reason.unified = UnifiedFinishReason::Error;
+        }
     }
 
     /// Ends the chunks of a call whose stream has ended as it should, or after it had reported an error itself.

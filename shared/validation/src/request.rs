@@ -10,7 +10,7 @@ use crate::{Limits, RequestError, messages, scan};
 pub struct ChatRequest {
     /// The conversation: `threadId`, or the `id` that the SDK's transport sends when there is none.
     pub thread_id: ThreadId,
-    /// The model asked for. Any text: whether there is such a model is for the registry to say.
+    /// The model asked for: at most 200 bytes. Whether there is such a model is for the registry to say.
     pub model: Option<String>,
     /// The conversation so far, as the client holds it, with at least one message of the user.
     pub messages: Vec<UiMessage>,
@@ -37,7 +37,7 @@ impl ChatRequest {
         let fields = top_level(document)?;
         Ok(Self {
             thread_id: thread_id(&fields)?,
-            model: fields.optional_string("model")?,
+            model: model(&fields)?,
             trigger: trigger(&fields)?,
             message_id: message_id(&fields)?,
             messages: messages::parse(&fields, limits)?,
@@ -61,6 +61,13 @@ impl ChatRequest {
         self.trigger == Trigger::SubmitMessage
             && self.continued_message().is_none()
             && self.message_id.as_ref() == Some(&self.user_message().id)
+    }
+}
+
+fn model(fields: &Object<'_>) -> Result<Option<String>, Invalid> {
+    match fields.optional_string("model")? {
+        Some(id) if id.len() > 200 => Err(Invalid::new("model", "must have at most 200 bytes")),
+        model => Ok(model),
     }
 }
 

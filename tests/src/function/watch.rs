@@ -41,6 +41,7 @@ pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
     let function = Function::new(Way::Watch, format!("http://{address}"), process, variables);
     // The first request starts the function, by a cargo that has to wait for any other cargo in this workspace.
     let first = send(Request::get(function.chat_url()).body(Bytes::new())?).await?;
-    first.head_within(BUILD_PATIENCE).await.with_context(|| function.process.logs.lines().join("\n"))?;
+    let answer = first.head_within(BUILD_PATIENCE).await;
+    answer.with_context(|| function.process.logs.lines().join("\n"))?.bytes().await?;
     Ok(Some(function))
 }

@@ -177,7 +177,6 @@ pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret:
         "AI_GATEWAY_API_KEY_SSM",
         "BETTER_AUTH_SECRET_SSM",
         "BETTER_AUTH_COOKIE_PREFIX",
-        "BETTER_AUTH_COOKIE_CACHE",
     ];
     Environment { set, unset }
 }

@@ -55,7 +55,6 @@ impl Gateway {
             Self::Simulated { base_url } => vec![
                 ("AI_GATEWAY_API_KEY", "simulated".to_owned()),
                 ("AI_GATEWAY_BASE_URL", base_url.clone()),
-                ("AI_GATEWAY_PROTOCOL", "native".to_owned()),
             ],
         }
     }

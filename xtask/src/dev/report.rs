@@ -78,7 +78,7 @@ pub(crate) fn page(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
 }
 
 /// A line for any shell that holds one turn. The shell makes a new message id each time: the same id again would be a
-/// retry, and a retry gets the answer that is there already.
+/// retry, and the question would not be stored again.
 fn curl(url: &str, user: &DemoUser) -> String {
     format!(
         "curl -N {url}/api/chat -H 'content-type: application/json' -H 'authorization: Bearer {bearer}' -d \

@@ -1,4 +1,4 @@
-//! The table as `template.yaml` describes it, read from there so that there is one description only.
+//! The table as `template.yaml` describes it, read from there.
 
 use std::collections::BTreeMap;
 

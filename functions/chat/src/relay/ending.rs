@@ -16,6 +16,8 @@ pub(crate) enum Ending {
     Broken(GatewayError),
     /// The gateway sent something that no client could have read.
     OutOfOrder(OutOfOrder),
+    /// The answer is longer than any that can be kept.
+    TooLong,
     /// The user's message could not be put.
     NotSaved(StoreError),
     /// The time of the invocation was nearly up.
@@ -37,6 +39,7 @@ impl Ending {
             Self::Finished => return None,
             Self::Broken(error) => gateway_text(error),
             Self::OutOfOrder(_) => "The model's answer could not be read further. What came so far is kept.",
+            Self::TooLong => "The answer is longer than can be kept. What came so far is kept.",
             Self::NotSaved(_) => NOT_SAVED,
             Self::Deadline => "The answer took longer than is allowed. What came so far is kept.",
             Self::Shutdown => "The answer was interrupted on our side. What came so far is kept.",
@@ -50,7 +53,7 @@ impl Ending {
             Self::Broken(error) => Some(failure::chain(error)),
             Self::NotSaved(error) => Some(failure::chain(error)),
             Self::OutOfOrder(error) => Some(format!("the gateway sent a {} out of order", error.part)),
-            Self::Finished | Self::Deadline | Self::Shutdown | Self::Panicked => None,
+            Self::Finished | Self::TooLong | Self::Deadline | Self::Shutdown | Self::Panicked => None,
         }
     }
 
@@ -60,6 +63,7 @@ impl Ending {
             Self::Finished => return None,
             Self::Broken(error) => gateway_code(error),
             Self::OutOfOrder(_) => "gateway_out_of_order",
+            Self::TooLong => "too_long",
             Self::NotSaved(_) => "message_not_saved",
             Self::Deadline => "deadline",
             Self::Shutdown => "shutdown",
@@ -125,9 +129,14 @@ impl Output {
         chunks
     }
 
+    /// The client stops reading at an error, so it does not have an answer that goes on after one.
+    fn has_model_error(&self) -> bool {
+        self.mapper.has_failed() || self.mapper.ended_in_error()
+    }
+
     /// What is stored of the answer.
     pub(super) fn record(&self, ending: &Ending, skipped_parts: u64) -> Record {
-        let error = ending.code().or_else(|| self.mapper.ended_in_error().then_some("model_error"));
+        let error = ending.code().or_else(|| self.has_model_error().then_some("model_error"));
         let status = match ending {
             Ending::Deadline | Ending::Shutdown | Ending::Broken(GatewayError::DeadlinePassed) => {
                 Status::Interrupted

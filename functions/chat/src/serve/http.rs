@@ -61,7 +61,10 @@ pub(super) async fn serve(
     };
     tokio::select! {
         result = all_done => Ok(result?),
-        () = patience => Ok(()),
+        () = patience => {
+            tracing::warn!(running_turns = process.tasks.len(), "ended with turns or readers left over");
+            Ok(())
+        }
     }
 }
 

@@ -23,6 +23,13 @@ tokio::task_local! {
     static INVOCATION: Invocation;
 }
 
+/// How long the process may take to end, be it that a reader does not read.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+/// How long a response that is complete may take to be read.
+const UNREAD: Duration = Duration::from_secs(60);
+/// For bytes that are handed over but not written yet.
+const AFTERGLOW: Duration = Duration::from_millis(100);
+
 /// Serves invocations until the process is asked to go.
 pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxError> {
     let handler = service_fn(move |request: lambda_http::Request| {
@@ -41,11 +48,23 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
         () = super::asked_to_go() => process.shutdown.cancel(),
     }
 
-    // What the turns have is being saved. Their streams go on meanwhile.
+    // The turns save what they have. Meanwhile, and a moment longer, their streams go on.
     process.tasks.close();
+    let all_sent = async {
+        process.tasks.wait().await;
+        tokio::time::sleep(AFTERGLOW).await;
+    };
     tokio::select! {
         result = running => result,
-        () = process.tasks.wait() => Ok(()),
+        _ = tokio::time::timeout(LAST_WORDS, all_sent) => Ok(()),
+    }
+}
+
+/// Returns when there has been nothing to wait for but the response's own way out, and that for too long. Lambda would
+/// kill the process in the end, but others that speak its API may lose a response and never say so.
+async fn long_quiet(invocation: &Invocation) {
+    while invocation.quiet_for() < UNREAD {
+        tokio::time::sleep(UNREAD / 12).await;
     }
 }
 
@@ -95,7 +114,11 @@ where
         let invocation = Invocation::until(&event.context.request_id, event.context.deadline, &self.process);
         let response = self.inner.call(event);
         Box::pin(INVOCATION.scope(invocation.clone(), async move {
-            if let Err(error) = response.await {
+            let result = tokio::select! {
+                result = response => result,
+                () = long_quiet(&invocation) => Err("nobody has read it for a minute".into()),
+            };
+            if let Err(error) = result {
                 tracing::warn!(error = failure::chain(error.as_ref()), "a response was not taken");
             }
             let left = invocation.deadline.saturating_duration_since(Instant::now());
@@ -108,5 +131,19 @@ where
             }
             Ok(())
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_nobody_reads_is_given_up_a_minute_after_the_turn() {
+        let invocation = Invocation::unlimited("id", &Process::default());
+        invocation.spawn(tokio::time::sleep(Duration::from_secs(300)));
+        let begin = Instant::now();
+        long_quiet(&invocation).await;
+        assert!((360..=365).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     }
 }

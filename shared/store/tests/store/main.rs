@@ -45,6 +45,8 @@ on_each_engine! {
         a_long_title_is_cut_by_characters
         activity_moves_on_though_the_clock_goes_back
         a_running_message_is_refused_with_its_stream
+        a_message_regenerated_while_it_runs_takes_over
+        a_turn_that_was_given_up_does_not_block_its_message
         a_message_that_is_not_running_is_answered_anew_under_the_same_key
         a_repeated_message_is_stored_once
         one_of_twenty_equal_begins_wins

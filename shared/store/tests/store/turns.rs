@@ -42,8 +42,8 @@ pub(crate) fn ask(message: &str, run: &str, now_ms: u64) -> Ask {
 }
 
 impl Ask {
-    pub(crate) async fn begin(&self, store: &Store) -> Result<BegunTurn, BeginError> {
-        let begin = BeginTurn {
+    fn turn(&self) -> BeginTurn<'_> {
+        BeginTurn {
             user: &self.user,
             thread: &self.thread,
             message: &self.message,
@@ -53,8 +53,15 @@ impl Ask {
             now_ms: self.now_ms,
             lease_ms: LEASE,
             question: self.question,
-        };
-        store.begin_turn(&begin).await
+        }
+    }
+
+    pub(crate) async fn begin(&self, store: &Store) -> Result<BegunTurn, BeginError> {
+        store.begin_turn(&self.turn()).await
+    }
+
+    async fn abandon(&self, store: &Store) -> Finished {
+        store.abandon_turn(&self.turn()).await.unwrap()
     }
 
     async fn thread(&self, store: &Store) -> store::Thread {
@@ -145,11 +152,29 @@ pub(crate) async fn activity_moves_on_though_the_clock_goes_back(engine: &Engine
 
 pub(crate) async fn a_running_message_is_refused_with_its_stream(engine: &Engine) {
     ask("m1", "s1", NOON).begin(&engine.store).await.unwrap();
-    for question in [Question::Sent, Question::Regenerated] {
-        let again = Ask { question, ..ask("m1", "s2", NOON + LEASE) };
-        assert_eq!(running_stream(again.begin(&engine.store).await), "s1", "{question:?}");
-    }
+    let again = ask("m1", "s2", NOON + LEASE);
+    assert_eq!(running_stream(again.begin(&engine.store).await), "s1");
     assert_eq!(ask("m1", "s1", NOON).thread(&engine.store).await.turns, 1);
+}
+
+pub(crate) async fn a_message_regenerated_while_it_runs_takes_over(engine: &Engine) {
+    let first = ask("m1", "s1", NOON).begin(&engine.store).await.unwrap();
+    put_question(&engine.store, &first).await;
+    let again = Ask { question: Question::Regenerated, ..ask("m1", "s2", NOON + 1) };
+    put_question(&engine.store, &again.begin(&engine.store).await.unwrap()).await;
+    assert_eq!(questions(engine).await, ["m1"]);
+    assert_eq!(again.thread(&engine.store).await.running(NOON + 1), Some(&again.stream));
+}
+
+pub(crate) async fn a_turn_that_was_given_up_does_not_block_its_message(engine: &Engine) {
+    let lost = ask("m1", "s1", NOON);
+    assert_eq!(lost.abandon(&engine.store).await, Finished::Superseded, "it had not begun");
+    assert_eq!(engine.store.thread(&lost.user, &lost.thread).await.unwrap(), None);
+
+    lost.begin(&engine.store).await.unwrap();
+    assert_eq!(lost.abandon(&engine.store).await, Finished::Recorded);
+    ask("m1", "s2", NOON + 1).begin(&engine.store).await.expect("the message is free again");
+    assert_eq!(lost.abandon(&engine.store).await, Finished::Superseded, "another run is not touched");
 }
 
 pub(crate) async fn a_message_that_is_not_running_is_answered_anew_under_the_same_key(engine: &Engine) {
