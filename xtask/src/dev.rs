@@ -16,14 +16,14 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dev::demo_user::DemoUser;
 use crate::dev::engine::Engine;
 use crate::dev::front::Front;
-use crate::dev::function::{Function, Plan};
+use crate::dev::function::{Function, Plan, STARTS, Start};
 use crate::dev::gateway::Gateway;
 use crate::dev::guarded::Guarded;
 use crate::dev::options::Options;
@@ -98,8 +98,22 @@ async fn serve(options: &Options, plan: Plan, running: &mut Running) -> Result<(
     let log = folder.join("function.log");
     let environment = function::environment(&url, &engine, &gateway, user.secret());
     let starting = progress::Step::begin("starting the function");
-    let function = running.function.insert(Function::start(&plan, environment, &log, options.json)?);
-    function.wait_until_it_answers().await?;
+    for start in 1.. {
+        let function =
+            running.function.insert(Function::start(&plan, environment.clone(), &log, options.json)?);
+        match function.wait_until_it_answers().await? {
+            Start::Answered => break,
+            Start::Stuck if start == STARTS => {
+                bail!("cargo lambda watch did not start the function; try `cargo xtask dev --plain`")
+            }
+            Start::Stuck => {
+                if let Some(stuck) = running.function.take() {
+                    stuck.stop().await;
+                }
+            }
+        }
+    }
+    let function = running.function.as_mut().context("the function has been started")?;
     starting.done();
 
     let front = Front::new(&url, function.base_url(), engine.clone(), &gateway, &user);

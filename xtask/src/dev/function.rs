@@ -10,7 +10,7 @@ use axum::http::Request;
 
 use super::engine::{Engine, TABLE_NAME};
 use super::front::http_client;
-use super::function_log::FunctionLog;
+use super::function_log::{self, FunctionLog};
 use super::gateway::Gateway;
 use super::guarded::Guarded;
 use crate::{command, guard, workspace};
@@ -21,6 +21,10 @@ const PROCESSES: &str = "4";
 
 /// Long, because a cargo that builds something else in the meantime holds the emulator up.
 const START_LIMIT: Duration = Duration::from_secs(600);
+/// The emulator says within a second that it starts the function.
+const STUCK: Duration = Duration::from_secs(15);
+/// How often the emulator is started.
+pub(crate) const STARTS: usize = 3;
 
 /// How the function is to be run.
 pub(crate) enum Plan {
@@ -36,6 +40,17 @@ pub(crate) struct Function {
     base_url: String,
     log: FunctionLog,
     reload: bool,
+    emulated: bool,
+}
+
+/// What came of a start.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The function answers.
+    Answered,
+    /// The emulator took a request and did nothing with it: one in about a hundred of its starts. It has to be
+    /// started again.
+    Stuck,
 }
 
 impl Function {
@@ -58,7 +73,13 @@ impl Function {
             log.follow(stdout);
             log.follow(stderr);
         }
-        Ok(Self { process, base_url: plan.base_url(port), log, reload: plan.reloads() })
+        Ok(Self {
+            process,
+            base_url: plan.base_url(port),
+            log,
+            reload: plan.reloads(),
+            emulated: matches!(plan, Plan::Emulated { .. }),
+        })
     }
 
     /// What the paths `/api/…` are put behind.
@@ -70,13 +91,15 @@ impl Function {
     ///
     /// # Errors
     /// The function ends, or gives no answer in ten minutes.
-    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
+    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<Start> {
         let url = format!("{}/api/chat", self.base_url);
+        let stuck = stuck(self.emulated, self.log.path().to_owned());
         tokio::select! {
             answered = tokio::time::timeout(START_LIMIT, first_answer(&url)) => match answered {
-                Ok(()) => Ok(()),
+                Ok(()) => Ok(Start::Answered),
                 Err(_) => bail!("the function gave no answer in {} s\n{}", START_LIMIT.as_secs(), self.log.tail()),
             },
+            () = stuck => Ok(Start::Stuck),
             error = self.ended() => Err(error),
         }
     }
@@ -150,6 +173,7 @@ impl Plan {
 }
 
 /// The environment of the function, as far as it differs from ours.
+#[derive(Clone)]
 pub(crate) struct Environment {
     set: Vec<(&'static str, String)>,
     unset: &'static [&'static str],
@@ -201,6 +225,14 @@ fn allowed_origins(url: &str) -> String {
     let mut origins = vec![url.to_owned(), url.replace("127.0.0.1", "localhost")];
     origins.extend(std::env::var("ALLOWED_ORIGINS").ok().filter(|more| !more.is_empty()));
     origins.join(",")
+}
+
+/// Returns when the emulator, whose log this is, has had its time and has not begun to start the function.
+async fn stuck(emulated: bool, log: PathBuf) {
+    tokio::time::sleep(STUCK).await;
+    if !emulated || function_log::tells_of_a_start(&log) {
+        std::future::pending().await
+    }
 }
 
 async fn first_answer(url: &str) {

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 use crate::command;
 
+/// How `cargo lambda watch` says that it starts the function.
+const BIRTH: &str = "starting lambda function instance";
 /// How `cargo lambda watch` says that the function's process is gone.
 const DEATH: &str = "command exited";
 
@@ -60,10 +62,20 @@ impl FunctionLog {
         let _ = self.died.subscribe().wait_for(|died| *died).await;
     }
 
+    /// Where it is kept.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The last lines, for an error message.
     pub(crate) fn tail(&self) -> String {
         command::last_lines(&std::fs::read_to_string(&self.path).unwrap_or_default())
     }
+}
+
+/// Whether the emulator whose log this is has begun to start the function.
+pub(crate) fn tells_of_a_start(log: &Path) -> bool {
+    std::fs::read_to_string(log).is_ok_and(|log| log.contains(BIRTH))
 }
 
 fn keep(file: &Mutex<File>, line: &[u8], quiet: bool) {
@@ -86,6 +98,7 @@ mod tests {
         let log = FunctionLog::begin(&path, true).unwrap();
         log.follow(&b"starting\nERROR command exited code=7\n"[..]);
         log.death().await;
+        assert!(!tells_of_a_start(log.path()));
         assert!(log.tail().ends_with("ERROR command exited code=7"), "{}", log.tail());
         std::fs::remove_file(path).unwrap();
     }
