@@ -47,6 +47,7 @@ struct Shared {
     limit: Mutex<Duration>,
     state: Mutex<State>,
     arrived: Notify,
+    hung_up: Notify,
     frozen: watch::Sender<bool>,
 }
 
@@ -76,6 +77,7 @@ impl RuntimeApi {
             limit: Mutex::new(PATIENCE),
             state: Mutex::default(),
             arrived: Notify::new(),
+            hung_up: Notify::new(),
             frozen: watch::Sender::new(false),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -128,6 +130,11 @@ impl RuntimeApi {
         let frozen = tokio::time::timeout(Duration::from_millis(500), self.frozen()).await;
         ensure!(frozen.is_err(), "the process has asked for the next event");
         Ok(())
+    }
+
+    /// Closes the connections on which the function waits for events.
+    pub fn hang_up(&self) {
+        self.shared.hung_up.notify_waiters();
     }
 
     /// Invokes the function; thaws it if need be.
@@ -284,6 +291,7 @@ async fn next(connection: &mut Connection, shared: &Shared) -> Result<()> {
     let job = tokio::select! {
         job = shared.job() => job,
         () = connection.closed() => bail!("the function closed while it waited"),
+        () = shared.hung_up.notified() => bail!("told to hang up"),
     };
     let limit = *shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
     let head = format!(

@@ -168,6 +168,20 @@ async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_poll_that_the_runtime_api_cuts_does_not_end_the_process() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    for thread in ["t1", "t2", "t3"] {
+        function.api()?.frozen().await?;
+        function.api()?.hang_up();
+        ensure!(fetch(ask(&function, &alice, thread, "m1")?).await?.transcript().await?.done);
+        world.ensure_whole(&alice, thread).await?;
+    }
+    function.stop().await
+}
+
+#[tokio::test]
 async fn an_early_answer_of_the_runtime_api_does_not_end_the_concurrent_mode() -> Result<()> {
     let world = World::new().await?;
     let function = Function::on(RuntimeApi::start(3).await?, &world.variables()).await?;

@@ -27,22 +27,15 @@ tokio::task_local! {
 const LAST_WORDS: Duration = Duration::from_secs(20);
 /// How long a response that is complete may take to be read.
 const UNREAD: Duration = Duration::from_secs(60);
+/// This many failures, each this soon after the one before, mean that the runtime API is gone.
+const MOST_FAILURES: u32 = 5;
+const QUICK: Duration = Duration::from_secs(1);
 /// For bytes that are handed over but not written yet.
 const AFTERGLOW: Duration = Duration::from_millis(100);
 
 /// Serves invocations until the process is asked to go.
 pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxError> {
-    let handler = service_fn(move |request: lambda_http::Request| {
-        let router = router.clone();
-        async move {
-            let mut request = request.map(into_axum);
-            request.extensions_mut().insert(INVOCATION.get());
-            router.oneshot(request).await.map_err(BoxError::from)
-        }
-    });
-    let runtime =
-        lambda_http::streaming_runtime_concurrent(handler).layer(HoldLayer { process: process.clone() });
-    let mut running = pin!(runtime.run_concurrent());
+    let mut running = pin!(poll(router, process.clone()));
     tokio::select! {
         result = &mut running => return result,
         () = super::asked_to_go() => process.shutdown.cancel(),
@@ -57,6 +50,33 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
     tokio::select! {
         result = running => result,
         _ = tokio::time::timeout(LAST_WORDS, all_sent) => Ok(()),
+    }
+}
+
+/// Polls for events for as long as there is a runtime API.
+///
+/// The runtime ends when a poll fails, which it does on a connection that the other side has closed meanwhile, as after
+/// a response that was cut off. Another poll opens another connection.
+async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
+    let handler = service_fn(move |request: lambda_http::Request| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(into_axum);
+            request.extensions_mut().insert(INVOCATION.get());
+            router.oneshot(request).await.map_err(BoxError::from)
+        }
+    });
+    let mut failures = 0;
+    loop {
+        let begun = Instant::now();
+        let runtime = lambda_http::streaming_runtime_concurrent(handler.clone());
+        let runtime = runtime.layer(HoldLayer { process: process.clone() });
+        let Err(error) = runtime.run_concurrent().await else { return Ok(()) };
+        failures = if begun.elapsed() < QUICK { failures + 1 } else { 1 };
+        if failures == MOST_FAILURES {
+            return Err(error);
+        }
+        tracing::warn!(error = failure::chain(error.as_ref()), "the runtime API was lost, polling anew");
     }
 }
 
