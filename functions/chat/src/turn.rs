@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use gateway::{Model, Prompt};
-use message::{MessageId, StreamId, ThreadId, UiPart, UserId, extract_text_content};
+use message::{MessageId, StreamId, ThreadId, UiPart, UserId};
 use nanoid::nanoid;
 use registry::ModelConfig;
 use store::{BeginError, BeginTurn, BegunTurn, Question, Store, TurnKeys};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use validation::{ChatRequest, Trigger};
+use validation::{ChatRequest, Trigger, extract_text_content};
 
 use crate::clients::{Clients, now_ms};
 use crate::error::ApiError;
