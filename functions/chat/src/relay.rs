@@ -18,8 +18,9 @@ use crate::log::LogWriter;
 use crate::recorder::Recorder;
 use crate::turn::Turn;
 
-/// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it.
-const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
+/// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it: in the
+/// end an answer stands in memory about five times, and the function has 128 MB.
+const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
 pub(crate) struct Relay {
