@@ -1,14 +1,17 @@
 //! Whatever kinds of parts an answer has, the real client reads them, they are stored, and they can be sent back.
 
-use acceptance::answers::{self, delta, finish, opening, text_end};
+use std::time::Duration;
+
+use acceptance::answers::{self, delta, finish, frame, opening, text_end};
 use acceptance::client::{Client, Say};
 use acceptance::function::Function;
-use acceptance::gateway::Step;
+use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
-use acceptance::world::{World, post, question, text_of, turn};
+use acceptance::world::{World, ask, metadata, post, question, text_of, turn};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde_json::{Value, json};
+use store::Status;
 
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -92,5 +95,21 @@ async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
     let own = stored.iter().find(|message| message.role == Role::User).context("the question")?;
     ensure!(text_of(own)? == text, "{} bytes of {}", text_of(own)?.len(), text.len());
     ensure!(world.gateway.call(0).await?.body["prompt"][0]["content"][0]["text"] == text, "sent on");
+    function.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_that_never_stops_is_ended_and_kept_as_far_as_it_came() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let endless = Step::Forever(frame(&delta(&"marzipan ".repeat(60_000))), Duration::ZERO);
+    world.gateway.next(answers::stream(&answers::opening(), endless));
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
+    ensure!(answer.done && answer.first("error").is_some(), "{:?}", answer.types());
+    ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call must be dropped");
+    let stored = world.only_answer(&alice, "t1").await?;
+    ensure!(stored.status == Some(Status::Failed) && metadata(&stored, "error") == "too_long");
+    ensure!(text_of(&stored)? == answer.text(), "all that was sent is stored");
     function.stop().await
 }
