@@ -121,7 +121,7 @@ pub fn question() -> String {
 
 /// A field of a stored message's metadata; `null` when it is absent.
 pub fn metadata(message: &StoredMessage, field: &str) -> Value {
-    message.metadata.as_ref().and_then(|metadata| metadata.get(field)).cloned().unwrap_or_default()
+    serde_json::to_value(&message.metadata).map(|metadata| metadata[field].clone()).unwrap_or_default()
 }
 
 /// The text of a stored message.

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use message::{UnifiedFinishReason, Usage};
-use serde_json::{Map, Value, json};
+use message::{AnswerMetadata, UnifiedFinishReason};
 use store::{Answer, Finished, Status, Store, StoreError, TurnKeys, TurnOutcome};
 use tokio::time::{Instant, timeout_at};
 
-use crate::clients::now_ms;
 use crate::failure;
 use crate::invocation::Invocation;
 use crate::relay::Ending;
@@ -22,29 +20,8 @@ pub(crate) struct Record {
     /// Whether the model said nothing at all.
     pub(crate) is_empty: bool,
     pub(crate) status: Status,
-    /// A stable name of what went wrong.
-    pub(crate) error: Option<&'static str>,
-    pub(crate) finish_reason: Option<UnifiedFinishReason>,
-    pub(crate) raw_finish_reason: Option<String>,
-    pub(crate) usage: Option<Usage>,
-    pub(crate) latency: Duration,
-    pub(crate) first_token: Option<Duration>,
+    pub(crate) metadata: AnswerMetadata,
     pub(crate) skipped_parts: u64,
-}
-
-impl Record {
-    fn metadata(&self) -> Map<String, Value> {
-        let mut metadata = Map::new();
-        let mut set =
-            |name: &str, value: Option<Value>| value.map(|value| metadata.insert(name.to_owned(), value));
-        set("finishReason", self.finish_reason.map(|reason| json!(reason.as_str())));
-        set("rawFinishReason", self.raw_finish_reason.as_deref().map(|reason| json!(cut(reason))));
-        set("latencyMs", Some(json!(milliseconds(self.latency))));
-        set("ttftMs", self.first_token.map(|time| json!(milliseconds(time))));
-        set("aborted", Some(json!(self.status == Status::Stopped)));
-        set("error", self.error.map(|code| json!(code)));
-        metadata
-    }
 }
 
 /// Writes the end of one turn.
@@ -76,19 +53,7 @@ impl<'a> Recorder<'a> {
 
     /// Puts the answer. `false`: it could not be put, and the log says why.
     pub(crate) async fn save_answer(&self, record: &Record) -> bool {
-        let metadata = record.metadata();
-        let usage = record.usage.filter(|usage| !usage.is_empty());
-        let usage_json = usage.map(|usage| serde_json::to_string(&usage).expect("numbers are always JSON"));
-        let answer = Answer {
-            parts: &record.parts,
-            model: &self.turn.model_id,
-            status: record.status,
-            input_tokens: usage.and_then(|usage| usage.input.total),
-            output_tokens: usage.and_then(|usage| usage.output.total),
-            usage: usage_json.as_deref(),
-            metadata: &metadata,
-            created_at_ms: now_ms().saturating_sub(milliseconds(record.latency)),
-        };
+        let answer = Answer { parts: &record.parts, status: record.status, metadata: &record.metadata };
         self.persist("the answer", self.save_until, || self.store.put_answer(self.keys, &answer))
             .await
             .is_some()
@@ -109,7 +74,8 @@ impl<'a> Recorder<'a> {
 
     /// Says in one line what an operator may want to know, and nothing of what was said.
     pub(crate) fn report(&self, record: &Record, ending: &Ending, saved: bool, request_id: &str) {
-        let usage = record.usage.unwrap_or_default();
+        let metadata = &record.metadata;
+        let usage = metadata.usage.unwrap_or_default();
         let cause = ending.cause();
         tracing::info!(
             request_id,
@@ -120,16 +86,16 @@ impl<'a> Recorder<'a> {
             stream_id = self.turn.stream.as_str(),
             status = record.status.as_str(),
             saved,
-            error = record.error,
+            error = metadata.error,
             cause,
-            latency_ms = milliseconds(record.latency),
-            ttft_ms = record.first_token.map(milliseconds),
+            latency_ms = metadata.latency_ms,
+            ttft_ms = metadata.ttft_ms,
             answer_bytes = record.parts.len(),
             skipped_parts = record.skipped_parts,
             gen_ai.request.model = self.turn.model_id,
-            gen_ai.response.finish_reason = record.finish_reason.map(UnifiedFinishReason::as_str),
-            gen_ai.usage.input_tokens = usage.input.total,
-            gen_ai.usage.output_tokens = usage.output.total,
+            gen_ai.response.finish_reason = metadata.finish_reason.map(UnifiedFinishReason::as_str),
+            gen_ai.usage.input_tokens = usage.input_tokens,
+            gen_ai.usage.output_tokens = usage.output_tokens,
             "a turn has ended"
         );
     }
@@ -159,13 +125,4 @@ impl<'a> Recorder<'a> {
             pause *= 2;
         }
     }
-}
-
-/// The provider's text has no bound of its own.
-fn cut(text: &str) -> String {
-    text.chars().take(256).collect()
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

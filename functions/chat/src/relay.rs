@@ -7,12 +7,13 @@ use std::pin::pin;
 
 use futures_util::FutureExt;
 use gateway::{GatewayError, PartStream, StreamPart};
-use message::UiPart;
+use message::{AnswerMetadata, UiPart};
 use store::{StoreError, TurnKeys};
 use tokio::time::Instant;
 use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
 
 pub(crate) use self::ending::Ending;
+use crate::clients::now_ms;
 use crate::invocation::Invocation;
 use crate::log::LogWriter;
 use crate::recorder::Recorder;
@@ -41,6 +42,8 @@ struct Output {
     /// How many are.
     length: usize,
     begun: Instant,
+    /// The same, in milliseconds since 1970.
+    created_at_ms: u64,
     first_token: Option<Instant>,
 }
 
@@ -58,6 +61,7 @@ impl Relay {
             pending: Vec::new(),
             length: 0,
             begun: Instant::now(),
+            created_at_ms: now_ms(),
             first_token: None,
         };
         Self { turn, keys, log, output, message_saved: false, skipped: 0 }
@@ -79,7 +83,11 @@ impl Relay {
     }
 
     async fn relay(&mut self, cutoff: Instant) -> Ending {
-        self.output.emit(&UiMessageChunk::Start { message_id: self.turn.answer.to_string() });
+        let metadata = AnswerMetadata::at_start(&self.turn.model_id, self.output.created_at_ms);
+        self.output.emit(&UiMessageChunk::Start {
+            message_id: self.turn.answer.to_string(),
+            message_metadata: Some(Box::new(metadata)),
+        });
         for id in self.turn.prompt.denied_tool_calls() {
             self.output.emit(&UiMessageChunk::ToolOutputDenied { tool_call_id: id.clone() });
         }
@@ -132,7 +140,7 @@ impl Relay {
         let Self { turn, keys, log, mut output, message_saved, skipped } = self;
         let recorder = Recorder::new(&turn, &keys, invocation);
         let closing = output.close(&ending);
-        let record = output.record(&ending, skipped);
+        let record = output.record(&ending, skipped, &turn.model_id);
         let saved = match &ending {
             Ending::NotSaved(_) => false,
             _ if message_saved => recorder.save_answer(&record).await,
@@ -140,9 +148,9 @@ impl Relay {
         };
         if saved {
             recorder.finish(&record, saved).await;
-            output.end(&closing, log);
+            output.end(closing, &record.metadata, log);
         } else {
-            output.end_unsaved(&closing, log);
+            output.end_unsaved(closing, &record.metadata, log);
             recorder.finish(&record, saved).await;
         }
         recorder.report(&record, &ending, saved, &invocation.request_id);
@@ -170,21 +178,21 @@ impl Output {
     }
 
     /// Writes the last chunks and ends the log.
-    fn end(mut self, closing: &[UiMessageChunk], log: LogWriter) {
-        closing.iter().for_each(|chunk| chunk.encode(&mut self.pending));
+    fn end(mut self, closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata, log: LogWriter) {
+        described(closing, metadata).iter().for_each(|chunk| chunk.encode(&mut self.pending));
         self.pending.extend_from_slice(ui_stream::DONE);
         self.flush(&log);
         drop(log);
     }
 
     /// The same, and says that nothing was saved, unless another error is said already.
-    fn end_unsaved(mut self, closing: &[UiMessageChunk], log: LogWriter) {
+    fn end_unsaved(mut self, closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata, log: LogWriter) {
         if closing.iter().any(|chunk| matches!(chunk, UiMessageChunk::Error { .. })) {
-            return self.end(closing, log);
+            return self.end(closing, metadata, log);
         }
         let mut chunks = Vec::new();
         self.mapper.fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
-        self.end(&chunks, log);
+        self.end(chunks, metadata, log);
     }
 
     fn flush(&mut self, log: &LogWriter) {
@@ -192,4 +200,20 @@ impl Output {
         self.length += self.pending.len();
         self.pending.clear();
     }
+}
+
+/// The last chunks with what is known of the answer by now: in `finish`, and before what clients stop reading at.
+fn described(mut closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata) -> Vec<UiMessageChunk> {
+    for chunk in &mut closing {
+        if let UiMessageChunk::Finish { message_metadata, .. } = chunk {
+            *message_metadata = Some(Box::new(metadata.clone()));
+        }
+    }
+    let last_read =
+        |chunk: &UiMessageChunk| matches!(chunk, UiMessageChunk::Error { .. } | UiMessageChunk::Abort);
+    if let Some(place) = closing.iter().position(last_read) {
+        let message_metadata = Box::new(metadata.clone());
+        closing.insert(place, UiMessageChunk::MessageMetadata { message_metadata });
+    }
+    closing
 }

@@ -65,7 +65,7 @@ pub struct FinishReason {
 }
 
 /// The finish reasons that every client of `ai` 5 to 7 accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnifiedFinishReason {
     /// The model was done.

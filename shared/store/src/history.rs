@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::{MessageId, Role, ThreadId, UserId};
-use serde_json::{Map, Value};
+use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
 
 use crate::item::{self, DATA, Item, MessageItem, PARTS, Status, string};
 use crate::{Store, StoreError, keys, parts};
@@ -47,10 +46,8 @@ pub struct StoredMessage {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer.
     pub output_tokens: Option<u64>,
-    /// The detailed usage as JSON text.
-    pub usage: Option<Box<str>>,
-    /// What was put as metadata.
-    pub metadata: Option<Map<String, Value>>,
+    /// What is known of an answer.
+    pub metadata: Option<AnswerMetadata>,
     /// Its place, for [`History::before`].
     pub cursor: Cursor,
 }
@@ -239,7 +236,6 @@ fn whole(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreEr
         status: message.status,
         input_tokens: message.input_tokens,
         output_tokens: message.output_tokens,
-        usage: message.usage.map(String::into_boxed_str),
         metadata: message.metadata,
         cursor: Cursor(message.sk.into_boxed_str()),
     })

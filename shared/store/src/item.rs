@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::{MessageId, Role};
+use message::{AnswerMetadata, MessageId, Role};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::StoreError;
 
@@ -69,11 +68,8 @@ pub(crate) struct MessageItem {
     pub(crate) input_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) output_tokens: Option<u64>,
-    /// JSON text: a provider's numbers need not fit DynamoDB's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) usage: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) metadata: Option<Map<String, Value>>,
+    pub(crate) metadata: Option<AnswerMetadata>,
 }
 
 /// [`Role`] as it is stored.
@@ -117,7 +113,6 @@ impl MessageItem {
             model: None,
             input_tokens: None,
             output_tokens: None,
-            usage: None,
             metadata: None,
         }
     }

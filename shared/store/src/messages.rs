@@ -6,8 +6,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::Role;
-use serde_json::{Map, Value};
+use message::{AnswerMetadata, Role};
 
 use crate::item::{DATA, Item, MessageItem, PARTS, Status, string};
 use crate::parts::{self, ITEM_BYTES, MOST_PIECES, Packed};
@@ -27,20 +26,10 @@ pub struct UserMessage<'a> {
 pub struct Answer<'a> {
     /// The parts as JSON text. Comes back byte for byte.
     pub parts: &'a str,
-    /// The model's id, `provider/model-name`.
-    pub model: &'a str,
     /// How it ended.
     pub status: Status,
-    /// Tokens of the prompt.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the answer.
-    pub output_tokens: Option<u64>,
-    /// The detailed usage as JSON text.
-    pub usage: Option<&'a str>,
-    /// `finishReason`, `latencyMs`, `aborted` and whatever else describes the run.
-    pub metadata: &'a Map<String, Value>,
-    /// When it began, in milliseconds since 1970.
-    pub created_at_ms: u64,
+    /// Everything else that is known of it. Model and tokens become attributes of their own as well.
+    pub metadata: &'a AnswerMetadata,
 }
 
 /// What may lie under the key of the message that is put there.
@@ -69,19 +58,20 @@ impl Store {
     /// Stores the turn's answer. Replaces one that was left `interrupted`; any other that is there is this answer,
     /// put before, and stays.
     pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
+        let metadata = answer.metadata;
+        let usage = metadata.usage.unwrap_or_default();
         let item = MessageItem {
             status: Some(answer.status),
-            model: Some(answer.model.to_owned()),
-            input_tokens: answer.input_tokens,
-            output_tokens: answer.output_tokens,
-            usage: answer.usage.map(str::to_owned),
-            metadata: Some(answer.metadata.clone()),
+            model: Some(metadata.model.clone()),
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            metadata: Some(metadata.clone()),
             ..MessageItem::new(
                 &keys.messages_pk,
                 &keys.answer_sk,
                 &keys.answer,
                 Role::Assistant,
-                answer.created_at_ms,
+                metadata.created_at,
             )
         };
         self.put_message(item, answer.parts, Guard::NothingOrInterrupted).await

@@ -91,9 +91,11 @@ impl MessageAssembler {
                 self.add(UiPart::StepStart);
             }
             UiMessageChunk::Start { .. }
+            | UiMessageChunk::MessageMetadata { .. }
             | UiMessageChunk::Error { .. }
             | UiMessageChunk::FinishStep
-            | UiMessageChunk::Finish { .. } => {}
+            | UiMessageChunk::Finish { .. }
+            | UiMessageChunk::Abort => {}
             UiMessageChunk::ToolInputStart { .. }
             | UiMessageChunk::ToolInputDelta { .. }
             | UiMessageChunk::ToolInputAvailable { .. }

@@ -1,6 +1,6 @@
 //! The chunks of the AI SDK's UI message stream, version 1.
 
-use message::{JsonText, RawJson, UnifiedFinishReason};
+use message::{AnswerMetadata, JsonText, RawJson, UnifiedFinishReason};
 use serde::Serialize;
 
 /// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional field is left out:
@@ -9,7 +9,13 @@ use serde::Serialize;
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum UiMessageChunk {
     /// The answer begins.
-    Start { message_id: String },
+    Start {
+        message_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_metadata: Option<Box<AnswerMetadata>>,
+    },
+    /// What is known of the answer by now.
+    MessageMetadata { message_metadata: Box<AnswerMetadata> },
     /// A model call begins.
     StartStep,
     /// A text block begins.
@@ -136,7 +142,13 @@ pub enum UiMessageChunk {
     /// A model call is over.
     FinishStep,
     /// The answer is over.
-    Finish { finish_reason: UnifiedFinishReason },
+    Finish {
+        finish_reason: UnifiedFinishReason,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_metadata: Option<Box<AnswerMetadata>>,
+    },
+    /// The user stopped the answer; clients stop reading here.
+    Abort,
 }
 
 impl UiMessageChunk {

@@ -20,7 +20,8 @@ pub struct OutOfOrder {
 /// Turns the parts of one model call into chunks, with the rules of the AI SDK's `streamText` and
 /// `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources not).
 ///
-/// However the call ends, exactly one of [`finish`](Self::finish) and [`fail`](Self::fail) ends the chunks.
+/// However the call ends, exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) ends
+/// the chunks.
 #[derive(Debug, Default)]
 pub struct StreamMapper {
     in_step: bool,
@@ -156,21 +157,32 @@ impl StreamMapper {
         if self.in_step {
             emit(UiMessageChunk::FinishStep);
         }
-        emit(UiMessageChunk::Finish { finish_reason: self.finish_reason() });
+        emit(UiMessageChunk::Finish { finish_reason: self.finish_reason(), message_metadata: None });
     }
 
     /// Ends the chunks of a call that broke off: closes what is open, then says why in `error_text`.
     pub fn fail(&mut self, error_text: &str, mut emit: impl FnMut(UiMessageChunk)) {
+        self.close_blocks(&mut emit);
+        emit(UiMessageChunk::Error { error_text: error_text.to_owned() });
+        if self.in_step {
+            emit(UiMessageChunk::FinishStep);
+            let finish_reason = UnifiedFinishReason::Error;
+            emit(UiMessageChunk::Finish { finish_reason, message_metadata: None });
+        }
+    }
+
+    /// Ends the chunks of a call that the user stopped: closes what is open, then says so.
+    pub fn abort(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
+        self.close_blocks(&mut emit);
+        emit(UiMessageChunk::Abort);
+    }
+
+    fn close_blocks(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
         for id in self.text.close() {
             emit(UiMessageChunk::TextEnd { id, citations: None, provider_metadata: None });
         }
         for id in self.reasoning.close() {
             emit(UiMessageChunk::ReasoningEnd { id, provider_metadata: None });
-        }
-        emit(UiMessageChunk::Error { error_text: error_text.to_owned() });
-        if self.in_step {
-            emit(UiMessageChunk::FinishStep);
-            emit(UiMessageChunk::Finish { finish_reason: UnifiedFinishReason::Error });
         }
     }
 

@@ -259,7 +259,7 @@ async fn survives_case(
         heard.error,
         heard.error_name
     );
-    let told = heard.error.unwrap_or_default();
+    let told = heard.error.clone().unwrap_or_default();
     ensure!(!told.contains(API_KEY) && !told.contains("marzipan"), "tells what the gateway said: {told}");
     ensure!(not_called == 0 && world.gateway.calls().len() == before + planned, "not called {planned} times");
 
@@ -274,6 +274,11 @@ async fn survives_case(
     ensure!(stored.status == Some(case.status), "stored as {:?}", stored.status);
     ensure!(stored.output_tokens == case.reported_tokens, "{:?} tokens", stored.output_tokens);
     ensure!(metadata(&stored, "aborted") == false, "{:?}", stored.metadata);
+    // At an error of the model's own the client stops reading, before the answer has ended.
+    if heard.chunks.iter().any(|chunk| chunk["type"] == "finish" || chunk["type"] == "message-metadata") {
+        let (shown, kept) = (&heard.messages[1]["metadata"], serde_json::to_value(&stored.metadata)?);
+        ensure!(*shown == kept, "the page has {shown}, the table {kept}");
+    }
     let next = fetch(ask(function, &who, &format!("{thread}-next"), "m1")?).await?.transcript().await?;
     ensure!(next.done && next.text() == answers::whole_text(), "the next turn: {next:?}");
     Ok(())

@@ -1,6 +1,9 @@
 //! The ways a turn can end, and what the client and the store are told of each.
 
+use std::time::Duration;
+
 use gateway::GatewayError;
+use message::{AnswerMetadata, TokenUsage};
 use store::{Status, StoreError};
 use ui_stream::{OutOfOrder, UiMessageChunk};
 
@@ -135,7 +138,7 @@ impl Output {
     }
 
     /// What is stored of the answer.
-    pub(super) fn record(&self, ending: &Ending, skipped_parts: u64) -> Record {
+    pub(super) fn record(&self, ending: &Ending, skipped_parts: u64, model: &str) -> Record {
         let error = ending.code().or_else(|| self.has_model_error().then_some("model_error"));
         let status = match ending {
             Ending::Deadline | Ending::Shutdown | Ending::Broken(GatewayError::DeadlinePassed) => {
@@ -148,13 +151,26 @@ impl Output {
             parts: serde_json::to_string(self.assembler.parts()).expect("parts are always JSON"),
             is_empty: self.assembler.is_empty(),
             status,
-            error,
-            finish_reason: self.mapper.reported_finish_reason(),
-            raw_finish_reason: self.mapper.raw_finish_reason().map(str::to_owned),
-            usage: self.mapper.usage().copied(),
-            latency: self.begun.elapsed(),
-            first_token: self.first_token.map(|at| at - self.begun),
+            metadata: AnswerMetadata {
+                usage: self.mapper.usage().and_then(TokenUsage::reported),
+                finish_reason: self.mapper.reported_finish_reason(),
+                raw_finish_reason: self.mapper.raw_finish_reason().map(cut),
+                latency_ms: Some(milliseconds(self.begun.elapsed())),
+                ttft_ms: self.first_token.map(|at| milliseconds(at - self.begun)),
+                aborted: Some(status == Status::Stopped),
+                error: error.map(str::to_owned),
+                ..AnswerMetadata::at_start(model, self.created_at_ms)
+            },
             skipped_parts,
         }
     }
+}
+
+/// The provider's text has no bound of its own.
+fn cut(text: &str) -> String {
+    text.chars().take(256).collect()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
