@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use gateway::Prompt;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use message::UserId;
@@ -40,7 +39,7 @@ pub(crate) async fn answer(
         Some(id) => clients.registry.model_config(id).ok_or_else(|| ApiError::UnknownModel(id.clone()))?,
         None => clients.registry.default_model(),
     };
-    let prompt = Prompt::build(clients.system_prompt.as_deref(), &request.messages)?;
+    let prompt = clients.gateway.prompt(clients.system_prompt.as_deref(), &request.messages)?;
 
     let turn = Turn::new(&clients, user, request, model, prompt)?;
     let log = turn.start(&invocation).await?;

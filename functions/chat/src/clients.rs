@@ -42,6 +42,7 @@ impl Clients {
             registry: config.registry,
             system_prompt: config.system_prompt,
             gateway: Gateway::new(GatewayConfig {
+                protocol: config.gateway_protocol,
                 base_url: config.gateway_url,
                 api_key: secrets.api_key,
                 first_part_timeout: config.first_part_timeout,

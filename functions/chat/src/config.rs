@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use gateway::Protocol;
 use registry::{Registry, RegistryError};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::Level;
@@ -31,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) table_name: String,
     pub(crate) dynamodb_endpoint: Option<Url>,
     pub(crate) api_key: Secret,
+    pub(crate) gateway_protocol: Protocol,
     pub(crate) gateway_url: Url,
     pub(crate) auth_secret: Secret,
     pub(crate) auth_url: Option<Url>,
@@ -79,13 +81,16 @@ impl Config {
     /// Reads variables by `lookup`; an empty one counts as not set.
     fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables(lookup);
+        let gateway_protocol: Protocol =
+            variables.parsed("AI_GATEWAY_PROTOCOL", "native or openai")?.unwrap_or_default();
         Ok(Self {
             table_name: variables.text("TABLE_NAME").ok_or(ConfigError::Missing("TABLE_NAME"))?,
             dynamodb_endpoint: variables.url("AWS_ENDPOINT_URL_DYNAMODB")?,
             api_key: variables.secret("AI_GATEWAY_API_KEY", "AI_GATEWAY_API_KEY_SSM")?,
+            gateway_protocol,
             gateway_url: match variables.url("AI_GATEWAY_BASE_URL")? {
                 Some(url) => url,
-                None => Url::parse("https://ai-gateway.vercel.sh/v4/ai").expect("a URL of our own"),
+                None => Url::parse(gateway_protocol.default_base_url()).expect("a URL of our own"),
             },
             auth_secret: variables.secret("BETTER_AUTH_SECRET", "BETTER_AUTH_SECRET_SSM")?,
             auth_url: variables.url("BETTER_AUTH_URL")?,
@@ -230,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn each_protocol_has_its_own_address() {
+        let of = |more: &[(&str, &str)]| {
+            read(more).map(|config| (config.gateway_protocol, config.gateway_url.to_string()))
+        };
+        let native = (Protocol::Native, "https://ai-gateway.vercel.sh/v4/ai".to_owned());
+        let openai = ("AI_GATEWAY_PROTOCOL", "openai");
+        assert_eq!(of(&[("AI_GATEWAY_PROTOCOL", "")]).unwrap(), native);
+        assert_eq!(of(&[("AI_GATEWAY_PROTOCOL", "native")]).unwrap(), native);
+        assert_eq!(of(&[openai]).unwrap(), (Protocol::OpenAi, "https://ai-gateway.vercel.sh/v1".to_owned()));
+        let own = ("AI_GATEWAY_BASE_URL", "http://127.0.0.1:11434/v1");
+        assert_eq!(of(&[openai, own]).unwrap(), (Protocol::OpenAi, own.1.to_owned()));
+    }
+
+    #[test]
     fn an_error_names_the_variable() {
         for (name, value, text) in [
             ("TABLE_NAME", "", "TABLE_NAME must be set"),
@@ -241,6 +260,7 @@ mod tests {
                 "BETTER_AUTH_SECRET and BETTER_AUTH_SECRET_SSM are both set: choose one",
             ),
             ("AI_GATEWAY_BASE_URL", "ftp://x", "AI_GATEWAY_BASE_URL must be an http or https URL"),
+            ("AI_GATEWAY_PROTOCOL", "OpenAI", "AI_GATEWAY_PROTOCOL must be native or openai"),
             ("IDLE_TIMEOUT_MS", "1s", "IDLE_TIMEOUT_MS must be a whole number of milliseconds"),
             ("PORT", "70000", "PORT must be a port number"),
             ("LOG_LEVEL", "loud", "LOG_LEVEL must be error, warn, info, debug or trace"),

@@ -30,8 +30,9 @@ pub enum GatewayError {
     /// The gateway sent something that is no stream part.
     #[error("gateway sent a part that cannot be read")]
     BrokenPart(#[source] PartError),
-    /// The stream ended in good order, but without a `finish` part; or the answer was no event stream at all.
-    #[error("gateway ended the stream before its finish part")]
+    /// The stream ended in good order, but without a `finish` part, or in the other protocol without a reason for
+    /// stopping; or the answer was no event stream at all.
+    #[error("gateway ended the stream before the model was done")]
     Truncated,
     /// The time for this turn is over.
     #[error("deadline passed during the model call")]

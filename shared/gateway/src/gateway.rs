@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use message::RawJson;
+use message::{RawJson, UiMessage};
 use registry::ModelConfig;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use crate::error::GatewayError;
+use crate::request::Request;
 use crate::silence::due;
 use crate::stream::PartStream;
-use crate::{Prompt, request, retry};
+use crate::{Prompt, PromptError, Protocol, request, retry};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the minute after which load balancers commonly drop an idle connection.
@@ -31,7 +33,9 @@ const ERROR_KIND_LIMIT_BYTES: usize = 64;
 /// How the gateway is called.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
-    /// `https://ai-gateway.vercel.sh/v4/ai` or its like; `http` will do. A slash at the end makes no difference.
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// [`Protocol::default_base_url`] or its like; `http` will do. A slash at the end makes no difference.
     pub base_url: Url,
     /// Sent as bearer token.
     pub api_key: SecretString,
@@ -45,12 +49,13 @@ pub struct GatewayConfig {
     pub max_output_tokens: Option<u32>,
 }
 
-/// A client of the AI Gateway's own protocol. Clones share their connections.
+/// A client of a gateway. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Gateway(Arc<Client>);
 
 #[derive(Debug)]
 struct Client {
+    protocol: Protocol,
     http: reqwest::Client,
     url: Url,
     headers: HeaderMap,
@@ -74,15 +79,24 @@ impl Gateway {
             return Err(GatewayError::Misconfigured("limit on output tokens must be at least 1"));
         }
         Ok(Self(Arc::new(Client {
+            protocol: config.protocol,
             http: http_client()?,
-            url: request::language_model_url(config.base_url)?,
-            headers: request::headers(&config.api_key)?,
+            url: request::url(config.protocol, config.base_url)?,
+            headers: request::headers(config.protocol, &config.api_key)?,
             max_output_tokens: config.max_output_tokens,
             timeouts: Timeouts {
                 first_part: config.first_part_timeout.min(LONGEST_TIMEOUT),
                 idle: config.idle_timeout.min(LONGEST_TIMEOUT),
             },
         })))
+    }
+
+    /// Builds what a model of this gateway is asked; `system` is the operator's own prompt.
+    ///
+    /// # Errors
+    /// Names the part that cannot be sent, counted in `messages`.
+    pub fn prompt(&self, system: Option<&str>, messages: &[UiMessage]) -> Result<Prompt, PromptError> {
+        Prompt::build(self.0.protocol, system, messages)
     }
 
     /// The model that `config` names (the original's `getModel`).
@@ -99,7 +113,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Asks the model. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
+    /// Asks the model with a prompt that its gateway has built. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
     /// pass by itself. Dropping the future or the stream closes the connection.
     ///
     /// # Errors
@@ -117,16 +131,20 @@ impl Model {
         prompt: &RawJson,
         deadline: Option<Instant>,
     ) -> Result<PartStream, GatewayError> {
-        let body = request::body(prompt, self.client.max_output_tokens);
+        let protocol = self.client.protocol;
         let mut headers = self.client.headers.clone();
-        headers.insert("ai-language-model-id", request::model_id(&self.id)?);
+        headers.extend(request::model_header(protocol, &self.id)?);
+        let request = Request { model: &self.id, prompt, max_output_tokens: self.client.max_output_tokens };
+        let body = request.body(protocol);
 
         let mut made = 0;
         loop {
             let start = Instant::now();
             made += 1;
             let error = match self.client.call(&headers, body.clone(), start, deadline).await {
-                Ok(response) => return Ok(PartStream::new(response, start, self.client.timeouts, deadline)),
+                Ok(response) => {
+                    return Ok(PartStream::new(protocol, response, start, self.client.timeouts, deadline));
+                }
                 Err(error) => error,
             };
             match retry::wait(&error, made).filter(|wait| retry::fits(*wait, Instant::now(), deadline)) {
@@ -193,7 +211,7 @@ async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The `error.type` of an error body, if it is a plain word: it goes into logs.
+/// The `error.type` of an error body, or else its `error.code`, if it is a plain word: it goes into logs.
 fn error_kind(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -202,13 +220,17 @@ fn error_kind(body: &[u8]) -> Option<String> {
 
     #[derive(Deserialize)]
     struct ErrorOf {
-        r#type: String,
+        r#type: Option<Value>,
+        code: Option<Value>,
     }
 
-    let kind = serde_json::from_slice::<Body>(body).ok()?.error.r#type;
+    let error = serde_json::from_slice::<Body>(body).ok()?.error;
     let is_word =
         |kind: &str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    Some(kind).filter(|kind| (1..=ERROR_KIND_LIMIT_BYTES).contains(&kind.len()) && is_word(kind))
+    let kinds = [error.r#type, error.code].into_iter().flatten();
+    kinds
+        .filter_map(|kind| kind.as_str().map(str::to_owned))
+        .find(|kind| (1..=ERROR_KIND_LIMIT_BYTES).contains(&kind.len()) && is_word(kind))
 }
 
 fn http_client() -> Result<reqwest::Client, GatewayError> {

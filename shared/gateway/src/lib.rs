@@ -1,14 +1,16 @@
 //! The model side: a prompt goes out, [`StreamPart`]s come in.
 //!
-//! Knows the AI Gateway's own protocol, and alone knows HTTP clients. Knows nothing of browsers, of what becomes of the
+//! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and alone knows HTTP clients. Knows nothing of browsers, of what becomes of the
 //! parts, or of storage.
 
 mod error;
 mod gateway;
 mod keys;
 mod native;
+mod openai;
 mod part;
 mod prompt;
+mod protocol;
 mod request;
 mod retry;
 #[cfg(test)]
@@ -23,4 +25,5 @@ pub use error::{GatewayError, PartError, TransportError};
 pub use gateway::{Gateway, GatewayConfig, Model};
 pub use part::{FileData, GeneratedFile, StreamPart};
 pub use prompt::{PartPath, Prompt, PromptError};
+pub use protocol::{Protocol, UnknownProtocol};
 pub use stream::PartStream;

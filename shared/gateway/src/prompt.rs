@@ -1,4 +1,4 @@
-//! What the model is asked: UI messages become the prompt of the native gateway protocol.
+//! What the model is asked: UI messages become the prompt of either protocol.
 //!
 //! Follows `convertToModelMessages` and the prompt building of `streamText` in `ai` 7, called without options and
 //! without tools. Knows nothing of limits or of who may say what: that was judged before. Fetches nothing.
@@ -8,6 +8,7 @@ mod convert;
 mod error;
 mod file;
 mod model_message;
+mod openai;
 mod sniff;
 mod standardize;
 mod tool;
@@ -18,6 +19,8 @@ use message::{RawJson, UiMessage};
 
 pub use error::{PartPath, PromptError};
 use model_message::ModelMessage;
+
+use crate::Protocol;
 
 /// A conversation in the form that the model is asked with.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,7 +34,11 @@ impl Prompt {
     ///
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
-    pub fn build(system: Option<&str>, messages: &[UiMessage]) -> Result<Self, PromptError> {
+    pub(crate) fn build(
+        protocol: Protocol,
+        system: Option<&str>,
+        messages: &[UiMessage],
+    ) -> Result<Self, PromptError> {
         let mut converted = convert::model_messages(messages)?;
         if converted.is_empty() {
             return Err(PromptError::Empty);
@@ -41,11 +48,15 @@ impl Prompt {
         if let Some(system) = system {
             converted.insert(0, ModelMessage::System(system));
         }
-        let json = RawJson::of(&converted).expect("every text and value in it is JSON already");
+        let json = match protocol {
+            Protocol::Native => RawJson::of(&converted),
+            Protocol::OpenAi => RawJson::of(&openai::messages(&converted)?),
+        };
+        let json = json.expect("every text and value in it is JSON already");
         Ok(Self { json, denied_tool_calls })
     }
 
-    /// The array for `prompt` in the request to the gateway.
+    /// The array of messages in the request to the gateway.
     pub(crate) fn json(&self) -> &RawJson {
         &self.json
     }

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use crate::error::{GatewayError, PartError};
 use crate::gateway::Timeouts;
 use crate::native::NativeDecoder;
+use crate::openai::OpenAiDecoder;
 use crate::part::StreamPart;
+use crate::protocol::Protocol;
 use crate::silence::{Passed, Silence};
 use crate::sse::{EVENT_LIMIT_BYTES, EventTooLarge, SseDecoder};
 
@@ -37,12 +39,13 @@ enum Phase {
     Announced,
     /// Begun.
     Begun,
-    /// A `finish` part came.
+    /// The model is done: a `finish` part came, or in the other protocol the reason for stopping.
     Whole,
 }
 
 impl PartStream {
     pub(crate) fn new(
+        protocol: Protocol,
         response: Response,
         call_start: Instant,
         timeouts: Timeouts,
@@ -50,7 +53,7 @@ impl PartStream {
     ) -> Self {
         Self {
             response: Some(response),
-            decoder: PartDecoder::default(),
+            decoder: PartDecoder::new(protocol),
             silence: Silence::new(call_start, timeouts.first_part, deadline),
             timeouts,
             phase: Phase::Announced,
@@ -88,7 +91,7 @@ impl PartStream {
 
     /// How many parts of unknown types were left out so far.
     pub fn skipped(&self) -> u64 {
-        self.decoder.native.skipped()
+        self.decoder.skipped()
     }
 
     fn take(&mut self, bytes: &Bytes) -> Vec<StreamPart> {
@@ -98,7 +101,10 @@ impl PartStream {
         }
         let mut parts = Vec::new();
         let decoded = self.decoder.push(bytes, &mut parts);
-        let phase = parts.iter().map(Phase::of).max().unwrap_or(Phase::Announced);
+        let phase = match self.decoder.is_whole() {
+            true => Phase::Whole,
+            false => parts.iter().map(Phase::of).max().unwrap_or(Phase::Announced),
+        };
         if phase > self.phase {
             self.phase = phase;
             self.silence.set_limit(match phase {
@@ -108,15 +114,19 @@ impl PartStream {
             });
         }
         if let Err(error) = decoded {
-            self.end(GatewayError::BrokenPart(error));
+            parts.extend(self.end(GatewayError::BrokenPart(error)));
         }
         parts
     }
 
-    /// Closes the connection, or gives it back if its answer was read to the end.
+    /// Closes the connection, or gives it back if its answer was read to the end. Gives what only the end makes known.
     fn end(&mut self, cause: GatewayError) -> Vec<StreamPart> {
         self.response = None;
-        self.failure = Some(cause).filter(|_| self.phase != Phase::Whole);
+        let reported = matches!(cause, GatewayError::Truncated) && self.decoder.may_end();
+        if self.phase == Phase::Whole || reported {
+            return self.decoder.finish();
+        }
+        self.failure = Some(cause);
         Vec::new()
     }
 
@@ -142,20 +152,71 @@ impl Phase {
 }
 
 /// Bytes in, parts out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PartDecoder {
     sse: SseDecoder,
-    native: NativeDecoder,
+    events: EventDecoder,
+}
+
+/// Events in, parts out, in the language of the gateway.
+#[derive(Debug)]
+enum EventDecoder {
+    Native(NativeDecoder),
+    OpenAi(Box<OpenAiDecoder>),
 }
 
 impl PartDecoder {
+    fn new(protocol: Protocol) -> Self {
+        let events = match protocol {
+            Protocol::Native => EventDecoder::Native(NativeDecoder::default()),
+            Protocol::OpenAi => EventDecoder::OpenAi(Box::default()),
+        };
+        Self { sse: SseDecoder::default(), events }
+    }
+
     /// Appends to `parts` what `bytes` complete; after an error it is of no use.
     fn push(&mut self, mut bytes: &[u8], parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
         let too_large = |EventTooLarge| PartError::TooLarge { limit_bytes: EVENT_LIMIT_BYTES };
         while let Some(event) = self.sse.next_event(&mut bytes).map_err(too_large)? {
-            parts.extend(self.native.push(event)?);
+            match &mut self.events {
+                EventDecoder::Native(decoder) => parts.extend(decoder.push(event)?),
+                EventDecoder::OpenAi(decoder) => decoder.push(event, parts),
+            }
         }
         Ok(())
+    }
+
+    /// Whether the model has said that it is done, other than by a part.
+    fn is_whole(&self) -> bool {
+        match &self.events {
+            EventDecoder::Native(_) => false,
+            EventDecoder::OpenAi(decoder) => decoder.is_whole(),
+        }
+    }
+
+    /// Whether a stream that ends here in good order lacks nothing, though no part says so.
+    fn may_end(&self) -> bool {
+        match &self.events {
+            EventDecoder::Native(_) => false,
+            EventDecoder::OpenAi(decoder) => decoder.may_end(),
+        }
+    }
+
+    /// What the end of the stream makes known.
+    fn finish(&mut self) -> Vec<StreamPart> {
+        let mut parts = Vec::new();
+        match &mut self.events {
+            EventDecoder::Native(_) => {}
+            EventDecoder::OpenAi(decoder) => decoder.finish(&mut parts),
+        }
+        parts
+    }
+
+    fn skipped(&self) -> u64 {
+        match &self.events {
+            EventDecoder::Native(decoder) => decoder.skipped(),
+            EventDecoder::OpenAi(decoder) => decoder.skipped(),
+        }
     }
 }
 

@@ -94,12 +94,13 @@ pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
 }
 
 /// Reads an object; serde would take an array for one too.
-fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let json = value?.get();
     json.starts_with('{').then(|| serde_json::from_str(json).ok())?
 }
 
-fn count(value: Option<&RawValue>) -> Option<u64> {
+/// A number of tokens.
+pub(crate) fn count(value: Option<&RawValue>) -> Option<u64> {
     serde_json::from_str(value?.get()).ok()
 }
 

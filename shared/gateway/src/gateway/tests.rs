@@ -8,6 +8,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn config(base_url: Url) -> GatewayConfig {
     GatewayConfig {
+        protocol: Protocol::Native,
         base_url,
         api_key: SecretString::from(KEY),
         first_part_timeout: HOUR,
@@ -77,6 +78,55 @@ async fn the_request_is_the_original_s() {
 }
 
 #[tokio::test]
+async fn the_request_of_the_other_protocol_is_the_original_s_too() {
+    let answer = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let mut gateway = Scripted::answering([[STREAM, &chunk(answer), LAST].concat()]).await;
+    let config = GatewayConfig {
+        protocol: Protocol::OpenAi,
+        max_output_tokens: Some(4096),
+        ..config(gateway.base.clone())
+    };
+    let parts = call(&model(config), None).await.unwrap();
+    assert!(matches!(parts[..], [StreamPart::Finish { .. }]), "{parts:?}");
+
+    let request = gateway.requests().remove(0);
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("host: ")).collect();
+    assert_eq!(lines.remove(0), "POST /v4/ai/chat/completions HTTP/1.1");
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "accept-encoding: identity",
+            "accept: */*",
+            "authorization: Bearer sk-very-secret",
+            "content-length: 190",
+            "content-type: application/json",
+            concat!("user-agent: sidekiq-chat/", env!("CARGO_PKG_VERSION")),
+        ]
+    );
+    assert_eq!(
+        body,
+        r#"{"model":"anthropic/claude-sonnet-4-20250514","max_tokens":4096,"messages":[{"role":"user","content":[{"type":"text","text":"hello"}]}],"stream":true,"stream_options":{"include_usage":true}}"#
+    );
+}
+
+#[test]
+fn a_prompt_is_built_for_the_gateway_that_gets_it() {
+    let json: Box<serde_json::value::RawValue> =
+        serde_json::from_str(r#"{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}"#).unwrap();
+    let messages = [UiMessage::parse(&json, "messages[0]").unwrap()];
+    for (protocol, expected) in [
+        (Protocol::Native, r#"[{"role":"user","content":[{"type":"text","text":"hi"}]}]"#),
+        (Protocol::OpenAi, r#"[{"role":"user","content":"hi"}]"#),
+    ] {
+        let config = GatewayConfig { protocol, ..config(Url::parse("https://example.com").unwrap()) };
+        let prompt = Gateway::new(config).unwrap().prompt(None, &messages).unwrap();
+        assert_eq!(prompt.json().get(), expected, "{protocol:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
     let error_of =
         |kind: &str| format!(r#"{{"error":{{"message":"no, {KEY}","type":{kind},"param":null}}}}"#);
@@ -93,6 +143,10 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
         (502, "<html>Bad gateway</html>".to_owned(), None),
         (503, String::new(), None),
         (400, error_of("null"), None),
+        (404, r#"{"error":{"type":null,"code":"model_not_found"}}"#.to_owned(), Some("model_not_found")),
+        (429, r#"{"error":{"message":"slow down","code":429}}"#.to_owned(), None),
+        (400, r#"{"error":"no"}"#.to_owned(), None),
+        (400, r#"{"detail":"no"}"#.to_owned(), None),
         (400, plain(""), None),
         (400, plain("two words\\nof log"), None),
         (400, plain(&"x".repeat(65)), None),

@@ -87,7 +87,7 @@ fn said(part: &UiPart, sender: Role, path: PartPath) -> Result<Option<Content<'_
                 File { url, media_type: media_type.as_deref(), reference: provider_reference.as_ref(), path };
             let (media_type, data) = file.resolve(sender)?;
             let (filename, provider_options) = (filename.as_deref(), provider_metadata.as_ref());
-            Content::File { media_type, filename, data, provider_options }
+            Content::File { media_type, filename, data, provider_options, path }
         }
         UiPart::ReasoningFile { media_type, url, provider_metadata } => {
             let file = File { url, media_type: Some(media_type), reference: None, path };

@@ -14,6 +14,12 @@ pub enum PromptError {
     /// Nothing tells what kind of file it is.
     #[error("{part}.mediaType: must be given, for example \"image/png\"")]
     MediaType { part: PartPath },
+    /// The model side has no form for files of this kind.
+    #[error("{part}.mediaType: must be that of an image, a video, a text, a PDF, or audio as WAV or MP3")]
+    UnsupportedFile { part: PartPath },
+    /// The model side cannot be told of files that a provider holds.
+    #[error("{part}.providerReference: must be left out: models can be given files by URL only")]
+    FileReference { part: PartPath },
     /// A tool was called and nothing came of it.
     #[error("{part}: must have a result: a tool call without one cannot be sent to the model")]
     MissingResult { part: PartPath },

@@ -1,4 +1,4 @@
-//! The prompt's own types, as they stand on the wire (`LanguageModelV4Prompt` of the AI SDK).
+//! The prompt's own types, as they stand on the wire of the native protocol (`LanguageModelV4Prompt` of the AI SDK).
 //!
 //! They borrow from the UI messages: a conversation may hold megabytes of files.
 
@@ -40,6 +40,8 @@ pub(super) enum Content<'a> {
         data: FileSource<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_options: Option<&'a RawJson>,
+        #[serde(skip)]
+        path: PartPath,
     },
     ReasoningFile {
         media_type: &'a str,

@@ -1,4 +1,4 @@
-//! Which image it is, by its first bytes.
+//! What is inside base64: which image it is, by its first bytes, or all of it.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -30,9 +30,13 @@ const SIGNATURES: [(&str, &[u8]); 10] = [
 
 /// The media type of the image that `base64` holds, in either alphabet.
 pub(super) fn image_type(base64: &str) -> Option<&'static str> {
-    let start: Vec<u8> = base64.bytes().take(LOOKED_AT).map(to_standard).collect();
-    let start = LENIENT.decode(start).ok()?;
+    let start = decode(base64.get(..LOOKED_AT).unwrap_or(base64))?;
     SIGNATURES.iter().find(|(_, signature)| begins_with(&start, signature)).map(|(name, _)| *name)
+}
+
+/// The bytes of `base64`, in either alphabet, padded or not.
+pub(super) fn decode(base64: &str) -> Option<Vec<u8>> {
+    LENIENT.decode(base64.bytes().map(to_standard).collect::<Vec<u8>>()).ok()
 }
 
 fn to_standard(character: u8) -> u8 {

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use message::UiMessage;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Prompt;
+use crate::Protocol;
 
 /// What the real package made of these messages. `differs` says why we do otherwise: `ours`, or `refusal`.
 #[derive(Deserialize)]
@@ -31,43 +34,104 @@ struct Fixture {
 
 #[test]
 fn a_prompt_is_what_the_ai_package_sends() {
-    let fixture: Fixture = serde_json::from_str(include_str!("../../fixtures/prompts.json")).unwrap();
-    assert!(fixture.cases.len() > 150, "{} cases", fixture.cases.len());
-    for case in &fixture.cases {
+    let cases = cases();
+    assert!(cases.len() > 150, "{} cases", cases.len());
+    for case in &cases {
         let real = case.prompt.as_deref().map(json);
         assert_ne!(real.is_some(), case.error.is_some(), "{}: either a prompt or an error", case.name);
-        let built = build(case.system.as_deref(), &case.messages);
+        let built = build(Protocol::Native, case.system.as_deref(), &case.messages);
         let denied = built.as_ref().map_or(&[][..], |prompt| prompt.denied_tool_calls());
         assert_eq!(denied, case.denied, "{}", case.name);
 
         let built = built.map(|prompt| json(prompt.json().as_raw()));
         let same = real.as_ref() == built.as_ref().ok();
         assert_eq!(same, case.differs.is_none(), "{}: {:?}, but got {built:?}", case.name, case.differs);
-        let expected = match &case.refusal {
-            Some(refusal) => Err(refusal.clone()),
-            None => Ok(case.ours.as_deref().map(json).or(real).unwrap_or_else(|| panic!("{}", case.name))),
-        };
-        assert_eq!(built, expected, "{}", case.name);
+        assert_eq!(built, case.expected(), "{}", case.name);
     }
 }
 
-fn build(system: Option<&str>, messages: &[Box<RawValue>]) -> Result<Prompt, String> {
+/// What the openai-compatible package made of the messages of the same name; without one, both fail in the same way.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenAiCase {
+    name: String,
+    messages: Option<Box<RawValue>>,
+    error: Option<String>,
+    refusal: Option<String>,
+    ours: Option<Box<RawValue>>,
+    differs: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenAiFixture {
+    #[serde(rename = "source")]
+    _source: String,
+    cases: Vec<OpenAiCase>,
+}
+
+#[test]
+fn messages_are_what_the_openai_compatible_package_sends() {
+    let fixture: OpenAiFixture =
+        serde_json::from_str(include_str!("../../fixtures/openai/prompts.json")).unwrap();
+    let mut recorded: BTreeMap<_, _> =
+        fixture.cases.into_iter().map(|case| (case.name.clone(), case)).collect();
+    assert!(recorded.len() > 150, "{} cases", recorded.len());
+    for case in &cases() {
+        let name = &case.name;
+        let built = build(Protocol::OpenAi, case.system.as_deref(), &case.messages);
+        let built = built.map(|prompt| json(prompt.json().as_raw()));
+        let Some(recorded) = recorded.remove(name) else {
+            assert_eq!(built, Err(case.expected().unwrap_err()), "{name}");
+            continue;
+        };
+        let real = recorded.messages.as_deref().map(json);
+        assert_ne!(real.is_some(), recorded.error.is_some(), "{name}: either messages or an error");
+        let same = real.as_ref() == built.as_ref().ok();
+        assert_eq!(same, recorded.differs.is_none(), "{name}: {:?}, but got {built:?}", recorded.differs);
+        let ours = recorded.ours.as_deref().map(json);
+        let expected = match recorded.refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(ours.or(real).unwrap_or_else(|| panic!("{name}"))),
+        };
+        assert_eq!(built, expected, "{name}");
+    }
+    assert!(recorded.is_empty(), "{:?}", recorded.keys());
+}
+
+fn cases() -> Vec<Case> {
+    let fixture: Fixture = serde_json::from_str(include_str!("../../fixtures/prompts.json")).unwrap();
+    fixture.cases
+}
+
+impl Case {
+    fn expected(&self) -> Result<Value, String> {
+        let prompt = self.ours.as_deref().or(self.prompt.as_deref()).map(json);
+        match &self.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(prompt.unwrap_or_else(|| panic!("{}", self.name))),
+        }
+    }
+}
+
+fn build(protocol: Protocol, system: Option<&str>, messages: &[Box<RawValue>]) -> Result<Prompt, String> {
     let mut read = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         let message = UiMessage::parse(message, &format!("messages[{index}]"));
         read.push(message.map_err(|invalid| invalid.to_string())?);
     }
-    Prompt::build(system, &read).map_err(|error| error.to_string())
+    Prompt::build(protocol, system, &read).map_err(|error| error.to_string())
 }
 
 /// Parsed, so that the order of keys does not count; `Value` has no half surrogate pairs, so their escapes stay.
 fn json(raw: &RawValue) -> Value {
-    serde_json::from_str(&raw.get().replace("\\ud", "\\\\ud")).unwrap()
+    let without_escaped_backslashes = raw.get().replace(r"\\", r"\u005c");
+    serde_json::from_str(&without_escaped_backslashes.replace(r"\ud", r"\\ud")).unwrap()
 }
 
 fn prompt(messages: &str) -> Prompt {
     let messages: Vec<Box<RawValue>> = serde_json::from_str(messages).unwrap();
-    build(None, &messages).unwrap()
+    build(Protocol::Native, None, &messages).unwrap()
 }
 
 #[test]

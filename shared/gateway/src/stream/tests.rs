@@ -1,3 +1,5 @@
+mod openai;
+
 use http_body_util::channel::{Channel, Sender};
 use proptest::prelude::*;
 use tokio::time::timeout;
@@ -27,9 +29,13 @@ const TIMEOUTS: Timeouts = Timeouts { first_part: Duration::from_secs(120), idle
 
 /// A stream whose connection is a channel: no socket, so that paused time is true.
 fn stream(deadline: Option<Instant>) -> (Sender<Bytes, std::io::Error>, PartStream) {
+    stream_in(Protocol::Native, deadline)
+}
+
+fn stream_in(protocol: Protocol, deadline: Option<Instant>) -> (Sender<Bytes, std::io::Error>, PartStream) {
     let (sender, body) = Channel::new(64);
     let response = Response::from(http::Response::new(reqwest::Body::wrap(body)));
-    (sender, PartStream::new(response, Instant::now(), TIMEOUTS, deadline))
+    (sender, PartStream::new(protocol, response, Instant::now(), TIMEOUTS, deadline))
 }
 
 async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
@@ -108,25 +114,30 @@ async fn an_answer_is_whole_only_behind_its_finish_part() {
         ),
     ];
     for (case, sent, then, (counts, end, seconds)) in cases {
-        let (mut sender, mut stream) = stream(None);
-        for wire in sent {
-            send(&mut sender, wire).await;
-        }
-        let _open = match then {
-            End => {
-                drop(sender);
-                None
-            }
-            Silence => Some(sender),
-            Cut => {
-                sender.abort(std::io::ErrorKind::ConnectionReset.into());
-                None
-            }
-        };
-        assert_eq!(went(&mut stream).await, (counts.to_vec(), end, seconds), "{case}");
-        assert_eq!(went(&mut stream).await, (vec![], "whole", 0), "{case}: an end is said once");
-        assert!(stream.response.is_none(), "{case}: the connection is kept");
+        check(Protocol::Native, case, sent, then, (counts, end, seconds)).await;
     }
+}
+
+async fn check(protocol: Protocol, case: &str, sent: &[&'static str], then: Then, expected: Course<'_>) {
+    let (mut sender, mut stream) = stream_in(protocol, None);
+    for wire in sent {
+        send(&mut sender, wire).await;
+    }
+    let _open = match then {
+        Then::End => {
+            drop(sender);
+            None
+        }
+        Then::Silence => Some(sender),
+        Then::Cut => {
+            sender.abort(std::io::ErrorKind::ConnectionReset.into());
+            None
+        }
+    };
+    let (counts, end, seconds) = expected;
+    assert_eq!(went(&mut stream).await, (counts.to_vec(), end, seconds), "{case}");
+    assert_eq!(went(&mut stream).await, (vec![], "whole", 0), "{case}: an end is said once");
+    assert!(stream.response.is_none(), "{case}: the connection is kept");
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +162,7 @@ async fn connecting_counts_as_silence_too() {
     let response = Response::from(http::Response::new(reqwest::Body::wrap(body)));
     let call_start = Instant::now();
     tokio::time::advance(50 * SECOND).await;
-    let mut stream = PartStream::new(response, call_start, TIMEOUTS, None);
+    let mut stream = PartStream::new(Protocol::Native, response, call_start, TIMEOUTS, None);
     assert_eq!(went(&mut stream).await, (vec![], "first part timeout", 70));
 }
 
@@ -190,7 +201,7 @@ async fn a_dropped_next_loses_nothing() {
 }
 
 fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
-    let mut decoder = PartDecoder::default();
+    let mut decoder = PartDecoder::new(Protocol::Native);
     let mut parts = Vec::new();
     for piece in pieces {
         decoder.push(piece, &mut parts).unwrap();
@@ -222,7 +233,7 @@ fn line_ends_make_no_difference() {
 
 #[test]
 fn an_event_without_end_is_refused() {
-    let mut decoder = PartDecoder::default();
+    let mut decoder = PartDecoder::new(Protocol::Native);
     let mut parts = Vec::new();
     let piece = vec![b' '; 1024 * 1024];
     decoder.push(b"data: {\"type\":\"ping\"}\n\ndata:", &mut parts).unwrap();

@@ -1,0 +1,203 @@
+//! OpenAI's Chat Completions: the data of an event in, [`StreamPart`]s out.
+//!
+//! Knows the chunks that the many servers of this protocol send, and makes of them what `@ai-sdk/openai-compatible`
+//! makes of them. Does not know events or connections.
+
+mod calls;
+mod chunk;
+mod report;
+
+use std::borrow::Cow;
+
+use message::{FinishReason, JsonText, RawJson, UnifiedFinishReason, Usage};
+use serde_json::value::RawValue;
+
+use self::calls::Calls;
+use self::chunk::{Choice, Chunk, Said};
+use crate::error::PartError;
+use crate::keys::has_forbidden_key;
+use crate::part::StreamPart;
+
+/// Under this name metadata goes to the client, comes back with the next turn, and is found again.
+pub(crate) const PROVIDER: &str = "gateway";
+
+// The ids of the AI SDK's blocks, which the page sees.
+const TEXT: &str = "txt-0";
+const REASONING: &str = "reasoning-0";
+
+/// Reads events one by one, and knows at the end whether that was a whole answer.
+///
+/// The protocol has blocks and calls without ends, and reports its tokens behind the reason for stopping. So what ends
+/// an answer comes from [`finish`](Self::finish), when nothing more can come.
+#[derive(Debug, Default)]
+pub(crate) struct OpenAiDecoder {
+    announced: bool,
+    open: Option<Block>,
+    has_plain_reasoning: bool,
+    refused: bool,
+    calls: Calls,
+    reason: Option<String>,
+    usage: Option<Usage>,
+    failed: bool,
+    skipped: u64,
+}
+
+/// The block that is being written; there is one at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Text,
+    Reasoning,
+}
+
+impl OpenAiDecoder {
+    /// Appends to `parts` what `event` holds. An event that cannot be read is an error part, as a reported error is:
+    /// the client stops there, the rest is kept for the store.
+    pub(crate) fn push(&mut self, event: &[u8], parts: &mut Vec<StreamPart>) {
+        // Not the end: what follows still counts, as in the original.
+        if event == b"[DONE]" {
+            return;
+        }
+        let json = str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
+        if let Err(error) = self.read(&json, parts) {
+            self.fail(RawJson::of(&error.to_string()).expect("text is always JSON"), parts);
+        }
+    }
+
+    /// Whether the model has said why it stopped. Behind that only the report on tokens is waited for.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    /// Whether the end of the stream would leave nothing unsaid: the model has said why it stopped, or that it failed.
+    /// A `[DONE]` alone says neither; gateways also send it when their own source has broken off.
+    pub(crate) fn may_end(&self) -> bool {
+        self.is_whole() || self.failed
+    }
+
+    /// Appends what the end of the stream makes known: ends of blocks, calls, and the `finish` part.
+    pub(crate) fn finish(&mut self, parts: &mut Vec<StreamPart>) {
+        self.close(parts);
+        let finish_reason = match self.reason.take() {
+            Some(raw) => {
+                self.skipped += self.calls.finish(parts);
+                FinishReason { unified: report::unified(&raw, self.refused), raw: Some(raw) }
+            }
+            // The input of a call may be cut off here as well; it is not taken for a whole one.
+            None => FinishReason { unified: UnifiedFinishReason::Error, raw: None },
+        };
+        parts.push(StreamPart::Finish { finish_reason, usage: self.usage, provider_metadata: None });
+    }
+
+    /// How many events, and pieces of calls, could not be understood.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    fn read(&mut self, json: &str, parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
+        let chunk = Chunk::parse(json)?;
+        if has_forbidden_key(json) {
+            return Err(PartError::ForbiddenKey);
+        }
+        let Some(chunk) = chunk else {
+            self.skipped += 1;
+            return Ok(());
+        };
+        if let Some(error) = chunk.error {
+            self.fail(carried(error), parts);
+            return Ok(());
+        }
+        self.announce(&chunk, parts);
+        self.usage = report::usage(chunk.usage).or(self.usage);
+        match chunk.first_choice()? {
+            Some(choice) => self.take(&choice, parts),
+            None => Ok(()),
+        }
+    }
+
+    /// Who answers, once.
+    fn announce(&mut self, chunk: &Chunk<'_>, parts: &mut Vec<StreamPart>) {
+        if !self.announced && chunk.has_metadata() {
+            self.announced = true;
+            let (id, model_id) = (chunk.id(), chunk.model());
+            parts.push(StreamPart::ResponseMetadata { id, model_id, timestamp: None });
+        }
+    }
+
+    fn take(&mut self, choice: &Choice<'_>, parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
+        self.reason = choice.finish_reason().or(self.reason.take());
+        let Some(delta) = choice.delta()? else { return Ok(()) };
+        match delta.plain_reasoning()? {
+            Some(text) => {
+                self.has_plain_reasoning = true;
+                self.say(Block::Reasoning, text, parts);
+            }
+            // Who sends both says the same in both.
+            None if !self.has_plain_reasoning => {
+                for text in delta.detailed_reasoning() {
+                    self.say(Block::Reasoning, text, parts);
+                }
+            }
+            None => {}
+        }
+        delta.content(|said| match said {
+            Said::Text(text) => self.say(Block::Text, text, parts),
+            Said::Reasoning(text) => self.say(Block::Reasoning, text, parts),
+        })?;
+        if let Some(refusal) = delta.refusal() {
+            self.refused = true;
+            self.say(Block::Text, refusal, parts);
+        }
+        let pieces = delta.tool_calls()?;
+        if !pieces.is_empty() && self.open == Some(Block::Reasoning) {
+            self.close(parts);
+        }
+        for piece in &pieces {
+            self.skipped += u64::from(!self.calls.push(piece, parts));
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, block: Block, delta: JsonText, parts: &mut Vec<StreamPart>) {
+        if self.open != Some(block) {
+            self.close(parts);
+            self.open = Some(block);
+            parts.push(match block {
+                Block::Text => StreamPart::TextStart { id: TEXT.to_owned(), provider_metadata: None },
+                Block::Reasoning => {
+                    StreamPart::ReasoningStart { id: REASONING.to_owned(), provider_metadata: None }
+                }
+            });
+        }
+        parts.push(match block {
+            Block::Text => StreamPart::TextDelta { id: TEXT.to_owned(), delta, provider_metadata: None },
+            Block::Reasoning => {
+                StreamPart::ReasoningDelta { id: REASONING.to_owned(), delta, provider_metadata: None }
+            }
+        });
+    }
+
+    fn close(&mut self, parts: &mut Vec<StreamPart>) {
+        parts.extend(self.open.take().map(|block| match block {
+            Block::Text => {
+                StreamPart::TextEnd { id: TEXT.to_owned(), provider_metadata: None, citations: None }
+            }
+            Block::Reasoning => {
+                StreamPart::ReasoningEnd { id: REASONING.to_owned(), provider_metadata: None }
+            }
+        }));
+    }
+
+    /// Only a reason for stopping that comes later says otherwise.
+    fn fail(&mut self, error: RawJson, parts: &mut Vec<StreamPart>) {
+        self.failed = true;
+        self.reason = None;
+        parts.push(StreamPart::Error { error });
+    }
+}
+
+fn carried(value: &RawValue) -> RawJson {
+    RawJson::new(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
