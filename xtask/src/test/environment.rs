@@ -7,6 +7,7 @@
 //! | `SIDEKIQ_CARGO_LAMBDA` | cargo-lambda | tests under `cargo lambda watch` |
 //! | `SIDEKIQ_RIE` | AWS's Runtime Interface Emulator | tests under it |
 //! | `SIDEKIQ_NODE` | a current Node; the AI SDK lies in `tests/client/node_modules` | tests with the real client |
+//! | `SIDEKIQ_OPENAI_SERVER` | aimock's script; `SIDEKIQ_NODE` runs it | tests on an OpenAI-compatible server |
 //! | `DYNAMODB_LOCAL_ENDPOINT` | a running DynamoDB Local | the store's cross-check |
 
 use std::ffi::OsString;
@@ -43,6 +44,11 @@ impl TestEnvironment {
             tools::runtime_interface_emulator().map(OsString::from),
         );
         offer("SIDEKIQ_NODE", "tests with the AI SDK client", node_with_client());
+        offer(
+            "SIDEKIQ_OPENAI_SERVER",
+            "tests on an OpenAI-compatible server",
+            tools::openai_server().map(OsString::from),
+        );
         let local = start_dynamodb_local();
         let endpoint = local.as_ref().map(|local| local.endpoint().into());
         offer(

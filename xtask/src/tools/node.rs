@@ -1,4 +1,5 @@
-//! What comes from npm: a current Node, and the real AI SDK client that the acceptance tests talk through.
+//! What comes from npm: a current Node, the real AI SDK client that the acceptance tests talk through, and the model
+//! server that others wrote.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,6 +29,16 @@ pub(crate) fn node() -> Result<PathBuf> {
 pub(crate) fn client_packages() -> Result<PathBuf> {
     let folder = workspace::root().join("tests").join("client");
     install(&folder, &folder, "fetching the AI SDK client")
+}
+
+/// The OpenAI-compatible server whose answers lie in `tests/openai`: its script, which the pinned Node runs.
+///
+/// # Errors
+/// It is not there and cannot be fetched.
+pub(crate) fn openai_server() -> Result<PathBuf> {
+    let folder = workspace::root().join("tests").join("openai");
+    let packages = install(&folder, &folder, "fetching an OpenAI-compatible server")?;
+    Ok(packages.join("@copilotkit").join("aimock").join("dist").join("cli.js"))
 }
 
 fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
