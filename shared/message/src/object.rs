@@ -62,11 +62,6 @@ impl<'a> Object<'a> {
             .filter(|value| value.get() != "null")
     }
 
-    /// Whether `key` stands in the object, be it with `null`.
-    pub fn has(&self, key: &str) -> bool {
-        self.fields.iter().any(|(name, _)| name == key)
-    }
-
     /// The string under `key`.
     pub fn string(&self, key: &str) -> Result<String, Invalid> {
         self.required(key, self.optional_string(key)?, "must be a string")
@@ -203,7 +198,6 @@ mod tests {
         let value = raw(r#"{"title":null}"#);
         let object = Object::parse(&value, "").unwrap();
         assert_eq!(object.optional_string("title"), Ok(None));
-        assert!(object.has("title"));
     }
 
     #[test]

@@ -169,6 +169,14 @@ impl UiPart {
             .collect()
     }
 
+    /// Reads the parts of a stored message from their JSON text, an array.
+    pub fn parse_stored(parts: &str) -> Result<Vec<Self>, Invalid> {
+        let values: Vec<&RawValue> =
+            serde_json::from_str(parts).map_err(|error| Invalid::new("parts", error.to_string()))?;
+        let numbered = values.into_iter().enumerate();
+        numbered.map(|(index, part)| Self::parse(part, &format!("parts[{index}]"))).collect()
+    }
+
     /// Reads one part; `path` stands in errors, for example `messages[0].parts[1]`.
     pub fn parse(value: &RawValue, path: &str) -> Result<Self, Invalid> {
         let fields = Object::parse(value, path)?;

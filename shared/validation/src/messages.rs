@@ -5,16 +5,14 @@ use serde_json::value::RawValue;
 
 use crate::{Limits, file_url, list};
 
-/// Reads `messages`. There is at least one of the user, and the id of the last of those stands only once: an answer
+/// Reads `messages` or, where there are none, `message`. There is at least one of the user, and the id of the last of those stands only once: an answer
 /// stored under the id of another message would be lost, or would replace it.
 pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessage>, Invalid> {
     if fields.get("messages").is_none() {
-        let problem = if fields.has("message") {
-            "is required: an array of the conversation's messages; message alone is not enough"
-        } else {
-            "is required: an array of the conversation's messages"
+        return match fields.get("message") {
+            Some(message) => Ok(vec![parse_last(message, limits)?]),
+            None => Err(Invalid::new("messages", "is required: an array of the conversation's messages")),
         };
-        return Err(Invalid::new("messages", problem));
     }
 
     let mut parts_left = limits.max_total_parts;
@@ -26,6 +24,16 @@ pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessag
     }
     check_answered(&messages)?;
     Ok(messages)
+}
+
+/// The one message of a client that leaves the conversation to the store.
+fn parse_last(value: &RawValue, limits: &Limits) -> Result<UiMessage, Invalid> {
+    let message = parse_one(value, "message", limits.max_total_parts, limits)?;
+    if message.role != Role::User {
+        let problem = "must be user; to go on with an answer, send the conversation as messages";
+        return Err(Invalid::new("message.role", problem));
+    }
+    Ok(message)
 }
 
 fn parse_one(value: &RawValue, path: &str, parts_left: usize, limits: &Limits) -> Result<UiMessage, Invalid> {

@@ -14,6 +14,8 @@ pub struct ChatRequest {
     pub model: Option<String>,
     /// The conversation so far, as the client holds it, with at least one message of the user.
     pub messages: Vec<UiMessage>,
+    /// Whether the client sent nothing but its last `message`: what came before it is in the store.
+    pub history_is_stored: bool,
     /// What made the client ask.
     pub trigger: Trigger,
     /// The message that the request is about: the edited one, the one to make anew (which is no longer among
@@ -40,6 +42,7 @@ impl ChatRequest {
             model: model(&fields)?,
             trigger: trigger(&fields)?,
             message_id: message_id(&fields)?,
+            history_is_stored: fields.get("messages").is_none(),
             messages: messages::parse(&fields, limits)?,
         })
     }

@@ -20,11 +20,12 @@ fn messages_that_cannot_be_answered_are_named() {
             "messages: must be an array",
         ),
         (
-            "only message",
-            format!(r#"{{"threadId":"t","message":{USER}}}"#),
+            "message of the assistant",
+            format!(r#"{{"threadId":"t","message":{assistant}}}"#),
             "invalid_request",
-            "messages: is required: an array of the conversation's messages; message alone",
+            "message.role: must be user",
         ),
+        ("message, a list", r#"{"threadId":"t","message":[]}"#.into(), "invalid_request", "message: must be"),
         refused("0 messages", "", "messages: must have at least one message of role user"),
         refused("no user", assistant, "messages: must have at least one message of role user"),
         refused("201 messages", &numbered(201, |_| USER.into()), "messages: must have at most 200 items"),
@@ -141,4 +142,15 @@ fn limits_are_met_exactly() {
         (error.code(), error),
         ("payload_too_large", RequestError::TooLarge { limit: body.len() - 1 })
     );
+}
+
+#[test]
+fn a_message_alone_asks_for_the_stored_conversation() {
+    let alone = parse(format!(r#"{{"threadId":"t","message":{USER}}}"#)).unwrap();
+    assert!(alone.history_is_stored);
+    assert_eq!(alone.user_message().id.as_str(), "m1");
+    let both = parse(format!(r#"{{"threadId":"t","message":{USER},"messages":[{USER},{USER}]}}"#));
+    assert!(both.is_err(), "messages count where both are sent");
+    let whole = parse(with_messages(USER)).unwrap();
+    assert!(!whole.history_is_stored);
 }
