@@ -90,6 +90,9 @@ impl MessageAssembler {
             UiMessageChunk::StartStep => {
                 self.add(UiPart::StepStart);
             }
+            UiMessageChunk::Part(part) => {
+                self.add(UiPart::Other(part.clone()));
+            }
             UiMessageChunk::Start { .. }
             | UiMessageChunk::MessageMetadata { .. }
             | UiMessageChunk::Error { .. }
@@ -115,6 +118,15 @@ impl MessageAssembler {
     /// Whether the model has said anything yet, besides what was there before.
     pub fn is_empty(&self) -> bool {
         self.parts[self.given..].iter().all(|part| matches!(part, UiPart::StepStart))
+    }
+
+    /// Marks the blocks that were open when the answer broke off as whole: nothing more will come.
+    pub fn close_open_blocks(&mut self) {
+        for index in self.text.drain().chain(self.reasoning.drain()).map(|(_, index)| index) {
+            if let UiPart::Text { state, .. } | UiPart::Reasoning { state, .. } = &mut self.parts[index] {
+                *state = Some(PartState::Done);
+            }
+        }
     }
 
     fn add(&mut self, part: UiPart) -> usize {

@@ -119,7 +119,8 @@ pub enum UiMessageChunk {
     ToolOutputAvailable {
         tool_call_id: String,
         output: RawJson,
-        provider_executed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +130,8 @@ pub enum UiMessageChunk {
     ToolOutputError {
         tool_call_id: String,
         error_text: JsonText,
-        provider_executed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_executed: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +151,9 @@ pub enum UiMessageChunk {
     },
     /// The user stopped the answer; clients stop reading here.
     Abort,
+    /// A source or a `data-*` part: chunk and part are the same JSON.
+    #[serde(untagged)]
+    Part(RawJson),
 }
 
 impl UiMessageChunk {
@@ -231,7 +236,7 @@ mod tests {
         let chunk = UiMessageChunk::ToolOutputAvailable {
             tool_call_id: "c".to_owned(),
             output: RawJson::null(),
-            provider_executed: true,
+            provider_executed: Some(true),
             provider_metadata: None,
             dynamic: None,
         };

@@ -55,19 +55,31 @@ impl Scenario {
 
     /// What we make of it.
     pub(crate) fn ours(&self) -> Outcome {
+        let (chunks, parts) = self.made();
+        let mut names = Vec::new();
+        Outcome {
+            chunks: chunks.iter().map(|chunk| renamed(json(chunk), &mut names)).collect(),
+            message: parts.iter().map(|part| renamed(json(part), &mut names)).collect(),
+        }
+    }
+
+    /// Our chunks, and the parts that they make.
+    pub(crate) fn made(&self) -> (Vec<UiMessageChunk>, Vec<UiPart>) {
         let chunks = self.mapped();
         let mut assembler = MessageAssembler::continuing(self.before());
         chunks.iter().for_each(|chunk| assembler.push(chunk));
         assembler.settle_open_inputs();
-        let mut names = Vec::new();
-        Outcome {
-            chunks: chunks.iter().map(|chunk| renamed(json(chunk), &mut names)).collect(),
-            message: assembler.parts().iter().map(|part| renamed(json(part), &mut names)).collect(),
-        }
+        (chunks, assembler.parts().to_vec())
     }
 
-    fn before(&self) -> Vec<UiPart> {
+    /// The parts of the message that the answer goes on from.
+    pub(crate) fn before(&self) -> Vec<UiPart> {
         self.continuing.iter().map(|part| UiPart::parse(part, "part").unwrap()).collect()
+    }
+
+    /// The parts that the client of the original then held.
+    pub(crate) fn held(&self) -> Vec<UiPart> {
+        self.message.iter().map(|part| UiPart::parse(part, "part").unwrap()).collect()
     }
 
     /// As the turn drives the mapper.

@@ -1,19 +1,28 @@
 //! From the model's parts to what the browser reads, and to the message that is stored.
 //!
 //! [`StreamMapper`] turns parts into chunks, [`UiMessageChunk::encode`] chunks into bytes of the stream,
-//! [`MessageAssembler`] chunks into the message that the client holds in the end. All three are plain structs:
-//! no clock, no I/O. Nothing here knows where parts come from or bytes go to.
+//! [`MessageAssembler`] chunks into the message that the client holds in the end. And back: [`replay`] turns a stored
+//! message into chunks, [`UiMessageChunk::decode_all`] bytes, which [`compact`] may have made fewer. No clock, no I/O:
+//! nothing here knows where parts come from or bytes go to.
 
 mod assembler;
 mod chunk;
+mod compact;
+mod decode;
+mod events;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod generated;
 mod mapper;
+mod replay;
 mod tool_input;
 
 pub use assembler::MessageAssembler;
 pub use chunk::UiMessageChunk;
+pub use compact::compact;
 pub use mapper::{OutOfOrder, StreamMapper};
+pub use replay::{ReplayEnd, replay, replay_onto};
 
 /// The response headers of a UI message stream, as the AI SDK sends them.
 pub const STREAM_HEADERS: [(&str, &str); 4] = [

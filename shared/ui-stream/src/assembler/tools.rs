@@ -86,7 +86,7 @@ impl MessageAssembler {
             } => {
                 let update = Update {
                     output: Some(output),
-                    provider_executed: Some(*provider_executed),
+                    provider_executed: *provider_executed,
                     ..Update::default()
                 };
                 self.settle(tool_call_id, ToolState::OutputAvailable, &update, provider_metadata.as_ref());
@@ -100,7 +100,7 @@ impl MessageAssembler {
             } => {
                 let update = Update {
                     error_text: Some(error_text),
-                    provider_executed: Some(*provider_executed),
+                    provider_executed: *provider_executed,
                     ..Update::default()
                 };
                 self.settle(tool_call_id, ToolState::OutputError, &update, provider_metadata.as_ref());

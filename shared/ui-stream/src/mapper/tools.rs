@@ -139,7 +139,7 @@ fn outcome(
     dynamic: Option<bool>,
     provider_metadata: Option<RawJson>,
 ) -> UiMessageChunk {
-    let provider_executed = true;
+    let provider_executed = Some(true);
     if is_error {
         let error_text = result.text().unwrap_or_else(|| JsonText::new(&compact(result.get())));
         UiMessageChunk::ToolOutputError {

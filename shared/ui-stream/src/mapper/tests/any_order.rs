@@ -2,93 +2,14 @@
 
 use std::collections::HashSet;
 
-use gateway::{FileData, GeneratedFile, StreamPart};
-use message::{FinishReason, JsonText, RawJson, UiPart, UnifiedFinishReason};
+use message::UiPart;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::fixture::value;
+use crate::generated::{PART_KINDS, part};
 use crate::{MessageAssembler, StreamMapper, UiMessageChunk};
-
-/// A part of kind `kind`. Few ids, so that they meet; `bits` decides what else there is.
-fn part(kind: u8, id: u8, bits: u8) -> StreamPart {
-    let id = ["0", "a\"b", "", "😀"][usize::from(id)].to_owned();
-    let bit = |index: u8| bits >> index & 1 == 1;
-    let flag = |index: u8| [None, Some(true), Some(false), None][usize::from(bits >> index & 3)];
-    let provider_metadata = bit(7).then(|| raw("{\"a\":{ \"n\":null,\r\n\"b\":[1.0]}}"));
-    let delta: JsonText = serde_json::from_str(
-        ["\"\"", "\"Hi \\n\"", "\"\\ud83d\"", "\"\\ude00\u{2028}\\u0000\"", "\"{\\\"a\\\":[1,\"", "\"2]}\""]
-            [usize::from(bits % 6)],
-    )
-    .unwrap();
-    let json = raw(["null", "\"a\\nb\"", "{ \"x\" :\n[\"\\ud800\"]}", "12"][usize::from(bits % 4)]);
-    let file = || GeneratedFile {
-        media_type: "image/png".to_owned(),
-        data: if bit(0) {
-            FileData::Base64("AA==".to_owned())
-        } else {
-            FileData::Url("https://a.example/b".to_owned())
-        },
-        provider_metadata: provider_metadata.clone(),
-    };
-    let (tool_name, provider_executed, dynamic) = ("search".to_owned(), flag(2), flag(4));
-    match kind {
-        0 => StreamPart::StreamStart { warnings: None },
-        1 => StreamPart::ResponseMetadata { id: None, model_id: None, timestamp: None },
-        2 => StreamPart::Ping,
-        3 | 21 => StreamPart::TextStart { id, provider_metadata },
-        4 | 22 => StreamPart::TextDelta { id, delta, provider_metadata },
-        5 => StreamPart::TextEnd { id, provider_metadata, citations: bit(6).then(|| raw("[ ]")) },
-        6 | 23 => StreamPart::ReasoningStart { id, provider_metadata },
-        7 | 24 => StreamPart::ReasoningDelta { id, delta, provider_metadata },
-        8 => StreamPart::ReasoningEnd { id, provider_metadata },
-        9 => StreamPart::Source { source: json },
-        10 => StreamPart::File { file: file() },
-        11 => StreamPart::ReasoningFile { file: file() },
-        12 => StreamPart::Custom { kind: "a.b".to_owned(), provider_metadata },
-        13 | 25 => StreamPart::ToolInputStart {
-            id,
-            tool_name,
-            title: None,
-            provider_executed,
-            dynamic,
-            provider_metadata,
-        },
-        14 | 26 => StreamPart::ToolInputDelta { id, delta },
-        15 => StreamPart::ToolInputEnd { id },
-        16 | 27 => StreamPart::ToolCall {
-            tool_call_id: id,
-            tool_name,
-            input: if bit(6) { delta } else { JsonText::new(json.get()) },
-            provider_executed,
-            dynamic,
-            provider_metadata,
-        },
-        17 => StreamPart::ToolResult {
-            tool_call_id: id,
-            tool_name,
-            result: json,
-            is_error: bit(6),
-            dynamic,
-            provider_metadata,
-        },
-        18 => StreamPart::ToolApprovalRequest {
-            approval_id: "apr".to_owned(),
-            tool_call_id: id,
-            provider_metadata,
-        },
-        19 => StreamPart::Error { error: json },
-        _ => {
-            let finish_reason = FinishReason { unified: UnifiedFinishReason::ToolCalls, raw: None };
-            StreamPart::Finish { finish_reason, usage: None, provider_metadata }
-        }
-    }
-}
-
-fn raw(json: &str) -> RawJson {
-    serde_json::from_str(json).unwrap()
-}
 
 /// The kinds of blocks and calls that a chunk can belong to.
 #[derive(Default)]
@@ -157,7 +78,7 @@ proptest! {
 
     #[test]
     fn the_client_can_read_what_comes_out(
-        parts in prop::collection::vec((0..28_u8, 0..4_u8, any::<u8>()), 0..60),
+        parts in prop::collection::vec((0..PART_KINDS, 0..4_u8, any::<u8>()), 0..60),
         cut in any::<bool>(),
         patient in any::<bool>(),
     ) {
