@@ -1,4 +1,4 @@
-//! How messages are read back: newest first, each of them whole.
+//! How messages are read back: along one path, newest first, each of them whole.
 //!
 //! Continuations sort after their message, so read backwards they come before it. Those whose message does not
 //! come, or comes with another checksum, were left behind by a writer that died, and are dropped.
@@ -8,8 +8,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
+use serde::Deserialize;
 
-use crate::item::{self, DATA, Item, MessageItem, PARTS, Status, string};
+use crate::item::{self, DATA, Item, MessageItem, PARTS, Status, StoredRole, string};
+use crate::path::{self, Path};
+use crate::turn::AnsweredTurn;
 use crate::{Store, StoreError, keys, parts};
 
 /// Which messages of a thread to read.
@@ -17,15 +20,32 @@ use crate::{Store, StoreError, keys, parts};
 pub struct History<'a> {
     /// At most so many.
     pub limit: usize,
-    /// Only those before this message; `None` begins with the newest.
+    /// At most so many bytes of parts: the first message that exceeds it ends the reading, and is left out.
+    pub max_bytes: Option<usize>,
+    /// Only those before this place; `None` begins with the path's end.
     pub before: Option<&'a Cursor>,
     /// Whether what was written a moment ago must be seen. Costs twice as much.
     pub consistent: bool,
 }
 
-/// A message's place in its thread.
+/// A place on a path of a thread: what comes before one message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(Box<str>);
+
+impl Cursor {
+    /// What comes before the message `sk`.
+    pub(crate) fn before(sk: &str, cut: Option<&str>) -> Self {
+        Self(path::bound(sk, cut).into())
+    }
+}
+
+/// Where a message is stored, and what its path is cut at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Found {
+    pub(crate) sk: String,
+    #[serde(default)]
+    pub(crate) cut: Option<String>,
+}
 
 /// A message as it was put. What was not reported is `None`.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,38 +73,87 @@ pub struct StoredMessage {
 }
 
 impl Store {
-    /// Reads messages of a thread, newest first. A thread that is not there has none.
+    /// Reads the thread's current path, newest first. A thread that is not there has none.
     pub async fn messages(
         &self,
         user: &UserId,
         thread: &ThreadId,
         history: &History<'_>,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let pk = keys::messages(user, thread);
+        let end = history.before.map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
+        self.walk(&keys::messages(user, thread), Path::before(end), history).await
+    }
+
+    /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
+    /// messages with one id it is the later. A message that is not there ends no path.
+    pub async fn branch(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        message: &MessageId,
+        history: &History<'_>,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        if history.before.is_some() {
+            return self.messages(user, thread, history).await;
+        }
+        match self.find_message(user, thread, message, None, history.consistent).await? {
+            Some(found) => {
+                let path = Path::before(&keys::after(&found.sk));
+                self.walk(&keys::messages(user, thread), path, history).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Reads a turn's answer, strongly consistent. `None`: it is not there.
+    pub async fn answer_of(&self, turn: &AnsweredTurn) -> Result<Option<StoredMessage>, StoreError> {
+        match self.get_consistent(&turn.messages_pk, &turn.answer_sk).await? {
+            Some(item) => self.join(item, HashMap::new()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn walk(
+        &self,
+        pk: &str,
+        mut path: Path,
+        history: &History<'_>,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        let mut room = Room::new(history);
         let mut messages = Vec::new();
         let mut continuations = HashMap::new();
+        let mut page_limit = first_page_limit(history);
+        let mut end = path.bound().to_owned();
         let mut next = None;
-        while messages.len() < history.limit {
-            let page_limit = if next.is_none() { first_page_limit(history) } else { None };
-            let (items, last) = self.page(&pk, history, page_limit, next).await?;
+        while room.messages > 0 {
+            let (items, last) = self.page(pk, history.consistent, page_limit, &end, next).await?;
             for item in items {
                 let sk = item::text(&item, "sk");
-                if history.before.is_some_and(|before| *before.0 == *sk) {
+                if !path.admits(&sk) {
                     continue;
                 }
                 if sk.contains("#~") {
                     continuations.insert(sk, item);
                     continue;
                 }
+                if !room.take(&item) {
+                    return Ok(messages);
+                }
+                path.step(&sk, item.get("cut").and_then(|cut| cut.as_s().ok()).map(String::as_str));
                 messages.push(self.join(item, std::mem::take(&mut continuations)).await?);
-                if messages.len() == history.limit {
+                if room.messages == 0 {
                     return Ok(messages);
                 }
             }
-            if last.is_none() {
-                break;
+            let Some(last) = last else { break };
+            // Where the path goes on far below, what lies between is not read.
+            if path.admits(&item::text(&last, "sk")) {
+                next = Some(last);
+            } else {
+                end = path.bound().to_owned();
+                next = None;
             }
-            next = last;
+            page_limit = None;
         }
         Ok(messages)
     }
@@ -92,21 +161,21 @@ impl Store {
     async fn page(
         &self,
         pk: &str,
-        history: &History<'_>,
+        consistent: bool,
         limit: Option<i32>,
+        end: &str,
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        let before = history.before.map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
         let answer = self
             .client
             .query()
             .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :before")
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :end")
             .expression_attribute_values(":pk", string(pk))
             .expression_attribute_values(":first", string(keys::FIRST_MESSAGE))
-            .expression_attribute_values(":before", string(before))
+            .expression_attribute_values(":end", string(end))
             .scan_index_forward(false)
-            .consistent_read(history.consistent)
+            .consistent_read(consistent)
             .set_limit(limit)
             .set_exclusive_start_key(start)
             .send()
@@ -173,37 +242,74 @@ impl Store {
         Ok(found)
     }
 
-    /// The key of a question that is stored already, newest first if its id was used twice.
-    pub(crate) async fn find_question(
+    /// Where a message is stored, the newest if its id was used twice.
+    pub(crate) async fn find_message(
         &self,
         user: &UserId,
         thread: &ThreadId,
-        question: &MessageId,
-    ) -> Result<Option<String>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
+        message: &MessageId,
+        role: Option<Role>,
+        consistent: bool,
+    ) -> Result<Option<Found>, StoreError> {
+        let mut request = self.client.query().filter_expression("id = :id");
+        if let Some(role) = role {
+            request = request
+                .filter_expression("id = :id AND #role = :role")
+                .expression_attribute_names("#role", "role")
+                .expression_attribute_values(":role", item::attribute(&StoredRole::from(role))?);
+        }
+        let mut pages = request
             .table_name(&*self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :first)")
-            .filter_expression("id = :id AND #role = :user")
-            .projection_expression("sk")
-            .expression_attribute_names("#role", "role")
+            .projection_expression("sk, cut")
             .expression_attribute_values(":pk", string(keys::messages(user, thread)))
             .expression_attribute_values(":first", string(keys::FIRST_MESSAGE))
-            .expression_attribute_values(":id", string(question.as_str()))
-            .expression_attribute_values(":user", string("user"))
+            .expression_attribute_values(":id", string(message.as_str()))
             .scan_index_forward(false)
-            .consistent_read(true)
+            .consistent_read(consistent)
             .into_paginator()
             .items()
             .send();
         let found = pages.next().await.transpose().map_err(|error| StoreError::of("Query", error))?;
-        Ok(found.map(|item| item::text(&item, "sk")))
+        found.map(item::read).transpose()
+    }
+}
+
+/// What may still be read.
+struct Room {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(history: &History<'_>) -> Self {
+        Self { messages: history.limit, bytes: history.max_bytes.unwrap_or(usize::MAX) }
+    }
+
+    /// Makes room for a message, if there is any.
+    fn take(&mut self, item: &Item) -> bool {
+        match self.bytes.checked_sub(length(item)) {
+            Some(bytes) => {
+                self.bytes = bytes;
+                self.messages -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// How long a message's parts are.
+fn length(item: &Item) -> usize {
+    match (item.get("len"), item.get(PARTS)) {
+        (Some(AttributeValue::N(length)), _) => length.parse().unwrap_or_default(),
+        (_, Some(AttributeValue::S(text))) => text.len(),
+        _ => 0,
     }
 }
 
 /// As many items as messages are wanted, and the one the cursor names. More are needed only where a message has
-/// continuations, and then as many as a page holds.
+/// continuations or is not on the path, and then as many as a page holds.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
     let items = history.limit.saturating_add(usize::from(history.before.is_some()));
     i32::try_from(items).ok()
@@ -237,7 +343,7 @@ fn whole(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreEr
         input_tokens: message.input_tokens,
         output_tokens: message.output_tokens,
         metadata: message.metadata,
-        cursor: Cursor(message.sk.into_boxed_str()),
+        cursor: Cursor::before(&message.sk, message.cut.as_deref()),
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role};
 use serde::{Deserialize, Serialize};
@@ -70,6 +72,12 @@ pub(crate) struct MessageItem {
     pub(crate) output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) metadata: Option<AnswerMetadata>,
+    /// Nothing from this sort key on precedes the message on its path, see [`crate::path`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cut: Option<String>,
+    /// Whether it was put in the place of whoever should have put it, who may still do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovered: Option<bool>,
 }
 
 /// [`Role`] as it is stored.
@@ -114,6 +122,8 @@ impl MessageItem {
             input_tokens: None,
             output_tokens: None,
             metadata: None,
+            cut: None,
+            recovered: None,
         }
     }
 
@@ -121,6 +131,12 @@ impl MessageItem {
         serde_dynamo::aws_sdk_dynamodb_1::to_item(self)
             .map_err(|error| StoreError::Refused { operation: "PutItem", source: error.into() })
     }
+}
+
+/// Makes an attribute of what describes itself.
+pub(crate) fn attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| StoreError::Refused { operation: "UpdateItem", source: error.into() })
 }
 
 /// Reads an item into the struct it was made from; an error names the item.
@@ -138,6 +154,21 @@ pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
+/// A set of one text.
+pub(crate) fn set_of(text: &str) -> AttributeValue {
+    AttributeValue::Ss(vec![text.to_owned()])
+}
+
 pub(crate) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+/// The item that failed the condition of an update, if that is what the error is about; empty where there is none.
+pub(crate) fn refused<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+            Some(refusal.item.clone().unwrap_or_default())
+        }
+        _ => None,
+    }
 }

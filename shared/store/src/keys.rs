@@ -1,6 +1,6 @@
 //! How keys are spelled. Ids cannot hold `#`, so none can reach into another's key.
 
-use message::{MessageId, Role, ThreadId, UserId};
+use message::{MessageId, Role, StreamId, ThreadId, UserId};
 
 /// The sort key of an item that is alone under its `pk`.
 pub(crate) const ALONE: &str = "-";
@@ -24,6 +24,15 @@ pub(crate) fn messages(user: &UserId, thread: &ThreadId) -> String {
     format!("T#{user}#{thread}")
 }
 
+/// The user's item of the UTC day `date`, spelled `2026-11-22`.
+pub(crate) fn day(date: &str) -> String {
+    format!("Q#{date}")
+}
+
+pub(crate) fn journal(user: &UserId, stream: &StreamId) -> String {
+    format!("C#{user}#{stream}")
+}
+
 /// Sorts by time, then the question before its answer.
 pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
     let rank = match role {
@@ -36,6 +45,18 @@ pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
 /// What the keys of a message's continuations start with. They sort after the message and before the next.
 pub(crate) fn continuations(message: &str) -> String {
     format!("{message}#~")
+}
+
+/// Sorts after a message and all its continuations, and before the next message.
+pub(crate) fn after(message: &str) -> String {
+    format!("{message}#~~")
+}
+
+/// The time and the id in a message's sort key.
+pub(crate) fn parts_of(message: &str) -> Option<(u64, MessageId)> {
+    let mut parts = message.strip_prefix(FIRST_MESSAGE)?.split('#');
+    let (at_ms, _rank, id) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((at_ms.parse().ok()?, MessageId::parse(id).ok()?))
 }
 
 /// The checksum keeps two versions of one message apart while one replaces the other.
@@ -57,6 +78,7 @@ mod tests {
         let answer = message(999, Role::Assistant, &id("aa"));
         let mut keys = vec![
             message(1_000, Role::User, &id("a")),
+            after(&question),
             continuation(&question, 11, "ffffffff"),
             continuation(&question, 2, "00000000"),
             answer.clone(),
@@ -68,11 +90,19 @@ mod tests {
             question.clone(),
             continuation(&question, 2, "00000000"),
             continuation(&question, 11, "ffffffff"),
+            after(&question),
             answer,
             message(1_000, Role::User, &id("a")),
         ];
         assert_eq!(keys, expected);
         assert!(keys.iter().all(|key| key.as_str() > FIRST_MESSAGE && key.as_str() < LAST_MESSAGE));
+    }
+
+    #[test]
+    fn a_key_tells_when_and_who() {
+        let key = message(1_234, Role::Assistant, &id("a-b"));
+        assert_eq!(parts_of(&key), Some((1_234, id("a-b"))));
+        assert_eq!(parts_of("T#thread"), None);
     }
 
     #[test]

@@ -11,34 +11,52 @@
 //! | session | `BA#<key>` | `-` |
 //! | thread | `U#<user>` | `T#<thread>` |
 //! | message | `T#<user>#<thread>` | `M#<ms, 13 digits>#<0 user, 1 assistant>#<id>` |
+//! | a user's day | `U#<user>` | `Q#<UTC date>` |
+//! | journal of a run | `C#<user>#<stream>` | `<index, 6 digits>`, `~end` |
 //! | rest of a long message | the message's | `<the message's sk>#~<index, 3 digits>#<checksum>` |
 //!
 //! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a `lastActivityAt`.
 
+mod begin;
 mod client;
 mod error;
+mod finish;
 mod history;
 mod item;
+mod journal;
+mod kept;
 mod keys;
 mod messages;
 mod parts;
+mod path;
+mod quota;
+mod recover;
 mod sessions;
+mod stop;
 mod table;
 mod thread;
-mod turns;
+mod turn;
+mod usage;
 
 use std::sync::Arc;
 
 pub use aws_sdk_dynamodb::Client;
 
+pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, Question};
 pub use client::{ClientOptions, ConnectError, connect, https_client};
 pub use error::StoreError;
+pub use finish::{Finished, TurnOutcome};
 pub use history::{Cursor, History, StoredMessage};
 pub use item::Status;
+pub use journal::{Journal, JournalPiece};
 pub use messages::{Answer, UserMessage};
+pub use quota::{DayUsage, TurnLimits};
+pub use recover::RecoveredAnswer;
+pub use stop::TurnSignal;
 pub use table::create_table;
-pub use thread::Thread;
-pub use turns::{BeginError, BeginTurn, BegunTurn, Finished, Question, TurnKeys, TurnOutcome};
+pub use thread::{CurrentTurn, Thread};
+pub use turn::{AnsweredTurn, OpenTurn, TurnKeys};
+pub use usage::{Cost, TurnUsage};
 
 /// The table, and the client that reaches it. Cloning is cheap.
 #[derive(Debug, Clone)]

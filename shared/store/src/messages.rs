@@ -5,7 +5,7 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{AnswerMetadata, Role};
 
 use crate::item::{DATA, Item, MessageItem, PARTS, Status, string};
@@ -35,7 +35,16 @@ pub struct Answer<'a> {
 /// What may lie under the key of the message that is put there.
 enum Guard {
     Nothing,
-    NothingOrInterrupted,
+    /// Or what a recoverer has put there.
+    NothingOrRecovered,
+}
+
+/// What came of a put.
+pub(crate) enum Put {
+    /// It is put, or was before.
+    Done,
+    /// Something else is there, and stays.
+    There(Item),
 }
 
 impl Store {
@@ -45,36 +54,35 @@ impl Store {
         keys: &TurnKeys,
         message: &UserMessage<'_>,
     ) -> Result<(), StoreError> {
-        let item = MessageItem::new(
-            &keys.messages_pk,
-            &keys.user_sk,
-            &keys.message,
-            Role::User,
-            message.created_at_ms,
-        );
-        self.put_message(item, message.parts, Guard::Nothing).await
-    }
-
-    /// Stores the turn's answer. Replaces one that was left `interrupted`; any other that is there is this answer,
-    /// put before, and stays.
-    pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
-        let metadata = answer.metadata;
-        let usage = metadata.usage.unwrap_or_default();
         let item = MessageItem {
-            status: Some(answer.status),
-            model: Some(metadata.model.clone()),
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            metadata: Some(metadata.clone()),
+            cut: keys.0.user_cut.clone(),
             ..MessageItem::new(
-                &keys.messages_pk,
-                &keys.answer_sk,
-                &keys.answer,
-                Role::Assistant,
-                metadata.created_at,
+                &keys.0.messages_pk,
+                &keys.0.user_sk,
+                &keys.0.message,
+                Role::User,
+                message.created_at_ms,
             )
         };
-        self.put_message(item, answer.parts, Guard::NothingOrInterrupted).await
+        self.put_message(item, message.parts, Guard::Nothing).await.map(|_| ())
+    }
+
+    /// Stores the turn's answer. Replaces one that a recoverer has put in its place; any other that is there is this
+    /// answer, put before, and stays.
+    pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
+        self.put_message(answer_item(keys, answer), answer.parts, Guard::NothingOrRecovered)
+            .await
+            .map(|_| ())
+    }
+
+    /// Stores what could be recovered of a turn's answer, unless something is there.
+    pub(crate) async fn put_recovered_answer(
+        &self,
+        keys: &TurnKeys,
+        answer: &Answer<'_>,
+    ) -> Result<Put, StoreError> {
+        let item = MessageItem { recovered: Some(true), ..answer_item(keys, answer) };
+        self.put_message(item, answer.parts, Guard::Nothing).await
     }
 
     async fn put_message(
@@ -82,7 +90,7 @@ impl Store {
         mut message: MessageItem,
         text: &str,
         guard: Guard,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Put, StoreError> {
         let parts = match parts::pack(text).await {
             Packed::Plain(text) => Some(string(text)),
             Packed::Whole(bytes) => {
@@ -128,26 +136,48 @@ impl Store {
         Ok(count)
     }
 
-    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<(), StoreError> {
-        let request = self.client.put_item().table_name(&*self.table).set_item(Some(item));
+    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<Put, StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let request = match guard {
             Guard::Nothing => request.condition_expression("attribute_not_exists(pk)"),
-            Guard::NothingOrInterrupted => request
-                .condition_expression("attribute_not_exists(pk) OR #status = :interrupted")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":interrupted", string("interrupted")),
+            Guard::NothingOrRecovered => request
+                .condition_expression("attribute_not_exists(pk) OR recovered = :true")
+                .expression_attribute_values(":true", AttributeValue::Bool(true)),
         };
         match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::of("PutItem", error)),
+            Ok(_) => Ok(Put::Done),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    Ok(Put::There(refusal.item.clone().unwrap_or_default()))
+                }
+                _ => Err(StoreError::of("PutItem", error)),
+            },
         }
+    }
+}
+
+fn answer_item(keys: &TurnKeys, answer: &Answer<'_>) -> MessageItem {
+    let metadata = answer.metadata;
+    let usage = metadata.usage.unwrap_or_default();
+    MessageItem {
+        status: Some(answer.status),
+        model: Some(metadata.model.clone()),
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        metadata: Some(metadata.clone()),
+        cut: keys.0.cut.clone(),
+        ..MessageItem::new(
+            &keys.0.messages_pk,
+            &keys.0.answer_sk,
+            &keys.0.answer,
+            Role::Assistant,
+            metadata.created_at,
+        )
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn pack(text: &str) -> Packed {
     if text.len() <= PLAIN_BYTES {
         return Packed::Plain(text.to_owned());
     }
-    fitted(deflate(text).await)
+    fitted(deflate(text.as_bytes()).await)
 }
 
 fn fitted(bytes: Vec<u8>) -> Packed {
@@ -66,18 +66,35 @@ pub(crate) enum UnpackError {
 
 /// Inflates what [`pack`] deflated from `length` bytes of text. Never makes more than one byte over `length`.
 pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, UnpackError> {
-    let mut text = Vec::new();
-    let limit = length as u64 + 1;
-    DeflateDecoder::new(bytes).take(limit).read_to_end(&mut text).map_err(UnpackError::Inflate)?;
+    let text = inflate(bytes, length)?;
     if text.len() != length {
         return Err(UnpackError::Length { expected: length });
     }
     String::from_utf8(text).map(String::into_boxed_str).map_err(UnpackError::Utf8)
 }
 
-async fn deflate(text: &str) -> Vec<u8> {
+/// Inflates bytes whose length was not written down. Never makes more than one byte over `most`.
+pub(crate) fn inflate(bytes: &[u8], most: usize) -> Result<Vec<u8>, UnpackError> {
+    let mut inflated = Vec::new();
+    DeflateDecoder::new(bytes)
+        .take(most as u64 + 1)
+        .read_to_end(&mut inflated)
+        .map_err(UnpackError::Inflate)?;
+    if inflated.len() > most {
+        return Err(UnpackError::Length { expected: most });
+    }
+    Ok(inflated)
+}
+
+/// The same for text.
+pub(crate) fn inflate_text(bytes: &[u8], most: usize) -> Result<String, UnpackError> {
+    String::from_utf8(inflate(bytes, most)?).map_err(UnpackError::Utf8)
+}
+
+/// Deflates `bytes`, letting others have their turn.
+pub(crate) async fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    for slice in text.as_bytes().chunks(SLICE_BYTES) {
+    for slice in bytes.chunks(SLICE_BYTES) {
         encoder.write_all(slice).expect("a Vec takes whatever is written");
         tokio::task::yield_now().await;
     }

@@ -1,14 +1,16 @@
-//! The thread item, and what a begin may do with it.
+//! The thread item: what it says of the thread, of its current turn and of the one before.
 
 use message::{StreamId, ThreadId, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::item::{self, string};
-use crate::turns::{BeginTurn, Question};
+use crate::item::{self, Item, string};
+use crate::kept::Kept;
+use crate::turn::{AnsweredTurn, OpenTurn};
+use crate::usage::TurnUsage;
 use crate::{Store, StoreError, keys};
 
 /// The thread item. Its attributes may be absent one by one, since other writers may create it too.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ThreadItem {
     pub(crate) pk: String,
@@ -19,24 +21,61 @@ pub(crate) struct ThreadItem {
     pub(crate) turns: u64,
     /// The id of the user's message that the current turn answers.
     pub(crate) last_msg: Option<String>,
+    /// What was asked, see [`crate::begin`].
+    pub(crate) last_hash: Option<String>,
+    pub(crate) model: Option<String>,
     pub(crate) user_sk: Option<String>,
     pub(crate) asst_sk: Option<String>,
+    pub(crate) question: Option<Kept>,
+    pub(crate) user_cut: Option<String>,
+    pub(crate) cut: Option<String>,
+    pub(crate) continues: Option<String>,
     pub(crate) stream_id: Option<String>,
     /// Until when the current turn lives, if nothing else ends it. Milliseconds.
     pub(crate) lease: u64,
+    pub(crate) stop_id: Option<String>,
     pub(crate) done_id: Option<String>,
     pub(crate) failed_id: Option<String>,
+    /// The turn that the current one took over from, until it is known to be over.
+    pub(crate) prev: Option<RunItem>,
+    pub(crate) tin: Option<u64>,
+    pub(crate) tout: Option<u64>,
+    pub(crate) tcached: Option<u64>,
+    pub(crate) treasoning: Option<u64>,
+    pub(crate) cost: Option<crate::usage::Cost>,
 }
 
-/// What a begin finds.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// An earlier attempt of this very begin was applied, and only its answer got lost.
-    Ours,
-    /// This message is being answered already.
+/// What a thread item says of one turn: by the same names for the current one and, in `prev`, for the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RunItem {
+    pub(crate) stream_id: String,
+    pub(crate) user_sk: String,
+    pub(crate) asst_sk: String,
+    pub(crate) lease: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) question: Option<Kept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_cut: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cut: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) continues: Option<String>,
+}
+
+/// What a thread's current turn is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// There has been none.
+    None,
+    /// Its lease has not passed.
     Running,
-    /// The thread can be taken.
-    Free,
+    /// Its lease has passed, and nobody has ended it.
+    Dead,
+    Done,
+    Failed,
 }
 
 impl ThreadItem {
@@ -45,30 +84,61 @@ impl ThreadItem {
         self.created_at.is_some()
     }
 
-    fn is_running(&self, now_ms: u64) -> bool {
-        self.is_open() && self.lease >= now_ms
-    }
-
-    /// Whether the current turn has not said that it is over.
-    fn is_open(&self) -> bool {
-        self.stream_id.is_some() && self.done_id != self.stream_id && self.failed_id != self.stream_id
-    }
-
-    pub(crate) fn is_about(&self, begin: &BeginTurn<'_>) -> bool {
-        self.last_msg.as_deref() == Some(begin.message.as_str())
-    }
-
-    pub(crate) fn judge(&self, begin: &BeginTurn<'_>) -> Verdict {
-        if self.stream_id.as_deref() == Some(begin.stream.as_str()) {
-            Verdict::Ours
-        } else if begin.question == Question::Sent && self.is_about(begin) && self.is_running(begin.now_ms) {
-            Verdict::Running
+    pub(crate) fn state(&self, now_ms: u64) -> State {
+        if self.stream_id.is_none() {
+            State::None
+        } else if self.done_id == self.stream_id {
+            State::Done
+        } else if self.failed_id == self.stream_id {
+            State::Failed
+        } else if self.lease < now_ms {
+            State::Dead
         } else {
-            Verdict::Free
+            State::Running
         }
     }
 
-    pub(crate) fn stream(&self) -> Result<Option<StreamId>, StoreError> {
+    /// The current turn, if it has not said that it is over.
+    pub(crate) fn open(&self) -> Result<Option<OpenTurn>, StoreError> {
+        match self.state(0) {
+            State::Running | State::Dead => self.current().map(Some),
+            State::None | State::Done | State::Failed => Ok(None),
+        }
+    }
+
+    /// The turn before, if it is not known to be over.
+    pub(crate) fn left_behind(&self) -> Result<Option<OpenTurn>, StoreError> {
+        self.prev.clone().map(|run| self.turn(run)).transpose()
+    }
+
+    /// The current turn, whatever it is at.
+    pub(crate) fn current(&self) -> Result<OpenTurn, StoreError> {
+        self.turn(RunItem {
+            stream_id: self.stream_id.clone().unwrap_or_default(),
+            user_sk: self.user_sk.clone().unwrap_or_default(),
+            asst_sk: self.asst_sk.clone().unwrap_or_default(),
+            lease: self.lease,
+            model: self.model.clone(),
+            question: self.question.clone(),
+            user_cut: self.user_cut.clone(),
+            cut: self.cut.clone(),
+            continues: self.continues.clone(),
+        })
+    }
+
+    pub(crate) fn answered(&self) -> Result<AnsweredTurn, StoreError> {
+        Ok(self.current()?.answered())
+    }
+
+    /// A turn of this thread.
+    pub(crate) fn turn(&self, run: RunItem) -> Result<OpenTurn, StoreError> {
+        let corrupt = || StoreError::corrupt(&self.pk, &self.sk, "its keys hold no ids");
+        let user = self.pk.strip_prefix("U#").and_then(|user| UserId::parse(user).ok());
+        let thread = self.sk.strip_prefix("T#").and_then(|thread| ThreadId::parse(thread).ok());
+        OpenTurn::new(user.ok_or_else(corrupt)?, thread.ok_or_else(corrupt)?, run)
+    }
+
+    fn stream(&self) -> Result<Option<StreamId>, StoreError> {
         let Some(stream) = &self.stream_id else {
             return Ok(None);
         };
@@ -77,7 +147,7 @@ impl ThreadItem {
 }
 
 /// A conversation, without its messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Thread {
     /// The beginning of its first text, if there was one.
     pub title: Option<String>,
@@ -87,6 +157,8 @@ pub struct Thread {
     pub last_activity_at_ms: u64,
     /// How many turns have begun in it.
     pub turns: u64,
+    /// What its turns used, as far as they said when they ended.
+    pub usage: TurnUsage,
     stream: Option<StreamId>,
     live_until_ms: u64,
 }
@@ -102,14 +174,58 @@ impl TryFrom<ThreadItem> for Thread {
     type Error = StoreError;
 
     fn try_from(item: ThreadItem) -> Result<Self, StoreError> {
-        let stream = item.stream()?.filter(|_| item.is_open());
+        let is_open = matches!(item.state(0), State::Running | State::Dead);
         Ok(Self {
-            stream,
+            stream: item.stream()?.filter(|_| is_open),
             live_until_ms: item.lease,
             created_at_ms: item.created_at.unwrap_or_default(),
             last_activity_at_ms: item.last_activity_at,
             turns: item.turns,
+            usage: TurnUsage {
+                input: item.tin,
+                output: item.tout,
+                cached: item.tcached,
+                reasoning: item.treasoning,
+                cost: item.cost,
+            },
             title: item.title,
+        })
+    }
+}
+
+/// What a thread's turns are at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentTurn {
+    /// The latest run. `None`: the thread has had none.
+    pub stream: Option<StreamId>,
+    /// The latest run, if nobody has ended it: it is running or dead.
+    pub open: Option<OpenTurn>,
+    /// The latest run's answer, if it has ended with one.
+    pub answered: Option<AnsweredTurn>,
+    /// An earlier run that was taken over from and is not known to be over.
+    pub left_behind: Option<OpenTurn>,
+}
+
+impl CurrentTurn {
+    /// Whether the latest run has ended, or there has been none.
+    pub fn ended(&self) -> bool {
+        self.open.is_none()
+    }
+}
+
+impl TryFrom<ThreadItem> for CurrentTurn {
+    type Error = StoreError;
+
+    fn try_from(item: ThreadItem) -> Result<Self, StoreError> {
+        let answered = match item.state(0) {
+            State::Done => Some(item.answered()?),
+            State::None | State::Running | State::Dead | State::Failed => None,
+        };
+        Ok(Self {
+            stream: item.stream()?,
+            open: item.open()?,
+            answered,
+            left_behind: item.left_behind()?,
         })
     }
 }
@@ -117,66 +233,38 @@ impl TryFrom<ThreadItem> for Thread {
 impl Store {
     /// Reads a thread of `user`, strongly consistent. `None`: this user has no such thread.
     pub async fn thread(&self, user: &UserId, thread: &ThreadId) -> Result<Option<Thread>, StoreError> {
-        let answer = self
-            .client
+        self.thread_item(user, thread).await?.map(Thread::try_from).transpose()
+    }
+
+    /// What the thread's turns are at, strongly consistent. `None`: this user has no such thread.
+    pub async fn current_turn(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Option<CurrentTurn>, StoreError> {
+        self.thread_item(user, thread).await?.map(CurrentTurn::try_from).transpose()
+    }
+
+    async fn thread_item(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Option<ThreadItem>, StoreError> {
+        let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
+        let found = found.map(item::read::<ThreadItem>).transpose()?;
+        Ok(found.filter(ThreadItem::exists))
+    }
+
+    pub(crate) async fn get_consistent(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.client
             .get_item()
             .table_name(&*self.table)
-            .key("pk", string(keys::user(user)))
-            .key("sk", string(keys::thread(thread)))
+            .key("pk", string(pk))
+            .key("sk", string(sk))
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| StoreError::of("GetItem", error))?;
-        let found = answer.item.map(item::read::<ThreadItem>).transpose()?;
-        found.filter(ThreadItem::exists).map(Thread::try_from).transpose()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use message::MessageId;
-
-    use super::*;
-
-    fn found(change: impl FnOnce(&mut ThreadItem)) -> ThreadItem {
-        let mut item = ThreadItem {
-            created_at: Some(1),
-            last_msg: Some("question".into()),
-            stream_id: Some("old".into()),
-            lease: 100,
-            ..ThreadItem::default()
-        };
-        change(&mut item);
-        item
-    }
-
-    #[test]
-    fn only_the_same_message_with_a_living_turn_is_refused() {
-        let (user, thread) = (UserId::parse("u").unwrap(), ThreadId::parse("t").unwrap());
-        let (message, answer) = (MessageId::parse("question").unwrap(), MessageId::parse("answer").unwrap());
-        let stream = StreamId::parse("new").unwrap();
-        let begin = BeginTurn {
-            user: &user,
-            thread: &thread,
-            message: &message,
-            stream: &stream,
-            answer: &answer,
-            title: "",
-            now_ms: 100,
-            lease_ms: 50,
-            question: Question::Sent,
-        };
-        for (name, item, verdict) in [
-            ("living", found(|_| ()), Verdict::Running),
-            ("lease passed", found(|item| item.lease = 99), Verdict::Free),
-            ("done", found(|item| item.done_id = item.stream_id.clone()), Verdict::Free),
-            ("failed", found(|item| item.failed_id = item.stream_id.clone()), Verdict::Free),
-            ("the turn before is done", found(|item| item.done_id = Some("older".into())), Verdict::Running),
-            ("another message", found(|item| item.last_msg = Some("other".into())), Verdict::Free),
-            ("no turn yet", found(|item| item.stream_id = None), Verdict::Free),
-            ("our own begin", found(|item| item.stream_id = Some("new".into())), Verdict::Ours),
-        ] {
-            assert_eq!(item.judge(&begin), verdict, "{name}");
-        }
+            .map(|answer| answer.item)
+            .map_err(|error| StoreError::of("GetItem", error))
     }
 }

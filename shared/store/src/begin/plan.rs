@@ -1,0 +1,218 @@
+//! One try at a begin: what it writes, and what must hold for it.
+
+use message::Role;
+
+use crate::history::{Cursor, Found};
+use crate::path;
+use crate::quota::Place;
+use crate::thread::ThreadItem;
+use crate::turn::{Keys, OpenTurn, TurnKeys};
+use crate::{Store, StoreError, keys};
+
+use super::judge::{is_about, repeats};
+use super::{Asked, BeginTurn, Question};
+
+pub(super) struct Plan {
+    pub(super) at_ms: u64,
+    pub(super) user_sk: String,
+    pub(super) answer_sk: String,
+    /// The cuts of question and answer, see [`crate::path`].
+    pub(super) user_cut: Option<String>,
+    pub(super) cut: Option<String>,
+    /// The answer that this one goes on from.
+    pub(super) continues: Option<String>,
+    pub(super) guard: Guard,
+}
+
+/// What must hold of the thread.
+pub(super) enum Guard {
+    /// It is not there: what is asked for can hardly be planned without having seen it.
+    NoThread,
+    /// Its last message is another, nothing is open, and the clock has moved on.
+    AnotherMessage,
+    /// It has had no turn.
+    NoTurn,
+    /// This is its latest run, and has ended.
+    Ended(String),
+    /// This is its latest run, and has not ended.
+    Open(OpenTurn),
+}
+
+/// What of a turn depends on the messages that are stored.
+#[derive(Default)]
+struct Placed {
+    /// The question, if it is stored.
+    question: Option<Found>,
+    /// The cut of a question that is not.
+    user_cut: Option<String>,
+    cut: Option<String>,
+    continues: Option<String>,
+}
+
+impl Plan {
+    pub(super) fn blind(asked: &Asked<'_>) -> Self {
+        let guard = match asked.begin.question {
+            Question::Sent => Guard::AnotherMessage,
+            Question::Regenerated | Question::Edited | Question::Continued => Guard::NoThread,
+        };
+        Self::new(asked.begin, asked.begin.now_ms, Placed::default(), guard)
+    }
+
+    fn new(begin: &BeginTurn<'_>, at_ms: u64, placed: Placed, guard: Guard) -> Self {
+        let (user_sk, user_cut) = match placed.question {
+            Some(question) => (question.sk, question.cut),
+            None => (keys::message(at_ms, Role::User, begin.message), placed.user_cut),
+        };
+        let answer_sk = keys::message(at_ms, Role::Assistant, begin.answer);
+        Self { at_ms, user_sk, answer_sk, user_cut, cut: placed.cut, continues: placed.continues, guard }
+    }
+
+    pub(super) fn keys(&self, asked: &Asked<'_>) -> TurnKeys {
+        TurnKeys::new(Keys {
+            user_sk: self.user_sk.clone(),
+            answer_sk: self.answer_sk.clone(),
+            user_cut: self.user_cut.clone(),
+            cut: self.cut.clone(),
+            at_ms: self.at_ms,
+            ..unplanned(asked.begin, asked.place.clone())
+        })
+    }
+
+    /// What stands before the question.
+    pub(super) fn history(&self) -> Cursor {
+        Cursor::before(&self.user_sk, self.user_cut.as_deref())
+    }
+
+    pub(super) fn took_over(&self) -> Option<&OpenTurn> {
+        match &self.guard {
+            Guard::Open(turn) => Some(turn),
+            Guard::NoThread | Guard::AnotherMessage | Guard::NoTurn | Guard::Ended(_) => None,
+        }
+    }
+}
+
+/// Keys that do for ending a turn, and for nothing else.
+pub(super) fn keys_unplanned(begin: &BeginTurn<'_>, place: Place) -> TurnKeys {
+    TurnKeys::new(unplanned(begin, place))
+}
+
+fn unplanned(begin: &BeginTurn<'_>, place: Place) -> Keys {
+    Keys {
+        thread_pk: keys::user(begin.user),
+        thread_sk: keys::thread(begin.thread),
+        messages_pk: keys::messages(begin.user, begin.thread),
+        user_sk: String::new(),
+        answer_sk: String::new(),
+        user_cut: None,
+        cut: None,
+        message: begin.message.clone(),
+        answer: begin.answer.clone(),
+        stream: begin.stream.clone(),
+        at_ms: begin.now_ms,
+        place: Some(place),
+    }
+}
+
+impl Store {
+    /// Plans the next try by what the last one found. `open` is the turn to take over from.
+    pub(super) async fn plan(
+        &self,
+        asked: &Asked<'_>,
+        thread: &ThreadItem,
+        open: Option<OpenTurn>,
+    ) -> Result<Plan, StoreError> {
+        let guard = match (open, &thread.stream_id) {
+            (Some(open), _) => Guard::Open(open),
+            (None, Some(stream)) => Guard::Ended(stream.clone()),
+            (None, None) if thread.exists() => Guard::NoTurn,
+            (None, None) => return Ok(Plan::blind(asked)),
+        };
+        let placed = self.place_among_messages(asked, thread).await?;
+        let at_ms = asked.begin.now_ms.max(thread.last_activity_at.saturating_add(1));
+        Ok(Plan::new(asked.begin, at_ms, placed, guard))
+    }
+
+    async fn place_among_messages(
+        &self,
+        asked: &Asked<'_>,
+        thread: &ThreadItem,
+    ) -> Result<Placed, StoreError> {
+        let question = asked.begin.question;
+        if repeats(thread, &asked.asking()) {
+            return Ok(again(thread, question));
+        }
+        if question == Question::Sent {
+            return Ok(Placed::default());
+        }
+        let stored = self.stored_question(asked, thread).await?;
+        Ok(match (question, stored) {
+            (Question::Edited, Some(old)) => Placed { user_cut: Some(old.bound()), ..Placed::default() },
+            (Question::Continued, stored) => self.going_on(asked, thread, stored).await?,
+            (_, Some(stored)) => {
+                Placed { cut: Some(keys::after(&stored.sk)), question: Some(stored), ..Placed::default() }
+            }
+            (_, None) => Placed::default(),
+        })
+    }
+
+    async fn stored_question(
+        &self,
+        asked: &Asked<'_>,
+        thread: &ThreadItem,
+    ) -> Result<Option<Found>, StoreError> {
+        let begin = asked.begin;
+        if is_about(thread, begin.message.as_str()) && thread.user_sk.is_some() {
+            return Ok(current_question(thread));
+        }
+        self.find_message(begin.user, begin.thread, begin.message, Some(Role::User), true).await
+    }
+
+    /// The answer that goes on is left beside the path, as is what it stood for.
+    async fn going_on(
+        &self,
+        asked: &Asked<'_>,
+        thread: &ThreadItem,
+        question: Option<Found>,
+    ) -> Result<Placed, StoreError> {
+        let begin = asked.begin;
+        let current = thread.asst_sk.as_ref().filter(|sk| {
+            keys::parts_of(sk).is_some_and(|(_, answer)| answer == *begin.answer)
+        });
+        let answer = match current {
+            Some(sk) => Some(Found { sk: sk.clone(), cut: thread.cut.clone() }),
+            None => {
+                let role = Some(Role::Assistant);
+                self.find_message(begin.user, begin.thread, begin.answer, role, true).await?
+            }
+        };
+        let cut = match (&answer, &question) {
+            (Some(answer), _) => Some(answer.bound()),
+            (None, Some(question)) => Some(keys::after(&question.sk)),
+            (None, None) => None,
+        };
+        Ok(Placed { question, cut, continues: answer.map(|answer| answer.sk), user_cut: None })
+    }
+}
+
+/// The same turn again, since it failed: what it may have put for an answer leaves the path.
+fn again(thread: &ThreadItem, question: Question) -> Placed {
+    let Some(stored) = current_question(thread) else {
+        return Placed::default();
+    };
+    if question == Question::Continued {
+        let (cut, continues) = (thread.cut.clone(), thread.continues.clone());
+        return Placed { question: Some(stored), cut, continues, user_cut: None };
+    }
+    Placed { cut: Some(keys::after(&stored.sk)), question: Some(stored), ..Placed::default() }
+}
+
+fn current_question(thread: &ThreadItem) -> Option<Found> {
+    Some(Found { sk: thread.user_sk.clone()?, cut: thread.user_cut.clone() })
+}
+
+impl Found {
+    /// What a message that stands for this one is cut at.
+    fn bound(&self) -> String {
+        path::bound(&self.sk, self.cut.as_deref()).to_owned()
+    }
+}

@@ -1,0 +1,118 @@
+//! The write that begins a turn.
+
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use crate::item::{self, number, refused, string};
+use crate::thread::ThreadItem;
+use crate::{Store, StoreError, keys};
+
+use super::plan::{Guard, Plan};
+use super::{Asked, lease};
+
+const TITLE_CHARS: usize = 80;
+/// `doneId` and `failedId` may name an older run.
+const NOTHING_OPEN: &str = "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
+
+pub(super) enum Attempt {
+    /// It is written. The thread was this before.
+    Begun(Box<ThreadItem>),
+    /// The thread is not what was planned for, but this.
+    Refused(Box<ThreadItem>),
+}
+
+impl Guard {
+    fn condition(&self) -> String {
+        match self {
+            Self::NoThread => "attribute_not_exists(createdAt)".to_owned(),
+            Self::AnotherMessage => format!(
+                "(attribute_not_exists(lastMsg) OR lastMsg <> :message) \
+                 AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NOTHING_OPEN}"
+            ),
+            Self::NoTurn => "attribute_not_exists(streamId)".to_owned(),
+            Self::Ended(_) => "streamId = :seen".to_owned(),
+            Self::Open(_) => "streamId = :seen AND attribute_not_exists(prev) \
+                 AND (attribute_not_exists(doneId) OR doneId <> :seen) \
+                 AND (attribute_not_exists(failedId) OR failedId <> :seen)"
+                .to_owned(),
+        }
+    }
+
+    fn seen(&self) -> Option<&str> {
+        match self {
+            Self::NoThread | Self::AnotherMessage | Self::NoTurn => None,
+            Self::Ended(stream) => Some(stream),
+            Self::Open(turn) => Some(turn.stream().as_str()),
+        }
+    }
+}
+
+impl Store {
+    pub(super) async fn try_begin(&self, asked: &Asked<'_>, plan: &Plan) -> Result<Attempt, StoreError> {
+        let begin = asked.begin;
+        let mut set = String::from(
+            "SET createdAt = if_not_exists(createdAt, :at), lastActivityAt = :at, lastMsg = :message, \
+             lastHash = :hash, #model = :model, userSk = :user, asstSk = :answer, streamId = :stream, \
+             lease = :lease",
+        );
+        let mut remove = String::from(" REMOVE stopId");
+        let mut request = self.client.update_item();
+        if !begin.title.is_empty() {
+            let title: String = begin.title.chars().take(TITLE_CHARS).collect();
+            set.push_str(", title = if_not_exists(title, :title)");
+            request = request.expression_attribute_values(":title", string(title));
+        }
+        let question = asked.kept.as_ref().map(item::attribute).transpose()?;
+        let prev = plan.took_over().map(|turn| item::attribute(turn.run())).transpose()?;
+        for (name, value) in [
+            ("question", question),
+            ("userCut", plan.user_cut.as_ref().map(string)),
+            ("cut", plan.cut.as_ref().map(string)),
+            ("continues", plan.continues.as_ref().map(string)),
+        ] {
+            match value {
+                Some(value) => {
+                    set.push_str(&format!(", {name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value);
+                }
+                None => remove.push_str(&format!(", {name}")),
+            }
+        }
+        if let Some(prev) = prev {
+            set.push_str(", prev = :prev");
+            request = request.expression_attribute_values(":prev", prev);
+        }
+        if let Some(seen) = plan.guard.seen() {
+            request = request.expression_attribute_values(":seen", string(seen));
+        }
+        let sent = request
+            .table_name(&*self.table)
+            .key("pk", string(keys::user(begin.user)))
+            .key("sk", string(keys::thread(begin.thread)))
+            .update_expression(format!("{set}{remove} ADD turns :one"))
+            .condition_expression(plan.guard.condition())
+            .expression_attribute_names("#model", "model")
+            .expression_attribute_values(":at", number(plan.at_ms))
+            .expression_attribute_values(":message", string(begin.message.as_str()))
+            .expression_attribute_values(":hash", string(asked.digest.as_str()))
+            .expression_attribute_values(":model", string(begin.model))
+            .expression_attribute_values(":user", string(&plan.user_sk))
+            .expression_attribute_values(":answer", string(&plan.answer_sk))
+            .expression_attribute_values(":stream", string(begin.stream.as_str()))
+            .expression_attribute_values(":lease", number(lease(begin)))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let before = item::read(answer.attributes.unwrap_or_default())?;
+                Ok(Attempt::Begun(Box::new(before)))
+            }
+            Err(error) => match refused(&error) {
+                Some(thread) => item::read(thread).map(|thread| Attempt::Refused(Box::new(thread))),
+                None => Err(StoreError::of("UpdateItem", error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Asking a turn to stop, and seeing that one was asked.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use message::{StreamId, ThreadId, UserId};
+
+use crate::item::{self, refused, string};
+use crate::thread::ThreadItem;
+use crate::turn::{OpenTurn, TurnKeys};
+use crate::{Store, StoreError, keys};
+
+const NOT_ENDED: &str = "attribute_exists(streamId) \
+     AND (attribute_not_exists(doneId) OR doneId <> streamId) \
+     AND (attribute_not_exists(failedId) OR failedId <> streamId)";
+
+/// What a running turn is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnSignal {
+    /// To go on.
+    Runs,
+    /// That the user wants no more of it.
+    StopAsked,
+    /// That another turn has taken the thread over.
+    Superseded,
+}
+
+impl Store {
+    /// Asks the thread's current turn to stop, or only `stream` if it is that one. `None`: there is nothing to stop.
+    /// May be repeated. A turn that is dead is returned too: nobody will heed it, so that it is to be recovered.
+    pub async fn stop_turn(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        stream: Option<&StreamId>,
+    ) -> Result<Option<OpenTurn>, StoreError> {
+        let mut request = self.client.update_item();
+        let mut condition = NOT_ENDED.to_owned();
+        if let Some(stream) = stream {
+            condition.push_str(" AND streamId = :stream");
+            request = request.expression_attribute_values(":stream", string(stream.as_str()));
+        }
+        let sent = request
+            .table_name(&*self.table)
+            .key("pk", string(keys::user(user)))
+            .key("sk", string(keys::thread(thread)))
+            .update_expression("SET stopId = streamId")
+            .condition_expression(condition)
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let thread: ThreadItem = item::read(answer.attributes.unwrap_or_default())?;
+                thread.current().map(Some)
+            }
+            Err(error) if refused(&error).is_some() => Ok(None),
+            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+
+    /// What the turn is told at this moment. Eventually consistent, for it is asked again and again.
+    pub async fn watch_turn(&self, keys: &TurnKeys) -> Result<TurnSignal, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&*self.table)
+            .key("pk", string(&keys.0.thread_pk))
+            .key("sk", string(&keys.0.thread_sk))
+            .projection_expression("streamId, stopId, lastActivityAt")
+            .send()
+            .await
+            .map_err(|error| StoreError::of("GetItem", error))?;
+        let thread: ThreadItem = item::read(found.item.unwrap_or_default())?;
+        Ok(signal(&thread, keys.0.stream.as_str(), keys.0.at_ms))
+    }
+}
+
+/// What is read may be older than the turn. Then it says nothing about it.
+fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
+    if thread.stream_id.as_deref() != Some(stream) {
+        let is_newer = thread.last_activity_at > began_at_ms;
+        return if is_newer { TurnSignal::Superseded } else { TurnSignal::Runs };
+    }
+    if thread.stop_id == thread.stream_id { TurnSignal::StopAsked } else { TurnSignal::Runs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_newer_turn_supersedes() {
+        let thread = |stream: Option<&str>, stop: Option<&str>, at| ThreadItem {
+            stream_id: stream.map(str::to_owned),
+            stop_id: stop.map(str::to_owned),
+            last_activity_at: at,
+            ..ThreadItem::default()
+        };
+        for (name, thread, expected) in [
+            ("runs", thread(Some("s"), None, 5), TurnSignal::Runs),
+            ("stop", thread(Some("s"), Some("s"), 5), TurnSignal::StopAsked),
+            ("stop of another", thread(Some("s"), Some("r"), 5), TurnSignal::Runs),
+            ("superseded", thread(Some("t"), None, 6), TurnSignal::Superseded),
+            ("superseded, stopped", thread(Some("t"), Some("t"), 6), TurnSignal::Superseded),
+            ("read too early", thread(Some("r"), Some("r"), 4), TurnSignal::Runs),
+            ("read before there was a thread", thread(None, None, 0), TurnSignal::Runs),
+        ] {
+            assert_eq!(signal(&thread, "s", 5), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What names a turn: where its parts are stored, and which run it is.
+
+use std::sync::Arc;
+
+use message::{MessageId, StreamId, ThreadId, UserId};
+
+use crate::kept::Kept;
+use crate::quota::Place;
+use crate::thread::RunItem;
+use crate::{StoreError, keys};
+
+/// Where the parts of one turn are stored. Cloning is cheap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnKeys(pub(crate) Arc<Keys>);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Keys {
+    pub(crate) thread_pk: String,
+    pub(crate) thread_sk: String,
+    pub(crate) messages_pk: String,
+    pub(crate) user_sk: String,
+    pub(crate) answer_sk: String,
+    /// The cuts of question and answer, see [`crate::path`].
+    pub(crate) user_cut: Option<String>,
+    pub(crate) cut: Option<String>,
+    pub(crate) message: MessageId,
+    pub(crate) answer: MessageId,
+    pub(crate) stream: StreamId,
+    pub(crate) at_ms: u64,
+    /// The turn's place among the user's parallel turns. A recoverer has none.
+    pub(crate) place: Option<Place>,
+}
+
+impl TurnKeys {
+    pub(crate) fn new(keys: Keys) -> Self {
+        Self(Arc::new(keys))
+    }
+
+    /// The run these keys belong to.
+    pub fn stream(&self) -> &StreamId {
+        &self.0.stream
+    }
+}
+
+/// A turn of which it is not known that it has ended: enough to follow it, to stop it and to recover it. Cloning is
+/// cheap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTurn(Arc<Open>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Open {
+    user: UserId,
+    thread: ThreadId,
+    stream: StreamId,
+    message: MessageId,
+    answer: MessageId,
+    at_ms: u64,
+    run: RunItem,
+}
+
+impl OpenTurn {
+    pub(crate) fn new(user: UserId, thread: ThreadId, run: RunItem) -> Result<Self, StoreError> {
+        let corrupt = |cause: &str| {
+            StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned())
+        };
+        let stream = StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
+        let (_, message) = keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
+        let (at_ms, answer) = keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;
+        Ok(Self(Arc::new(Open { user, thread, stream, message, answer, at_ms, run })))
+    }
+
+    /// Whose turn it is.
+    pub fn user(&self) -> &UserId {
+        &self.0.user
+    }
+
+    /// The thread it belongs to.
+    pub fn thread(&self) -> &ThreadId {
+        &self.0.thread
+    }
+
+    /// The run, which names its journal.
+    pub fn stream(&self) -> &StreamId {
+        &self.0.stream
+    }
+
+    /// The user's message that it answers.
+    pub fn message(&self) -> &MessageId {
+        &self.0.message
+    }
+
+    /// The id of the answer.
+    pub fn answer(&self) -> &MessageId {
+        &self.0.answer
+    }
+
+    /// The model that answers.
+    pub fn model(&self) -> &str {
+        self.0.run.model.as_deref().unwrap_or_default()
+    }
+
+    /// When it began, in milliseconds since 1970.
+    pub fn began_at_ms(&self) -> u64 {
+        self.0.at_ms
+    }
+
+    /// Until when it lives, in milliseconds since 1970.
+    pub fn lease_ms(&self) -> u64 {
+        self.0.run.lease
+    }
+
+    /// Whether its lease has passed: nobody works on it any more.
+    pub fn is_dead(&self, now_ms: u64) -> bool {
+        self.0.run.lease < now_ms
+    }
+
+    /// The answer that it goes on from, if it does: what a recovered answer begins with.
+    pub fn continued(&self) -> Option<AnsweredTurn> {
+        let answer_sk = self.0.run.continues.clone()?;
+        Some(AnsweredTurn { messages_pk: self.messages_pk(), answer_sk, stream: self.0.stream.clone() })
+    }
+
+    /// Where its answer is stored once it is.
+    pub fn answered(&self) -> AnsweredTurn {
+        AnsweredTurn {
+            messages_pk: self.messages_pk(),
+            answer_sk: self.0.run.asst_sk.clone(),
+            stream: self.0.stream.clone(),
+        }
+    }
+
+    pub(crate) fn run(&self) -> &RunItem {
+        &self.0.run
+    }
+
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.0.run.question.as_ref()
+    }
+
+    pub(crate) fn keys(&self, place: Option<Place>) -> TurnKeys {
+        TurnKeys::new(Keys {
+            thread_pk: keys::user(&self.0.user),
+            thread_sk: keys::thread(&self.0.thread),
+            messages_pk: self.messages_pk(),
+            user_sk: self.0.run.user_sk.clone(),
+            answer_sk: self.0.run.asst_sk.clone(),
+            user_cut: self.0.run.user_cut.clone(),
+            cut: self.0.run.cut.clone(),
+            message: self.0.message.clone(),
+            answer: self.0.answer.clone(),
+            stream: self.0.stream.clone(),
+            at_ms: self.0.at_ms,
+            place,
+        })
+    }
+
+    fn messages_pk(&self) -> String {
+        keys::messages(&self.0.user, &self.0.thread)
+    }
+}
+
+/// A turn whose answer is stored, see [`crate::Store::answer_of`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredTurn {
+    pub(crate) messages_pk: String,
+    pub(crate) answer_sk: String,
+    pub(crate) stream: StreamId,
+}
+
+impl AnsweredTurn {
+    /// The run that answered.
+    pub fn stream(&self) -> &StreamId {
+        &self.stream
+    }
+}
