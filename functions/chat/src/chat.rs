@@ -48,7 +48,7 @@ pub(crate) async fn answer(
 
 impl Clients {
     /// The signed-in user who sends this request.
-    async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
+    pub(crate) async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
         let credential = self.sessions.credential(headers).map_err(ApiError::Unauthorized)?;
         if credential.source == CredentialSource::Cookie {
             self.origins.check(headers).map_err(ApiError::Forbidden)?;
@@ -89,7 +89,7 @@ fn check_content_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
     match whole.await.map_err(|_| ApiError::Slow)? {
         Ok(collected) => Ok(collected.to_bytes()),
@@ -98,7 +98,8 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-fn stream(body: LogBody) -> Response {
+/// The response of a stream.
+pub(crate) fn stream(body: LogBody) -> Response {
     let mut response = Response::new(Body::new(body));
     for (name, value) in ui_stream::STREAM_HEADERS {
         response.headers_mut().insert(name, http::HeaderValue::from_static(value));

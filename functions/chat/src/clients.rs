@@ -1,16 +1,17 @@
 //! What a process holds and every request shares: clients and rules, no state.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_ssm::error::BoxError;
 use gateway::{Gateway, GatewayConfig};
 use registry::Registry;
 use session::{SessionConfig, SessionConfigError, Sessions};
-use store::{ClientOptions, Store};
+use store::{ClientOptions, Store, TurnLimits};
 use validation::Limits;
 
 use crate::access::AllowedOrigins;
-use crate::config::Config;
+use crate::config::{Config, OnBusy};
+use crate::live::LiveTurns;
 use crate::secrets::Secrets;
 
 /// Everything that answering needs.
@@ -23,6 +24,12 @@ pub(crate) struct Clients {
     pub(crate) system_prompt: Option<String>,
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
+    /// The time between two writes of a journal; zero: there are none.
+    pub(crate) journal_interval: Duration,
+    /// Whether a new message ends the turn that runs, or is refused.
+    pub(crate) supersede: bool,
+    pub(crate) turn_limits: TurnLimits,
+    pub(crate) live: LiveTurns,
 }
 
 impl Clients {
@@ -50,6 +57,10 @@ impl Clients {
                 max_output_tokens: config.max_output_tokens,
             })?,
             store: Store::new(client, &config.table_name),
+            journal_interval: config.journal_interval,
+            supersede: config.on_busy == OnBusy::Supersede,
+            turn_limits: config.turn_limits,
+            live: LiveTurns::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gateway::Protocol;
 use registry::{Registry, RegistryError};
 use secrecy::{ExposeSecret, SecretString};
+use store::TurnLimits;
 use tracing::Level;
 use url::Url;
 use validation::Limits;
@@ -45,6 +46,10 @@ pub(crate) struct Config {
     pub(crate) first_part_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) limits: Limits,
+    pub(crate) journal_interval: Duration,
+    pub(crate) on_busy: OnBusy,
+    pub(crate) turn_limits: TurnLimits,
+    pub(crate) max_turn: Duration,
     pub(crate) shutdown_grace: Duration,
     pub(crate) log_level: Level,
     pub(crate) serve: Serve,
@@ -57,6 +62,27 @@ pub(crate) enum Secret {
     Here(SecretString),
     /// The name of a SecureString in the SSM Parameter Store.
     Ssm(String),
+}
+
+/// What becomes of the turn that runs when another message comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnBusy {
+    /// It is stopped, and the new one begins.
+    Supersede,
+    /// It goes on, and the new one is refused.
+    Reject,
+}
+
+impl FromStr for OnBusy {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "supersede" => Ok(Self::Supersede),
+            "reject" => Ok(Self::Reject),
+            _ => Err(()),
+        }
+    }
 }
 
 /// How requests come in.
@@ -107,6 +133,13 @@ impl Config {
             first_part_timeout: variables.milliseconds("FIRST_PART_TIMEOUT_MS", 120_000)?,
             idle_timeout: variables.milliseconds("IDLE_TIMEOUT_MS", 60_000)?,
             limits: variables.limits()?,
+            journal_interval: variables.milliseconds("JOURNAL_INTERVAL_MS", 1_000)?,
+            on_busy: variables.parsed("ON_BUSY", "supersede or reject")?.unwrap_or(OnBusy::Supersede),
+            turn_limits: TurnLimits {
+                per_day: variables.parsed("MAX_TURNS_PER_DAY", "a whole number")?.unwrap_or(0),
+                parallel: variables.parsed("MAX_PARALLEL_TURNS", "a whole number")?.unwrap_or(0),
+            },
+            max_turn: variables.milliseconds("MAX_TURN_MS", 900_000)?,
             shutdown_grace: variables.milliseconds("SHUTDOWN_GRACE_MS", 20_000)?,
             log_level: variables
                 .parsed("LOG_LEVEL", "error, warn, info, debug or trace")?
@@ -263,6 +296,8 @@ mod tests {
             ("AI_GATEWAY_PROTOCOL", "OpenAI", "AI_GATEWAY_PROTOCOL must be native or openai"),
             ("IDLE_TIMEOUT_MS", "1s", "IDLE_TIMEOUT_MS must be a whole number of milliseconds"),
             ("PORT", "70000", "PORT must be a port number"),
+            ("ON_BUSY", "wait", "ON_BUSY must be supersede or reject"),
+            ("MAX_TURNS_PER_DAY", "-1", "MAX_TURNS_PER_DAY must be a whole number"),
             ("LOG_LEVEL", "loud", "LOG_LEVEL must be error, warn, info, debug or trace"),
             (
                 "ALLOWED_ORIGINS",

@@ -1,7 +1,10 @@
 //! Refusals: everything that ends a request before its stream begins.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use message::StreamId;
 use serde_json::json;
 use session::SessionError;
 use store::{BeginError, StoreError};
@@ -15,7 +18,7 @@ use crate::failure;
 pub(crate) enum ApiError {
     #[error("There is nothing at this address.")]
     NotFound,
-    #[error("This address takes POST only.")]
+    #[error("This address does not take this method.")]
     MethodNotAllowed,
     #[error("Please sign in.")]
     Unauthorized(#[source] SessionError),
@@ -33,8 +36,14 @@ pub(crate) enum ApiError {
     BadPrompt(#[from] gateway::PromptError),
     #[error("model: {0:?} is not one of the models of this service")]
     UnknownModel(String),
-    #[error("This message is being answered already.")]
-    TurnInProgress,
+    #[error("{}", busy(*.same_message))]
+    TurnInProgress { stream: StreamId, same_message: bool },
+    #[error("message: another message was sent under this id already")]
+    DifferentMessage,
+    #[error("You have reached today's limit of messages. Please come back tomorrow.")]
+    TurnsPerDay { retry_after: Duration },
+    #[error("Too many of your conversations are being answered at once. Please wait for one to end.")]
+    ParallelTurns { retry_after: Duration },
     #[error("The chat's memory cannot be reached. Please try again in a moment.")]
     Store(#[from] StoreError),
     #[error("Something went wrong on our side. Please try again.")]
@@ -58,13 +67,37 @@ impl ApiError {
             Self::BadRequest(error) => (StatusCode::BAD_REQUEST, error.code()),
             Self::BadPrompt(_) => (StatusCode::BAD_REQUEST, "invalid_prompt"),
             Self::UnknownModel(_) => (StatusCode::BAD_REQUEST, "unknown_model"),
-            Self::TurnInProgress => (StatusCode::CONFLICT, "turn_in_progress"),
+            Self::TurnInProgress { .. } => (StatusCode::CONFLICT, "turn_in_progress"),
+            Self::DifferentMessage => (StatusCode::CONFLICT, "message_conflict"),
+            Self::TurnsPerDay { .. } => (StatusCode::TOO_MANY_REQUESTS, "turns_per_day"),
+            Self::ParallelTurns { .. } => (StatusCode::TOO_MANY_REQUESTS, "parallel_turns"),
             Self::Store(error) if error.is_retryable() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
             }
             Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_error"),
             Self::Lost => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
+    }
+}
+
+impl ApiError {
+    /// After how many seconds it may be worth trying again.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Store(error) if error.is_retryable() => Some(2),
+            Self::TurnsPerDay { retry_after } | Self::ParallelTurns { retry_after } => {
+                Some(retry_after.as_secs().max(1))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn busy(same_message: bool) -> &'static str {
+    if same_message {
+        "This message is being answered already."
+    } else {
+        "Another message of this conversation is being answered. Wait for it, or stop it."
     }
 }
 
@@ -77,7 +110,10 @@ impl From<RequestError> for ApiError {
 impl From<BeginError> for ApiError {
     fn from(error: BeginError) -> Self {
         match error {
-            BeginError::Running { .. } => Self::TurnInProgress,
+            BeginError::Busy { stream } => Self::TurnInProgress { stream, same_message: false },
+            BeginError::DifferentMessage => Self::DifferentMessage,
+            BeginError::TurnsPerDay { retry_after } => Self::TurnsPerDay { retry_after },
+            BeginError::ParallelTurns { retry_after } => Self::ParallelTurns { retry_after },
             BeginError::Store(error) => Self::Store(error),
         }
     }
@@ -91,7 +127,11 @@ impl IntoResponse for ApiError {
         } else {
             tracing::info!(code, error = failure::chain(&self), "a request was refused");
         }
-        let body = json!({ "error": { "code": code, "message": self.to_string() } });
+        let mut error = json!({ "code": code, "message": self.to_string() });
+        if let Self::TurnInProgress { stream, .. } = &self {
+            error["streamId"] = json!(stream.as_str());
+        }
+        let body = json!({ "error": error });
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         for (name, value) in [
@@ -101,8 +141,8 @@ impl IntoResponse for ApiError {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

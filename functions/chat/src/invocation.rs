@@ -7,16 +7,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The longest that a turn may take where nobody sets a limit: Lambda's own longest.
-const LONGEST: Duration = Duration::from_secs(900);
-
 /// What all requests of the process share: their tasks, and the wish that they end.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Process {
     /// All tasks of all requests.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when running turns shall save what they have and end.
     pub(crate) shutdown: CancellationToken,
+    /// The longest that a turn may take where nobody else sets a limit.
+    max_turn: Duration,
+}
+
+impl Process {
+    /// A process in which nothing runs yet.
+    pub(crate) fn new(max_turn: Duration) -> Self {
+        Self { tasks: TaskTracker::new(), shutdown: CancellationToken::new(), max_turn }
+    }
 }
 
 /// One invocation, or one request of plain HTTP.
@@ -30,21 +36,21 @@ pub(crate) struct Invocation {
     process: TaskTracker,
     /// When the last of its tasks ended or, before that, when it began.
     quiet_since: Arc<Mutex<Instant>>,
-    /// When the process is killed or, where nobody says, [`LONGEST`] from now.
+    /// When the process is killed or, where nobody says, [`Process::max_turn`] from now.
     pub(crate) deadline: Instant,
     /// Cancelled when the process is asked to go and turns have had their grace.
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Invocation {
-    /// A request that nobody sets a limit to.
+    /// A request that nobody but the configuration sets a limit to.
     pub(crate) fn unlimited(request_id: &str, process: &Process) -> Self {
         Self {
             request_id: request_id.into(),
             tasks: TaskTracker::new(),
             process: process.tasks.clone(),
             quiet_since: Arc::new(Mutex::new(Instant::now())),
-            deadline: Instant::now() + LONGEST,
+            deadline: Instant::now() + process.max_turn,
             shutdown: process.shutdown.clone(),
         }
     }
@@ -99,7 +105,11 @@ mod tests {
 
     fn left(deadline: SystemTime) -> Duration {
         let deadline_ms = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
-        let invocation = Invocation::until("id", u64::try_from(deadline_ms).unwrap(), &Process::default());
+        let invocation = Invocation::until(
+            "id",
+            u64::try_from(deadline_ms).unwrap(),
+            &Process::new(Duration::from_secs(900)),
+        );
         invocation.cutoff() - Instant::now()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! One writer appends, any number of readers follow at their own pace by offset. Nobody waits for a reader.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -28,6 +29,15 @@ struct State {
     waiting: Vec<Waker>,
 }
 
+/// What a reader that takes everything at once finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Grown {
+    /// What is new: whole events, as they were appended.
+    pub(crate) bytes: Bytes,
+    /// Whether nothing more will come.
+    pub(crate) ended: bool,
+}
+
 /// An empty log.
 pub(crate) fn turn_log() -> (LogWriter, TurnLog) {
     let state = Arc::new(Mutex::new(State::default()));
@@ -40,6 +50,16 @@ impl LogWriter {
         if !bytes.is_empty() {
             self.change(|state| state.bytes.extend_from_slice(bytes));
         }
+    }
+
+    /// Another reader.
+    pub(crate) fn reader(&self) -> TurnLog {
+        TurnLog { state: Arc::clone(&self.state) }
+    }
+
+    /// Whether anybody could still read what is appended.
+    pub(crate) fn has_readers(&self) -> bool {
+        Arc::strong_count(&self.state) > 1
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -59,6 +79,36 @@ impl Drop for LogWriter {
 }
 
 impl TurnLog {
+    /// A log that holds `bytes` and has ended.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+        Self { state: Arc::new(Mutex::new(State { bytes, ended: true, waiting: Vec::new() })) }
+    }
+
+    /// Everything from `offset` on.
+    pub(crate) fn since(&self, offset: usize) -> Grown {
+        let state = lock(&self.state);
+        Grown { bytes: Bytes::copy_from_slice(&state.bytes[offset..]), ended: state.ended }
+    }
+
+    /// Waits until the log is longer than `offset` or has ended.
+    pub(crate) async fn grown(&self, offset: usize) {
+        poll_fn(|context| self.poll_change(context, |state| state.bytes.len() > offset)).await;
+    }
+
+    /// Waits until the log has ended.
+    pub(crate) async fn ended(&self) {
+        poll_fn(|context| self.poll_change(context, |_| false)).await;
+    }
+
+    fn poll_change(&self, context: &mut Context<'_>, seen: impl Fn(&State) -> bool) -> Poll<()> {
+        let mut state = lock(&self.state);
+        if state.ended || seen(&state) {
+            return Poll::Ready(());
+        }
+        state.wait(context);
+        Poll::Pending
+    }
+
     /// What stands at `offset`, at most [`PIECE`] bytes; `None` when the log has ended there.
     pub(crate) fn poll_read(&self, offset: usize, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = lock(&self.state);
@@ -69,10 +119,16 @@ impl TurnLog {
         if state.ended {
             return Poll::Ready(None);
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            state.waiting.push(context.waker().clone());
-        }
+        state.wait(context);
         Poll::Pending
+    }
+}
+
+impl State {
+    fn wait(&mut self, context: &Context<'_>) {
+        if !self.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            self.waiting.push(context.waker().clone());
+        }
     }
 }
 
@@ -83,8 +139,6 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
     use super::*;
 
     async fn read_all(log: TurnLog) -> Vec<u8> {

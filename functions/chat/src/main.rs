@@ -9,10 +9,16 @@ mod clients;
 mod config;
 mod error;
 mod failure;
+mod follow;
+mod history;
 mod invocation;
+mod journal;
+mod live;
 mod log;
 mod recorder;
 mod relay;
+mod replay;
+mod resume;
 mod routes;
 mod secrets;
 mod serve;
@@ -47,7 +53,7 @@ fn main() -> std::process::ExitCode {
 /// The level asked for is for our own crates. Below `info` the AWS SDK and the Lambda runtime print whole requests,
 /// with cookies and conversations in them.
 fn levels(level: Level) -> Targets {
-    let ours = ["chat", "gateway", "session", "store", "ui_stream", "validation"];
+    let ours = ["chat", "gateway", "recovery", "session", "store", "ui_stream", "validation"];
     Targets::new().with_default(level.min(Level::INFO)).with_targets(ours.map(|target| (target, level)))
 }
 

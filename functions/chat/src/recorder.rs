@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use message::{AnswerMetadata, UnifiedFinishReason};
-use store::{Answer, Finished, Status, Store, StoreError, TurnKeys, TurnOutcome};
+use store::{Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage};
 use tokio::time::{Instant, timeout_at};
 
 use crate::failure;
@@ -21,7 +21,22 @@ pub(crate) struct Record {
     pub(crate) is_empty: bool,
     pub(crate) status: Status,
     pub(crate) metadata: AnswerMetadata,
+    /// What the gateway says the call cost.
+    pub(crate) cost: Option<Cost>,
     pub(crate) skipped_parts: u64,
+}
+
+impl Record {
+    fn usage(&self) -> TurnUsage {
+        let usage = self.metadata.usage.unwrap_or_default();
+        TurnUsage {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cached: usage.input_token_details.cache_read_tokens,
+            reasoning: usage.output_token_details.reasoning_tokens,
+            cost: self.cost.clone(),
+        }
+    }
 }
 
 /// Writes the end of one turn.
@@ -41,7 +56,7 @@ impl<'a> Recorder<'a> {
         let patience = Instant::now() + PATIENCE;
         let save_until = invocation.save_until().min(patience);
         let mark_until = save_until + (invocation.deadline - save_until) / 2;
-        Self { turn, store: &turn.store, keys, save_until, mark_until, deadline: invocation.deadline }
+        Self { turn, store: &turn.clients.store, keys, save_until, mark_until, deadline: invocation.deadline }
     }
 
     /// Puts the user's message, which the end of the turn overtook, and the answer.
@@ -59,16 +74,28 @@ impl<'a> Recorder<'a> {
             .is_some()
     }
 
-    /// Marks the turn as over. If this fails the turn's lease runs out instead. A client whose answer is saved waits
-    /// for this, and has to be told before the deadline.
-    pub(crate) async fn finish(&self, record: &Record, saved: bool) {
+    /// Marks the turn as over, and adds up what it used. If this fails the turn's lease runs out instead. A client whose
+    /// answer is saved waits for this, and has to be told before the deadline. Returns an older turn that somebody has
+    /// to bring to its end.
+    pub(crate) async fn finish(&self, record: &Record, saved: bool) -> Option<OpenTurn> {
         let outcome = if saved && !record.is_empty { TurnOutcome::Done } else { TurnOutcome::Failed };
+        let usage = record.usage();
         let patience = Instant::now() + PATIENCE;
         let until = if saved { self.mark_until.min(patience) } else { self.deadline.min(patience) };
-        let finished =
-            self.persist("the end of the turn", until, || self.store.finish_turn(self.keys, outcome)).await;
-        if finished == Some(Finished::Superseded) {
-            tracing::info!(thread_id = self.turn.thread.as_str(), "a newer turn has taken the thread over");
+        let (finished, _) = tokio::join!(
+            self.persist("the end of the turn", until, || self.store.finish_turn(self.keys, outcome, &usage)),
+            self.persist("the usage", until, || self.store.settle_turn(self.keys, &usage)),
+        );
+        match finished {
+            Some(Finished::Recorded { left_behind }) => left_behind,
+            Some(Finished::Superseded) => {
+                tracing::info!(
+                    thread_id = self.turn.thread.as_str(),
+                    "a newer turn has taken the thread over"
+                );
+                None
+            }
+            None => None,
         }
     }
 
@@ -81,7 +108,7 @@ impl<'a> Recorder<'a> {
             request_id,
             user_id = self.turn.user.as_str(),
             thread_id = self.turn.thread.as_str(),
-            message_id = self.turn.message.as_str(),
+            message_id = self.turn.message.id.as_str(),
             answer_id = self.turn.answer.as_str(),
             stream_id = self.turn.stream.as_str(),
             status = record.status.as_str(),

@@ -15,6 +15,8 @@ use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
 pub(crate) use self::ending::Ending;
 use crate::clients::now_ms;
 use crate::invocation::Invocation;
+use crate::journal::Journal;
+use crate::live::Place;
 use crate::log::LogWriter;
 use crate::recorder::Recorder;
 use crate::turn::Turn;
@@ -29,6 +31,8 @@ pub(crate) struct Relay {
     keys: TurnKeys,
     log: LogWriter,
     output: Output,
+    /// The turn's place among those of the process, which says when it shall stop.
+    place: Place,
     message_saved: bool,
     skipped: u64,
 }
@@ -49,7 +53,13 @@ struct Output {
 
 impl Relay {
     /// The relay of a turn that has begun under `keys`.
-    pub(crate) fn new(mut turn: Turn, keys: TurnKeys, log: LogWriter) -> Self {
+    pub(crate) fn new(
+        mut turn: Turn,
+        keys: TurnKeys,
+        log: LogWriter,
+        place: Place,
+        message_saved: bool,
+    ) -> Self {
         let parts = std::mem::take(&mut turn.answer_parts);
         let known_tools = parts.iter().filter_map(|part| match part {
             UiPart::Tool(tool) => Some(tool.tool_call_id.clone()),
@@ -64,25 +74,27 @@ impl Relay {
             created_at_ms: now_ms(),
             first_token: None,
         };
-        Self { turn, keys, log, output, message_saved: false, skipped: 0 }
+        Self { turn, keys, log, output, place, message_saved, skipped: 0 }
     }
 
     /// Runs the turn to its end.
     pub(crate) async fn run(mut self, invocation: &Invocation) {
         let cutoff = invocation.cutoff();
+        let stop = self.place.stop.clone();
         let ending = {
-            let relay = AssertUnwindSafe(self.relay(cutoff)).catch_unwind();
+            let relay = AssertUnwindSafe(self.relay(cutoff, invocation)).catch_unwind();
             tokio::select! {
                 biased;
                 ending = relay => ending.unwrap_or(Ending::Panicked),
                 () = tokio::time::sleep_until(cutoff) => Ending::Deadline,
+                () = stop.cancelled() => Ending::Stopped,
                 () = invocation.shutdown.cancelled() => Ending::Shutdown,
             }
         };
         self.conclude(ending, invocation).await;
     }
 
-    async fn relay(&mut self, cutoff: Instant) -> Ending {
+    async fn relay(&mut self, cutoff: Instant, invocation: &Invocation) -> Ending {
         let metadata = AnswerMetadata::at_start(&self.turn.model_id, self.output.created_at_ms);
         self.output.emit(&UiMessageChunk::Start {
             message_id: self.turn.answer.to_string(),
@@ -92,6 +104,7 @@ impl Relay {
             self.output.emit(&UiMessageChunk::ToolOutputDenied { tool_call_id: id.clone() });
         }
         self.output.flush(&self.log);
+        self.keep_journal(invocation);
 
         let mut parts = match self.open(cutoff).await {
             Ok(parts) => parts,
@@ -117,10 +130,29 @@ impl Relay {
         ending
     }
 
+    /// Lets other processes read along, and stop the turn.
+    fn keep_journal(&self, invocation: &Invocation) {
+        let clients = &self.turn.clients;
+        if clients.journal_interval.is_zero() {
+            return;
+        }
+        let journal = Journal {
+            store: clients.store.clone(),
+            user: self.turn.user.clone(),
+            keys: self.keys.clone(),
+            log: self.log.reader(),
+            preamble: self.output.length,
+            interval: clients.journal_interval,
+            stop: self.place.stop.clone(),
+        };
+        invocation.spawn(journal.run());
+    }
+
     /// Calls the model while the user's message is being put. Nothing of the answer is read before that is done,
     /// and the call is dropped if it cannot be.
     async fn open(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
-        let mut save = pin!(self.turn.save_message(&self.keys));
+        let (turn, is_saved) = (&self.turn, self.message_saved);
+        let mut save = pin!(async { if is_saved { Ok(()) } else { turn.save_message(&self.keys).await } });
         let mut call = pin!(self.turn.model.stream(&self.turn.prompt, Some(cutoff)));
         let (saved, called): (Result<(), StoreError>, Option<Result<PartStream, GatewayError>>) = tokio::select! {
             saved = &mut save => (saved, None),
@@ -137,7 +169,7 @@ impl Relay {
 
     /// Records how the turn ended, and only then tells the readers. What cannot be recorded they are told at once.
     async fn conclude(self, ending: Ending, invocation: &Invocation) {
-        let Self { turn, keys, log, mut output, message_saved, skipped } = self;
+        let Self { turn, keys, log, mut output, place, message_saved, skipped } = self;
         let recorder = Recorder::new(&turn, &keys, invocation);
         let closing = output.close(&ending);
         let record = output.record(&ending, skipped, &turn.model_id);
@@ -146,12 +178,17 @@ impl Relay {
             _ if message_saved => recorder.save_answer(&record).await,
             _ => recorder.save_all(&record).await,
         };
-        if saved {
-            recorder.finish(&record, saved).await;
+        let left_behind = if saved {
+            let left_behind = recorder.finish(&record, saved).await;
             output.end(closing, &record.metadata, log);
+            left_behind
         } else {
             output.end_unsaved(closing, &record.metadata, log);
-            recorder.finish(&record, saved).await;
+            recorder.finish(&record, saved).await
+        };
+        drop(place);
+        if let Some(older) = left_behind {
+            turn.clients.recover(older, invocation);
         }
         recorder.report(&record, &ending, saved, &invocation.request_id);
     }

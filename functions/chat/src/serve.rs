@@ -19,9 +19,9 @@ use crate::routes;
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {
     runtime(config.serve)?.block_on(async {
         let (serve, grace) = (config.serve, config.shutdown_grace);
+        let process = Process::new(config.max_turn);
         let origins = config.allowed_origins.clone();
         let router = routes::router(Arc::new(Clients::build(config).await?));
-        let process = Process::default();
         match serve {
             Serve::Lambda { .. } => lambda::serve(router, process).await,
             Serve::Http(address) => http::serve(router, address, &origins, process, grace).await,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gateway::GatewayError;
-use message::{AnswerMetadata, TokenUsage};
-use store::{Status, StoreError};
+use message::{AnswerMetadata, RawJson, TokenUsage};
+use store::{Cost, Status, StoreError};
 use ui_stream::{OutOfOrder, UiMessageChunk};
 
 use super::Output;
@@ -19,6 +19,8 @@ pub(crate) enum Ending {
     Broken(GatewayError),
     /// The gateway sent something that no client could have read.
     OutOfOrder(OutOfOrder),
+    /// The user stopped the answer, or asked for another.
+    Stopped,
     /// The answer is longer than any that can be kept.
     TooLong,
     /// The user's message could not be put.
@@ -39,7 +41,7 @@ impl Ending {
     /// What the user is told, in words that help and give nothing away. `None`: nothing went wrong.
     fn text(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Finished => return None,
+            Self::Finished | Self::Stopped => return None,
             Self::Broken(error) => gateway_text(error),
             Self::OutOfOrder(_) => "The model's answer could not be read further. What came so far is kept.",
             Self::TooLong => "The answer is longer than can be kept. What came so far is kept.",
@@ -56,14 +58,19 @@ impl Ending {
             Self::Broken(error) => Some(failure::chain(error)),
             Self::NotSaved(error) => Some(failure::chain(error)),
             Self::OutOfOrder(error) => Some(format!("the gateway sent a {} out of order", error.part)),
-            Self::Finished | Self::TooLong | Self::Deadline | Self::Shutdown | Self::Panicked => None,
+            Self::Finished
+            | Self::Stopped
+            | Self::TooLong
+            | Self::Deadline
+            | Self::Shutdown
+            | Self::Panicked => None,
         }
     }
 
     /// A stable name for the log and the stored message. `None`: nothing went wrong.
     pub(crate) fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Finished => return None,
+            Self::Finished | Self::Stopped => return None,
             Self::Broken(error) => gateway_code(error),
             Self::OutOfOrder(_) => "gateway_out_of_order",
             Self::TooLong => "too_long",
@@ -123,6 +130,7 @@ impl Output {
             chunks.push(chunk);
         };
         match ending.text() {
+            None if matches!(ending, Ending::Stopped) => mapper.abort(emit),
             // The client has read the model's own error and stopped there: a second one would tell it nothing.
             Some(_) if mapper.has_failed() => mapper.finish(emit),
             Some(text) => mapper.fail(text, emit),
@@ -141,6 +149,7 @@ impl Output {
     pub(super) fn record(&self, ending: &Ending, skipped_parts: u64, model: &str) -> Record {
         let error = ending.code().or_else(|| self.has_model_error().then_some("model_error"));
         let status = match ending {
+            Ending::Stopped => Status::Stopped,
             Ending::Deadline | Ending::Shutdown | Ending::Broken(GatewayError::DeadlinePassed) => {
                 Status::Interrupted
             }
@@ -161,8 +170,19 @@ impl Output {
                 error: error.map(str::to_owned),
                 ..AnswerMetadata::at_start(model, self.created_at_ms)
             },
+            cost: self.mapper.provider_metadata().and_then(cost),
             skipped_parts,
         }
+    }
+}
+
+/// What the gateway says the call cost, in USD: `{"gateway":{"cost":"0.0012"}}`.
+fn cost(metadata: &RawJson) -> Option<Cost> {
+    let metadata: serde_json::Value = serde_json::from_str(metadata.get()).ok()?;
+    match &metadata["gateway"]["cost"] {
+        serde_json::Value::String(cost) => Cost::parse(cost),
+        serde_json::Value::Number(cost) => Cost::parse(&cost.to_string()),
+        _ => None,
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_response_that_nobody_reads_is_given_up_a_minute_after_the_turn() {
-        let invocation = Invocation::unlimited("id", &Process::default());
+        let invocation = Invocation::unlimited("id", &Process::new(Duration::from_secs(900)));
         invocation.spawn(tokio::time::sleep(Duration::from_secs(300)));
         let begin = Instant::now();
         long_quiet(&invocation).await;

@@ -1,0 +1,44 @@
+//! The conversation of a client that sends only its last message: what stands before that in the store.
+
+use gateway::Prompt;
+use message::{Role, ThreadId, UiMessage, UiPart, UserId};
+use store::{Cursor, History, StoredMessage};
+
+use crate::clients::Clients;
+use crate::error::ApiError;
+
+/// The prompt of `message` after the stored messages before `place`. Of a conversation that is too long, in messages or
+/// in bytes, the oldest are left out, so that it begins with a message of the user.
+pub(crate) async fn prompt(
+    clients: &Clients,
+    user: &UserId,
+    thread: &ThreadId,
+    place: &Cursor,
+    message: &UiMessage,
+) -> Result<Prompt, ApiError> {
+    let limits = &clients.limits;
+    let history = History {
+        limit: limits.max_messages.saturating_sub(1),
+        max_bytes: Some(limits.max_body_bytes),
+        before: Some(place),
+        consistent: true,
+    };
+    let stored = clients.store.messages(user, thread, &history).await?;
+    let mut conversation = conversation(stored);
+    conversation.push(message.clone());
+    Ok(clients.gateway.prompt(clients.system_prompt.as_deref(), &conversation)?)
+}
+
+/// Oldest first, from the first message of the user on. What cannot be read is left out, and logged.
+fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
+    let messages =
+        newest_first.into_iter().rev().filter_map(|stored| match UiPart::parse_stored(&stored.parts) {
+            Ok(parts) => Some(UiMessage { id: stored.id, role: stored.role, metadata: None, parts }),
+            Err(error) => {
+                let message_id = stored.id.as_str();
+                tracing::error!(message_id, error = error.to_string(), "a stored message cannot be read");
+                None
+            }
+        });
+    messages.skip_while(|message| message.role != Role::User).collect()
+}

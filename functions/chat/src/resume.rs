@@ -1,0 +1,169 @@
+//! `GET /api/chat/{threadId}/stream`: the answer that is being written, from its first byte on.
+//! `POST /api/chat/{threadId}/stop`: no more of it, please.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use message::{Object, StreamId, ThreadId, UserId};
+use serde_json::json;
+use serde_json::value::RawValue;
+use store::OpenTurn;
+use validation::RequestError;
+
+use crate::body::LogBody;
+use crate::chat::{read, stream};
+use crate::clients::{Clients, now_ms};
+use crate::error::ApiError;
+use crate::failure;
+use crate::follow::Follower;
+use crate::invocation::Invocation;
+use crate::log::{TurnLog, turn_log};
+
+/// How long a turn of this process, which is to stop, is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A stop's body is a stream's id and little else.
+const STOP_BODY_BYTES: usize = 16 * 1024;
+
+/// Answers with the running turn's stream, or with 204 where none runs.
+pub(crate) async fn resume(
+    State(clients): State<Arc<Clients>>,
+    Extension(invocation): Extension<Invocation>,
+    Path(thread): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let user = clients.user_of(request.headers()).await?;
+    let thread = thread_id(&thread)?;
+    let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    match clients.attach(user, thread, &open, &invocation) {
+        Some(log) => Ok(stream(LogBody::new(log, invocation.process_tasks()))),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+/// Stops the running turn, if there is one and it is the one that the body names.
+pub(crate) async fn stop(
+    State(clients): State<Arc<Clients>>,
+    Extension(invocation): Extension<Invocation>,
+    Path(thread): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (head, body) = request.into_parts();
+    let user = clients.user_of(&head.headers).await?;
+    let thread = thread_id(&thread)?;
+    let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
+    let stopping = clients.store.stop_turn(&user, &thread, named.as_ref()).await?;
+    let stream = stopping.as_ref().map(|open| open.stream().clone());
+    if let Some(open) = stopping {
+        clients.live.stop(open.stream());
+        if open.is_dead(now_ms()) {
+            clients.recover(open, &invocation);
+        }
+    }
+    let answer = json!({ "stopping": stream.is_some(), "streamId": stream.as_ref().map(StreamId::as_str) });
+    Ok(([("content-type", "application/json"), ("cache-control", "no-store")], answer.to_string())
+        .into_response())
+}
+
+impl Clients {
+    /// The turn that runs in a thread. One that died, or was left behind, is brought to its end first.
+    async fn settled(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        invocation: &Invocation,
+    ) -> Result<Option<OpenTurn>, ApiError> {
+        let Some(current) = self.store.current_turn(user, thread).await? else {
+            return Ok(None);
+        };
+        if let Some(left_behind) = current.left_behind {
+            self.recover(left_behind, invocation);
+        }
+        match current.open {
+            Some(open) if open.is_dead(now_ms()) => {
+                recovery::recover(&self.store, &open, now_ms()).await?;
+                Ok(None)
+            }
+            open => Ok(open),
+        }
+    }
+
+    /// The log of a running turn: its own, or a copy that follows its journal. `None`: it runs elsewhere, and there are
+    /// no journals.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        user: UserId,
+        thread: ThreadId,
+        open: &OpenTurn,
+        invocation: &Invocation,
+    ) -> Option<TurnLog> {
+        let stream = open.stream().clone();
+        if let Some(log) = self.live.log_of(&stream) {
+            // Somebody else's task writes it. This invocation has to be held open all the same.
+            let reader = log.clone();
+            invocation.spawn(async move { reader.ended().await });
+            return Some(log);
+        }
+        if self.journal_interval.is_zero() {
+            return None;
+        }
+        let (writer, log) = turn_log();
+        let clients = Arc::clone(self);
+        let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
+        let follower = Follower { user, thread, stream, until, shutdown };
+        invocation.spawn(async move { follower.run(&clients, writer).await });
+        Some(log)
+    }
+
+    /// Stops a turn and waits until what it said is stored.
+    pub(crate) async fn end(&self, open: &OpenTurn) -> Result<(), ApiError> {
+        self.live.stop(open.stream());
+        if let Some(log) = self.live.log_of(open.stream()) {
+            // It stores its answer before its log ends. If that takes too long its journal has to do.
+            let _ = tokio::time::timeout(PATIENCE, log.ended()).await;
+        }
+        recovery::recover(&self.store, open, now_ms()).await?;
+        Ok(())
+    }
+
+    /// Brings a turn that nobody runs any more to its end. Nobody waits for it.
+    pub(crate) fn recover(&self, open: OpenTurn, invocation: &Invocation) {
+        let store = self.store.clone();
+        invocation.spawn(async move {
+            if let Err(error) = recovery::recover(&store, &open, now_ms()).await {
+                let stream_id = open.stream().as_str();
+                tracing::warn!(
+                    stream_id,
+                    error = failure::chain(&error),
+                    "a turn was not brought to its end"
+                );
+            }
+        });
+    }
+}
+
+fn thread_id(text: &str) -> Result<ThreadId, ApiError> {
+    ThreadId::parse(text).map_err(|_| ApiError::NotFound)
+}
+
+/// The `streamId` in the body of a stop. No body, or none in it: whichever turn runs.
+fn named_stream(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let invalid =
+        |field: &str, problem: &str| RequestError::from(message::Invalid::new(field, problem.to_owned()));
+    let document: &RawValue =
+        serde_json::from_slice(body).map_err(|_| invalid("body", "must be a JSON object, or empty"))?;
+    let fields = Object::parse(document, "").map_err(RequestError::from)?;
+    let Some(text) = fields.optional_string("streamId").map_err(RequestError::from)? else {
+        return Ok(None);
+    };
+    let stream = StreamId::parse(&text).map_err(|problem| invalid("streamId", &problem.to_string()))?;
+    Ok(Some(stream))
+}
