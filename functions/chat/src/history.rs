@@ -7,7 +7,7 @@ use store::{Cursor, History, StoredMessage};
 use crate::clients::Clients;
 use crate::error::ApiError;
 
-/// The prompt of `message` after the stored messages before `place`. Of a conversation that is too long, in messages or
+/// The prompt of `message`, which has this many bytes, after the stored messages before `place`. Of a conversation that is too long, in messages or
 /// in bytes, the oldest are left out, so that it begins with a message of the user.
 pub(crate) async fn prompt(
     clients: &Clients,
@@ -15,11 +15,12 @@ pub(crate) async fn prompt(
     thread: &ThreadId,
     place: &Cursor,
     message: &UiMessage,
+    message_bytes: usize,
 ) -> Result<Prompt, ApiError> {
     let limits = &clients.limits;
     let history = History {
         limit: limits.max_messages.saturating_sub(1),
-        max_bytes: Some(limits.max_body_bytes),
+        max_bytes: Some(limits.max_body_bytes.saturating_sub(message_bytes)),
         before: Some(place),
         consistent: true,
     };

@@ -78,7 +78,8 @@ impl<'a> Recorder<'a> {
     /// answer is saved waits for this, and has to be told before the deadline. Returns an older turn that somebody has
     /// to bring to its end.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) -> Option<OpenTurn> {
-        let outcome = if saved && !record.is_empty { TurnOutcome::Done } else { TurnOutcome::Failed };
+        let says_something = !record.is_empty || record.status == Status::Completed;
+        let outcome = if saved && says_something { TurnOutcome::Done } else { TurnOutcome::Failed };
         let usage = record.usage();
         let patience = Instant::now() + PATIENCE;
         let until = if saved { self.mark_until.min(patience) } else { self.deadline.min(patience) };

@@ -7,7 +7,7 @@ use gateway::{Model, Prompt};
 use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId};
 use nanoid::nanoid;
 use registry::ModelConfig;
-use store::{Begin, BeginTurn, BegunTurn, Question, TurnKeys};
+use store::{Begin, BeginTurn, BegunTurn, Cursor, Question, TurnKeys};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger, extract_text_content};
@@ -190,15 +190,19 @@ impl Turn {
             if let Some(older) = &begun.took_over {
                 self.clients.end(older).await?;
             }
-            self.prompt =
-                history::prompt(&self.clients, &self.user, &self.thread, &begun.history, &self.message)
-                    .await?;
+            self.prompt = self.stored_conversation(&begun.history).await?;
         }
         if begun.question_kept {
             return Ok(false);
         }
         self.save_message(&begun.keys).await?;
         Ok(true)
+    }
+
+    /// The prompt of a client that sends nothing but its message.
+    async fn stored_conversation(&self, before: &Cursor) -> Result<Prompt, ApiError> {
+        let (clients, bytes) = (&self.clients, self.message_parts.len());
+        history::prompt(clients, &self.user, &self.thread, before, &self.message, bytes).await
     }
 
     /// A begin whose answer got lost may have been written all the same, and would block the client's next try.

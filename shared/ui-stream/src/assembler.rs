@@ -115,9 +115,16 @@ impl MessageAssembler {
         &self.parts
     }
 
-    /// Whether the model has said anything yet, besides what was there before.
+    /// Whether the model has said anything yet, besides what was there before. A block that was only begun is nothing.
     pub fn is_empty(&self) -> bool {
-        self.parts[self.given..].iter().all(|part| matches!(part, UiPart::StepStart))
+        self.parts[self.given..].iter().all(|part| match part {
+            UiPart::StepStart => true,
+            UiPart::Text { text, provider_metadata, .. }
+            | UiPart::Reasoning { text, provider_metadata, .. } => {
+                text.is_empty() && provider_metadata.is_none()
+            }
+            _ => false,
+        })
     }
 
     /// Marks the blocks that were open when the answer broke off as whole: nothing more will come.

@@ -48,6 +48,8 @@ fn a_message_is_empty_until_the_model_says_something() {
     assert!(assembler.is_empty());
     assembler.push(&UiMessageChunk::StartStep);
     assert!(assembler.is_empty());
+    assembler.push(&UiMessageChunk::TextStart { id: "begun".to_owned(), provider_metadata: None });
+    assert!(assembler.is_empty(), "a block that has only begun");
     text_chunks(&["a"]).iter().for_each(|chunk| assembler.push(chunk));
     assert!(!assembler.is_empty());
 }

@@ -188,7 +188,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
             output: or_null(self.tool.output.as_ref()),
             provider_executed: self.tool.provider_executed,
             provider_metadata: self.tool.result_provider_metadata.clone(),
-            dynamic: None,
+            dynamic: self.tool.tool_name.is_some().then_some(true),
         });
     }
 
@@ -198,7 +198,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
             error_text: self.tool.error_text.clone().unwrap_or_default(),
             provider_executed: self.tool.provider_executed,
             provider_metadata: self.tool.result_provider_metadata.clone(),
-            dynamic: None,
+            dynamic: self.tool.tool_name.is_some().then_some(true),
         });
     }
 

@@ -117,6 +117,27 @@ fn a_tool_of_the_page_that_has_run_is_not_called_again() {
     );
 }
 
+/// Clients of `ai` 5 look for the call among those of the kind that its result names.
+#[test]
+fn the_result_of_a_dynamic_call_says_that_it_is_one() {
+    for (kind, dynamic) in [(r#""dynamic-tool","toolName":"s""#, Some(true)), (r#""tool-s""#, None)] {
+        for outcome in [r#""output-available","output":1"#, r#""output-error","errorText":"no""#] {
+            let json =
+                format!(r#"{{"type":{kind},"toolCallId":"c","state":{outcome},"providerExecuted":true}}"#);
+            let chunks = chunks(&[], &[parse(&json)], ReplayEnd::Finished);
+            let said: Vec<Option<bool>> = chunks
+                .iter()
+                .filter_map(|chunk| match chunk {
+                    UiMessageChunk::ToolOutputAvailable { dynamic, .. }
+                    | UiMessageChunk::ToolOutputError { dynamic, .. } => Some(*dynamic),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(said, [dynamic], "{json}");
+        }
+    }
+}
+
 #[test]
 fn a_replay_ends_as_the_stream_did() {
     let text = parse(r#"{"type":"text","text":"a","state":"done"}"#);
