@@ -105,6 +105,13 @@ impl Function {
         self.process.logs.ensure_clean(&self.canaries)
     }
 
+    /// Kills the function as a crash would, and looks through its logs.
+    pub async fn kill(mut self) -> Result<()> {
+        self.process.kill().await?;
+        self.process.logs.complete().await?;
+        self.process.logs.ensure_clean(&self.canaries)
+    }
+
     fn new(way: Way, url: String, process: Process, variables: &Variables) -> Self {
         let secret = |name: &str| variables.get(name).cloned();
         let mut canaries: Vec<_> =
