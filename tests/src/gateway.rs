@@ -1,7 +1,7 @@
 //! A gateway that does what its script says, good or bad, and remembers who called and whether they stayed to the end.
 //! Knows HTTP, not the parts that it sends: those are in `answers`.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::lone;
 use crate::wait::within;
 use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
 
@@ -82,12 +83,17 @@ pub enum Ended {
 pub struct Call {
     /// Its head.
     pub head: Head,
-    /// Its body; `null` when it was not JSON.
+    /// Its body, half surrogate pairs as `lone` reads them; `null` when it was not JSON.
     pub body: Value,
     ended: watch::Receiver<Option<Ended>>,
 }
 
 impl Call {
+    /// The model that is called, in either protocol.
+    pub fn model(&self) -> Option<&str> {
+        self.head.header("ai-language-model-id").or_else(|| self.body["model"].as_str())
+    }
+
     /// Waits for the end of the call.
     pub async fn ended(&self) -> Result<Ended> {
         let mut ended = self.ended.clone();
@@ -99,7 +105,15 @@ impl Call {
 #[derive(Debug, Default)]
 struct Plan {
     next: VecDeque<Vec<Step>>,
+    by_model: HashMap<String, VecDeque<Vec<Step>>>,
     always: Vec<Step>,
+}
+
+impl Plan {
+    fn answer(&mut self, call: &Call) -> Vec<Step> {
+        let for_model = call.model().and_then(|model| self.by_model.get_mut(model)?.pop_front());
+        for_model.or_else(|| self.next.pop_front()).unwrap_or_else(|| self.always.clone())
+    }
 }
 
 #[derive(Debug)]
@@ -121,7 +135,7 @@ impl Gateway {
     pub async fn start(always: Vec<Step>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let plan = Mutex::new(Plan { next: VecDeque::new(), always });
+        let plan = Mutex::new(Plan { always, ..Plan::default() });
         let shared = Arc::new(Shared { plan, calls: watch::Sender::new(Vec::new()) });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, server })
@@ -137,6 +151,11 @@ impl Gateway {
         self.plan().next.push_back(steps);
     }
 
+    /// Answers the next call of this model that has no answer yet with `steps`, whoever else calls meanwhile.
+    pub fn next_for(&self, model: &str, steps: Vec<Step>) {
+        self.plan().by_model.entry(model.to_owned()).or_default().push_back(steps);
+    }
+
     /// Forgets all answers that were planned with `next`, and says how many there were.
     pub fn forget_planned(&self) -> usize {
         self.plan().next.drain(..).count()
@@ -145,6 +164,11 @@ impl Gateway {
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.borrow().clone()
+    }
+
+    /// Every call of one model so far.
+    pub fn calls_of(&self, model: &str) -> Vec<Call> {
+        self.shared.calls.borrow().iter().filter(|call| call.model() == Some(model)).cloned().collect()
     }
 
     /// Waits for the call with this number, counted from 0.
@@ -181,12 +205,9 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         let body = connection.read_body(&head).await?;
         let (ended, receiver) = watch::channel(None);
-        let call = Call { head, body: serde_json::from_slice(&body).unwrap_or(Value::Null), ended: receiver };
+        let call = Call { head, body: lone::parse(&body).unwrap_or(Value::Null), ended: receiver };
+        let steps = shared.plan.lock().unwrap_or_else(PoisonError::into_inner).answer(&call);
         shared.calls.send_modify(|calls| calls.push(call));
-        let steps = {
-            let mut plan = shared.plan.lock().unwrap_or_else(PoisonError::into_inner);
-            plan.next.pop_front().unwrap_or_else(|| plan.always.clone())
-        };
         let played = play(connection, steps).await;
         ended.send_replace(Some(if played.is_ok() { Ended::Answered } else { Ended::Left }));
         match played? {
@@ -255,6 +276,20 @@ mod tests {
             assert_eq!(call.body["a"], 1, "{name}");
             assert_eq!(call.ended().await.unwrap(), Ended::Answered, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_model_gets_its_own_answers_in_order_and_the_others_the_usual_one() {
+        let gateway = Gateway::start(answers::refusal(500, "text/plain", &[], "usual")).await.unwrap();
+        for said in ["one", "two"] {
+            gateway.next_for("a/b", answers::refusal(200, "text/plain", &[], said));
+        }
+        for (model, said) in [("c/d", "usual"), ("a/b", "one"), ("a/b", "two"), ("a/b", "usual")] {
+            let body = format!("{{\"model\":\"{model}\"}}");
+            let request = Request::post(gateway.base_url()).body(body.into()).unwrap();
+            assert_eq!(http_client::fetch(request).await.unwrap().bytes().await.unwrap(), said, "{model}");
+        }
+        assert_eq!(gateway.calls_of("a/b").len(), 3);
     }
 
     #[tokio::test]

@@ -16,6 +16,8 @@ pub mod function;
 pub mod gateway;
 pub mod http_client;
 pub mod logs;
+pub mod lone;
+pub mod openai_server;
 pub mod process;
 pub mod session;
 pub mod sse;

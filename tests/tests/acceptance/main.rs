@@ -2,10 +2,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test owns no invocation its tasks could be frozen with")]
 
+mod clients;
 mod deadline;
 mod dev;
 mod gateway_faults;
 mod load;
+mod openai_servers;
 mod parts;
 mod refusals;
 mod samples;
