@@ -1,24 +1,32 @@
 // Holds conversations with the real AI SDK client. Reads one JSON command a line, answers each with one JSON line.
+// The argument names the package of the version that is wanted: ai, ai6 or ai5.
 import { createInterface } from "node:readline";
-import { AbstractChat, DefaultChatTransport } from "ai";
+
+const { AbstractChat, DefaultChatTransport } = await import(process.argv[2] ?? "ai");
 
 /** The smallest state a chat can do with; React and Vue bring their own. */
 class PlainState {
   status = "ready";
   error = undefined;
   messages = [];
+  changed = () => {};
   pushMessage = (message) => this.messages.push(message);
   popMessage = () => this.messages.pop();
   replaceMessage = (index, message) => {
     this.messages[index] = message;
+    this.changed(message);
   };
   snapshot = (value) => structuredClone(value);
 }
 
 class Chat extends AbstractChat {
   constructor(options) {
-    super({ ...options, state: new PlainState() });
+    const state = new PlainState();
+    super({ ...options, state });
+    state.changed = (message) => this.changed(message);
   }
+
+  changed = () => {};
 }
 
 /** The SDK's transport. What it hands on to the chat, schema passed, is noted. */
@@ -55,10 +63,22 @@ async function say(command) {
     chunks.push(chunk);
     if (chunks.length === command.leaveAfter) void chat.stop();
   };
+  chat.changed = ({ parts }) => {
+    if (command.leaveAt != null && parts.some(({ text }) => text === command.leaveAt)) void chat.stop();
+  };
   chat.clearError();
-  await (command.text == null ? chat.regenerate() : chat.sendMessage({ text: command.text }));
+  await act(chat, command);
   const { status, error, messages } = chat;
   return { status, error: error?.message, errorName: error?.name, chunks, messages };
+}
+
+/** Does what the page's own code would do; `more` has what else `sendMessage` or `regenerate` is given. */
+async function act(chat, { text, more, deny }) {
+  if (deny != null) {
+    await chat.addToolApprovalResponse({ id: deny, approved: false, reason: "No." });
+    return chat.sendMessage();
+  }
+  return text == null ? chat.regenerate(more) : chat.sendMessage({ text, ...more });
 }
 
 /** Half a surrogate pair is a string to JavaScript, but no text to whoever reads our lines. */

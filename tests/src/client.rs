@@ -1,11 +1,14 @@
 //! The real client: the `ai` package's own chat and transport, in a Node process of its own. `tests/client` is its side.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -77,24 +80,151 @@ impl Heard {
     }
 }
 
+/// Something to do in a conversation that is more than plain words.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Act<'a> {
+    /// The words, and where.
+    #[serde(flatten)]
+    pub say: Say<'a>,
+    /// What else `sendMessage` is given, `files` or `messageId`, or `regenerate`.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub more: Value,
+    /// Says no to this approval request instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deny: Option<&'a str>,
+    /// Leaves once the page shows this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leave_at: Option<&'a str>,
+}
+
+impl<'a> From<Say<'a>> for Act<'a> {
+    fn from(say: Say<'a>) -> Self {
+        Self { say, more: Value::Null, deny: None, leave_at: None }
+    }
+}
+
+/// A major version of the `ai` package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// `ai` 5.
+    Five,
+    /// `ai` 6.
+    Six,
+    /// `ai` 7, which the function follows.
+    Seven,
+}
+
+impl Version {
+    /// All of them, in the order in which `schema.mjs` answers.
+    pub const NEWEST_FIRST: [Self; 3] = [Self::Seven, Self::Six, Self::Five];
+
+    /// What `tests/client/package.json` calls the package.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Five => "ai5",
+            Self::Six => "ai6",
+            Self::Seven => "ai",
+        }
+    }
+
+    /// The version that `tests/client/package.json` pins, for example `7.0.173`.
+    pub fn pinned(self) -> Result<String> {
+        let packages = std::fs::read(folder().join("package.json"))?;
+        let packages: Value = serde_json::from_slice(&packages)?;
+        let pin = packages["dependencies"][self.package()].as_str().context("the version is pinned")?;
+        Ok(pin.trim_start_matches("npm:ai@").to_owned())
+    }
+}
+
 /// A running client. It is killed when dropped.
 #[derive(Debug)]
-pub struct Client {
+pub struct Client(Script);
+
+impl Client {
+    /// Starts the client; nothing when it is not installed.
+    pub fn start() -> Result<Option<Self>> {
+        Self::of(Version::Seven)
+    }
+
+    /// Starts the client of a version; nothing when it is not installed.
+    pub fn of(version: Version) -> Result<Option<Self>> {
+        Ok(Script::start("chat.mjs", &[version])?.map(Self))
+    }
+
+    /// Says something and hears the answer out.
+    pub async fn say(&mut self, say: &Say<'_>) -> Result<Heard> {
+        self.0.ask(say).await
+    }
+
+    /// Does something and hears the answer out.
+    pub async fn act(&mut self, act: &Act<'_>) -> Result<Heard> {
+        self.0.ask(act).await
+    }
+}
+
+/// What the reader of one version made of a stream.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Read {
+    /// The chunks that its schema refused.
+    pub refused: Vec<Refused>,
+    /// What it threw while it built the message.
+    pub failures: Vec<String>,
+    /// The parts of the message that it built, when they are not those that were expected.
+    pub differs: Option<Value>,
+}
+
+/// A chunk that a schema refused.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refused {
+    /// Its type, if it was JSON at all.
+    pub r#type: Option<String>,
+    /// The chunk.
+    pub chunk: Value,
+}
+
+/// The readers of all versions: parser, schema and message builder, without a chat. Killed when dropped.
+#[derive(Debug)]
+pub struct Readers(Script);
+
+impl Readers {
+    /// Starts the readers; nothing when they are not installed.
+    pub fn start() -> Result<Option<Self>> {
+        Ok(Script::start("schema.mjs", &Version::NEWEST_FIRST)?.map(Self))
+    }
+
+    /// What each version makes of the bytes of a stream. `parts`, if given, is what its message should hold in the end.
+    pub async fn read(&mut self, stream: &[u8], parts: Option<&RawValue>) -> Result<[(Version, Read); 3]> {
+        #[derive(Serialize)]
+        struct Stream<'a> {
+            stream: &'a str,
+            parts: Option<&'a RawValue>,
+        }
+
+        let stream = std::str::from_utf8(stream).context("the stream is UTF-8")?;
+        let [seven, six, five]: [Read; 3] = self.0.ask(&Stream { stream, parts }).await?;
+        Ok([(Version::Seven, seven), (Version::Six, six), (Version::Five, five)])
+    }
+}
+
+/// A script of `tests/client` that answers each line with a line.
+#[derive(Debug)]
+struct Script {
     _process: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
-impl Client {
-    /// Starts the client; nothing when it is not installed.
-    pub fn start() -> Result<Option<Self>> {
-        let folder = tools::workspace().join("tests/client");
-        if !folder.join("node_modules/ai").exists() {
+impl Script {
+    fn start(script: &str, versions: &[Version]) -> Result<Option<Self>> {
+        let installed = |version: &Version| folder().join("node_modules").join(version.package()).exists();
+        if !versions.iter().all(installed) {
             tools::skipped("whatever the real client would do", "the AI SDK");
             return Ok(None);
         }
         let mut process = Command::new(tools::node())
-            .arg(folder.join("chat.mjs"))
+            .arg(folder().join(script))
+            .args(versions.iter().map(|version| version.package()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -105,12 +235,18 @@ impl Client {
         Ok(Some(Self { _process: process, input, output }))
     }
 
-    /// Says something and hears the answer out.
-    pub async fn say(&mut self, say: &Say<'_>) -> Result<Heard> {
-        let line = serde_json::to_string(say)? + "\n";
+    async fn ask<A: DeserializeOwned>(&mut self, question: &impl Serialize) -> Result<A> {
+        // To Node these two end a line.
+        let line =
+            serde_json::to_string(question)?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+        let line = line + "\n";
         self.input.write_all(line.as_bytes()).await?;
         self.input.flush().await?;
         let answer = within("the client", self.output.next_line()).await??.context("the client has ended")?;
         serde_json::from_str(&answer).with_context(|| format!("not from the client: {answer}"))
     }
+}
+
+fn folder() -> PathBuf {
+    tools::workspace().join("tests/client")
 }

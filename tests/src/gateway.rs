@@ -1,7 +1,7 @@
 //! A gateway that does what its script says, good or bad, and remembers who called and whether they stayed to the end.
 //! Knows HTTP, not the parts that it sends: those are in `answers`.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use crate::gate::Gate;
+use crate::lone;
 use crate::wait::within;
 use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
 
@@ -57,7 +58,7 @@ pub enum Ended {
 pub struct Call {
     /// Its head.
     pub head: Head,
-    /// Its body; `null` when it was not JSON.
+    /// Its body, half surrogate pairs as `lone` reads them; `null` when it was not JSON.
     pub body: Value,
     ended: watch::Receiver<Option<Ended>>,
     sent: Arc<Mutex<Vec<Sent>>>,
@@ -73,6 +74,11 @@ pub struct Sent {
 }
 
 impl Call {
+    /// The model that is called, in either protocol.
+    pub fn model(&self) -> Option<&str> {
+        self.head.header("ai-language-model-id").or_else(|| self.body["model"].as_str())
+    }
+
     /// Waits for the end of the call.
     pub async fn ended(&self) -> Result<Ended> {
         let mut ended = self.ended.clone();
@@ -90,16 +96,18 @@ impl Call {
 struct Plan {
     next: VecDeque<Vec<Step>>,
     about: Vec<(String, Vec<Step>)>,
+    by_model: HashMap<String, VecDeque<Vec<Step>>>,
     always: Vec<Step>,
 }
 
 impl Plan {
-    fn answer(&mut self, body: &[u8]) -> Vec<Step> {
-        let body = String::from_utf8_lossy(body);
-        if let Some(place) = self.about.iter().position(|(words, _)| body.contains(words)) {
+    fn answer(&mut self, call: &Call, body: &[u8]) -> Vec<Step> {
+        let words = String::from_utf8_lossy(body);
+        if let Some(place) = self.about.iter().position(|(about, _)| words.contains(about)) {
             return self.about.remove(place).1;
         }
-        self.next.pop_front().unwrap_or_else(|| self.always.clone())
+        let for_model = call.model().and_then(|model| self.by_model.get_mut(model)?.pop_front());
+        for_model.or_else(|| self.next.pop_front()).unwrap_or_else(|| self.always.clone())
     }
 }
 
@@ -138,6 +146,11 @@ impl Gateway {
         self.plan().next.push_back(steps);
     }
 
+    /// Answers the next call of this model that has no answer yet with `steps`, whoever else calls meanwhile.
+    pub fn next_for(&self, model: &str, steps: Vec<Step>) {
+        self.plan().by_model.entry(model.to_owned()).or_default().push_back(steps);
+    }
+
     /// Answers the next call whose body holds `words` with `steps`, whoever else calls meanwhile.
     pub fn next_about(&self, words: &str, steps: Vec<Step>) {
         self.plan().about.push((words.to_owned(), steps));
@@ -152,6 +165,11 @@ impl Gateway {
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.borrow().clone()
+    }
+
+    /// Every call of one model so far.
+    pub fn calls_of(&self, model: &str) -> Vec<Call> {
+        self.shared.calls.borrow().iter().filter(|call| call.model() == Some(model)).cloned().collect()
     }
 
     /// Waits for the call with this number, counted from 0.
@@ -191,11 +209,11 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
         let sent = Arc::default();
         let call = Call {
             head,
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            body: lone::parse(&body).unwrap_or(Value::Null),
             ended: receiver,
             sent: Arc::clone(&sent),
         };
-        let mut steps = shared.plan.lock().unwrap_or_else(PoisonError::into_inner).answer(&body);
+        let mut steps = shared.plan.lock().unwrap_or_else(PoisonError::into_inner).answer(&call, &body);
         if let Some(Step::By(choose)) = steps.first() {
             steps = choose(&call.body);
         }
@@ -280,6 +298,20 @@ mod tests {
             assert_eq!(call.body["a"], 1, "{name}");
             assert_eq!(call.ended().await.unwrap(), Ended::Answered, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_model_gets_its_own_answers_in_order_and_the_others_the_usual_one() {
+        let gateway = Gateway::start(answers::refusal(500, "text/plain", &[], "usual")).await.unwrap();
+        for said in ["one", "two"] {
+            gateway.next_for("a/b", answers::refusal(200, "text/plain", &[], said));
+        }
+        for (model, said) in [("c/d", "usual"), ("a/b", "one"), ("a/b", "two"), ("a/b", "usual")] {
+            let body = format!("{{\"model\":\"{model}\"}}");
+            let request = Request::post(gateway.base_url()).body(body.into()).unwrap();
+            assert_eq!(http_client::fetch(request).await.unwrap().bytes().await.unwrap(), said, "{model}");
+        }
+        assert_eq!(gateway.calls_of("a/b").len(), 3);
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ pub mod gateway;
 pub mod http_client;
 pub mod ledger;
 pub mod logs;
+pub mod lone;
+pub mod openai_server;
 pub mod page;
 pub mod pair;
 pub mod process;

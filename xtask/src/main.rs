@@ -9,6 +9,7 @@
 mod command;
 mod dev;
 mod guard;
+mod parity;
 mod progress;
 mod test;
 mod tools;
@@ -27,6 +28,9 @@ cargo xtask <command>
             --json       print one line of JSON instead of instructions
   test    check everything: format, lints, template, all tests
             [filter]     run only the tests whose name contains this
+  parity  compare the function with the route written with the AI SDK, request by request
+            [filter]     compare only the scenarios whose name contains this
+            --update     write docs/compatibility.md anew
   tools   fetch the pinned tools that dev and test use into .tools/
   help    print this list
 ";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "dev" => dev::run(rest),
         "test" => test::run(rest),
+        "parity" => parity::run(rest),
         "tools" => tools::fetch_all(),
         guard::COMMAND => guard::run(rest),
         "help" | "--help" | "-h" => {

@@ -5,7 +5,6 @@
 
 mod error;
 mod gateway;
-mod keys;
 mod native;
 mod openai;
 mod part;
@@ -18,7 +17,6 @@ mod scripted;
 mod silence;
 mod sse;
 mod stream;
-mod token;
 mod usage;
 
 pub use error::{GatewayError, PartError, TransportError};

@@ -3,18 +3,19 @@
 //! Knows the JSON of `LanguageModelV4StreamPart`, and its older forms where they differ. Does not know events,
 //! blocks or the order of parts.
 
+mod citations;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use message::{JsonText, RawJson};
+use message::{JsonText, RawJson, has_forbidden_key, has_number_out_of_range, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use self::citations::citations;
 use crate::error::PartError;
-use crate::keys::has_forbidden_key;
 use crate::part::{FileData, GeneratedFile, StreamPart};
-use crate::token::unquoted;
 use crate::usage::{finish_reason, usage};
 
 /// Reads events one by one and counts those that it does not know.
@@ -147,7 +148,7 @@ impl<'a> WirePart<'a> {
             "text-end" => StreamPart::TextEnd {
                 id: self.id()?,
                 provider_metadata: provider_metadata(),
-                citations: self.citations.filter(|value| value.get().starts_with('[')).map(carried),
+                citations: citations(self.citations),
             },
             "reasoning-start" => {
                 StreamPart::ReasoningStart { id: self.id()?, provider_metadata: provider_metadata() }
@@ -290,12 +291,14 @@ fn carried_text(json: &str) -> RawJson {
     RawJson::new(RawValue::from_string(json.to_owned()).expect("the event was read as JSON"))
 }
 
-/// Metadata is an object of objects. Every client refuses a chunk with anything else, and a detail that nobody sees
-/// is not worth the answer.
+/// Metadata is an object of objects, and its numbers are finite. Every client refuses a chunk with anything else, and a
+/// detail that nobody sees is not worth the answer.
 fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value.filter(|value| value.get().starts_with('{'))?;
     let providers: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).ok()?;
-    providers.values().all(|provider| provider.get().starts_with('{')).then(|| carried(value))
+    let fits = providers.values().all(|provider| provider.get().starts_with('{'))
+        && !has_number_out_of_range(value.get());
+    fits.then(|| carried(value))
 }
 
 #[cfg(test)]

@@ -9,13 +9,12 @@ mod report;
 
 use std::borrow::Cow;
 
-use message::{FinishReason, JsonText, RawJson, UnifiedFinishReason, Usage};
+use message::{FinishReason, JsonText, RawJson, UnifiedFinishReason, Usage, has_forbidden_key};
 use serde_json::value::RawValue;
 
 use self::calls::Calls;
 use self::chunk::{Choice, Chunk, Said};
 use crate::error::PartError;
-use crate::keys::has_forbidden_key;
 use crate::part::StreamPart;
 
 /// Under this name metadata goes to the client, comes back with the next turn, and is found again.

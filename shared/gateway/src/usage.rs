@@ -3,11 +3,9 @@
 //! Both changed their shape between protocol versions. Whatever is missing or odd was "not reported": an answer is
 //! never lost for the sake of its bill.
 
-use message::{FinishReason, InputTokens, OutputTokens, UnifiedFinishReason, Usage};
+use message::{FinishReason, InputTokens, OutputTokens, UnifiedFinishReason, Usage, unquoted};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-use crate::token::unquoted;
 
 /// V3 and V4 group the counts under `inputTokens` and `outputTokens`; V2 has plain numbers and two more fields.
 #[derive(Deserialize)]

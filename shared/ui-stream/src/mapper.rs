@@ -47,6 +47,10 @@ struct Finish {
     metadata: Option<RawJson>,
 }
 
+/// With this part every answer of Anthropic begins. It says nothing that a page could show or a model would read again,
+/// and clients of `ai` 5 and 6 would lose the whole answer over it, so it goes no further.
+const ANTHROPIC_START: &str = "anthropic.message_start";
+
 impl StreamMapper {
     /// A mapper for an answer that goes on from a message which holds these tool calls already.
     pub fn continuing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
@@ -116,6 +120,7 @@ impl StreamMapper {
                 let (media_type, url, provider_metadata) = file_fields(file);
                 UiMessageChunk::ReasoningFile { media_type, url, provider_metadata }
             }
+            StreamPart::Custom { kind, .. } if kind == ANTHROPIC_START => return Ok(None),
             StreamPart::Custom { kind, provider_metadata } => {
                 UiMessageChunk::Custom { kind, provider_metadata }
             }

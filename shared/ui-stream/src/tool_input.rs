@@ -4,8 +4,7 @@ mod repair;
 
 use std::borrow::Cow;
 
-use message::{JsonText, RawJson};
-use serde_json::Value;
+use message::{JsonText, RawJson, has_forbidden_key};
 
 use self::repair::Repair;
 
@@ -20,30 +19,59 @@ pub(crate) fn parse_cut(input: &JsonText) -> Option<RawJson> {
     json(&text).or_else(|| json(&Repair::of(&text)?))
 }
 
-/// The text as the model wrote it. Half a surrogate pair stays an escape, which says the same in a JSON string.
+/// The text as the model wrote it. Half a surrogate pair stays an escape where that says the same: inside a JSON string.
+/// Elsewhere it becomes U+FFFD, which is no JSON there either.
 fn written(input: &JsonText) -> Cow<'_, str> {
     let escaped = input.escaped();
     if !escaped.contains("\\ud") && !escaped.contains("\\uD") {
         return input.to_text();
     }
-    let mut kept = String::with_capacity(escaped.len() + 8);
-    let mut rest = escaped;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        kept.push_str(before);
-        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+    let (mut text, mut quotes) = (String::with_capacity(escaped.len() + 8), Quotes::default());
+    let (mut begin, mut at) = (0, 0);
+    while let Some(found) = escaped[at..].find('\\') {
+        at += found;
+        let escape = &escaped[at..];
+        match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
             (Some(_), _) => {
-                kept.push('\\');
-                6
+                text.push_str(&quotes.pass(&escaped[begin..at]));
+                text.push_str(if quotes.is_plain() { &escape[..6] } else { "\u{fffd}" });
+                at += 6;
+                begin = at;
             }
-            (None, _) => 2,
-        };
-        kept.push_str(&escape[..length]);
-        rest = &escape[length..];
+            (None, _) => at += 2,
+        }
     }
-    kept.push_str(rest);
-    Cow::Owned(serde_json::from_str(&format!("\"{kept}\"")).expect("no surrogate stands alone any more"))
+    text.push_str(&quotes.pass(&escaped[begin..]));
+    Cow::Owned(text)
+}
+
+/// Whether what was written so far ends inside a JSON string.
+#[derive(Default)]
+struct Quotes {
+    open: bool,
+    escape: bool,
+}
+
+impl Quotes {
+    /// Decodes text without lone surrogates, and notes its quotes.
+    fn pass(&mut self, escaped: &str) -> String {
+        let text: String =
+            serde_json::from_str(&format!("\"{escaped}\"")).expect("it is cut before every lone surrogate");
+        for byte in text.bytes() {
+            match byte {
+                _ if self.escape => self.escape = false,
+                b'\\' => self.escape = self.open,
+                b'"' => self.open = !self.open,
+                _ => {}
+            }
+        }
+        text
+    }
+
+    fn is_plain(&self) -> bool {
+        self.open && !self.escape
+    }
 }
 
 /// The surrogate that `text` begins with as an escape.
@@ -55,20 +83,7 @@ fn surrogate(text: &str) -> Option<u16> {
 /// The AI SDK's parser refuses keys that reach into JavaScript's prototypes, so such an input stays the text it is.
 fn json(text: &str) -> Option<RawJson> {
     let value: RawJson = serde_json::from_str(text).ok()?;
-    let suspect = text.contains("proto") || text.contains("\\u00");
-    (!suspect || serde_json::from_str(text).is_ok_and(|value| !has_forbidden_key(&value))).then_some(value)
-}
-
-fn has_forbidden_key(value: &Value) -> bool {
-    match value {
-        Value::Object(fields) => fields.iter().any(|(key, value)| {
-            key == "__proto__"
-                || (key == "constructor" && value.get("prototype").is_some())
-                || has_forbidden_key(value)
-        }),
-        Value::Array(items) => items.iter().any(has_forbidden_key),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
+    (!has_forbidden_key(text)).then_some(value)
 }
 
 #[cfg(test)]
@@ -120,5 +135,33 @@ mod tests {
         let input: JsonText =
             serde_json::from_str(r#""{\"a\":\"x\ud83d\",\"b\":\"\\ud83d \ud83d\ude00\"}""#).unwrap();
         assert_eq!(parse(&input).unwrap().get(), r#"{"a":"x\ud83d","b":"\ud83d 😀"}"#);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_outside_of_strings_is_no_json() {
+        for (begun, kept) in [
+            (r#""{\"a\":[1,\ud83d""#, Some(r#"{"a":[1]}"#)),
+            (r#""{\"a\":\ud83d8""#, None),
+            (r#""\udc00{\"a\":\"\\\"\ud83d""#, None),
+            (r#""{\"a\":\"\\\"\ud83d""#, Some(r#"{"a":"\"\ud83d"}"#)),
+            (r#""{\"a\":\"\\\\\",\ud83d""#, Some(r#"{"a":"\\"}"#)),
+            (r#""{\"a\":\"\\\\\"\ud83d,\"b\":1""#, None),
+            (r#""{\"a\":\"\\\ud83d\"}""#, None),
+            (r#""\ud83d""#, None),
+        ] {
+            let input: JsonText = serde_json::from_str(begun).unwrap();
+            assert_eq!(parse_cut(&input).as_ref().map(RawJson::get), kept, "{begun}");
+            assert_eq!(parse(&input), None, "{begun}");
+        }
+    }
+
+    #[test]
+    fn an_input_with_both_kinds_of_escapes_is_looked_into() {
+        for (input, is_kept) in [
+            (r#""{\"a\":\"\\u00e4 \ud83d\"}""#, true),
+            (r#""{\"a\":\"\ud83d\",\"__pr\\u006fto__\":1}""#, false),
+        ] {
+            assert_eq!(parse(&serde_json::from_str(input).unwrap()).is_some(), is_kept, "{input}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! serde_json bounds neither the depth nor the numbers of what it skips or carries, so this does, in one pass and
 //! without recursion. Knows the tokens of JSON, not its grammar: what is no JSON at all is left to the parser.
 
-use memchr::memchr2;
+use message::{JsonToken, is_out_of_range, json_tokens, unquoted};
 
 use crate::{Limits, RequestError};
 
@@ -22,88 +22,43 @@ pub(crate) fn text_of<'a>(body: &'a [u8], limits: &Limits) -> Result<&'a str, Re
 }
 
 fn check_tokens(text: &str, limits: &Limits) -> Result<(), RequestError> {
-    let bytes = text.as_bytes();
     let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'{' | b'[' => {
+    for (at, token) in json_tokens(text) {
+        match token {
+            JsonToken::Object | JsonToken::Array => {
                 depth += 1;
                 if depth > limits.max_depth {
                     return Err(RequestError::TooDeep { limit: limits.max_depth });
                 }
-                at += 1;
             }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                at += 1;
-            }
-            b'"' => {
-                let end = string_end(bytes, at);
-                if is_before_colon(bytes, end) {
-                    check_key(text, at, end)?;
-                }
-                at = end;
-            }
-            b'-' | b'0'..=b'9' => {
-                let end = number_end(bytes, at);
-                check_number(text, at, end, limits)?;
-                at = end;
-            }
-            _ => at += 1,
+            JsonToken::End => depth = depth.saturating_sub(1),
+            JsonToken::Key(key) => check_key(text, at, key)?,
+            JsonToken::Number(number) => check_number(text, at, number, limits)?,
+            JsonToken::Text(_) => {}
         }
     }
     Ok(())
 }
 
-/// Where the string that opens at `start` is over: behind its closing quote, or the end of `bytes`.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-        at += found;
-        if bytes[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    bytes.len()
-}
-
-fn is_before_colon(bytes: &[u8], end: usize) -> bool {
-    bytes[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
-}
-
-fn check_key(text: &str, start: usize, end: usize) -> Result<(), RequestError> {
-    let token = &text[start..end];
-    let is_proto = if token.contains('\\') {
-        let key: String = serde_json::from_str(token).map_err(|_| {
-            not_json(text.as_bytes(), start, "a key is not text, it may hold half a surrogate pair")
-        })?;
-        key == "__proto__"
-    } else {
-        token == "\"__proto__\""
-    };
-    if is_proto {
-        let (line, column) = place(text.as_bytes(), start);
+fn check_key(text: &str, at: usize, token: &str) -> Result<(), RequestError> {
+    let key = unquoted(token).ok_or_else(|| {
+        not_json(text.as_bytes(), at, "a key is not text, it may hold half a surrogate pair")
+    })?;
+    if key == "__proto__" {
+        let (line, column) = place(text.as_bytes(), at);
         return Err(RequestError::ForbiddenKey { line, column });
     }
     Ok(())
 }
 
-fn number_end(bytes: &[u8], start: usize) -> usize {
-    let belongs = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    bytes[start..].iter().position(|byte| !belongs(byte)).map_or(bytes.len(), |length| start + length)
-}
-
-fn check_number(text: &str, start: usize, end: usize, limits: &Limits) -> Result<(), RequestError> {
-    let token = &text[start..end];
+fn check_number(text: &str, at: usize, token: &str, limits: &Limits) -> Result<(), RequestError> {
     if token.len() > limits.max_number_bytes {
         let problem = format!("a number is longer than {} bytes", limits.max_number_bytes);
-        return Err(not_json(text.as_bytes(), start, &problem));
+        return Err(not_json(text.as_bytes(), at, &problem));
     }
     // What is no number at all is the parser's to name.
-    if token.parse::<f64>().is_ok_and(f64::is_infinite) {
-        return Err(not_json(text.as_bytes(), start, "a number is out of range"));
+    if is_out_of_range(token) {
+        return Err(not_json(text.as_bytes(), at, "a number is out of range"));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test owns no invocation its tasks could be frozen with")]
 
 mod branches;
+mod clients;
 mod crash;
 mod deadline;
 mod dev;
@@ -11,6 +12,7 @@ mod endings;
 mod gateway_faults;
 mod history;
 mod load;
+mod openai_servers;
 mod parts;
 mod quota;
 mod races;

@@ -1,22 +1,37 @@
 use std::fmt::Write;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::sse::SseDecoder;
 
-const FIXTURES: [(&str, &str); 4] = [
-    ("text", include_str!("../../fixtures/text.sse")),
-    ("tools", include_str!("../../fixtures/tools.sse")),
-    ("error", include_str!("../../fixtures/error.sse")),
-    ("odd", include_str!("../../fixtures/odd.sse")),
+macro_rules! fixtures {
+    ($($name:literal),*) => { [$(($name, include_str!(concat!("../../fixtures/", $name, ".sse")))),*] };
+}
+
+const FIXTURES: [(&str, &str); 11] = fixtures![
+    "text",
+    "tools",
+    "error",
+    "odd",
+    "anthropic-length",
+    "anthropic-overloaded",
+    "anthropic-reasoning",
+    "anthropic-search",
+    "google-filtered",
+    "google-image",
+    "openai-reasoning"
 ];
 
-/// The parts of a recorded stream, one a line, and how many were skipped.
-fn parts(wire: &str) -> String {
+/// The parts of a stream that came in these pieces, one a line, and how many were skipped.
+fn parts(pieces: &[&[u8]]) -> String {
     let (mut sse, mut native, mut lines) = (SseDecoder::default(), NativeDecoder::default(), String::new());
-    let mut bytes = wire.as_bytes();
-    while let Some(event) = sse.next_event(&mut bytes).unwrap() {
-        if let Some(part) = native.push(event).unwrap() {
-            writeln!(lines, "{part:?}").unwrap();
+    for piece in pieces {
+        let mut bytes = *piece;
+        while let Some(event) = sse.next_event(&mut bytes).unwrap() {
+            if let Some(part) = native.push(event).unwrap() {
+                writeln!(lines, "{part:?}").unwrap();
+            }
         }
     }
     writeln!(lines, "skipped: {}", native.skipped()).unwrap();
@@ -26,7 +41,20 @@ fn parts(wire: &str) -> String {
 #[test]
 fn recorded_streams_give_these_parts() {
     for (name, wire) in FIXTURES {
-        insta::assert_snapshot!(name, parts(wire));
+        insta::assert_snapshot!(name, parts(&[wire.as_bytes()]), "parts(wire)");
+    }
+}
+
+#[test]
+fn no_cut_of_a_recorded_stream_changes_its_parts() {
+    for (name, wire) in FIXTURES {
+        let whole = parts(&[wire.as_bytes()]);
+        for cut in 0..=wire.len() {
+            let (before, after) = wire.as_bytes().split_at(cut);
+            assert_eq!(parts(&[before, after]), whole, "{name} cut at byte {cut}");
+        }
+        let single: Vec<&[u8]> = wire.as_bytes().chunks(1).collect();
+        assert_eq!(parts(&single), whole, "{name} byte by byte");
     }
 }
 
@@ -101,6 +129,21 @@ fn keys_that_the_original_refuses_are_broken_also_where_nobody_looks() {
 }
 
 #[test]
+fn metadata_that_a_client_refuses_counts_as_absent() {
+    let metadata = |json: &str| {
+        let part = push(&format!(r#"{{"type":"text-start","id":"0","providerMetadata":{json}}}"#));
+        let Ok(Some(StreamPart::TextStart { provider_metadata, .. })) = part else { panic!("{part:?}") };
+        provider_metadata
+    };
+    for json in [r#"{"a":1}"#, r#"{"a":{"x":1e999}}"#, r#"{"a":{},"b":{"x":["\ud83d",{"y":-1E+400}]}}"#] {
+        assert_eq!(metadata(json), None, "{json}");
+    }
+    for json in [r#"{"a":{"x":1.7e308,"1e999":"1e999"}}"#, r#"{"a":{"x":"\ud83d","y":[-0.0,null]}}"#] {
+        assert_eq!(metadata(json).as_ref().map(RawJson::get), Some(json));
+    }
+}
+
+#[test]
 fn bytes_that_are_no_utf_8_become_the_replacement_character() {
     let part =
         NativeDecoder::default().push(b"{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":\"a\xff\xe2\x82\"}");
@@ -116,4 +159,38 @@ fn depth_is_no_danger() {
     let keys =
         format!(r#"{{"type":"ping","x":{}"proto"{}}}"#, r#"{"constructor":"#.repeat(deep), "}".repeat(deep));
     assert_eq!(push(&keys), Ok(Some(StreamPart::Ping)));
+}
+
+/// Bytes that make and break JSON, so that a change often hits something.
+fn telling_byte() -> impl Strategy<Value = u8> {
+    prop_oneof![proptest::sample::select(b"\"\\{}[]:,u0dn \n\xff".to_vec()), any::<u8>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    /// A broken event ends an answer; it never ends the process, and what is given has all that its type must have.
+    #[test]
+    fn no_damage_to_an_event_makes_the_decoder_panic(
+        fixture in 0..FIXTURES.len(),
+        event in any::<proptest::sample::Index>(),
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), telling_byte(), 0..3_u8), 0..4),
+    ) {
+        let events: Vec<&str> = FIXTURES[fixture].1.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let mut event = event.get(&events).as_bytes().to_vec();
+        for (place, byte, how) in damage {
+            if event.is_empty() {
+                break;
+            }
+            let at = place.index(event.len());
+            match how {
+                0 => event[at] = byte,
+                1 => event.insert(at, byte),
+                _ => drop(event.remove(at)),
+            }
+        }
+        let mut decoder = NativeDecoder::default();
+        let first = format!("{:?}", decoder.push(&event));
+        prop_assert_eq!(format!("{:?}", decoder.push(&event)), first, "the decoder remembers");
+    }
 }

@@ -1,13 +1,12 @@
 //! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as absent everywhere,
 //! and only what would lose something of the answer is an error.
 
-use message::JsonText;
+use message::{JsonText, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::error::PartError;
-use crate::token::unquoted;
 use crate::usage::{count, object};
 
 /// One event. Nothing in it is looked at before it is asked for.

@@ -8,13 +8,12 @@ mod file;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use message::{JsonText, RawJson};
+use message::{JsonText, RawJson, has_forbidden_key};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::PromptError;
 use super::model_message::{Content, ModelMessage, ToolOutput, Value};
-use crate::keys::has_forbidden_key;
 use crate::openai::PROVIDER;
 
 /// One message. A user's that is nothing but one text has no parts.

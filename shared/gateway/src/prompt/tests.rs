@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 use super::Prompt;
 use crate::Protocol;
 
+mod properties;
+
 /// What the real package made of these messages. `differs` says why we do otherwise: `ours`, or `refusal`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-use message::{PartState, UiPart};
+use message::{PartState, RawJson, UiPart};
 
 use super::MessageAssembler;
 use crate::UiMessageChunk;
@@ -71,4 +71,43 @@ fn a_stray_chunk_changes_nothing() {
         assembler.push(&chunk);
     }
     assert_eq!(assembler.parts(), []);
+}
+
+#[test]
+fn deltas_behind_a_call_bring_back_the_name_that_its_input_began_with() {
+    for dynamic in [false, true] {
+        let (id, mut assembler) = (|| "c".to_owned(), MessageAssembler::default());
+        for chunk in [
+            UiMessageChunk::ToolInputStart {
+                tool_call_id: id(),
+                tool_name: "search".to_owned(),
+                provider_executed: None,
+                provider_metadata: None,
+                dynamic,
+            },
+            UiMessageChunk::ToolInputError {
+                tool_call_id: id(),
+                tool_name: "fetch".to_owned(),
+                input: RawJson::null(),
+                provider_executed: None,
+                provider_metadata: None,
+                dynamic: true,
+                error_text: "no".into(),
+            },
+        ] {
+            assembler.push(&chunk);
+        }
+        assert_eq!(names(&assembler), ["fetch"], "dynamic: {dynamic}");
+
+        assembler.push(&UiMessageChunk::ToolInputDelta { tool_call_id: id(), input_text_delta: "{".into() });
+        assert_eq!(names(&assembler), ["search"], "dynamic: {dynamic}");
+    }
+}
+
+fn names(assembler: &MessageAssembler) -> Vec<&str> {
+    let tools = assembler.parts().iter().filter_map(|part| match part {
+        UiPart::Tool(tool) => Some(tool),
+        _ => None,
+    });
+    tools.map(|tool| tool.tool_name.as_deref().unwrap_or(&tool.kind["tool-".len()..])).collect()
 }

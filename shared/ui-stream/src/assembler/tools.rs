@@ -5,10 +5,13 @@ use message::{Approval, JsonText, RawJson, ToolPart, ToolState, UiPart};
 use super::MessageAssembler;
 use crate::{UiMessageChunk, tool_input};
 
-/// A tool call's input as far as it is written; `None` before its first delta.
+/// A tool call's input as far as it is written.
 #[derive(Debug)]
 pub(super) struct PartialInput {
+    /// `None` before the first delta.
     text: Option<JsonText>,
+    /// What the call was named when its input began.
+    tool_name: String,
     index: usize,
 }
 
@@ -35,12 +38,14 @@ impl MessageAssembler {
                 let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
                 let update = Update { provider_executed: *provider_executed, ..Update::default() };
                 self.set(index, ToolState::InputStreaming, &update, provider_metadata.as_ref());
-                self.inputs.insert(tool_call_id.clone(), PartialInput { index, text: None });
+                let input = PartialInput { text: None, tool_name: tool_name.clone(), index };
+                self.inputs.insert(tool_call_id.clone(), input);
             }
             UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta } => {
                 if let Some(input) = self.inputs.get_mut(tool_call_id) {
                     input.text.get_or_insert_default().push(input_text_delta);
                     let index = input.index;
+                    set_name(tool_at(&mut self.parts, index), &input.tool_name);
                     self.set(index, ToolState::InputStreaming, &Update::default(), None);
                 }
             }
@@ -133,12 +138,7 @@ impl MessageAssembler {
             Some(index) => index,
             None => self.add(UiPart::Tool(new_part(id, dynamic))),
         };
-        let tool = self.tool(index);
-        if dynamic {
-            tool.tool_name = Some(name.to_owned());
-        } else {
-            tool.kind = format!("tool-{name}");
-        }
+        set_name(self.tool(index), name);
         index
     }
 
@@ -204,6 +204,15 @@ fn tool_at(parts: &mut [UiPart], index: usize) -> &mut ToolPart {
     match &mut parts[index] {
         UiPart::Tool(tool) => tool,
         other => unreachable!("part {index} was found as a tool part, it is {other:?}"),
+    }
+}
+
+fn set_name(tool: &mut ToolPart, name: &str) {
+    match &mut tool.tool_name {
+        Some(known) if known == name => {}
+        Some(known) => *known = name.to_owned(),
+        None if tool.kind.strip_prefix("tool-") == Some(name) => {}
+        None => tool.kind = format!("tool-{name}"),
     }
 }
 

@@ -169,6 +169,17 @@ fn a_part_out_of_order_is_named() {
 }
 
 #[test]
+fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further() {
+    let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
+    for kind in ["anthropic.message_start", "anthropic.compaction"] {
+        let part = StreamPart::Custom { kind: kind.to_owned(), provider_metadata: None };
+        mapper.push(part, |chunk| chunks.push(chunk)).unwrap();
+    }
+    let kept = UiMessageChunk::Custom { kind: "anthropic.compaction".to_owned(), provider_metadata: None };
+    assert_eq!(chunks, [UiMessageChunk::StartStep, kept]);
+}
+
+#[test]
 fn a_failed_result_is_told_as_javascript_writes_it() {
     let result = serde_json::from_str("{\n  \"a b\": [1, \"x \\\" : y\"],\r\n\t\"c\": \"\\\\\" }").unwrap();
     let (id, dynamic) = ("c".to_owned(), Some(true));

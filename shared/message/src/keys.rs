@@ -1,16 +1,16 @@
-//! Keys that the original's JSON parser refuses, since they reach into JavaScript's prototypes.
+//! Keys that the AI SDK's JSON parser refuses, since they reach into JavaScript's prototypes.
 //!
-//! Provider metadata and tool results go on to browsers as they came; what the original would not let through, nor
-//! do we. Works on JSON that is known to be well-formed.
+//! What models say goes on to browsers as it came; what the AI SDK would not let through, nor do we.
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::token::unquoted;
+use crate::token::{JsonToken, json_tokens, unquoted};
 
-/// Whether an object in `json` has a `__proto__` key, or a `constructor` object with a `prototype` key.
-pub(crate) fn has_forbidden_key(json: &str) -> bool {
+/// Whether an object in `json` has a `__proto__` key, or a `constructor` object with a `prototype` key. `json` is known
+/// to be well-formed.
+pub fn has_forbidden_key(json: &str) -> bool {
     is_suspect(json) && scan(json)
 }
 
@@ -23,50 +23,24 @@ fn is_suspect(json: &str) -> bool {
 }
 
 fn scan(json: &str) -> bool {
-    let bytes = json.as_bytes();
     // For each open object or array: whether it is the value of a `constructor` key.
     let mut open = Vec::new();
     let mut is_constructor = false;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                let end = string_end(bytes, at);
-                let is_key = bytes[end..].trim_ascii_start().first() == Some(&b':');
-                match unquoted(&json[at..end]).as_deref() {
-                    Some("__proto__") if is_key => return true,
-                    Some("prototype") if is_key && open.last() == Some(&true) => return true,
-                    key => is_constructor = is_key && key == Some("constructor"),
-                }
-                at = end;
-                continue;
-            }
-            b'{' => open.push(std::mem::take(&mut is_constructor)),
-            b'[' => {
-                open.push(false);
-                is_constructor = false;
-            }
-            b'}' | b']' => {
-                open.pop();
-            }
-            _ => {}
+    for (_, token) in json_tokens(json) {
+        let of_constructor = std::mem::take(&mut is_constructor);
+        match token {
+            JsonToken::Key(key) => match unquoted(key).as_deref() {
+                Some("__proto__") => return true,
+                Some("prototype") if open.last() == Some(&true) => return true,
+                key => is_constructor = key == Some("constructor"),
+            },
+            JsonToken::Object => open.push(of_constructor),
+            JsonToken::Array => open.push(false),
+            JsonToken::End => drop(open.pop()),
+            JsonToken::Text(_) | JsonToken::Number(_) => {}
         }
-        at += 1;
     }
     false
-}
-
-/// The index behind the closing quote of the string that begins at `start`.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]
@@ -100,6 +74,8 @@ mod tests {
             r#"{"constructor":[{"prototype":1}]}"#,
             r#"{"constructor":1,"b":{"prototype":1}}"#,
             r#"{"constructor":{},"prototype":1}"#,
+            r#"[{"constructor":1},{"prototype":1}]"#,
+            r#"[{"constructor":null},{"prototype":1}]"#,
             r#"{"a\u0000":"\\","proto":"\ud800"}"#,
         ] {
             assert!(!has_forbidden_key(json), "{json}");

@@ -1,0 +1,128 @@
+//! Citations of a text. `ai` 7 refuses the whole chunk when one of them is not of its shape, so that one is left out.
+
+use std::collections::BTreeMap;
+
+use message::RawJson;
+use serde_json::value::RawValue;
+
+use super::{carried, decoded, metadata};
+
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Those of the citations that every client accepts; `None` if that is none of them.
+pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
+    let value = value?;
+    let all: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+    let fitting: Vec<&RawValue> = all.iter().copied().filter(|citation| is_citation(citation)).collect();
+    match (fitting.len(), all.len()) {
+        (fitting, all) if fitting == all => Some(carried(value)),
+        (0, _) => None,
+        _ => Some(RawJson::of(&fitting).expect("JSON is always JSON")),
+    }
+}
+
+fn is_citation(citation: &RawValue) -> bool {
+    fields(citation).is_some_and(|fields| {
+        has(&fields, "source", is_source)
+            && may_have(&fields, "startIndex", is_index)
+            && may_have(&fields, "endIndex", is_index)
+            && may_have(&fields, "citedText", is_text)
+    })
+}
+
+fn is_source(source: &RawValue) -> bool {
+    fields(source).is_some_and(|fields| {
+        let has_own = match word(&fields, "sourceType").as_deref() {
+            Some("url") => has(&fields, "url", is_text) && may_have(&fields, "title", is_text),
+            Some("document") => {
+                has(&fields, "mediaType", is_text)
+                    && has(&fields, "title", is_text)
+                    && may_have(&fields, "filename", is_text)
+            }
+            _ => false,
+        };
+        has_own
+            && word(&fields, "type").as_deref() == Some("source")
+            && has(&fields, "id", is_text)
+            && may_have(&fields, "providerMetadata", |value| metadata(Some(value)).is_some())
+    })
+}
+
+fn fields(value: &RawValue) -> Option<Fields<'_>> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn word(fields: &Fields<'_>, name: &str) -> Option<String> {
+    fields.get(name).and_then(|value| decoded(value)).map(String::from)
+}
+
+fn has(fields: &Fields<'_>, name: &str, fits: fn(&RawValue) -> bool) -> bool {
+    fields.get(name).is_some_and(|value| fits(value))
+}
+
+/// `null` is not absent here.
+fn may_have(fields: &Fields<'_>, name: &str, fits: fn(&RawValue) -> bool) -> bool {
+    fields.get(name).is_none_or(|value| fits(value))
+}
+
+fn is_text(value: &RawValue) -> bool {
+    value.get().starts_with('"')
+}
+
+/// A whole number that a double holds exactly, however it is written.
+fn is_index(value: &RawValue) -> bool {
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    let number = value.get().parse::<f64>();
+    number.is_ok_and(|number| (0.0..=LARGEST).contains(&number) && number.fract() == 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = r#"{"source":{"type":"source","sourceType":"url","id":"s","url":"https://a.example"}}"#;
+
+    fn kept(json: &str) -> Option<String> {
+        let value: &RawValue = serde_json::from_str(json).unwrap();
+        citations(Some(value)).map(|citations| citations.get().to_owned())
+    }
+
+    #[test]
+    fn citations_of_either_kind_go_on_as_they_came() {
+        let full = r#"[ {"new":null,"source":{"type":"source","sourceType":"document","id":"s","mediaType":"a/b",
+            "title":"half \ud83d","filename":"f","providerMetadata":{"a":{}}},"startIndex":0,"endIndex":4.0e0,
+            "citedText":"x"} ]"#;
+        for json in ["[]", &format!("[{URL},{URL}]"), full] {
+            assert_eq!(kept(json).as_deref(), Some(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out() {
+        let source = r#"{"type":"source","sourceType":"url","id":"s","url":"u"}"#;
+        for (name, misfit) in [
+            ("no object", "1".to_owned()),
+            ("no source", r#"{"type":"url"}"#.to_owned()),
+            ("source null", r#"{"source":null}"#.to_owned()),
+            ("another type", URL.replace("\"source\",", "\"file\",")),
+            ("another kind of source", URL.replace("\"url\",", "\"video\",")),
+            ("no id", URL.replace(r#""id":"s","#, "")),
+            ("id that is no text", URL.replace(r#""s""#, "1")),
+            ("document without its fields", URL.replace("\"url\",", "\"document\",")),
+            ("title null", URL.replace(r#""id""#, r#""title":null,"id""#)),
+            ("metadata", URL.replace(r#""id""#, r#""providerMetadata":{"a":{"x":1e999}},"id""#)),
+            ("part of a character", format!(r#"{{"source":{source},"startIndex":0.5}}"#)),
+            ("before the text", format!(r#"{{"source":{source},"endIndex":-1}}"#)),
+            ("past every text", format!(r#"{{"source":{source},"endIndex":9007199254740992}}"#)),
+            ("index in quotes", format!(r#"{{"source":{source},"endIndex":"1"}}"#)),
+            ("index null", format!(r#"{{"source":{source},"startIndex":null}}"#)),
+            ("cited text null", format!(r#"{{"source":{source},"citedText":null}}"#)),
+        ] {
+            assert_eq!(kept(&format!("[{misfit}]")), None, "{name}");
+            assert_eq!(kept(&format!("[{misfit}, {URL}]")), Some(format!("[{URL}]")), "{name}, not alone");
+        }
+        for json in ["null", "1", "{}", "\"[]\""] {
+            assert_eq!(kept(json), None, "{json}");
+        }
+    }
+}

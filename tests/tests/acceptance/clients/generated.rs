@@ -1,0 +1,97 @@
+//! Whatever a gateway sends: no client refuses a chunk of what the browser gets, and each builds from it the message that
+//! is stored.
+
+use std::collections::BTreeMap;
+
+use acceptance::answers;
+use acceptance::client::Readers;
+use acceptance::gateway::Step;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use fastrand::Rng;
+
+use super::parts::Answer;
+use super::relay::{Relay, Relayed};
+
+const ANSWERS: u64 = 3000;
+
+#[tokio::test]
+async fn no_answer_however_odd_makes_a_chunk_that_a_client_refuses() -> Result<()> {
+    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    let relay = Relay::new().await?;
+    let mut seen = Seen::default();
+    for seed in 0..ANSWERS {
+        let events = Answer::new(seed).events();
+        let relayed = relay.relay(in_pieces(seed, &events)).await?;
+        seen.count(&relayed);
+        let read = relayed.ensure_readable(&mut readers).await;
+        read.with_context(|| format!("answer {seed}:\n{}", events.concat()))?;
+    }
+    seen.ensure_varied()
+}
+
+/// The events as the network would bring them: in up to four pieces, cut anywhere.
+fn in_pieces(seed: u64, events: &[String]) -> Vec<Step> {
+    let mut rng = Rng::with_seed(seed);
+    let mut steps = vec![answers::head()];
+    let mut rest = Bytes::from(events.concat());
+    for _ in 0..rng.usize(0..4) {
+        let piece = rest.split_to(rng.usize(0..=rest.len()));
+        steps.extend((!piece.is_empty()).then_some(Step::Send(piece)));
+    }
+    steps.extend((!rest.is_empty()).then_some(Step::Send(rest)));
+    steps.push(Step::End);
+    steps
+}
+
+/// That the generator does what it is for.
+#[derive(Default)]
+struct Seen {
+    kinds: BTreeMap<String, u64>,
+    broke_off: u64,
+}
+
+impl Seen {
+    fn count(&mut self, relayed: &Relayed) {
+        for kind in &relayed.kinds {
+            *self.kinds.entry(kind.clone()).or_default() += 1;
+        }
+        self.broke_off += u64::from(relayed.broke_off);
+    }
+
+    /// Every type of chunk that parts can become has come often, and many answers have come to their end.
+    fn ensure_varied(&self) -> Result<()> {
+        let rare = EVERY_KIND.iter().find(|kind| self.kinds.get(**kind).is_none_or(|count| *count < 100));
+        ensure!(rare.is_none(), "{rare:?} is rare: {:?}", self.kinds);
+        ensure!(
+            self.broke_off > ANSWERS / 10 && self.broke_off < ANSWERS / 2,
+            "{} broke off",
+            self.broke_off
+        );
+        Ok(())
+    }
+}
+
+/// The types of chunks that parts can become, and those that end them.
+const EVERY_KIND: [&str; 20] = [
+    "start-step",
+    "text-start",
+    "text-delta",
+    "text-end",
+    "reasoning-start",
+    "reasoning-delta",
+    "reasoning-end",
+    "file",
+    "reasoning-file",
+    "custom",
+    "tool-input-start",
+    "tool-input-delta",
+    "tool-input-available",
+    "tool-input-error",
+    "tool-approval-request",
+    "tool-output-available",
+    "tool-output-error",
+    "error",
+    "finish-step",
+    "finish",
+];

@@ -1,0 +1,98 @@
+//! Every version of the client takes part in everything that a page does with a chat. What was seen is the table in
+//! `docs/compatibility.md`.
+
+mod errors;
+mod features;
+mod stage;
+mod table;
+mod tools;
+
+use acceptance::client::Version;
+use anyhow::{Result, ensure};
+
+use self::stage::Stage;
+
+#[tokio::test]
+async fn every_version_of_the_client_takes_part_in_everything() -> Result<()> {
+    let mut columns = Vec::new();
+    let mut wrong = Vec::new();
+    for version in Version::NEWEST_FIRST {
+        let Some(mut stage) = Stage::new(version).await? else { return Ok(()) };
+        let mut column = Vec::new();
+        for feature in Feature::ALL {
+            match feature.play(&mut stage).await {
+                Ok(seen) => column.push(seen),
+                Err(error) => wrong.push(format!("ai {}, {}: {error:#}", version.pinned()?, feature.title())),
+            }
+            // One that failed half-way must not leave its answers to the next.
+            stage.world.gateway.forget_planned();
+        }
+        columns.push((version, column));
+        stage.function.stop().await?;
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    table::check(&columns)
+}
+
+/// What a client made of a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It takes part.
+    Works,
+    /// Its version has no word for this, and its schema refuses the chunk.
+    Unknown,
+}
+
+/// Declares the features: what each is called in the table, and what plays it. A feature is tried in a thread of its own.
+macro_rules! features {
+    ($($feature:ident: $title:literal, $play:path;)*) => {
+        #[derive(Debug, Clone, Copy)]
+        enum Feature { $($feature),* }
+
+        impl Feature {
+            const ALL: &[Self] = &[$(Self::$feature),*];
+
+            /// What the table says that is done and seen.
+            fn title(self) -> &'static str {
+                match self { $(Self::$feature => $title),* }
+            }
+
+            async fn play(self, stage: &mut Stage) -> Result<Seen> {
+                match self { $(Self::$feature => Box::pin($play(stage)).await),* }
+            }
+        }
+    };
+}
+
+features! {
+    Send: "a message is sent: the answer comes whole, and both are stored under the client's ids", features::send;
+    Turns: "a second message: the model is asked with the first turn before it", features::turns;
+    Regenerate: "`regenerate()`: the answer is replaced, the question stored once", features::regenerate;
+    RegenerateEarlier: "`regenerate({ messageId })` of an earlier answer: what came later is not sent",
+        features::regenerate_earlier;
+    Edit: "`sendMessage` with `messageId`: the question is replaced, what came later is not sent", features::edit;
+    Stop: "`stop()` in mid-answer, then another message: the partial text is sent along, both answers are stored",
+        features::stop;
+    Refused: "a request without a session: the error is our JSON, `regenerate()` with one works", errors::refused;
+    ErrorAtOnce: "the gateway refuses: error, `clearError()` and `regenerate()` work", errors::at_once;
+    ErrorThenMessage: "the gateway refuses: error, the next message works and the empty answer is not in its prompt",
+        errors::then_a_message;
+    ErrorHalfWay: "the gateway breaks off: error, the partial text stays and is sent along with the next message",
+        errors::half_way;
+    ErrorOfTheModel: "the model reports an error: error, the partial text stays, `regenerate()` works",
+        errors::of_the_model;
+    Files: "files of the user by `data:` and `https:` URL reach the model", features::files;
+    MadeFiles: "a file that the model made is shown, and reaches the model with the next message", features::made_files;
+    Reasoning: "reasoning is shown, and reaches the model with its signature with the next message", features::reasoning;
+    Sources: "sources are not sent, as with the AI SDK's default", features::sources;
+    OddText: "half characters, NUL and U+2028 in deltas become the text that was meant", features::odd_text;
+    UnknownTool: "a call of a tool that we do not have is shown as failed, and the model is told", tools::unknown;
+    ProviderTool: "a tool that the provider runs is shown with its result, which the model gets back", tools::of_the_provider;
+    Metadata: "message metadata stands on the message while it comes and when it is there, and may be sent back",
+        features::metadata;
+    Approval: "`tool-approval-request` is shown, the user's no is noted and reaches the model", tools::approval;
+    AnthropicStart: "an answer of Anthropic: the `custom` part with which it begins says nothing and is not sent",
+        tools::anthropic_start;
+    Custom: "other `custom` parts of a provider are kept", tools::custom;
+    ReasoningFile: "`reasoning-file` parts are kept", tools::reasoning_file;
+}

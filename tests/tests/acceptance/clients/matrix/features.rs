@@ -1,0 +1,200 @@
+//! What a page does with a chat while all goes well.
+
+use acceptance::answers::{self, whole_text};
+use acceptance::client::Act;
+use acceptance::gateway::{Gate, Step};
+use acceptance::wait::eventually_is;
+use acceptance::world::{DEFAULT_MODEL, text_of};
+use anyhow::{Result, ensure};
+use message::Role;
+use serde_json::{Value, json};
+
+use super::Seen;
+use super::stage::{Stage, assistant, ensure_answered, ensure_part, has, roles, user};
+
+pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
+    let heard = stage.say("send", "Hello").await?;
+    ensure_answered(&heard, &whole_text())?;
+    stage.ensure_asked(&json!([user("Hello")]))?;
+    stage.world.ensure_whole(&stage.alice, "send").await?;
+    let stored = stage.world.stored(&stage.alice, "send").await?;
+    for (held, kept) in heard.messages.iter().zip(&stored) {
+        ensure!(held["id"] == kept.id.as_str(), "the client holds {held}, the table {kept:?}");
+    }
+    Ok(Seen::Works)
+}
+
+pub(super) async fn turns(stage: &mut Stage) -> Result<Seen> {
+    stage.say("turns", "One").await?;
+    let heard = stage.say("turns", "Two").await?;
+    ensure!(roles(&heard) == ["user", "assistant", "user", "assistant"], "{heard:?}");
+    stage.ensure_asked(&json!([user("One"), assistant(&whole_text()), user("Two")]))?;
+    ensure!(stage.world.stored(&stage.alice, "turns").await?.len() == 4);
+    Ok(Seen::Works)
+}
+
+pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
+    let first = stage.say("again", "One").await?;
+    stage.next(&answers::parts(&["Another."]));
+    let heard = stage.regenerate("again", Value::Null).await?;
+    ensure_answered(&heard, "Another.")?;
+    ensure!(heard.messages[0] == first.messages[0], "{heard:?}");
+    ensure!(heard.messages[1]["id"] != first.messages[1]["id"], "{heard:?}");
+    stage.ensure_asked(&json!([user("One")]))?;
+    ensure_questions(stage, "again", &["One"]).await
+}
+
+pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Seen> {
+    let first = stage.say("earlier", "One").await?;
+    stage.say("earlier", "Two").await?;
+    stage.next(&answers::parts(&["Another."]));
+    let heard = stage.regenerate("earlier", json!({"messageId": first.messages[1]["id"]})).await?;
+    ensure_answered(&heard, "Another.")?;
+    stage.ensure_asked(&json!([user("One")]))?;
+    Ok(Seen::Works)
+}
+
+pub(super) async fn edit(stage: &mut Stage) -> Result<Seen> {
+    let first = stage.say("edit", "One").await?;
+    stage.say("edit", "Two").await?;
+    stage.next(&answers::parts(&["Another."]));
+    let more = json!({"messageId": first.messages[0]["id"]});
+    let act = Act { more, ..stage.words("edit", "Other").into() };
+    let heard = stage.succeed(&act).await?;
+    ensure_answered(&heard, "Another.")?;
+    ensure!(heard.messages[0]["id"] == first.messages[0]["id"], "{heard:?}");
+    stage.ensure_asked(&json!([user("Other")]))?;
+    Ok(Seen::Works)
+}
+
+pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
+    let gate = Gate::default();
+    let parts = answers::parts(&answers::PIECES);
+    let (begun, rest) = parts.split_at(4);
+    let mut steps = answers::stream(begun, Step::Wait(gate.clone()));
+    steps.extend(answers::sends(rest));
+    steps.push(Step::End);
+    stage.world.gateway.next(steps);
+    let say = stage.words("stop", "One");
+    let stopped = stage.succeed(&Act { leave_at: Some(answers::PIECES[0]), ..say.into() }).await?;
+    ensure_answered(&stopped, answers::PIECES[0])?;
+    let heard = stage.say("stop", "Two").await?;
+    ensure!(heard.text() == whole_text(), "{heard:?}");
+    stage.ensure_asked(&json!([user("One"), assistant(answers::PIECES[0]), user("Two")]))?;
+    gate.open();
+    let (world, alice) = (&stage.world, &stage.alice);
+    let all_stored = async || {
+        let stored = world.stored(alice, "stop").await?;
+        let mut answered = stored.iter().filter(|message| message.role == Role::Assistant);
+        ensure!(stored.len() == 4 && answered.all(|answer| answer.status.is_some()), "{stored:?}");
+        Ok(())
+    };
+    eventually_is("both answers", all_stored).await?;
+    Ok(Seen::Works)
+}
+
+const IMAGE_URL: &str = "data:image/png;base64,iVBORw0KGgo=";
+
+/// The image of [`IMAGE_URL`] as the gateway has it, both ways.
+fn image() -> Value {
+    json!({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": "iVBORw0KGgo="}})
+}
+
+pub(super) async fn files(stage: &mut Stage) -> Result<Seen> {
+    let more = json!({"files": [
+        {"type": "file", "mediaType": "image/png", "url": IMAGE_URL},
+        {"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "url": "https://example.com/b c.pdf"},
+    ]});
+    let act = Act { more, ..stage.words("files", "What is it?").into() };
+    stage.succeed(&act).await?;
+    let url = json!({"type": "url", "url": "https://example.com/b%20c.pdf"});
+    let document = json!({"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "data": url});
+    let text = json!({"type": "text", "text": "What is it?"});
+    stage.ensure_asked(&json!([{"role": "user", "content": [image(), document, text]}]))?;
+    Ok(Seen::Works)
+}
+
+pub(super) async fn made_files(stage: &mut Stage) -> Result<Seen> {
+    let mut parts = answers::parts(&["Here."]);
+    parts.insert(2, image());
+    stage.next(&parts);
+    let heard = stage.say("made", "Draw").await?;
+    ensure_part(&heard, &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}))?;
+    stage.say("made", "Again").await?;
+    let prompt = stage.prompt()?;
+    ensure!(prompt[1]["content"][0] == image(), "{prompt}");
+    Ok(Seen::Works)
+}
+
+pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
+    let signature = json!({"anthropic": {"signature": "c2ln"}});
+    let mut parts = answers::parts(&["So."]);
+    let thoughts = [
+        json!({"type": "reasoning-start", "id": "r0"}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "Let me "}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "think."}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "", "providerMetadata": signature}),
+        json!({"type": "reasoning-end", "id": "r0"}),
+    ];
+    parts.splice(2..2, thoughts);
+    stage.next(&parts);
+    let heard = stage.say("reasoning", "Why?").await?;
+    let thought = json!({"type": "reasoning", "text": "Let me think."});
+    ensure_part(&heard, &thought)?;
+    ensure_part(&heard, &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}))?;
+    stage.say("reasoning", "Really?").await?;
+    let prompt = stage.prompt()?;
+    let asked = &prompt[1]["content"][0];
+    ensure!(has(asked, &thought) && has(asked, &json!({"providerOptions": signature})), "{prompt}");
+    Ok(Seen::Works)
+}
+
+pub(super) async fn sources(stage: &mut Stage) -> Result<Seen> {
+    let mut parts = answers::parts(&["So."]);
+    parts.insert(2, json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}));
+    stage.next(&parts);
+    let heard = stage.say("sources", "Where?").await?;
+    ensure_answered(&heard, "So.")?;
+    ensure!(!heard.chunks.iter().any(|chunk| chunk["type"].to_string().contains("source")), "{heard:?}");
+    Ok(Seen::Works)
+}
+
+pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
+    let deltas = [r#""gr\u00fc\u0000\ud83c""#, "\"\\udf4f\u{2028} \""];
+    let frames =
+        deltas.map(|delta| format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n"));
+    let mut steps = answers::stream(&answers::opening(), Step::Send(frames.concat().into()));
+    steps.extend(answers::sends(&[answers::text_end(), answers::finish()]));
+    steps.push(Step::End);
+    stage.world.gateway.next(steps);
+    let heard = stage.say("odd", "Fruit?").await?;
+    let text = "gr\u{fc}\0\u{1f34f}\u{2028} ";
+    ensure_answered(&heard, text)?;
+    stage.say("odd", "More?").await?;
+    stage.ensure_asked(&json!([user("Fruit?"), assistant(text), user("More?")]))?;
+    Ok(Seen::Works)
+}
+
+/// What the function says of a message besides its parts.
+pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
+    let heard = stage.say("metadata", "Hello").await?;
+    let held = &heard.messages[1]["metadata"];
+    let known = json!({"model": DEFAULT_MODEL, "finishReason": "stop", "aborted": false});
+    ensure!(has(held, &known), "{held}");
+    ensure!(has(&held["usage"], &json!({"inputTokens": 12, "outputTokens": 7, "totalTokens": 19})), "{held}");
+    ensure!(held["latencyMs"].is_u64() && held["createdAt"].is_u64(), "{held}");
+    let at_start = &heard.chunks[0]["messageMetadata"];
+    let known = json!({"model": held["model"], "createdAt": held["createdAt"]});
+    ensure!(*at_start == known, "{at_start}");
+    stage.say("metadata", "And?").await?;
+    stage.ensure_asked(&json!([user("Hello"), assistant(&whole_text()), user("And?")]))?;
+    Ok(Seen::Works)
+}
+
+async fn ensure_questions(stage: &Stage, thread: &str, expected: &[&str]) -> Result<Seen> {
+    let stored = stage.world.stored(&stage.alice, thread).await?;
+    let questions = stored.iter().filter(|message| message.role == Role::User);
+    let questions: Vec<_> = questions.map(text_of).collect::<Result<_>>()?;
+    ensure!(questions == expected, "{thread}: {questions:?}");
+    Ok(Seen::Works)
+}

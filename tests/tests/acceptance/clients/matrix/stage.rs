@@ -1,0 +1,122 @@
+//! One function, one gateway and the client of one version, for one feature after the other.
+
+use acceptance::answers;
+use acceptance::client::{Act, Client, Heard, Say, Version};
+use acceptance::function::Function;
+use acceptance::gateway::Step;
+use acceptance::session::SignedIn;
+use acceptance::world::World;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+/// What the client calls a chunk that its schema refuses.
+pub(super) const SCHEMA_ERROR: &str = "AI_TypeValidationError";
+
+/// What the features are tried on.
+pub(super) struct Stage {
+    pub(super) version: Version,
+    pub(super) world: World,
+    pub(super) function: Function,
+    pub(super) alice: SignedIn,
+    client: Client,
+}
+
+impl Stage {
+    /// A stage for a version; nothing when its client is not installed.
+    pub(super) async fn new(version: Version) -> Result<Option<Self>> {
+        let Some(client) = Client::of(version)? else { return Ok(None) };
+        let world = World::new().await?;
+        let function = Function::plain(&world.variables()).await?;
+        let alice = world.sign_in("alice").await?;
+        Ok(Some(Self { version, world, function, alice, client }))
+    }
+
+    /// Words for a thread, signed by bearer.
+    pub(super) fn words<'a>(&self, thread: &'a str, text: &'a str) -> Say<'a> {
+        Say::new(&self.function, &self.alice, thread, text)
+    }
+
+    /// Says something that is to be answered well.
+    pub(super) async fn say(&mut self, thread: &str, text: &str) -> Result<Heard> {
+        let say = self.words(thread, text);
+        self.succeed(&say.into()).await
+    }
+
+    /// Asks for an answer once more: the last one, or the one that `more` names.
+    pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<Heard> {
+        let say = Say { text: None, ..self.words(thread, "") };
+        self.succeed(&Act { more, ..say.into() }).await
+    }
+
+    /// Does something that is to go well.
+    pub(super) async fn succeed(&mut self, act: &Act<'_>) -> Result<Heard> {
+        let heard = self.act(act).await?;
+        ensure!(heard.status == "ready", "{heard:?}");
+        Ok(heard)
+    }
+
+    /// Does something that is to end in an error, and not in one of the client's own making.
+    pub(super) async fn fail(&mut self, act: &Act<'_>) -> Result<Heard> {
+        let heard = self.act(act).await?;
+        ensure!(heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR), "{heard:?}");
+        Ok(heard)
+    }
+
+    /// Does something.
+    pub(super) async fn act(&mut self, act: &Act<'_>) -> Result<Heard> {
+        self.client.act(act).await
+    }
+
+    /// Answers the next call with these parts.
+    pub(super) fn next(&self, parts: &[Value]) {
+        self.world.gateway.next(answers::stream(parts, Step::End));
+    }
+
+    /// The prompt of the last call.
+    pub(super) fn prompt(&self) -> Result<Value> {
+        let calls = self.world.gateway.calls();
+        Ok(calls.last().context("the gateway was called")?.body["prompt"].clone())
+    }
+
+    /// Makes sure of the prompt of the last call.
+    pub(super) fn ensure_asked(&self, expected: &Value) -> Result<()> {
+        let prompt = self.prompt()?;
+        ensure!(prompt == *expected, "asked {prompt}\nexpected {expected}");
+        Ok(())
+    }
+}
+
+/// The user's words in a prompt.
+pub(super) fn user(text: &str) -> Value {
+    json!({"role": "user", "content": [{"type": "text", "text": text}]})
+}
+
+/// The model's words in a prompt.
+pub(super) fn assistant(text: &str) -> Value {
+    json!({"role": "assistant", "content": [{"type": "text", "text": text}]})
+}
+
+/// Makes sure of the end of a conversation of one question and one answer.
+pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
+    ensure!(heard.text() == text && roles(heard) == ["user", "assistant"], "{heard:?}");
+    Ok(())
+}
+
+/// The roles of a conversation.
+pub(super) fn roles(heard: &Heard) -> Vec<&str> {
+    heard.messages.iter().filter_map(|message| message["role"].as_str()).collect()
+}
+
+/// Makes sure that the last message has a part with at least these fields.
+pub(super) fn ensure_part(heard: &Heard, fields: &Value) -> Result<()> {
+    let parts = heard.messages.last().and_then(|message| message["parts"].as_array());
+    let found = parts.into_iter().flatten().any(|part| has(part, fields));
+    ensure!(found, "no part {fields}: {heard:?}");
+    Ok(())
+}
+
+/// Whether `value` has at least these fields.
+pub(super) fn has(value: &Value, fields: &Value) -> bool {
+    let mut fields = fields.as_object().into_iter().flatten();
+    fields.all(|(name, expected)| value[name] == *expected)
+}

@@ -1,0 +1,66 @@
+//! The table of `docs/compatibility.md` between its markers: compared with what was seen, or written from it.
+
+use std::fmt::Write as _;
+
+use acceptance::client::Version;
+use acceptance::tools::workspace;
+use anyhow::{Context, Result, ensure};
+
+use super::super::UNKNOWN_TO_OLDER;
+use super::{Feature, Seen};
+
+const BEGIN: &str = "<!-- clients: begin -->";
+const END: &str = "<!-- clients: end -->";
+
+/// Compares the file with what was seen, or writes it when `SIDEKIQ_UPDATE_DOCS` is set. Only what stands between the
+/// markers is ours.
+pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
+    let file = workspace().join("docs/compatibility.md");
+    let present = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let (before, rest) =
+        present.split_once(BEGIN).with_context(|| format!("{} lacks {BEGIN}", file.display()))?;
+    let (table, after) = rest.split_once(END).with_context(|| format!("{} lacks {END}", file.display()))?;
+    let seen = written(columns)?;
+    if std::env::var_os("SIDEKIQ_UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
+        return Ok(std::fs::write(&file, [before, BEGIN, &seen, END, after].concat())?);
+    }
+    ensure!(
+        table == seen,
+        "{} is stale; with SIDEKIQ_UPDATE_DOCS=1 this test writes:\n{seen}",
+        file.display()
+    );
+    Ok(())
+}
+
+fn written(columns: &[(Version, Vec<Seen>)]) -> Result<String> {
+    let mut text = String::from(ABOVE);
+    for (version, _) in columns {
+        write!(text, " `ai` {} |", version.pinned()?)?;
+    }
+    writeln!(text, "\n|---|{}", "---|".repeat(columns.len()))?;
+    for (row, feature) in Feature::ALL.iter().enumerate() {
+        write!(text, "| {} |", feature.title())?;
+        for (_, column) in columns {
+            text += match column[row] {
+                Seen::Works => " yes |",
+                Seen::Unknown => " no¹ |",
+            };
+        }
+        text.push('\n');
+    }
+    let unknown: Vec<_> = UNKNOWN_TO_OLDER.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+    writeln!(text, "\n{BELOW}\n{}.", unknown.join(", "))?;
+    Ok(text)
+}
+
+const ABOVE: &str = "
+The chat and the transport of each version hold conversations with the built function. Each row is looked at from three
+sides: the messages that the client holds, the prompt that reaches the gateway, and what is stored.
+
+| what is done and seen |";
+
+const BELOW: &str = "\
+¹ This version has no such chunk: the answer ends in an error, and the next message works. The route written with the AI
+SDK sends the same, since the model has said it. Every other chunk is taken by all versions, and so is everything that
+the function says on its own account; only `ai` 5 cannot read on when a tool of the provider fails whose input had been
+refused before. The chunks that are not taken by all:";

@@ -1,0 +1,141 @@
+//! Tools, and what only newer clients have a word for.
+
+use acceptance::answers;
+use acceptance::client::{Act, Heard, Version};
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::super::is_unknown;
+use super::Seen;
+use super::stage::{SCHEMA_ERROR, Stage, ensure_answered, ensure_part, has};
+
+const NO_SUCH_TOOL: &str =
+    "AI_NoSuchToolError: Model tried to call unavailable tool 'getWeather'. No tools are available.";
+
+/// A tool that the function does not have.
+pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
+    stage.next(&[
+        json!({"type": "stream-start", "warnings": []}),
+        json!({"type": "tool-input-start", "id": "c1", "toolName": "getWeather"}),
+        json!({"type": "tool-input-delta", "id": "c1", "delta": "{\"city\":\"Paris\"}"}),
+        json!({"type": "tool-input-end", "id": "c1"}),
+        json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather", "input": "{\"city\":\"Paris\"}"}),
+        answers::finish(),
+    ]);
+    let heard = stage.say("unknown", "Weather?").await?;
+    ensure_part(&heard, &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}))?;
+    stage.say("unknown", "And now?").await?;
+    let prompt = stage.prompt()?;
+    let call = json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather"});
+    let output = json!({"type": "error-text", "value": NO_SUCH_TOOL});
+    let result = json!({"type": "tool-result", "toolCallId": "c1", "output": output});
+    ensure!(has(&prompt[1]["content"][0], &call) && has(&prompt[2]["content"][0], &result), "{prompt}");
+    Ok(Seen::Works)
+}
+
+/// A tool that the provider runs itself.
+pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
+    let mut parts = answers::parts(&["So."]);
+    let start = json!({"type": "tool-input-start", "id": "s1", "toolName": "search", "providerExecuted": true, "dynamic": true});
+    let search = [
+        start,
+        json!({"type": "tool-input-delta", "id": "s1", "delta": "{\"q\":1}"}),
+        json!({"type": "tool-input-end", "id": "s1"}),
+        call("s1", "search", "{\"q\":1}"),
+        json!({"type": "tool-result", "toolCallId": "s1", "toolName": "search", "result": ["a"], "dynamic": true}),
+    ];
+    parts.splice(2..2, search);
+    stage.next(&parts);
+    let heard = stage.say("search", "Look").await?;
+    let held = json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
+    ensure_part(&heard, &held)?;
+    stage.say("search", "And now?").await?;
+    let prompt = stage.prompt()?;
+    let called =
+        json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
+    let result = json!({"type": "tool-result", "output": {"type": "json", "value": ["a"]}});
+    let answer = &prompt[1]["content"];
+    ensure!(has(&answer[0], &called) && has(&answer[1], &result), "{prompt}");
+    Ok(Seen::Works)
+}
+
+/// A tool of the provider's that the user says no to.
+pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
+    stage.next(&[
+        json!({"type": "stream-start", "warnings": []}),
+        call("m1", "pay", "{}"),
+        json!({"type": "tool-approval-request", "approvalId": "apr", "toolCallId": "m1"}),
+        answers::finish(),
+    ]);
+    let act = stage.words("approval", "Pay").into();
+    let heard = stage.act(&act).await?;
+    if is_refused(stage.version, "tool-approval-request", &heard)? {
+        return Ok(Seen::Unknown);
+    }
+    ensure_part(&heard, &json!({"type": "dynamic-tool", "toolCallId": "m1", "state": "approval-requested"}))?;
+    let say = stage.words("approval", "");
+    let heard = stage.succeed(&Act { deny: Some("apr"), ..say.into() }).await?;
+    ensure!(heard.text() == answers::whole_text(), "{heard:?}");
+    let prompt = stage.prompt()?;
+    let said =
+        json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
+    let content = prompt.as_array().into_iter().flatten().filter_map(|message| message["content"].as_array());
+    ensure!(content.flatten().any(|part| has(part, &said)), "{prompt}");
+    Ok(Seen::Works)
+}
+
+/// What every answer of Anthropic begins with.
+pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
+    let start = json!({"type": "custom", "kind": "anthropic.message_start",
+                       "providerMetadata": {"anthropic": {"id": "msg_01", "usage": {"input_tokens": 10}}}});
+    let mut parts = answers::parts(&["So."]);
+    parts.insert(1, start);
+    stage.next(&parts);
+    let heard = stage.say("anthropic", "Who are you?").await?;
+    ensure_answered(&heard, "So.")?;
+    ensure!(heard.chunks.iter().all(|chunk| chunk["type"] != "custom"), "{heard:?}");
+    Ok(Seen::Works)
+}
+
+/// Something that only one provider has.
+pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
+    only_new(stage, "custom", json!({"type": "custom", "kind": "anthropic.compaction"})).await
+}
+
+/// A file that the model made while it reasoned.
+pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Seen> {
+    let data = json!({"type": "data", "data": "iVBORw0KGgo="});
+    only_new(
+        stage,
+        "reasoning-file",
+        json!({"type": "reasoning-file", "mediaType": "image/png", "data": data}),
+    )
+    .await
+}
+
+async fn only_new(stage: &mut Stage, kind: &str, new: Value) -> Result<Seen> {
+    let mut parts = answers::parts(&["So."]);
+    parts.insert(2, new);
+    stage.next(&parts);
+    let act = stage.words(kind, "New?").into();
+    let heard = stage.act(&act).await?;
+    let refused = is_refused(stage.version, kind, &heard)?;
+    if !refused {
+        ensure_part(&heard, &json!({"type": kind}))?;
+    }
+    stage.say(kind, "And?").await?;
+    Ok(if refused { Seen::Unknown } else { Seen::Works })
+}
+
+/// Whether the client refused the chunk, as it must if its version does not know it, and only then.
+fn is_refused(version: Version, kind: &str, heard: &Heard) -> Result<bool> {
+    let refused = heard.error_name.as_deref() == Some(SCHEMA_ERROR);
+    ensure!(refused == is_unknown(kind, version), "{heard:?}");
+    ensure!(refused || heard.status == "ready", "{heard:?}");
+    Ok(refused)
+}
+
+fn call(id: &str, tool: &str, input: &str) -> Value {
+    json!({"type": "tool-call", "toolCallId": id, "toolName": tool, "input": input, "providerExecuted": true,
+           "dynamic": true})
+}

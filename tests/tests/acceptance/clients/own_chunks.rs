@@ -1,0 +1,193 @@
+//! What the function says on its own account, whatever the model says: no client refuses any of it.
+
+use acceptance::answers::{self, delta, finish, opening, stream};
+use acceptance::client::{Readers, Version};
+use acceptance::function::Function;
+use acceptance::gateway::Step;
+use acceptance::http_client::fetch;
+use acceptance::world::{World, ask, post};
+use anyhow::{Context, Result, ensure};
+use message::{AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage, UnifiedFinishReason};
+use serde_json::{Value, json};
+use ui_stream::{DONE, PING, UiMessageChunk};
+
+use super::is_unknown;
+
+const REASONS: [UnifiedFinishReason; 6] = [
+    UnifiedFinishReason::Stop,
+    UnifiedFinishReason::Length,
+    UnifiedFinishReason::ContentFilter,
+    UnifiedFinishReason::ToolCalls,
+    UnifiedFinishReason::Error,
+    UnifiedFinishReason::Other,
+];
+
+#[tokio::test]
+async fn every_chunk_that_the_function_can_think_of_is_taken_by_every_client() -> Result<()> {
+    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    for chunk in of_our_own() {
+        let mut stream = PING.to_vec();
+        chunk.encode(&mut stream);
+        stream.extend_from_slice(DONE);
+        ensure_taken(&mut readers, &stream, &format!("{chunk:?}")).await?;
+    }
+    Ok(())
+}
+
+/// Each kind, bare and with all that it can carry.
+fn of_our_own() -> Vec<UiMessageChunk> {
+    let id = || "0".to_owned();
+    let mut chunks = vec![
+        UiMessageChunk::Start { message_id: id(), message_metadata: None },
+        UiMessageChunk::StartStep,
+        UiMessageChunk::TextEnd { id: id(), citations: None, provider_metadata: None },
+        UiMessageChunk::ReasoningEnd { id: id(), provider_metadata: None },
+        UiMessageChunk::ToolOutputDenied { tool_call_id: id() },
+        UiMessageChunk::Error { error_text: "The answer was cut off.".to_owned() },
+        UiMessageChunk::FinishStep,
+        UiMessageChunk::Abort,
+    ];
+    for metadata in [AnswerMetadata::at_start("openai/gpt-4o", 1), everything_known()] {
+        let metadata = Box::new(metadata);
+        chunks.push(UiMessageChunk::Start { message_id: id(), message_metadata: Some(metadata.clone()) });
+        chunks.push(UiMessageChunk::MessageMetadata { message_metadata: metadata.clone() });
+        for finish_reason in REASONS {
+            chunks.push(UiMessageChunk::Finish { finish_reason, message_metadata: Some(metadata.clone()) });
+        }
+    }
+    chunks
+}
+
+fn everything_known() -> AnswerMetadata {
+    let input_token_details = InputTokenDetails {
+        no_cache_tokens: Some(1),
+        cache_read_tokens: Some(2),
+        cache_write_tokens: Some(3),
+    };
+    AnswerMetadata {
+        usage: Some(TokenUsage {
+            input_tokens: Some(6),
+            input_token_details,
+            output_tokens: Some(9),
+            output_token_details: OutputTokenDetails { text_tokens: Some(4), reasoning_tokens: Some(5) },
+            total_tokens: Some(u64::MAX),
+        }),
+        finish_reason: Some(UnifiedFinishReason::Stop),
+        raw_finish_reason: Some("end_turn".to_owned()),
+        latency_ms: Some(0),
+        ttft_ms: Some(0),
+        aborted: Some(true),
+        error: Some("gateway_cut".to_owned()),
+        ..AnswerMetadata::at_start("openai/gpt-4o", u64::MAX)
+    }
+}
+
+/// Whether the function says such a chunk without the model's having said it. A new kind has to be judged here, and if
+/// it is one, stand in [`of_our_own`].
+fn is_ours(chunk: &UiMessageChunk) -> bool {
+    match chunk {
+        UiMessageChunk::Start { .. }
+        | UiMessageChunk::MessageMetadata { .. }
+        | UiMessageChunk::StartStep
+        | UiMessageChunk::TextEnd { .. }
+        | UiMessageChunk::ReasoningEnd { .. }
+        | UiMessageChunk::ToolOutputDenied { .. }
+        | UiMessageChunk::Error { .. }
+        | UiMessageChunk::FinishStep
+        | UiMessageChunk::Finish { .. }
+        | UiMessageChunk::Abort => true,
+        UiMessageChunk::TextStart { .. }
+        | UiMessageChunk::TextDelta { .. }
+        | UiMessageChunk::ReasoningStart { .. }
+        | UiMessageChunk::ReasoningDelta { .. }
+        | UiMessageChunk::File { .. }
+        | UiMessageChunk::ReasoningFile { .. }
+        | UiMessageChunk::Custom { .. }
+        | UiMessageChunk::ToolInputStart { .. }
+        | UiMessageChunk::ToolInputDelta { .. }
+        | UiMessageChunk::ToolInputAvailable { .. }
+        | UiMessageChunk::ToolInputError { .. }
+        | UiMessageChunk::ToolApprovalRequest { .. }
+        | UiMessageChunk::ToolOutputAvailable { .. }
+        | UiMessageChunk::ToolOutputError { .. } => false,
+    }
+}
+
+#[test]
+fn only_what_the_function_itself_says_counts_as_its_own() {
+    for chunk in of_our_own() {
+        assert!(is_ours(&chunk), "{chunk:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Result<()> {
+    let world = World::new().await?;
+    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    let function = Function::plain(&world.variables_with(&[("IDLE_TIMEOUT_MS", "500")])).await?;
+    let alice = world.sign_in("alice").await?;
+    let thinking = json!({"type": "reasoning-start", "id": "r0"});
+    let begun = [opening(), vec![delta("Sweet "), thinking]].concat();
+    let error = json!({"type": "error", "error": "secret"});
+    let kinds = ["message-metadata", "text-end", "reasoning-end", "error", "finish-step", "finish"];
+    for (name, steps, said) in [
+        ("whole", answers::good(), &kinds[4..]),
+        ("refused", answers::error(400, "invalid_request_error"), &["message-metadata", "error"][..]),
+        ("nothing said", stream(&[], Step::End), &["message-metadata", "error"]),
+        ("cut", stream(&begun, Step::Cut), &kinds),
+        ("ended in mid-text", stream(&begun, Step::End), &kinds),
+        ("silent", stream(&begun, Step::Hold), &kinds),
+        ("broken", [stream(&begun, Step::Send("data: {\n\n".into())), vec![Step::End]].concat(), &kinds),
+        ("out of order", stream(&[begun.clone(), vec![stray()]].concat(), Step::End), &kinds),
+        (
+            "error of the model",
+            stream(&[begun.clone(), vec![error, finish()]].concat(), Step::End),
+            &kinds[3..],
+        ),
+    ] {
+        world.gateway.next(steps);
+        let answer = fetch(ask(&function, &alice, &name.replace(' ', "-"), "m1")?).await?.bytes().await?;
+        ensure_taken(&mut readers, &answer, name).await?;
+        ensure_says(&answer, name, &["start"])?;
+        ensure_says(&answer, name, said)?;
+    }
+    let answer = fetch(post(&function, &alice, denial().to_string())?).await?.bytes().await?;
+    ensure_taken(&mut readers, &answer, "denial").await?;
+    ensure_says(&answer, "denial", &["tool-output-denied"])?;
+    function.stop().await
+}
+
+/// A delta of a text that never began.
+fn stray() -> Value {
+    json!({"type": "text-delta", "id": "never-started", "delta": "x"})
+}
+
+/// The request of a client whose user has just said no to a tool.
+fn denial() -> Value {
+    let approval = json!({"id": "apr", "approved": false});
+    let pay = json!({"type": "dynamic-tool", "toolName": "pay", "toolCallId": "c1", "state": "approval-responded",
+                     "input": {}, "approval": approval});
+    json!({"threadId": "denial", "messages": [
+        {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Pay"}]},
+        {"id": "m2", "role": "assistant", "parts": [{"type": "step-start"}, pay]},
+    ]})
+}
+
+fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
+    let answer = std::str::from_utf8(answer)?;
+    for kind in kinds {
+        ensure!(answer.contains(&format!("data: {{\"type\":\"{kind}\"")), "{name}: no {kind} in\n{answer}");
+    }
+    Ok(())
+}
+
+/// Makes sure that every version's schema takes every chunk. What cannot come before a client has asked for it may be
+/// unknown to those that cannot ask.
+async fn ensure_taken(readers: &mut Readers, stream: &[u8], name: &str) -> Result<()> {
+    for (version, read) in readers.read(stream, None).await? {
+        let known = |kind: &str| version == Version::Seven || !is_unknown(kind, version);
+        let refused = read.refused.iter().find(|refused| refused.r#type.as_deref().is_none_or(known));
+        ensure!(refused.is_none(), "{name}: {version:?} refuses {refused:?}");
+    }
+    std::str::from_utf8(stream).map(drop).context("UTF-8")
+}

@@ -1,0 +1,282 @@
+//! Stream parts as a gateway might send them, sane or not: any type in any order, ids that meet, fields that are
+//! missing, `null` or of another kind, half surrogate pairs. The same seed gives the same parts.
+
+use fastrand::Rng;
+
+/// Tokens are raw JSON, since not all of them are text to Rust.
+type Tokens = &'static [&'static str];
+
+const IDS: Tokens = &[r#""0""#, r#""1""#, r#""a\"b""#, r#""""#, r#""😀""#, r#""\u0031""#, r#""__proto__""#];
+const DELTAS: Tokens = &[
+    r#""""#,
+    r#""Hi \n""#,
+    r#""\ud83d""#,
+    "\"\\ude00\u{2028}\\u0000\"",
+    r#""{\"a\":[1,""#,
+    r#""2]}""#,
+    r#""{\"__proto__\":""#,
+    r#""\ufeffdata: x""#,
+    r#""[DONE]""#,
+    r#""\ud83d\ud83d\ude00""#,
+    r#""{\"x\":\"\ud83d\ude00\ud83d\"}""#,
+    r#"",\"\\u00e4\":tr""#,
+    r#""\\""#,
+];
+const METADATA: Tokens = &[
+    "{}",
+    r#"{"a":{}}"#,
+    r#"{"a":{"n":null,"b":[1.0,{"c":"\ud800"}],"d":true}}"#,
+    r#"{"":{"":-0.0}}"#,
+    r#"{"a":{"signature":"c2ln"},"b":{}}"#,
+    r#"{"a":{"constructor":{"x":1}}}"#,
+    r#"{"a":{"x":123456789012345678901234567890}}"#,
+    r#"{"a":{},"a":{"again":1}}"#,
+    r#"{"toString":{}}"#,
+    r#"{"a":{"x":1e999}}"#,
+];
+const ODD_METADATA: Tokens =
+    &["null", "[]", "1", r#"{"a":1}"#, r#"{"a":null}"#, r#"{"a":[1]}"#, r#"{"a":{},"b":"x"}"#];
+const CITATIONS: Tokens = &[
+    "[]",
+    r#"[{"source":{"type":"source","sourceType":"url","id":"s","url":"https://a.example"},"startIndex":0,"endIndex":4}]"#,
+    r#"[{"source":{"type":"source","sourceType":"document","id":"s","mediaType":"a/b","title":"T"},"citedText":"x"}]"#,
+];
+const ODD_CITATIONS: Tokens = &["null", "1", "{}", r#"[{"type":"url"}]"#];
+const FLAGS: Tokens = &["true", "true", "true", "false"];
+const ODD_FLAGS: Tokens = &["null", r#""yes""#, "1"];
+const VALUES: Tokens = &[
+    "null",
+    "0",
+    "false",
+    r#""""#,
+    r#""a\nb \ud800""#,
+    "{ \"x\" :\n[\"\\ud800\"]}",
+    "[]",
+    r#"[{"url":"https://a.example"},null,-0.0]"#,
+    r#"{"deep":[[[[[[[[[[{}]]]]]]]]]]}"#,
+    "12345678901234567890.123",
+    r#"{"type":"content","value":[]}"#,
+];
+const INPUTS: Tokens = &[
+    r#""{}""#,
+    r#""{\"city\":\"Paris\"}""#,
+    r#""""#,
+    r#"" ""#,
+    r#""not json""#,
+    r#""{\"a\":\"\ud83d\"}""#,
+    r#""{\"__proto__\":{\"x\":1}}""#,
+    r#""{\"constructor\":{\"prototype\":1}}""#,
+    r#""{\"\\u005f_proto__\":1}""#,
+    r#""null""#,
+    r#""[1,2""#,
+    r#""1e999""#,
+    "\"{\\\"a\\\":\u{2029}1}\"",
+];
+const NAMES: Tokens = &[r#""search""#, r#""a-b""#, r#""""#, r#""toString""#];
+const FILES: Tokens = &[
+    r#""AA==""#,
+    r#"{"type":"data","data":"iVBORw0KGgo="}"#,
+    r#"{"type":"url","url":"https://a.example/b.png"}"#,
+    r#"{"type":"url","url":"not a url"}"#,
+];
+const MEDIA_TYPES: Tokens = &[r#""image/png""#, r#""""#, r#""text/plain;charset=utf-8""#];
+const KINDS: Tokens = &[r#""anthropic.compaction""#, r#""no-dot""#, r#""anthropic.message_start""#];
+const REASONS: Tokens = &[
+    r#"{"unified":"stop","raw":"end_turn"}"#,
+    r#"{"unified":"tool-calls"}"#,
+    r#"{"unified":"content-filter","raw":null}"#,
+    r#""length""#,
+];
+const ODD_REASONS: Tokens =
+    &["null", "7", r#"{"unified":"interrupted"}"#, r#"{"unified":"__proto__"}"#, r#""unknown""#, "{}"];
+const USAGES: Tokens = &[
+    r#"{"inputTokens":{"total":12,"cacheRead":3},"outputTokens":{"total":7}}"#,
+    r#"{"inputTokens":1,"outputTokens":2}"#,
+];
+const ODD_USAGES: Tokens = &["null", "[]", r#"{"inputTokens":"many"}"#];
+
+/// How a field is filled.
+struct Field {
+    name: &'static str,
+    tokens: Tokens,
+    /// What no provider should send there, and the decoder lives with.
+    odd: Tokens,
+    required: bool,
+}
+
+const fn required(name: &'static str, tokens: Tokens) -> Field {
+    Field { name, tokens, odd: &[], required: true }
+}
+
+const fn optional(name: &'static str, tokens: Tokens, odd: Tokens) -> Field {
+    Field { name, tokens, odd, required: false }
+}
+
+const PROVIDER_METADATA: Field = optional("providerMetadata", METADATA, ODD_METADATA);
+const PROVIDER_EXECUTED: Field = optional("providerExecuted", FLAGS, ODD_FLAGS);
+const DYNAMIC: Field = optional("dynamic", FLAGS, ODD_FLAGS);
+
+/// Every type of part, and its fields.
+const TYPES: &[(&str, &[Field])] = &[
+    ("stream-start", &[optional("warnings", &["[]"], &["null"])]),
+    ("response-metadata", &[optional("id", IDS, &["null"]), optional("modelId", NAMES, &["7"])]),
+    ("ping", &[]),
+    ("raw", &[optional("rawValue", VALUES, &[])]),
+    ("hologram", &[optional("depth", VALUES, &[])]),
+    ("text-start", &[required("id", IDS), PROVIDER_METADATA]),
+    ("text-delta", &[required("id", IDS), required("delta", DELTAS), PROVIDER_METADATA]),
+    ("text-end", &[required("id", IDS), PROVIDER_METADATA, optional("citations", CITATIONS, ODD_CITATIONS)]),
+    ("reasoning-start", &[required("id", IDS), PROVIDER_METADATA]),
+    ("reasoning-delta", &[required("id", IDS), required("delta", DELTAS), PROVIDER_METADATA]),
+    ("reasoning-end", &[required("id", IDS), PROVIDER_METADATA]),
+    (
+        "source",
+        &[
+            optional("sourceType", &[r#""url""#], &["null"]),
+            optional("id", IDS, &["null"]),
+            PROVIDER_METADATA,
+        ],
+    ),
+    ("file", &[required("mediaType", MEDIA_TYPES), required("data", FILES), PROVIDER_METADATA]),
+    ("reasoning-file", &[required("mediaType", MEDIA_TYPES), required("data", FILES), PROVIDER_METADATA]),
+    ("custom", &[required("kind", KINDS), PROVIDER_METADATA]),
+    (
+        "tool-input-start",
+        &[
+            required("id", IDS),
+            required("toolName", NAMES),
+            optional("title", NAMES, &["null"]),
+            PROVIDER_EXECUTED,
+            DYNAMIC,
+            PROVIDER_METADATA,
+        ],
+    ),
+    ("tool-input-delta", &[required("id", IDS), required("delta", DELTAS)]),
+    ("tool-input-end", &[required("id", IDS)]),
+    (
+        "tool-call",
+        &[
+            required("toolCallId", IDS),
+            required("toolName", NAMES),
+            required("input", INPUTS),
+            PROVIDER_EXECUTED,
+            DYNAMIC,
+            PROVIDER_METADATA,
+        ],
+    ),
+    (
+        "tool-result",
+        &[
+            required("toolCallId", IDS),
+            required("toolName", NAMES),
+            optional("result", VALUES, &[]),
+            optional("isError", FLAGS, ODD_FLAGS),
+            optional("preliminary", FLAGS, ODD_FLAGS),
+            DYNAMIC,
+            PROVIDER_METADATA,
+        ],
+    ),
+    (
+        "tool-approval-request",
+        &[required("approvalId", NAMES), required("toolCallId", IDS), PROVIDER_METADATA],
+    ),
+    ("error", &[optional("error", VALUES, &[])]),
+    (
+        "finish",
+        &[
+            optional("finishReason", REASONS, ODD_REASONS),
+            optional("usage", USAGES, ODD_USAGES),
+            PROVIDER_METADATA,
+        ],
+    ),
+];
+
+/// How one answer is made.
+pub(super) struct Answer {
+    rng: Rng,
+    /// Of how many ids parts choose.
+    ids: usize,
+    /// Blocks and calls that are likely open, so that what belongs to them comes more often than chance has it.
+    open: Vec<(&'static str, &'static str)>,
+}
+
+/// The parts that follow on others, by the type that opens.
+const FOLLOWERS: [(&str, &[&str]); 4] = [
+    ("text-start", &["text-delta", "text-delta", "text-end"]),
+    ("reasoning-start", &["reasoning-delta", "reasoning-delta", "reasoning-end"]),
+    (
+        "tool-input-start",
+        &["tool-input-delta", "tool-input-delta", "tool-input-end", "tool-call", "tool-result"],
+    ),
+    ("tool-call", &["tool-result", "tool-approval-request"]),
+];
+
+impl Answer {
+    /// The answer of this seed.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let ids = rng.usize(1..=IDS.len());
+        Self { rng, ids, open: Vec::new() }
+    }
+
+    /// Up to 40 parts, as events of a stream, each with its blank line.
+    pub(super) fn events(&mut self) -> Vec<String> {
+        let count = self.rng.usize(0..=40);
+        let mut events: Vec<_> = (0..count).map(|_| self.part()).collect();
+        if self.rng.u8(..) < 200 {
+            events.push(self.fields("finish", None));
+        }
+        events.into_iter().map(|part| format!("data: {part}\n\n")).collect()
+    }
+
+    fn part(&mut self) -> String {
+        if !self.open.is_empty() && self.rng.u8(..) < 170 {
+            let at = self.rng.usize(..self.open.len());
+            let (kind, id) = self.open[at];
+            let (_, followers) =
+                FOLLOWERS.iter().find(|(opens, _)| *opens == kind).expect("only these are noted");
+            let follower = followers[self.rng.usize(..followers.len())];
+            if matches!(follower, "text-end" | "reasoning-end") {
+                self.open.swap_remove(at);
+            }
+            return self.fields(follower, Some(id));
+        }
+        let kind = TYPES[self.rng.usize(..TYPES.len())].0;
+        let follows =
+            FOLLOWERS[..3].iter().any(|(_, followers)| followers.contains(&kind)) && kind != "tool-call";
+        // Out of order, which ends the answer: not too often.
+        let kind = if follows && self.rng.u8(..) < 245 { "ping" } else { kind };
+        self.fields(kind, None)
+    }
+
+    fn fields(&mut self, kind: &'static str, id: Option<&'static str>) -> String {
+        let (_, fields) = TYPES.iter().find(|(name, _)| *name == kind).expect("every follower is a type");
+        let id = id.unwrap_or_else(|| IDS[self.rng.usize(..self.ids)]);
+        if FOLLOWERS.iter().any(|(opens, _)| *opens == kind) {
+            self.open.push((kind, id));
+        }
+        let mut json = format!("{{\"type\":\"{kind}\"");
+        for field in *fields {
+            let token = match field.name {
+                "id" | "toolCallId" => Some(id),
+                _ => self.token(field),
+            };
+            if let Some(token) = token {
+                json.push_str(&format!(",\"{}\":{token}", field.name));
+            }
+        }
+        json + "}"
+    }
+
+    /// Now and then a required field is missing, which breaks the answer off there.
+    fn token(&mut self, field: &Field) -> Option<&'static str> {
+        let dice = self.rng.u8(..);
+        match (field.required, dice) {
+            (true, 0) => None,
+            (true, _) => Some(field.tokens[self.rng.usize(..field.tokens.len())]),
+            (false, 0..100) => None,
+            (false, 100..120) if !field.odd.is_empty() => Some(field.odd[self.rng.usize(..field.odd.len())]),
+            (false, _) => Some(field.tokens[self.rng.usize(..field.tokens.len())]),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! An answer on its way through the decoder, the mapper and the assembler, as the function relays it, and what the real
+//! readers make of it.
+
+use std::time::Duration;
+
+use acceptance::client::{Readers, Version};
+use acceptance::gateway::{Gateway, Step};
+use anyhow::{Context, Result, ensure};
+use gateway::{GatewayConfig, Model, PartStream, Prompt, Protocol};
+use message::UiMessage;
+use registry::Registry;
+use serde_json::value::{RawValue, to_raw_value};
+use ui_stream::{DONE, MessageAssembler, PING, StreamMapper, UiMessageChunk};
+
+use super::is_unknown;
+
+/// What stands before the parts of every answer.
+const START: &[u8] = b"data: {\"type\":\"start\",\"messageId\":\"a1\"}\n\n";
+
+/// A gateway and a client of it.
+pub(super) struct Relay {
+    source: Gateway,
+    model: Model,
+    prompt: Prompt,
+}
+
+/// What became of an answer.
+pub(super) struct Relayed {
+    /// As the browser gets them, with comments between.
+    bytes: Vec<u8>,
+    /// Those of the stored message.
+    parts: Box<RawValue>,
+    /// The types of the chunks.
+    pub(super) kinds: Vec<String>,
+    /// Whether the answer could not be read to its end.
+    pub(super) broke_off: bool,
+}
+
+impl Relay {
+    pub(super) async fn new() -> Result<Self> {
+        let source = Gateway::start(Vec::new()).await?;
+        let hour = Duration::from_secs(3600);
+        let client = gateway::Gateway::new(GatewayConfig {
+            protocol: Protocol::Native,
+            base_url: source.base_url().parse()?,
+            api_key: "a-key-that-nobody-checks".into(),
+            first_part_timeout: hour,
+            idle_timeout: hour,
+            max_output_tokens: None,
+        })?;
+        let message = r#"{"id":"m1","role":"user","parts":[{"type":"text","text":"Well?"}]}"#;
+        let message = RawValue::from_string(message.to_owned())?;
+        let prompt = client.prompt(None, &[UiMessage::parse(&message, "message")?])?;
+        let model = client.model(Registry::new(None, None)?.default_model());
+        Ok(Self { source, model, prompt })
+    }
+
+    /// Relays what the gateway says.
+    pub(super) async fn relay(&self, steps: Vec<Step>) -> Result<Relayed> {
+        self.source.next(steps);
+        relayed(self.model.stream(&self.prompt, None).await?).await
+    }
+}
+
+async fn relayed(mut stream: PartStream) -> Result<Relayed> {
+    let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
+    let whole = loop {
+        match stream.next().await {
+            Ok(None) => break true,
+            Err(_) => break false,
+            Ok(Some(parts)) => {
+                let push = |part| mapper.push(part, |chunk| chunks.push(chunk));
+                if parts.into_iter().try_for_each(push).is_err() {
+                    break false;
+                }
+            }
+        }
+    };
+    if whole {
+        mapper.finish(|chunk| chunks.push(chunk));
+    } else {
+        mapper.fail("It broke.", |chunk| chunks.push(chunk));
+    }
+    written(&chunks, !whole)
+}
+
+fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
+    let (mut bytes, mut assembler, mut kinds) = (START.to_vec(), MessageAssembler::default(), Vec::new());
+    for chunk in chunks {
+        let begin = bytes.len();
+        chunk.encode(&mut bytes);
+        kinds.push(kind(&bytes[begin..])?);
+        bytes.extend_from_slice(PING);
+        assembler.push(chunk);
+    }
+    assembler.settle_open_inputs();
+    bytes.extend_from_slice(DONE);
+    Ok(Relayed { bytes, parts: to_raw_value(assembler.parts())?, kinds, broke_off })
+}
+
+fn kind(event: &[u8]) -> Result<String> {
+    let after = std::str::from_utf8(event)?.split_once("\"type\":\"").context("a chunk has a type")?.1;
+    Ok(after.split('"').next().unwrap_or_default().to_owned())
+}
+
+impl Relayed {
+    /// Makes sure that every client takes every chunk that its version has a word for, that it can build its message from
+    /// them, and that the newest builds the one that is stored.
+    pub(super) async fn ensure_readable(&self, readers: &mut Readers) -> Result<()> {
+        for (version, read) in readers.read(&self.bytes, Some(&self.parts)).await? {
+            let known = |kind: &str| !is_unknown(kind, version);
+            let refused = read.refused.iter().find(|refused| refused.r#type.as_deref().is_none_or(known));
+            ensure!(refused.is_none(), "{version:?} refuses {refused:?}");
+            let failure = read.failures.iter().find(|failure| !is_of_old(failure, version));
+            ensure!(failure.is_none(), "{version:?} cannot read: {failure:?}");
+            // Older versions leave out what they do not know, and keep other fields of what they know.
+            let same = version != Version::Seven || read.differs.is_none();
+            ensure!(same, "{version:?} holds {:?}\nstored is {}", read.differs, self.parts);
+        }
+        Ok(())
+    }
+}
+
+/// `ai` 5 cannot read that a tool of the provider failed whose input had been refused before. The AI SDK's own route says
+/// it all the same.
+fn is_of_old(failure: &str, version: Version) -> bool {
+    version == Version::Five
+        && failure.ends_with("tool-output-error must be preceded by a tool-input-available")
+}

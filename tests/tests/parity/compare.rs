@@ -1,0 +1,101 @@
+//! Where two outcomes differ.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::outcome::Outcome;
+
+/// One of the things that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Aspect {
+    /// The status.
+    Status,
+    /// The headers.
+    Headers,
+    /// The chunks of the stream.
+    Chunks,
+    /// The end of the body.
+    End,
+    /// What the page is told of an error.
+    Errors,
+    /// The chat's status and the kind of its error.
+    Client,
+    /// The conversation that the client holds.
+    Messages,
+    /// What reached the gateway.
+    Calls,
+}
+
+impl fmt::Display for Aspect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Status => "status",
+            Self::Headers => "headers",
+            Self::Chunks => "chunks",
+            Self::End => "end",
+            Self::Errors => "errors",
+            Self::Client => "client",
+            Self::Messages => "messages",
+            Self::Calls => "calls",
+        })
+    }
+}
+
+/// One aspect that is not the same, and where that begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Difference {
+    /// What differs.
+    pub(crate) aspect: Aspect,
+    /// Where, and both values.
+    pub(crate) detail: String,
+}
+
+/// Everything in which ours is not as theirs.
+pub(crate) fn differences(theirs: &Outcome, ours: &Outcome) -> Vec<Difference> {
+    let pairs = [
+        (Aspect::Status, &theirs.status, &ours.status),
+        (Aspect::Headers, &theirs.headers, &ours.headers),
+        (Aspect::Chunks, &theirs.chunks, &ours.chunks),
+        (Aspect::End, &theirs.end, &ours.end),
+        (Aspect::Errors, &theirs.errors, &ours.errors),
+        (Aspect::Client, &theirs.client, &ours.client),
+        (Aspect::Messages, &theirs.messages, &ours.messages),
+        (Aspect::Calls, &theirs.calls, &ours.calls),
+    ];
+    let difference =
+        |(aspect, theirs, ours)| first(theirs, ours, "").map(|detail| Difference { aspect, detail });
+    pairs.into_iter().filter_map(difference).collect()
+}
+
+/// The first place where two values differ.
+fn first(theirs: &Value, ours: &Value, path: &str) -> Option<String> {
+    let at = |place: String, one: Option<&Value>, other: Option<&Value>| match (one, other) {
+        (Some(one), Some(other)) => first(one, other, &place),
+        _ => Some(told(one, other, &place)),
+    };
+    match (theirs, ours) {
+        _ if theirs == ours => None,
+        (Value::Object(a), Value::Object(b)) => {
+            let mut keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
+            keys.find_map(|key| at(format!("{path}.{key}"), a.get(key), b.get(key)))
+        }
+        (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len()))
+            .find_map(|index| at(format!("{path}[{index}]"), a.get(index), b.get(index))),
+        _ => Some(told(Some(theirs), Some(ours), path)),
+    }
+}
+
+fn told(theirs: Option<&Value>, ours: Option<&Value>, path: &str) -> String {
+    let shown = |value: Option<&Value>| {
+        value.map_or("nothing".to_owned(), |value| format!("{:.300}", value.to_string()))
+    };
+    format!(
+        "at {}: original {}, ours {}",
+        if path.is_empty() { "the top" } else { path },
+        shown(theirs),
+        shown(ours)
+    )
+}

@@ -1,0 +1,101 @@
+//! Where we differ from the original on purpose, and why: the one list. Whatever stands in it must differ, and nothing
+//! else may.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+
+use crate::compare::{Aspect, Difference};
+use crate::scenario::{Scenario, folder, read};
+
+/// Cases that differ for one reason.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Class {
+    /// What the original does, and what is done here.
+    pub(crate) class: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// Which scenarios, and what of them.
+    pub(crate) cases: Vec<Cases>,
+}
+
+/// Scenarios that differ in the same aspects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cases {
+    pub(crate) aspects: Vec<Aspect>,
+    pub(crate) scenarios: Vec<String>,
+}
+
+/// The list.
+#[derive(Debug)]
+pub(crate) struct Deliberate {
+    /// Its classes, in the order of the file.
+    pub(crate) classes: Vec<Class>,
+}
+
+impl Deliberate {
+    /// Reads the list.
+    pub(crate) fn read() -> Result<Self> {
+        Ok(Self { classes: read(&folder().join("differences.json"))? })
+    }
+
+    /// In what a scenario differs on purpose.
+    pub(crate) fn aspects(&self, scenario: &str) -> BTreeSet<Aspect> {
+        let cases = self.classes.iter().flat_map(|class| &class.cases);
+        let listed = cases.filter(|cases| cases.scenarios.iter().any(|name| name == scenario));
+        listed.flat_map(|cases| cases.aspects.iter().copied()).collect()
+    }
+
+    /// Whether a scenario differs in what is listed, and in nothing else.
+    pub(crate) fn judge(&self, scenario: &str, found: &[Difference]) -> Result<()> {
+        let listed = self.aspects(scenario);
+        let differ: BTreeSet<Aspect> = found.iter().map(|difference| difference.aspect).collect();
+        let unlisted = found.iter().filter(|difference| !listed.contains(&difference.aspect));
+        let mut wrong: Vec<String> = unlisted
+            .map(|difference| format!("differs: {}: {}", difference.aspect, difference.detail))
+            .collect();
+        wrong.extend(
+            listed.difference(&differ).map(|aspect| format!("no longer differs, but is listed: {aspect}")),
+        );
+        ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+        Ok(())
+    }
+
+    /// Whether all that is listed exists and has a reason.
+    pub(crate) fn is_in_order(&self, scenarios: &[Scenario]) -> Result<()> {
+        for class in &self.classes {
+            ensure!(
+                class.reason.ends_with('.') && class.reason.len() > 20,
+                "{}: needs a reason",
+                class.class
+            );
+            for name in class.cases.iter().flat_map(|cases| &cases.scenarios) {
+                ensure!(scenarios.iter().any(|scenario| scenario.name == *name), "there is no {name}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the list is as strict as it should be: a difference that is not on it is told, and so is one that is gone.
+pub(crate) fn is_strict() -> Result<()> {
+    let cases = Cases { aspects: vec![Aspect::Chunks], scenarios: vec!["listed".to_owned()] };
+    let list = Deliberate {
+        classes: vec![Class { class: String::new(), reason: String::new(), cases: vec![cases] }],
+    };
+    let differs = |aspect| Difference { aspect, detail: String::new() };
+    for (scenario, found, is_good) in [
+        ("listed", vec![differs(Aspect::Chunks)], true),
+        ("listed", vec![], false),
+        ("listed", vec![differs(Aspect::Chunks), differs(Aspect::End)], false),
+        ("listed", vec![differs(Aspect::End)], false),
+        ("other", vec![], true),
+        ("other", vec![differs(Aspect::Chunks)], false),
+    ] {
+        ensure!(list.judge(scenario, &found).is_ok() == is_good, "{scenario}: {found:?}");
+    }
+    Ok(())
+}

