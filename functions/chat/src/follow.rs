@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use message::{StreamId, ThreadId, UserId};
-use store::{AnsweredTurn, StoreError};
+use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +26,7 @@ const OUT_OF_SIGHT: &str =
 
 /// A reader of another process's turn.
 pub(crate) struct Follower {
-    pub(crate) user: UserId,
-    pub(crate) thread: ThreadId,
-    pub(crate) stream: StreamId,
+    pub(crate) open: OpenTurn,
     /// When it has to be over, and what asks for that sooner.
     pub(crate) until: Instant,
     pub(crate) shutdown: CancellationToken,
@@ -40,8 +37,8 @@ enum Fate {
     Runs,
     /// It died, and what it said has been stored.
     Died,
-    /// It is over, and its answer, if it has one, is stored.
-    Ended(Option<AnsweredTurn>),
+    /// It is over.
+    Ended,
 }
 
 impl Follower {
@@ -49,7 +46,7 @@ impl Follower {
     pub(crate) async fn run(self, clients: &Clients, log: LogWriter) {
         if let Err(error) = self.follow(clients, &log).await {
             tracing::warn!(
-                stream_id = self.stream.as_str(),
+                stream_id = self.open.stream().as_str(),
                 error = failure::chain(&error),
                 "a turn is lost sight of"
             );
@@ -61,7 +58,8 @@ impl Follower {
         let (mut next, mut quiet) = (0, 0);
         while log.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
             let consistent = quiet >= QUIET_LOOKS;
-            let journal = clients.store.journal(&self.user, &self.stream, next, consistent).await?;
+            let journal =
+                clients.store.journal(self.open.user(), self.open.stream(), next, consistent).await?;
             log.append(&journal.bytes);
             if journal.ended {
                 return Ok(());
@@ -72,7 +70,7 @@ impl Follower {
                 match self.fate(clients).await? {
                     Fate::Runs => quiet = 1,
                     Fate::Died => return Ok(log.append(&replay::broken_off(INTERRUPTED))),
-                    Fate::Ended(answered) => return self.end(clients, log, next, answered).await,
+                    Fate::Ended => return self.end(clients, log, next).await,
                 }
             }
             sleep(PAUSE).await;
@@ -82,36 +80,26 @@ impl Follower {
     }
 
     async fn fate(&self, clients: &Clients) -> Result<Fate, StoreError> {
-        let Some(current) = clients.store.current_turn(&self.user, &self.thread).await? else {
-            return Ok(Fate::Ended(None));
-        };
-        match &current.open {
-            Some(open) if *open.stream() == self.stream && !open.is_dead(now_ms()) => return Ok(Fate::Runs),
-            Some(open) if *open.stream() == self.stream => {
-                recovery::recover(&clients.store, open, now_ms()).await?;
-                return Ok(Fate::Died);
+        let current = clients.store.current_turn(self.open.user(), self.open.thread()).await?;
+        match current.and_then(|current| current.open) {
+            Some(open) if open.stream() != self.open.stream() => Ok(Fate::Ended),
+            Some(open) if open.is_dead(now_ms()) => {
+                recovery::recover(&clients.store, &open, now_ms()).await?;
+                Ok(Fate::Died)
             }
-            _ => {}
+            Some(_) => Ok(Fate::Runs),
+            None => Ok(Fate::Ended),
         }
-        Ok(Fate::Ended(current.answered.filter(|answered| *answered.stream() == self.stream)))
     }
 
-    /// A reader that has seen nothing gets the stored answer; one that has seen a part of it is told to come again.
-    async fn end(
-        &self,
-        clients: &Clients,
-        log: &LogWriter,
-        pieces: u32,
-        answered: Option<AnsweredTurn>,
-    ) -> Result<(), StoreError> {
-        if let Some(answered) = answered.filter(|_| pieces == 0)
-            && let Some(answer) = clients.store.answer_of(&answered).await?
-            && let Some(stream) = replay::stream_of(&[], &answer)
-        {
-            log.append(&stream);
-        } else {
-            log.append(&replay::broken_off(OUT_OF_SIGHT));
-        }
+    /// A reader that has seen nothing gets what is stored; one that has seen a part of it is told to come again.
+    async fn end(&self, clients: &Clients, log: &LogWriter, pieces: u32) -> Result<(), StoreError> {
+        let stored = match pieces {
+            0 => clients.store.answer_of(&self.open.answered()).await?,
+            _ => None,
+        };
+        let stream = stored.and_then(|answer| replay::stream_of(&[], &answer));
+        log.append(&stream.unwrap_or_else(|| replay::broken_off(OUT_OF_SIGHT)));
         Ok(())
     }
 }

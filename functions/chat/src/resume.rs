@@ -40,7 +40,7 @@ pub(crate) async fn resume(
     let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    match clients.attach(user, thread, &open, &invocation) {
+    match clients.attach(&open, &invocation) {
         Some(log) => Ok(stream(LogBody::new(log, invocation.process_tasks()))),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
@@ -95,15 +95,8 @@ impl Clients {
 
     /// The log of a running turn: its own, or a copy that follows its journal. `None`: it runs elsewhere, and there are
     /// no journals.
-    pub(crate) fn attach(
-        self: &Arc<Self>,
-        user: UserId,
-        thread: ThreadId,
-        open: &OpenTurn,
-        invocation: &Invocation,
-    ) -> Option<TurnLog> {
-        let stream = open.stream().clone();
-        if let Some(log) = self.live.log_of(&stream) {
+    pub(crate) fn attach(self: &Arc<Self>, open: &OpenTurn, invocation: &Invocation) -> Option<TurnLog> {
+        if let Some(log) = self.live.log_of(open.stream()) {
             // Somebody else's task writes it. This invocation has to be held open all the same.
             let reader = log.clone();
             invocation.spawn(async move { reader.ended().await });
@@ -115,7 +108,7 @@ impl Clients {
         let (writer, log) = turn_log();
         let clients = Arc::clone(self);
         let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
-        let follower = Follower { user, thread, stream, until, shutdown };
+        let follower = Follower { open: open.clone(), until, shutdown };
         invocation.spawn(async move { follower.run(&clients, writer).await });
         Some(log)
     }

@@ -162,8 +162,7 @@ impl Turn {
             match self.clients.store.begin_turn(&self.beginning(lease)).await? {
                 Begin::Begun(begun) => return Ok(Beginning::Here(begun)),
                 Begin::Running(open) => {
-                    let (user, thread) = (self.user.clone(), self.thread.clone());
-                    let log = self.clients.attach(user, thread, &open, invocation);
+                    let log = self.clients.attach(&open, invocation);
                     let busy =
                         || ApiError::TurnInProgress { stream: open.stream().clone(), same_message: true };
                     return log.map(Beginning::There).ok_or_else(busy);

@@ -109,7 +109,8 @@ fn is_ours(chunk: &UiMessageChunk) -> bool {
         | UiMessageChunk::ToolInputError { .. }
         | UiMessageChunk::ToolApprovalRequest { .. }
         | UiMessageChunk::ToolOutputAvailable { .. }
-        | UiMessageChunk::ToolOutputError { .. } => false,
+        | UiMessageChunk::ToolOutputError { .. }
+        | UiMessageChunk::Part(_) => false,
     }
 }
 
