@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use message::UserId;
-use session::{CredentialSource, SessionError};
+use session::{CredentialSource, Found, SessionError};
 use validation::{ChatRequest, RequestError};
 
 use crate::body::LogBody;
@@ -49,14 +49,18 @@ pub(crate) async fn answer(
 impl Clients {
     /// The signed-in user who sends this request.
     pub(crate) async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
-        let credential = self.sessions.credential(headers).map_err(ApiError::Unauthorized)?;
-        if credential.source == CredentialSource::Cookie {
+        let now_ms = now_ms();
+        let found = self.sessions.find(headers, signed(now_ms)).map_err(ApiError::Unauthorized)?;
+        if found.source() == CredentialSource::Cookie {
             self.origins.check(headers).map_err(ApiError::Forbidden)?;
         }
-        let now_ms = now_ms();
-        let stored = self.store.session_value(credential.token.storage_key(), now_ms).await?;
-        let session =
-            self.sessions.session(&credential, stored.as_deref(), signed(now_ms)).map_err(refused)?;
+        let session = match found {
+            Found::Session { session, .. } => session,
+            Found::NeedsStore(credential) => {
+                let stored = self.store.session_value(credential.token.storage_key(), now_ms).await?;
+                self.sessions.session(&credential, stored.as_deref(), signed(now_ms)).map_err(refused)?
+            }
+        };
         if !self.check_revocation {
             return Ok(session.user_id);
         }

@@ -39,6 +39,10 @@ impl Clients {
         let secure = config.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
         let mut session_config = SessionConfig::new(secrets.auth, secure);
         session_config.cookie_prefix = config.cookie_prefix;
+        session_config.cookie_cache = config.cookie_cache;
+        session_config.cookie_cache_version = config.cookie_cache_version;
+        session_config.origin = config.auth_url.as_ref().map(|url| url.origin().ascii_serialization());
+        session_config.jwks = config.jwks;
         let endpoint = config.dynamodb_endpoint.map(String::from);
         let client = store::connect(&ClientOptions { endpoint, ..ClientOptions::default() }).await?;
         Ok(Self {
@@ -69,6 +73,8 @@ impl Clients {
 fn named(error: SessionConfigError) -> String {
     let variable = match error {
         SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
+        SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
+        SessionConfigError::Origin => "BETTER_AUTH_URL",
         SessionConfigError::SecretMissing
         | SessionConfigError::SecretTooShort
         | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",

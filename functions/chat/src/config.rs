@@ -7,6 +7,7 @@ use std::time::Duration;
 use gateway::Protocol;
 use registry::{Registry, RegistryError};
 use secrecy::{ExposeSecret, SecretString};
+use session::CookieCacheStrategy;
 use store::TurnLimits;
 use tracing::Level;
 use url::Url;
@@ -23,6 +24,8 @@ pub(crate) enum ConfigError {
     Twice(&'static str),
     #[error("MODELS names a file that cannot be read")]
     ModelsFile(#[source] std::io::Error),
+    #[error("BETTER_AUTH_JWKS names a file that cannot be read")]
+    JwksFile(#[source] std::io::Error),
     #[error("MODELS or DEFAULT_MODEL is wrong")]
     Models(#[source] RegistryError),
 }
@@ -38,6 +41,9 @@ pub(crate) struct Config {
     pub(crate) auth_secret: Secret,
     pub(crate) auth_url: Option<Url>,
     pub(crate) cookie_prefix: String,
+    pub(crate) cookie_cache: CookieCacheStrategy,
+    pub(crate) cookie_cache_version: String,
+    pub(crate) jwks: Option<String>,
     pub(crate) check_revocation: bool,
     pub(crate) allowed_origins: Vec<Url>,
     pub(crate) system_prompt: Option<String>,
@@ -123,6 +129,13 @@ impl Config {
             cookie_prefix: variables
                 .text("BETTER_AUTH_COOKIE_PREFIX")
                 .unwrap_or_else(|| "better-auth".to_owned()),
+            cookie_cache: variables
+                .parsed("BETTER_AUTH_COOKIE_CACHE", "off, compact, jwt or jwe")?
+                .unwrap_or_default(),
+            cookie_cache_version: variables
+                .text("BETTER_AUTH_COOKIE_CACHE_VERSION")
+                .unwrap_or_else(|| "1".to_owned()),
+            jwks: variables.jwks()?,
             check_revocation: variables
                 .parsed("BETTER_AUTH_CHECK_REVOCATION", "true or false")?
                 .unwrap_or(false),
@@ -210,6 +223,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             json => json,
         };
         Registry::new(models.as_deref(), self.text("DEFAULT_MODEL").as_deref()).map_err(ConfigError::Models)
+    }
+
+    fn jwks(&self) -> Result<Option<String>, ConfigError> {
+        match self.text("BETTER_AUTH_JWKS") {
+            Some(path) if !path.trim_start().starts_with('{') => {
+                std::fs::read_to_string(path).map(Some).map_err(ConfigError::JwksFile)
+            }
+            json => Ok(json),
+        }
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {
@@ -305,6 +327,8 @@ mod tests {
                 "ALLOWED_ORIGINS must be exact origins such as https://app.example.com, separated by commas",
             ),
             ("MODELS", "/no/such/file", "MODELS names a file that cannot be read"),
+            ("BETTER_AUTH_COOKIE_CACHE", "on", "BETTER_AUTH_COOKIE_CACHE must be off, compact, jwt or jwe"),
+            ("BETTER_AUTH_JWKS", "/no/such/file", "BETTER_AUTH_JWKS names a file that cannot be read"),
             ("MODELS", "[]", "MODELS or DEFAULT_MODEL is wrong"),
             ("DEFAULT_MODEL", "acme/none", "MODELS or DEFAULT_MODEL is wrong"),
         ] {

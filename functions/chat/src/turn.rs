@@ -116,7 +116,7 @@ impl Turn {
             // Nobody hears it if the client has left already.
             Ok(Beginning::There(log)) => drop(begun.send(Ok(log))),
             Err(error) => {
-                let may_have_begun = matches!(&error, ApiError::Store(error) if error.is_retryable());
+                let may_have_begun = matches!(&error, ApiError::Store(_));
                 let _ = begun.send(Err(error));
                 if may_have_begun {
                     self.give_up(&lease).await;

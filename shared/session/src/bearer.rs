@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::signature::SigningKey;
-use crate::{SessionError, SessionToken};
+use crate::{SessionError, SessionToken, access_token};
 
 const SCHEME: &str = "bearer";
 
@@ -17,6 +17,11 @@ pub(crate) fn token(headers: &HeaderMap, key: &SigningKey) -> Result<SessionToke
     let value = value(headers)?;
     // Looked for before escapes are read, as the plugin does.
     if value.contains('.') { key.open(value) } else { Err(SessionError::Unsigned) }
+}
+
+/// The bearer credentials that have the form of an access token.
+pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
+    value(headers).ok().filter(|value| access_token::is_one(value))
 }
 
 fn value(headers: &HeaderMap) -> Result<&str, SessionError> {
@@ -71,6 +76,23 @@ mod tests {
             ("not ASCII", vec![b"Bearer x.\xff".as_slice()]),
         ] {
             assert!(matches!(value(&headers(&sent)), Err(SessionError::Unreadable(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_signed_session_token_is_not_taken_for_an_access_token() {
+        let key = SigningKey::new("a secret of at least 32 characters");
+        for (name, sent, expected) in [
+            ("access token", "a-b.c_d.e9".to_owned(), true),
+            ("empty parts", "..".to_owned(), true),
+            ("session token", key.sign("token"), false),
+            ("session token with a point", key.sign("to.ken"), false),
+            ("bare session token", "token".to_owned(), false),
+            ("encrypted token", "a.b.c.d.e".to_owned(), false),
+            ("padded", "a.b.c=".to_owned(), false),
+        ] {
+            let sent = headers(&[format!("Bearer {sent}").as_bytes()]);
+            assert_eq!(access_token(&sent).is_some(), expected, "{name}");
         }
     }
 

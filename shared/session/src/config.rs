@@ -1,6 +1,10 @@
 //! What must be known of the web app's better-auth configuration, and what of it is refused at start.
 
+use std::str::FromStr;
+
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::jwks::{Jwks, JwksError};
 
 /// What better-auth signs with when nobody gave it a secret; it is public.
 const LIBRARY_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
@@ -18,12 +22,62 @@ pub struct SessionConfig {
     pub cookie_prefix: String,
     /// `advanced.cookies.session_token.name`, the whole name without `__Secure-`; it overrules the prefix.
     pub cookie_name: Option<String>,
+    /// `session.cookieCache`: whether a session may be read from a cookie instead of the store.
+    pub cookie_cache: CookieCacheStrategy,
+    /// `session.cookieCache.version`; `1` unless changed.
+    pub cookie_cache_version: String,
+    /// The origin of better-auth's base URL, such as `https://app.example.com`: issuer and audience of its tokens.
+    pub origin: Option<String>,
+    /// What `GET /api/auth/jwks` answers. With it the access tokens of the jwt plugin are taken as bearer tokens.
+    pub jwks: Option<String>,
 }
 
+/// `session.cookieCache.strategy`, exactly as the web app has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CookieCacheStrategy {
+    /// No cache is read: each session is looked up, and one that was revoked is over at once.
+    #[default]
+    Off,
+    /// Signed JSON; better-auth's own default where the cache is enabled.
+    Compact,
+    /// A signed token, signed with the secret or by the jwt plugin (`sessionCookieCache`).
+    Jwt,
+    /// An encrypted token.
+    Jwe,
+}
+
+impl FromStr for CookieCacheStrategy {
+    type Err = UnknownStrategy;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "compact" => Ok(Self::Compact),
+            "jwt" => Ok(Self::Jwt),
+            "jwe" => Ok(Self::Jwe),
+            _ => Err(UnknownStrategy),
+        }
+    }
+}
+
+/// A text that names no strategy of the cookie cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cookie cache must be off, compact, jwt or jwe")]
+pub struct UnknownStrategy;
+
 impl SessionConfig {
-    /// A configuration with better-auth's own cookie name.
+    /// A configuration with better-auth's own cookie name, without cookie cache and access tokens.
     pub fn new(secret: SecretString, secure: bool) -> Self {
-        Self { secret, secure, cookie_prefix: "better-auth".to_owned(), cookie_name: None }
+        Self {
+            secret,
+            secure,
+            cookie_prefix: "better-auth".to_owned(),
+            cookie_name: None,
+            cookie_cache: CookieCacheStrategy::Off,
+            cookie_cache_version: "1".to_owned(),
+            origin: None,
+            jwks: None,
+        }
     }
 
     /// The one cookie name that is read, once secret and name have been found fit.
@@ -37,7 +91,32 @@ impl SessionConfig {
         if !is_cookie_name(&name) {
             return Err(SessionConfigError::CookieName);
         }
-        Ok(if self.secure { format!("__Secure-{name}") } else { name })
+        Ok(self.secured(name))
+    }
+
+    /// The name of the cookie with the cached session.
+    pub(crate) fn checked_cache_name(&self) -> Result<String, SessionConfigError> {
+        if is_cookie_name(&self.cookie_prefix) {
+            Ok(self.secured(format!("{}.session_data", self.cookie_prefix)))
+        } else {
+            Err(SessionConfigError::CookieName)
+        }
+    }
+
+    /// Keys and origin of the jwt plugin, once both have been found fit.
+    pub(crate) fn checked_jwks(&self) -> Result<Option<(Jwks, &str)>, SessionConfigError> {
+        let Some(jwks) = &self.jwks else {
+            return Ok(None);
+        };
+        let keys = Jwks::parse(jwks).map_err(SessionConfigError::Jwks)?;
+        match self.origin.as_deref() {
+            Some(origin) if is_origin(origin) => Ok(Some((keys, origin))),
+            _ => Err(SessionConfigError::Origin),
+        }
+    }
+
+    fn secured(&self, name: String) -> String {
+        if self.secure { format!("__Secure-{name}") } else { name }
     }
 }
 
@@ -56,6 +135,12 @@ pub enum SessionConfigError {
     /// The cookie could never be sent.
     #[error("session cookie name or prefix must be made of letters, digits and !#$%&'*+-.^_`|~")]
     CookieName,
+    /// No access token could ever be verified.
+    #[error("the key set of the jwt plugin is of no use: {0}")]
+    Jwks(JwksError),
+    /// Access tokens name the web app by its origin, and theirs would never be ours.
+    #[error("the web app's base URL is needed to verify access tokens, as http or https origin")]
+    Origin,
 }
 
 fn check_secret(secret: &str) -> Result<(), SessionConfigError> {
@@ -68,6 +153,12 @@ fn check_secret(secret: &str) -> Result<(), SessionConfigError> {
     } else {
         Ok(())
     }
+}
+
+/// As `new URL(baseURL).origin` writes it: with neither path nor slash at the end.
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
 }
 
 /// RFC 6265 section 4.1.1: a cookie name is a token of RFC 9110 section 5.6.2.
@@ -130,5 +221,63 @@ mod tests {
                 assert_eq!(config.checked_cookie_name(), Err(SessionConfigError::CookieName), "{name:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_cache_lies_beside_the_token() {
+        for (secure, prefix, expected) in
+            [(false, "better-auth", "better-auth.session_data"), (true, "acme", "__Secure-acme.session_data")]
+        {
+            let config = SessionConfig { secure, cookie_prefix: prefix.to_owned(), ..config(SECRET) };
+            assert_eq!(config.checked_cache_name().as_deref(), Ok(expected));
+        }
+        // With a name of its own for the token, the prefix still names the cache.
+        let unnamed = SessionConfig {
+            cookie_name: Some("sid".to_owned()),
+            cookie_prefix: String::new(),
+            ..config(SECRET)
+        };
+        assert_eq!(unnamed.checked_cache_name(), Err(SessionConfigError::CookieName));
+    }
+
+    #[test]
+    fn strategies_are_named_as_better_auth_names_them() {
+        for (text, expected) in [
+            ("off", Ok(CookieCacheStrategy::Off)),
+            ("compact", Ok(CookieCacheStrategy::Compact)),
+            ("jwt", Ok(CookieCacheStrategy::Jwt)),
+            ("jwe", Ok(CookieCacheStrategy::Jwe)),
+            ("JWE", Err(UnknownStrategy)),
+            ("on", Err(UnknownStrategy)),
+            ("", Err(UnknownStrategy)),
+        ] {
+            assert_eq!(text.parse(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_without_the_origin_that_their_tokens_name_are_refused() {
+        const KEY: &str = r#"{"keys":[{"kid":"k","alg":"EdDSA","kty":"OKP","crv":"Ed25519",
+            "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        for (origin, good) in [
+            (None, false),
+            (Some(""), false),
+            (Some("app.example.com"), false),
+            (Some("https://"), false),
+            (Some("https://app.example.com/"), false),
+            (Some("https://app.example.com/api/auth"), false),
+            (Some("ftp://app.example.com"), false),
+            (Some("https://app.example.com"), true),
+            (Some("http://localhost:3000"), true),
+        ] {
+            let config = SessionConfig {
+                origin: origin.map(str::to_owned),
+                jwks: Some(KEY.to_owned()),
+                ..config(SECRET)
+            };
+            let expected = if good { Ok(()) } else { Err(SessionConfigError::Origin) };
+            assert_eq!(config.checked_jwks().map(|_| ()), expected, "{origin:?}");
+        }
+        assert!(config(SECRET).checked_jwks().expect("no keys, no origin").is_none());
     }
 }

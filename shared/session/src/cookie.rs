@@ -1,4 +1,4 @@
-//! The signed session cookie in the `Cookie` header.
+//! The signed session cookie in the `Cookie` header, and the cache beside it.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -14,26 +14,52 @@ pub(crate) fn token(headers: &HeaderMap, name: &str, key: &SigningKey) -> Result
     key.open(value(headers, name)?)
 }
 
+/// The cached session as it was sent: in the cookie of this name, or in pieces in `name.0`, `name.1` and so on.
+///
+/// A piece that is there twice makes it useless: whoever can add a cookie must not be able to choose among several.
+pub(crate) fn cached(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = pairs(headers).ok()?;
+    if let Some(whole) = first(&cookies, name).filter(|whole| !whole.is_empty()) {
+        return Some(whole.to_owned());
+    }
+    let piece = |&(key, value): &(&str, _)| Some((index(key.strip_prefix(name)?.strip_prefix('.')?)?, value));
+    let mut pieces: Vec<(u8, &str)> = cookies.iter().filter_map(piece).collect();
+    pieces.sort_by_key(|(index, _)| *index);
+    let is_twice = pieces.windows(2).any(|two| two[0].0 == two[1].0);
+    if pieces.is_empty() || is_twice { None } else { Some(pieces.iter().map(|(_, value)| *value).collect()) }
+}
+
+/// better-auth makes at most 100 pieces and writes their numbers without leading zeros.
+fn index(text: &str) -> Option<u8> {
+    let is_plain = text == "0" || (!text.starts_with(['0', '+']) && text.len() <= 2);
+    if is_plain { text.parse().ok() } else { None }
+}
+
 /// The value of the first cookie of exactly this name. A later one is never looked at, even if the first is
 /// empty or forged: whoever can add a cookie must not be able to choose among several.
 fn value<'headers>(headers: &'headers HeaderMap, name: &str) -> Result<&'headers str, SessionError> {
-    let mut found = None;
-    let mut count = 0;
+    first(&pairs(headers)?, name).ok_or(SessionError::Missing)
+}
+
+fn first<'headers>(cookies: &[(&str, &'headers str)], name: &str) -> Option<&'headers str> {
+    cookies.iter().find(|(key, _)| *key == name).map(|&(_, value)| value)
+}
+
+/// All cookies in the order in which they were sent.
+fn pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
+    let mut cookies = Vec::new();
     // HTTP/2 may split the header in several (RFC 9113 section 8.2.3); read in turn they are the joined one.
     for header in headers.get_all(COOKIE) {
         let text = std::str::from_utf8(header.as_bytes());
         let text = text.map_err(|_| SessionError::Unreadable("cookies are not UTF-8"))?;
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
-            count += 1;
-            if found.is_none() && key.trim() == name {
-                found = Some(unquote(value.trim()));
+            if cookies.len() == COOKIES_MAX {
+                return Err(SessionError::Unreadable("more cookies than a browser sends"));
             }
+            cookies.push((key.trim(), unquote(value.trim())));
         }
     }
-    if count > COOKIES_MAX {
-        return Err(SessionError::Unreadable("more cookies than a browser sends"));
-    }
-    found.ok_or(SessionError::Missing)
+    Ok(cookies)
 }
 
 /// As better-auth does it: the first character decides, the last one goes whatever it is.
@@ -75,6 +101,31 @@ mod tests {
             let sent: Vec<_> = sent.iter().map(|text| text.as_bytes()).collect();
             assert_eq!(value(&headers(&sent), "sid"), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_cached_session_is_whole_or_joined_from_its_pieces() {
+        for (name, sent, expected) in [
+            ("none", "sid=x", None),
+            ("whole", "data=x", Some("x")),
+            ("whole twice", "data=x; data=y", Some("x")),
+            ("whole and pieces", "data.0=y; data=x", Some("x")),
+            ("empty and pieces", "data=; data.0=y", Some("y")),
+            ("empty", "data=", None),
+            ("pieces", "data.0=x; data.1=y", Some("xy")),
+            ("pieces in another order", "data.1=y; a=1; data.0=x", Some("xy")),
+            ("ten comes after nine", "data.10=c; data.9=b; data.0=a", Some("abc")),
+            ("last possible piece", "data.99=x", Some("x")),
+            ("piece twice", "data.0=x; data.1=y; data.1=z", None),
+            ("leading zero", "data.00=x; data.01=y", None),
+            ("sign", "data.+1=x; data.-1=y", None),
+            ("beyond the last", "data.100=x; data.256=y", None),
+            ("no number", "data.=x; data.a=y; data.0x=z; data.0.0=w; data0=v", None),
+            ("another's pieces", "xdata.0=x; Data.0=y", None),
+        ] {
+            assert_eq!(cached(&headers(&[sent.as_bytes()]), "data").as_deref(), expected, "{name}");
+        }
+        assert_eq!(cached(&headers(&[b"data=\xff"]), "data"), None, "not UTF-8");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum SessionError {
     /// The session is there, its user is not.
     #[error("user of the session no longer exists")]
     NoUser,
+    /// The access token of the jwt plugin is not one of ours; the text says what it is instead.
+    #[error("access token is refused: {0}")]
+    AccessToken(&'static str),
     /// The store holds something that better-auth does not write; the text names the field.
     #[error("stored session has a bad {0}")]
     Malformed(&'static str),

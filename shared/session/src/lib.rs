@@ -1,21 +1,27 @@
 //! Who is asking: better-auth's sessions, verified without better-auth.
 //!
 //! A request is judged in three steps, and only the caller does I/O between them:
-//! 1. [`Sessions::credential`] checks the signature of the session cookie or bearer token;
-//! 2. the caller reads the record under [`SessionToken::storage_key`] and gives it to [`Sessions::session`];
-//! 3. where revocation must be strict, it reads [`revocation_key`] too and asks [`Session::unless_revoked`].
+//! 1. [`Sessions::find`] verifies what the headers carry. An access token, or a session cookie with its cache, says
+//!    all there is to know; then the second step is left out.
+//! 2. The caller reads the record under [`SessionToken::storage_key`] and gives it to [`Sessions::session`].
+//! 3. Where revocation must be strict, it reads [`revocation_key`] too and asks [`Session::unless_revoked`].
 //!
-//! Knows better-auth's cookie names, signature, and `secondaryStorage` records. Knows no database, no clock and
-//! no HTTP status: the time comes in as an argument, and every [`SessionError`] is a 401 at the edge. It never
-//! extends a session; the web app's own `get-session` does.
+//! Knows better-auth's cookie names, its signatures, the three strategies of its cookie cache, the tokens of its jwt
+//! plugin, and its `secondaryStorage` records. Knows no database, no clock and no HTTP status: the time comes in as an
+//! argument, and every [`SessionError`] is a 401 at the edge. It never extends a session; the web app's own
+//! `get-session` does.
 //!
-//! Each format has a file of its own; a further one (a cookie cache, a JWT) becomes a further module that
-//! [`Sessions`] asks.
+//! Each format has a file of its own.
 
+mod access_token;
 mod bearer;
+mod cache;
+mod claims;
 mod config;
 mod cookie;
 mod error;
+mod jwks;
+mod jws;
 mod sessions;
 mod signature;
 mod stored;
@@ -24,8 +30,9 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use config::{SessionConfig, SessionConfigError};
+pub use config::{CookieCacheStrategy, SessionConfig, SessionConfigError, UnknownStrategy};
 pub use error::SessionError;
-pub use sessions::{Credential, CredentialSource, Sessions};
+pub use jwks::{JwkProblem, JwksError};
+pub use sessions::{Credential, CredentialSource, Found, Sessions};
 pub use stored::{Session, revocation_key};
 pub use token::SessionToken;

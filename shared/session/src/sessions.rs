@@ -5,14 +5,33 @@ use std::fmt;
 use http::HeaderMap;
 use secrecy::ExposeSecret;
 
+use crate::access_token::AccessTokens;
+use crate::cache::CookieCache;
 use crate::signature::SigningKey;
 use crate::{Session, SessionConfig, SessionConfigError, SessionError, SessionToken, bearer, cookie};
 
-/// The sessions of one better-auth application: its secret and its cookie name.
+/// The sessions of one better-auth application: its secret, its cookie names and its public keys.
 #[derive(Clone)]
 pub struct Sessions {
     key: SigningKey,
     cookie_name: String,
+    cache: Option<(String, CookieCache)>,
+    access_tokens: Option<AccessTokens>,
+}
+
+/// What a request's headers alone say of who sent it.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// All there is to know: an access token, or a session token with a good cookie cache beside it. Nothing need be
+    /// looked up, and a session that was signed out since is not noticed.
+    Session {
+        /// The session.
+        session: Session,
+        /// Where its token came from.
+        source: CredentialSource,
+    },
+    /// A session token, whose record has to be looked up and given to [`Sessions::session`].
+    NeedsStore(Credential),
 }
 
 /// A session token with a good signature. Nothing is known yet of the session: it may be over.
@@ -34,17 +53,54 @@ pub enum CredentialSource {
     Bearer,
 }
 
+impl Found {
+    /// Where the token came from, whatever it says.
+    pub fn source(&self) -> CredentialSource {
+        match self {
+            Self::Session { source, .. } => *source,
+            Self::NeedsStore(credential) => credential.source,
+        }
+    }
+}
+
 impl Sessions {
     /// Refuses a configuration with which sessions could be forged or never be found.
     #[expect(clippy::needless_pass_by_value, reason = "the secret is wiped with the configuration")]
     pub fn new(config: SessionConfig) -> Result<Self, SessionConfigError> {
         let cookie_name = config.checked_cookie_name()?;
-        Ok(Self { key: SigningKey::new(config.secret.expose_secret()), cookie_name })
+        let secret = config.secret.expose_secret();
+        let issued = config.checked_jwks()?;
+        let issuer = issued.as_ref().map(|(keys, origin)| (keys, *origin));
+        let cache = CookieCache::new(config.cookie_cache, secret, &config.cookie_cache_version, issuer);
+        Ok(Self {
+            key: SigningKey::new(secret),
+            cookie_name,
+            cache: cache.map(|cache| Ok((config.checked_cache_name()?, cache))).transpose()?,
+            access_tokens: issued.map(|(keys, origin)| AccessTokens { keys, origin: origin.to_owned() }),
+        })
+    }
+
+    /// Finds whose session a request is of, as far as its headers tell. `now_ms` is in milliseconds since 1970, by the
+    /// server's clock.
+    ///
+    /// A good bearer token goes before the cookie; a bad one is passed over, and the cookie counts. A cookie cache that
+    /// is not good, or not of this token, is passed over too, and the store decides.
+    pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Found, SessionError> {
+        let Some(token) = bearer::access_token(headers) else {
+            return self.credential(headers).map(|credential| self.cached(credential, headers, now_ms));
+        };
+        match self.access_token_session(token, now_ms) {
+            Ok(session) => Ok(Found::Session { session, source: CredentialSource::Bearer }),
+            Err(refusal) => match self.credential(headers) {
+                Ok(credential) => Ok(self.cached(credential, headers, now_ms)),
+                Err(_) => Err(refusal),
+            },
+        }
     }
 
     /// Finds the signed session token of a request and verifies its signature, before anything is looked up.
     ///
-    /// A good bearer token goes before the cookie; a bad one is passed over, and the cookie counts.
+    /// Knows neither cookie cache nor access tokens: those are for [`Sessions::find`].
     pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
         let bearer_error = match bearer::token(headers, &self.key) {
             Ok(token) => {
@@ -73,7 +129,7 @@ impl Sessions {
         Session::read(&credential.token, stored, now_ms)
     }
 
-    /// The one cookie name that is read.
+    /// The one cookie name that a session token is read from.
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
     }
@@ -84,10 +140,34 @@ impl Sessions {
     pub fn sign(&self, token: &str) -> String {
         self.key.sign(token)
     }
+
+    fn access_token_session(&self, token: &str, now_ms: i64) -> Result<Session, SessionError> {
+        match &self.access_tokens {
+            Some(access_tokens) => access_tokens.session(token, now_ms),
+            None => Err(SessionError::AccessToken("no keys are configured to verify it with")),
+        }
+    }
+
+    /// The session in the cookie cache beside a token, or the token to look it up with.
+    fn cached(&self, credential: Credential, headers: &HeaderMap, now_ms: i64) -> Found {
+        let session = self.cache.as_ref().and_then(|(name, cache)| {
+            let value = cookie::cached(headers, name)?;
+            cache.session(&value, &credential.token, now_ms)
+        });
+        match session {
+            Some(session) => Found::Session { session, source: credential.source },
+            None => Found::NeedsStore(credential),
+        }
+    }
 }
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sessions").field("cookie_name", &self.cookie_name).finish_non_exhaustive()
+        formatter
+            .debug_struct("Sessions")
+            .field("cookie_name", &self.cookie_name)
+            .field("cache_name", &self.cache.as_ref().map(|(name, _)| name))
+            .field("access_tokens", &self.access_tokens)
+            .finish_non_exhaustive()
     }
 }

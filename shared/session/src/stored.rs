@@ -12,7 +12,7 @@ use crate::{SessionError, SessionToken};
 pub struct Session {
     /// Whose session it is.
     pub user_id: UserId,
-    /// When the user signed in, in milliseconds since 1970.
+    /// When the user signed in, in milliseconds since 1970; of an access token, when it was made.
     pub created_at_ms: i64,
     /// The last millisecond at which the session is good, since 1970.
     pub expires_at_ms: i64,
@@ -46,36 +46,44 @@ impl Session {
         let stored: Stored = serde_json::from_str(stored.ok_or(SessionError::Unknown)?)
             // The cause is left out: it may quote the record.
             .map_err(|_| SessionError::Malformed("shape"))?;
-        if !token.equals(&stored.session.token) {
-            return Err(SessionError::Malformed("session.token"));
-        }
-        let session = stored.session.checked()?;
-        let user = stored.user.ok_or(SessionError::NoUser)?;
-        if user.id != session.user_id.as_str() {
-            return Err(SessionError::Malformed("user.id"));
-        }
-        if session.expires_at_ms < now_ms { Err(SessionError::Expired) } else { Ok(session) }
+        stored.judged(token, now_ms)
     }
 }
 
+/// A session and its user as better-auth writes them, in the store and in the cookie cache.
 #[derive(Deserialize)]
-struct Stored {
-    session: StoredSession,
-    user: Option<StoredUser>,
+pub(crate) struct Stored {
+    pub(crate) session: StoredSession,
+    pub(crate) user: Option<StoredUser>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct StoredSession {
-    token: String,
+pub(crate) struct StoredSession {
+    pub(crate) token: String,
     user_id: String,
     created_at: String,
     expires_at: String,
 }
 
 #[derive(Deserialize)]
-struct StoredUser {
-    id: String,
+pub(crate) struct StoredUser {
+    pub(crate) id: String,
+}
+
+impl Stored {
+    /// The session, if it is the one of `token`, its user is there, and it is good now.
+    pub(crate) fn judged(self, token: &SessionToken, now_ms: i64) -> Result<Session, SessionError> {
+        if !token.equals(&self.session.token) {
+            return Err(SessionError::Malformed("session.token"));
+        }
+        let session = self.session.checked()?;
+        let user = self.user.ok_or(SessionError::NoUser)?;
+        if user.id != session.user_id.as_str() {
+            return Err(SessionError::Malformed("user.id"));
+        }
+        if session.expires_at_ms < now_ms { Err(SessionError::Expired) } else { Ok(session) }
+    }
 }
 
 impl StoredSession {

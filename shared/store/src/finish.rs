@@ -77,11 +77,7 @@ impl Store {
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.
-    pub(crate) async fn forget_previous(
-        &self,
-        keys: &TurnKeys,
-        usage: &TurnUsage,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn forget_previous(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
         self.end(keys, "REMOVE prev", "prev.streamId = :stream", usage).await.map(|_| ())
     }
 

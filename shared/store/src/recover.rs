@@ -6,7 +6,7 @@
 use message::AnswerMetadata;
 
 use crate::finish::Marked;
-use crate::item::{Item, PARTS, Status};
+use crate::item::{Item, PARTS, Status, string};
 use crate::messages::{Put, UserMessage};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
@@ -36,11 +36,10 @@ impl Store {
     ) -> Result<TurnOutcome, StoreError> {
         let keys = turn.keys(None);
         self.recover_question(turn, &keys).await?;
-        let recovered = Answer { parts: answer.parts, status: answer.status, metadata: answer.metadata };
-        let outcome = match self.put_recovered_answer(&keys, &recovered).await? {
-            Put::Done if answer.is_empty => TurnOutcome::Failed,
-            Put::Done => TurnOutcome::Done,
-            Put::There(item) => outcome_of(&item),
+        let outcome = if answer.is_empty && !self.has_question(turn, &keys).await? {
+            TurnOutcome::Failed
+        } else {
+            self.recover_answer(&keys, answer).await?
         };
         match self.mark_end(&keys, outcome, &TurnUsage::default()).await? {
             Marked::Now(_) => Ok(outcome),
@@ -53,6 +52,39 @@ impl Store {
                 Ok(marked(&thread, &keys).unwrap_or(outcome))
             }
         }
+    }
+
+    /// A long question is put before anything is promised to the client. A turn that died before that was never begun as
+    /// far as anybody knows, and an answer would stand alone.
+    async fn has_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<bool, StoreError> {
+        if turn.kept().is_some() {
+            return Ok(true);
+        }
+        let found = self
+            .client
+            .get_item()
+            .table_name(&*self.table)
+            .key("pk", string(&keys.0.messages_pk))
+            .key("sk", string(&keys.0.user_sk))
+            .projection_expression("pk")
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("GetItem", error))?;
+        Ok(found.item.is_some())
+    }
+
+    async fn recover_answer(
+        &self,
+        keys: &TurnKeys,
+        answer: &RecoveredAnswer<'_>,
+    ) -> Result<TurnOutcome, StoreError> {
+        let recovered = Answer { parts: answer.parts, status: answer.status, metadata: answer.metadata };
+        Ok(match self.put_recovered_answer(keys, &recovered).await? {
+            Put::Done if answer.is_empty => TurnOutcome::Failed,
+            Put::Done => TurnOutcome::Done,
+            Put::There(item) => outcome_of(&item),
+        })
     }
 
     async fn recover_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<(), StoreError> {

@@ -221,12 +221,7 @@ impl TryFrom<ThreadItem> for CurrentTurn {
             State::Done => Some(item.answered()?),
             State::None | State::Running | State::Dead | State::Failed => None,
         };
-        Ok(Self {
-            stream: item.stream()?,
-            open: item.open()?,
-            answered,
-            left_behind: item.left_behind()?,
-        })
+        Ok(Self { stream: item.stream()?, open: item.open()?, answered, left_behind: item.left_behind()? })
     }
 }
 
@@ -245,11 +240,7 @@ impl Store {
         self.thread_item(user, thread).await?.map(CurrentTurn::try_from).transpose()
     }
 
-    async fn thread_item(
-        &self,
-        user: &UserId,
-        thread: &ThreadId,
-    ) -> Result<Option<ThreadItem>, StoreError> {
+    async fn thread_item(&self, user: &UserId, thread: &ThreadId) -> Result<Option<ThreadItem>, StoreError> {
         let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
         let found = found.map(item::read::<ThreadItem>).transpose()?;
         Ok(found.filter(ThreadItem::exists))

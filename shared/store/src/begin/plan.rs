@@ -175,9 +175,10 @@ impl Store {
         question: Option<Found>,
     ) -> Result<Placed, StoreError> {
         let begin = asked.begin;
-        let current = thread.asst_sk.as_ref().filter(|sk| {
-            keys::parts_of(sk).is_some_and(|(_, answer)| answer == *begin.answer)
-        });
+        let current = thread
+            .asst_sk
+            .as_ref()
+            .filter(|sk| keys::parts_of(sk).is_some_and(|(_, answer)| answer == *begin.answer));
         let answer = match current {
             Some(sk) => Some(Found { sk: sk.clone(), cut: thread.cut.clone() }),
             None => {

@@ -10,7 +10,6 @@ use super::plan::{Guard, Plan};
 use super::{Asked, lease};
 
 const TITLE_CHARS: usize = 80;
-/// `doneId` and `failedId` may name an older run.
 const NOTHING_OPEN: &str = "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
@@ -54,7 +53,7 @@ impl Store {
              lastHash = :hash, #model = :model, userSk = :user, asstSk = :answer, streamId = :stream, \
              lease = :lease",
         );
-        let mut remove = String::from(" REMOVE stopId");
+        let mut remove = String::from(" REMOVE stopId, doneId, failedId");
         let mut request = self.client.update_item();
         if !begin.title.is_empty() {
             let title: String = begin.title.chars().take(TITLE_CHARS).collect();
