@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(next(&mut body).await.as_deref(), Some(ui_stream::PING));
             assert_eq!(begin.elapsed().as_secs(), silent);
         }
-        drop(writer);
+        writer.end();
         assert_eq!(next(&mut body).await, None);
     }
 }

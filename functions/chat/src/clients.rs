@@ -1,4 +1,4 @@
-//! What a process holds and every request shares: clients and rules, no state.
+//! What a process holds and every request shares: clients, rules, and which turns run in it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +33,11 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// Whether running answers are journaled, so that other processes can reach them.
+    pub(crate) fn has_journals(&self) -> bool {
+        !self.journal_interval.is_zero()
+    }
+
     /// Builds the clients. Opens no connection, but for secrets that are kept elsewhere.
     pub(crate) async fn build(mut config: Config) -> Result<Self, BoxError> {
         let secrets = Secrets::fetch(&mut config).await?;

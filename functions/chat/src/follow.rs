@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use message::UiPart;
 use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// After so many looks that showed nothing new it is asked whether the turn still runs.
 const QUIET_LOOKS: u32 = 4;
 
+/// How long the end of a journal may take once the thread says that the turn is over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Told to a reader when the turn has died.
 const INTERRUPTED: &str = "The answer was interrupted. What came so far is kept.";
 
@@ -27,6 +31,8 @@ const OUT_OF_SIGHT: &str =
 /// A reader of another process's turn.
 pub(crate) struct Follower {
     pub(crate) open: OpenTurn,
+    /// What the reader has of the answer already, if it goes on from something.
+    pub(crate) given: Vec<UiPart>,
     /// When it has to be over, and what asks for that sooner.
     pub(crate) until: Instant,
     pub(crate) shutdown: CancellationToken,
@@ -52,10 +58,13 @@ impl Follower {
             );
             log.append(&replay::broken_off(OUT_OF_SIGHT));
         }
+        log.end();
     }
 
     async fn follow(&self, clients: &Clients, log: &LogWriter) -> Result<(), StoreError> {
         let (mut next, mut quiet) = (0, 0);
+        // Once the turn is over, when its last words must have come.
+        let mut last_words: Option<Instant> = None;
         while log.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
             let consistent = quiet >= QUIET_LOOKS;
             let journal =
@@ -67,16 +76,36 @@ impl Follower {
             quiet = if journal.next == next { quiet + 1 } else { 0 };
             next = journal.next;
             if consistent && quiet > QUIET_LOOKS {
+                quiet = QUIET_LOOKS / 2;
                 match self.fate(clients).await? {
-                    Fate::Runs => quiet = 1,
-                    Fate::Died => return Ok(log.append(&replay::broken_off(INTERRUPTED))),
-                    Fate::Ended => return self.end(clients, log, next).await,
+                    Fate::Runs => {}
+                    Fate::Died => {
+                        log.append(&replay::broken_off(INTERRUPTED));
+                        return Ok(());
+                    }
+                    Fate::Ended if next == 0 && self.replay(clients, log).await? => return Ok(()),
+                    Fate::Ended => {
+                        let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+                        if until <= Instant::now() {
+                            break;
+                        }
+                    }
                 }
             }
             sleep(PAUSE).await;
         }
         log.append(&replay::broken_off(OUT_OF_SIGHT));
         Ok(())
+    }
+
+    /// What is stored, for a reader that has seen nothing. `false`: nothing is stored yet.
+    async fn replay(&self, clients: &Clients, log: &LogWriter) -> Result<bool, StoreError> {
+        let stored = clients.store.answer_of(&self.open.answered()).await?;
+        let stream = stored.and_then(|answer| replay::stream_of(&self.given, &answer));
+        if let Some(stream) = &stream {
+            log.append(stream);
+        }
+        Ok(stream.is_some())
     }
 
     async fn fate(&self, clients: &Clients) -> Result<Fate, StoreError> {
@@ -90,16 +119,5 @@ impl Follower {
             Some(_) => Ok(Fate::Runs),
             None => Ok(Fate::Ended),
         }
-    }
-
-    /// A reader that has seen nothing gets what is stored; one that has seen a part of it is told to come again.
-    async fn end(&self, clients: &Clients, log: &LogWriter, pieces: u32) -> Result<(), StoreError> {
-        let stored = match pieces {
-            0 => clients.store.answer_of(&self.open.answered()).await?,
-            _ => None,
-        };
-        let stream = stored.and_then(|answer| replay::stream_of(&[], &answer));
-        log.append(&stream.unwrap_or_else(|| replay::broken_off(OUT_OF_SIGHT)));
-        Ok(())
     }
 }

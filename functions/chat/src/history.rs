@@ -1,7 +1,7 @@
 //! The conversation of a client that sends only its last message: what stands before that in the store.
 
 use gateway::Prompt;
-use message::{Role, ThreadId, UiMessage, UiPart, UserId};
+use message::{Role, ThreadId, ToolState, UiMessage, UiPart, UserId};
 use store::{Cursor, History, StoredMessage};
 
 use crate::clients::Clients;
@@ -30,11 +30,15 @@ pub(crate) async fn prompt(
     Ok(clients.gateway.prompt(clients.system_prompt.as_deref(), &conversation)?)
 }
 
-/// Oldest first, from the first message of the user on. What cannot be read is left out, and logged.
+/// Oldest first, from the first message of the user on. What cannot be read is left out, and logged. So is a call that
+/// was never answered, as in an answer that was stopped: no model takes a conversation with one.
 fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
     let messages =
         newest_first.into_iter().rev().filter_map(|stored| match UiPart::parse_stored(&stored.parts) {
-            Ok(parts) => Some(UiMessage { id: stored.id, role: stored.role, metadata: None, parts }),
+            Ok(mut parts) => {
+                parts.retain(|part| !is_unanswered(part));
+                Some(UiMessage { id: stored.id, role: stored.role, metadata: None, parts })
+            }
             Err(error) => {
                 let message_id = stored.id.as_str();
                 tracing::error!(message_id, error = error.to_string(), "a stored message cannot be read");
@@ -42,4 +46,8 @@ fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
             }
         });
     messages.skip_while(|message| message.role != Role::User).collect()
+}
+
+fn is_unanswered(part: &UiPart) -> bool {
+    matches!(part, UiPart::Tool(tool) if tool.state == ToolState::InputAvailable && tool.provider_executed != Some(true))
 }

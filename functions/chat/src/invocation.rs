@@ -69,8 +69,11 @@ impl Invocation {
     /// Runs `task` to its end, whatever becomes of the request.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let quiet_since = Arc::clone(&self.quiet_since);
+        let deadline = self.deadline;
         self.tasks.spawn(self.process.track_future(async move {
-            task.await;
+            if tokio::time::timeout_at(deadline, task).await.is_err() {
+                tracing::error!("a task was given up at the deadline of its invocation");
+            }
             *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }));
     }

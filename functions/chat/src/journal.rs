@@ -1,14 +1,13 @@
 //! The journal of a turn: what is new in its log goes into the store about once a second, so that other processes can
-//! read along, and so that little is lost when this one dies. On the way it looks whether the turn shall stop.
+//! read along, and so that little is lost when this one dies.
 //!
 //! It reads the log as any other reader does. Nobody waits for it, and what it cannot write it tries again.
 
 use std::time::Duration;
 
 use message::UserId;
-use store::{JournalPiece, Store, StoreError, TurnKeys, TurnSignal};
+use store::{JournalPiece, Store, StoreError, TurnKeys};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use crate::clients::now_ms;
 use crate::failure;
@@ -25,10 +24,8 @@ pub(crate) struct Journal {
     /// The turn's log, and how much of it says nothing yet: what stands there before the model has spoken.
     pub(crate) log: TurnLog,
     pub(crate) preamble: usize,
-    /// The time between two writes, and between two looks.
+    /// The time between two writes.
     pub(crate) interval: Duration,
-    /// Cancelled when the turn shall stop.
-    pub(crate) stop: CancellationToken,
 }
 
 /// How far the journal has come.
@@ -48,16 +45,11 @@ impl Journal {
         let mut written = Written::default();
         let mut flush_at: Option<Instant> = None;
         let mut last_flush: Option<Instant> = None;
-        let mut look_at = Instant::now() + self.interval;
         loop {
             tokio::select! {
                 biased;
                 () = self.log.ended() => break,
-                () = sleep_until(look_at) => {
-                    self.look().await;
-                    look_at = Instant::now() + self.interval;
-                }
-                () = sleep_until(flush_at.unwrap_or(look_at)), if flush_at.is_some() => {
+                () = wait_until(flush_at), if flush_at.is_some() => {
                     last_flush = Some(Instant::now());
                     flush_at = None;
                     self.flush(&mut written).await;
@@ -105,16 +97,14 @@ impl Journal {
         }
     }
 
-    /// Whether somebody wants the turn to stop, or has begun another.
-    async fn look(&self) {
-        match self.store.watch_turn(&self.keys).await {
-            Ok(TurnSignal::Runs) => {}
-            Ok(TurnSignal::StopAsked | TurnSignal::Superseded) => self.stop.cancel(),
-            Err(error) => self.warn("a turn cannot be watched", &error),
-        }
-    }
-
     fn warn(&self, what: &str, error: &StoreError) {
         tracing::warn!(stream_id = self.keys.stream().as_str(), error = failure::chain(error), what);
+    }
+}
+
+async fn wait_until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

@@ -8,8 +8,13 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use crate::replay;
+
 /// The most that a reader is handed at once; one that is behind catches up in pieces of this size.
 const PIECE: usize = 64 * 1024;
+
+/// Told to the readers of a turn that has come to no end of its own.
+const BROKEN: &str = "Something went wrong on our side. Please try again.";
 
 /// The readers' end of the log.
 #[derive(Clone)]
@@ -17,9 +22,10 @@ pub(crate) struct TurnLog {
     state: Arc<Mutex<State>>,
 }
 
-/// The writer's end; the log ends when it is dropped, whatever for.
+/// The writer's end. A writer that is dropped before it has ended the log tells the readers that something broke.
 pub(crate) struct LogWriter {
     state: Arc<Mutex<State>>,
+    has_ended: bool,
 }
 
 #[derive(Default)]
@@ -41,7 +47,7 @@ pub(crate) struct Grown {
 /// An empty log.
 pub(crate) fn turn_log() -> (LogWriter, TurnLog) {
     let state = Arc::new(Mutex::new(State::default()));
-    (LogWriter { state: Arc::clone(&state) }, TurnLog { state })
+    (LogWriter { state: Arc::clone(&state), has_ended: false }, TurnLog { state })
 }
 
 impl LogWriter {
@@ -50,6 +56,11 @@ impl LogWriter {
         if !bytes.is_empty() {
             self.change(|state| state.bytes.extend_from_slice(bytes));
         }
+    }
+
+    /// Ends the log: everything has been said.
+    pub(crate) fn end(mut self) {
+        self.has_ended = true;
     }
 
     /// Another reader.
@@ -74,6 +85,9 @@ impl LogWriter {
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
+        if !self.has_ended {
+            self.append(&replay::broken_off(BROKEN));
+        }
         self.change(|state| state.ended = true);
     }
 }
@@ -155,6 +169,7 @@ mod tests {
             writer.append(text);
             tokio::task::yield_now().await;
         }
+        writer.end();
     }
 
     #[tokio::test]
@@ -168,13 +183,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_is_dropped_in_a_panic_ends_the_log() {
+    async fn a_writer_that_is_dropped_in_a_panic_ends_the_log_with_an_error() {
         let (writer, log) = turn_log();
         let task = std::panic::AssertUnwindSafe(async move {
             writer.append(b"half");
             panic!("on purpose");
         });
         assert!(futures_util::FutureExt::catch_unwind(task).await.is_err());
-        assert_eq!(read_all(log).await, b"half");
+        let read = String::from_utf8(read_all(log).await).unwrap();
+        assert!(
+            read.starts_with("halfdata: {\"type\":\"error\"") && read.ends_with("data: [DONE]\n\n"),
+            "{read}"
+        );
     }
 }

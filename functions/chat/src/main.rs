@@ -23,6 +23,7 @@ mod routes;
 mod secrets;
 mod serve;
 mod turn;
+mod watch;
 
 use config::Config;
 use tracing::Level;

@@ -14,6 +14,15 @@ use crate::turn::Turn;
 /// How long a save is tried for, on top of the store's own retries. The user is waiting for the end of the stream.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The longest wait between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long it is tried for when nobody is waiting any more.
+const LATE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is left for the mark that the turn is over.
+const LAST_MARK: Duration = Duration::from_secs(1);
+
 /// What is known of an answer when it has ended.
 pub(crate) struct Record {
     pub(crate) parts: String,
@@ -34,7 +43,7 @@ impl Record {
             output: usage.output_tokens,
             cached: usage.input_token_details.cache_read_tokens,
             reasoning: usage.output_token_details.reasoning_tokens,
-            cost: self.cost.clone(),
+            cost: self.cost,
         }
     }
 }
@@ -59,45 +68,59 @@ impl<'a> Recorder<'a> {
         Self { turn, store: &turn.clients.store, keys, save_until, mark_until, deadline: invocation.deadline }
     }
 
-    /// Puts the user's message, which the end of the turn overtook, and the answer.
-    pub(crate) async fn save_all(&self, record: &Record) -> bool {
-        let saved =
-            self.persist("the user's message", self.save_until, || self.turn.save_message(self.keys)).await;
-        saved.is_some() && self.save_answer(record).await
+    /// Puts the answer and, if the end of the turn has overtaken it, the user's message first. `false`: it could not be
+    /// put in the time that a client waits, and the log says why.
+    pub(crate) async fn save(&self, record: &Record, message_saved: bool) -> bool {
+        self.save_until(self.save_until, record, message_saved).await
     }
 
-    /// Puts the answer. `false`: it could not be put, and the log says why.
-    pub(crate) async fn save_answer(&self, record: &Record) -> bool {
+    /// The same when the client has been told that nothing was saved: for as long as the invocation lasts, but not for
+    /// ever.
+    pub(crate) async fn save_late(&self, record: &Record, message_saved: bool) -> bool {
+        let until = self.deadline.checked_sub(LAST_MARK).unwrap_or(self.deadline);
+        self.save_until(until.min(Instant::now() + LATE_PATIENCE), record, message_saved).await
+    }
+
+    async fn save_until(&self, until: Instant, record: &Record, message_saved: bool) -> bool {
+        if !message_saved {
+            let saved = self.persist("the user's message", until, || self.turn.save_message(self.keys)).await;
+            if saved.is_none() {
+                return false;
+            }
+        }
         let answer = Answer { parts: &record.parts, status: record.status, metadata: &record.metadata };
-        self.persist("the answer", self.save_until, || self.store.put_answer(self.keys, &answer))
-            .await
-            .is_some()
+        self.persist("the answer", until, || self.store.put_answer(self.keys, &answer)).await.is_some()
     }
 
-    /// Marks the turn as over, and adds up what it used. If this fails the turn's lease runs out instead. A client whose
-    /// answer is saved waits for this, and has to be told before the deadline. Returns an older turn that somebody has
-    /// to bring to its end.
+    /// Marks the turn as over. If this fails the turn's lease runs out instead. A client whose answer is saved waits for
+    /// this, and has to be told before the deadline. Returns an older turn that somebody has to bring to its end.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) -> Option<OpenTurn> {
         let says_something = !record.is_empty || record.status == Status::Completed;
         let outcome = if saved && says_something { TurnOutcome::Done } else { TurnOutcome::Failed };
         let usage = record.usage();
         let patience = Instant::now() + PATIENCE;
-        let until = if saved { self.mark_until.min(patience) } else { self.deadline.min(patience) };
-        let (finished, _) = tokio::join!(
-            self.persist("the end of the turn", until, || self.store.finish_turn(self.keys, outcome, &usage)),
-            self.persist("the usage", until, || self.store.settle_turn(self.keys, &usage)),
-        );
-        match finished {
-            Some(Finished::Recorded { left_behind }) => left_behind,
-            Some(Finished::Superseded) => {
+        let until = if saved {
+            self.mark_until.max(Instant::now()).min(patience)
+        } else {
+            self.deadline.min(patience)
+        };
+        let finish = || self.store.finish_turn(self.keys, outcome, &usage);
+        match self.persist("the end of the turn", until, finish).await? {
+            Finished::Recorded { left_behind } => left_behind,
+            Finished::Superseded => {
                 tracing::info!(
                     thread_id = self.turn.thread.as_str(),
                     "a newer turn has taken the thread over"
                 );
                 None
             }
-            None => None,
         }
+    }
+
+    /// Adds what the turn used to its user's day, and gives its place back. Nobody waits for this.
+    pub(crate) async fn settle(&self, record: &Record) {
+        let (usage, until) = (record.usage(), self.deadline.min(Instant::now() + PATIENCE));
+        self.persist("the usage", until, || self.store.settle_turn(self.keys, &usage)).await;
     }
 
     /// Says in one line what an operator may want to know, and nothing of what was said.
@@ -150,7 +173,7 @@ impl<'a> Recorder<'a> {
             }
             tracing::warn!(what, thread_id, answer_id, error, "could not be saved yet");
             tokio::time::sleep_until(again).await;
-            pause *= 2;
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 }

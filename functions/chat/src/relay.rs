@@ -20,6 +20,7 @@ use crate::live::Place;
 use crate::log::LogWriter;
 use crate::recorder::Recorder;
 use crate::turn::Turn;
+use crate::watch::Watch;
 
 /// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it: in the
 /// end an answer stands in memory about five times, and the function has 128 MB.
@@ -45,6 +46,8 @@ struct Output {
     pending: Vec<u8>,
     /// How many are.
     length: usize,
+    /// Whether the answer goes on from parts that were there before.
+    goes_on: bool,
     begun: Instant,
     /// The same, in milliseconds since 1970.
     created_at_ms: u64,
@@ -65,7 +68,9 @@ impl Relay {
             UiPart::Tool(tool) => Some(tool.tool_call_id.clone()),
             _ => None,
         });
+        let goes_on = !parts.is_empty();
         let output = Output {
+            goes_on,
             mapper: StreamMapper::continuing(known_tools),
             assembler: MessageAssembler::continuing(parts),
             pending: Vec::new(),
@@ -91,7 +96,11 @@ impl Relay {
                 () = invocation.shutdown.cancelled() => Ending::Shutdown,
             }
         };
-        self.conclude(ending, invocation).await;
+        let stream_id = self.turn.stream.clone();
+        if AssertUnwindSafe(self.conclude(ending, invocation)).catch_unwind().await.is_err() {
+            // Its readers are told by the log. What it said is in its journal, for whoever touches the thread next.
+            tracing::error!(stream_id = stream_id.as_str(), "a turn could not be brought to its end");
+        }
     }
 
     async fn relay(&mut self, cutoff: Instant, invocation: &Invocation) -> Ending {
@@ -133,9 +142,17 @@ impl Relay {
     /// Lets other processes read along, and stop the turn.
     fn keep_journal(&self, invocation: &Invocation) {
         let clients = &self.turn.clients;
-        if clients.journal_interval.is_zero() {
+        if !clients.has_journals() {
             return;
         }
+        let watch = Watch {
+            store: clients.store.clone(),
+            keys: self.keys.clone(),
+            log: self.log.reader(),
+            pause: clients.journal_interval,
+            stop: self.place.stop.clone(),
+        };
+        invocation.spawn(watch.run());
         let journal = Journal {
             store: clients.store.clone(),
             user: self.turn.user.clone(),
@@ -143,7 +160,6 @@ impl Relay {
             log: self.log.reader(),
             preamble: self.output.length,
             interval: clients.journal_interval,
-            stop: self.place.stop.clone(),
         };
         invocation.spawn(journal.run());
     }
@@ -173,20 +189,23 @@ impl Relay {
         let recorder = Recorder::new(&turn, &keys, invocation);
         let closing = output.close(&ending);
         let record = output.record(&ending, skipped, &turn.model_id);
-        let saved = match &ending {
-            Ending::NotSaved(_) => false,
-            _ if message_saved => recorder.save_answer(&record).await,
-            _ => recorder.save_all(&record).await,
-        };
+        let mut saved = recorder.save(&record, message_saved).await;
         let left_behind = if saved {
             let left_behind = recorder.finish(&record, saved).await;
             output.end(closing, &record.metadata, log);
             left_behind
         } else {
             output.end_unsaved(closing, &record.metadata, log);
-            recorder.finish(&record, saved).await
+            saved = recorder.save_late(&record, message_saved).await;
+            if saved || record.is_empty || !turn.clients.has_journals() {
+                recorder.finish(&record, saved).await
+            } else {
+                // Left open, so that somebody makes its answer from the journal.
+                None
+            }
         };
         drop(place);
+        recorder.settle(&record).await;
         if let Some(older) = left_behind {
             turn.clients.recover(older, invocation);
         }
@@ -219,7 +238,7 @@ impl Output {
         described(closing, metadata).iter().for_each(|chunk| chunk.encode(&mut self.pending));
         self.pending.extend_from_slice(ui_stream::DONE);
         self.flush(&log);
-        drop(log);
+        log.end();
     }
 
     /// The same, and says that nothing was saved, unless another error is said already.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use message::{Object, StreamId, ThreadId, UserId};
+use message::{Object, StreamId, ThreadId, UiPart, UserId};
 use serde_json::json;
 use serde_json::value::RawValue;
 use store::OpenTurn;
@@ -25,6 +25,9 @@ use crate::log::{TurnLog, turn_log};
 /// How long a turn of this process, which is to stop, is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A turn that runs heeds a stop within about a second, and then has to save what it has.
+const HEEDED_WITHIN: Duration = Duration::from_secs(5);
+
 /// A stop's body is a stream's id and little else.
 const STOP_BODY_BYTES: usize = 16 * 1024;
 
@@ -40,7 +43,7 @@ pub(crate) async fn resume(
     let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    match clients.attach(&open, &invocation) {
+    match clients.attach(&open, Vec::new(), &invocation) {
         Some(log) => Ok(stream(LogBody::new(log, invocation.process_tasks()))),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
@@ -60,10 +63,7 @@ pub(crate) async fn stop(
     let stopping = clients.store.stop_turn(&user, &thread, named.as_ref()).await?;
     let stream = stopping.as_ref().map(|open| open.stream().clone());
     if let Some(open) = stopping {
-        clients.live.stop(open.stream());
-        if open.is_dead(now_ms()) {
-            clients.recover(open, &invocation);
-        }
+        clients.see_stopped(open, &invocation);
     }
     let answer = json!({ "stopping": stream.is_some(), "streamId": stream.as_ref().map(StreamId::as_str) });
     Ok(([("content-type", "application/json"), ("cache-control", "no-store")], answer.to_string())
@@ -81,7 +81,7 @@ impl Clients {
         let Some(current) = self.store.current_turn(user, thread).await? else {
             return Ok(None);
         };
-        if let Some(left_behind) = current.left_behind {
+        if let Some(left_behind) = current.left_behind.filter(|older| older.is_dead(now_ms())) {
             self.recover(left_behind, invocation);
         }
         match current.open {
@@ -95,22 +95,54 @@ impl Clients {
 
     /// The log of a running turn: its own, or a copy that follows its journal. `None`: it runs elsewhere, and there are
     /// no journals.
-    pub(crate) fn attach(self: &Arc<Self>, open: &OpenTurn, invocation: &Invocation) -> Option<TurnLog> {
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        open: &OpenTurn,
+        given: Vec<UiPart>,
+        invocation: &Invocation,
+    ) -> Option<TurnLog> {
         if let Some(log) = self.live.log_of(open.stream()) {
             // Somebody else's task writes it. This invocation has to be held open all the same.
             let reader = log.clone();
             invocation.spawn(async move { reader.ended().await });
             return Some(log);
         }
-        if self.journal_interval.is_zero() {
+        if !self.has_journals() {
             return None;
         }
         let (writer, log) = turn_log();
         let clients = Arc::clone(self);
         let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
-        let follower = Follower { open: open.clone(), until, shutdown };
+        let follower = Follower { open: open.clone(), given, until, shutdown };
         invocation.spawn(async move { follower.run(&clients, writer).await });
         Some(log)
+    }
+
+    /// Stops a turn that runs here. One that runs elsewhere will notice; if it does not it is dead, whatever its lease
+    /// says, and is brought to its end here.
+    fn see_stopped(self: &Arc<Self>, open: OpenTurn, invocation: &Invocation) {
+        if self.live.log_of(open.stream()).is_some() {
+            return self.live.stop(open.stream());
+        }
+        if open.is_dead(now_ms()) || !self.has_journals() {
+            return self.recover(open, invocation);
+        }
+        let (clients, held) = (Arc::clone(self), invocation.clone());
+        invocation.spawn(async move {
+            tokio::time::sleep(HEEDED_WITHIN).await;
+            match clients.store.current_turn(open.user(), open.thread()).await {
+                Ok(current) => {
+                    let still = current.and_then(|current| current.open);
+                    if let Some(still) = still.filter(|still| still.stream() == open.stream()) {
+                        clients.recover(still, &held);
+                    }
+                }
+                Err(error) => {
+                    let stream_id = open.stream().as_str();
+                    tracing::warn!(stream_id, error = failure::chain(&error), "a stop was not followed up");
+                }
+            }
+        });
     }
 
     /// Stops a turn and waits until what it said is stored.

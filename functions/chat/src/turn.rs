@@ -25,6 +25,9 @@ use crate::replay;
 /// How long after its deadline a turn that was never finished counts as dead, at most.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
+/// The waits between tries to take a begin back. Until that is done the client's next try finds it running.
+const GIVE_UP_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::ZERO];
+
 /// How often a begin is tried anew because a turn had to be brought to its end first.
 const RECOVERIES: usize = 4;
 
@@ -150,7 +153,7 @@ impl Turn {
                 self.clients.recover(older, invocation);
             }
         }
-        if let Some(older) = left_behind {
+        if let Some(older) = left_behind.filter(|older| older.is_dead(now_ms())) {
             self.clients.recover(older, invocation);
         }
         Box::pin(Relay::new(self, keys, log, place, message_saved).run(invocation)).await;
@@ -162,7 +165,7 @@ impl Turn {
             match self.clients.store.begin_turn(&self.beginning(lease)).await? {
                 Begin::Begun(begun) => return Ok(Beginning::Here(begun)),
                 Begin::Running(open) => {
-                    let log = self.clients.attach(&open, invocation);
+                    let log = self.clients.attach(&open, self.answer_parts.clone(), invocation);
                     let busy =
                         || ApiError::TurnInProgress { stream: open.stream().clone(), same_message: true };
                     return log.map(Beginning::There).ok_or_else(busy);
@@ -206,9 +209,11 @@ impl Turn {
 
     /// A begin whose answer got lost may have been written all the same, and would block the client's next try.
     async fn give_up(&self, lease: &Lease) {
-        if let Err(error) = self.clients.store.abandon_turn(&self.beginning(lease)).await {
+        for pause in GIVE_UP_PAUSES {
+            let Err(error) = self.clients.store.abandon_turn(&self.beginning(lease)).await else { return };
             let thread_id = self.thread.as_str();
             tracing::warn!(thread_id, error = failure::chain(&error), "a begin was not taken back");
+            tokio::time::sleep(pause).await;
         }
     }
 

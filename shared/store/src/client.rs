@@ -19,6 +19,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+/// How many idle connections are kept. Hundreds of turns at once open many more for a moment, and each holds buffers.
+const MOST_IDLE: usize = 32;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// How to reach DynamoDB, and for how long to try.
@@ -117,6 +119,7 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
+        .pool_max_idle_per_host(MOST_IDLE)
         .build_https()
 }
 

@@ -156,9 +156,12 @@ impl Output {
             _ if error.is_some() => Status::Failed,
             _ => Status::Completed,
         };
+        let is_empty = self.assembler.is_empty();
+        // An answer without a word has no parts in the table, so that everybody can tell.
+        let parts = if is_empty && !self.goes_on { &[] } else { self.assembler.parts() };
         Record {
-            parts: serde_json::to_string(self.assembler.parts()).expect("parts are always JSON"),
-            is_empty: self.assembler.is_empty(),
+            parts: serde_json::to_string(parts).expect("parts are always JSON"),
+            is_empty,
             status,
             metadata: AnswerMetadata {
                 usage: self.mapper.usage().and_then(TokenUsage::reported),
