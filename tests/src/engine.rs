@@ -227,18 +227,6 @@ async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full
         }
         None => {
             sleep(there).await;
-            let mut body = body;
-            if let Ok(weak) = std::env::var("RACE_WEAK") {
-                let mut v: Value = serde_json::from_slice(&body)?;
-                if let Some(c) = v["ConditionExpression"].as_str().map(str::to_owned) {
-                    if c.contains(&weak) && c.len() > 5 {
-                        v["ConditionExpression"] = format!("({c}) OR attribute_exists(pk) OR attribute_not_exists(pk)").into();
-                        body = v.to_string().into();
-                        parts.headers.insert("content-length", body.len().into());
-                    }
-                }
-                if std::env::var("RACE_SHOW").is_ok() { eprintln!("COND {} {}", v["ConditionExpression"], v["UpdateExpression"]); }
-            }
             let passed = forward(front.behind, parts, body).await?;
             sleep(back).await;
             Ok(passed)

@@ -78,7 +78,7 @@ impl Ledger {
     }
 
     /// Every turn that has begun in the user's only thread has exactly one answer, which ended in exactly one way, and
-    /// counts once.
+    /// counts once, as do its tokens.
     pub fn ensure_sound(&self) -> Result<()> {
         self.ensure_at_rest()?;
         let answers = self.answers();
@@ -88,6 +88,14 @@ impl Ledger {
         for answer in answers {
             let status = answer["status"].as_str().unwrap_or_default();
             ensure!(["completed", "stopped", "failed", "interrupted"].contains(&status), "{answer}");
+        }
+        for (counter, reported) in [("tin", "inputTokens"), ("tout", "outputTokens")] {
+            let spent: f64 = self.answers().iter().filter_map(|answer| answer[reported].as_f64()).sum();
+            let added = [self.sum(counter), self.thread[counter].as_f64().unwrap_or_default()];
+            ensure!(
+                added == [spent, spent],
+                "{counter}: {spent} spent, {added:?} added up by day and by thread"
+            );
         }
         Ok(())
     }

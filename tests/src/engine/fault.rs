@@ -33,6 +33,8 @@ pub struct Fault {
     pub operation: &'static str,
     /// Only requests with this text in their body.
     pub about: String,
+    /// And with this text; empty for all of those.
+    pub and: &'static str,
     /// How they go wrong.
     pub behaviour: Behaviour,
     /// How many of them.
@@ -57,7 +59,20 @@ impl Fault {
 
     /// Every request of this operation about this text, for ever.
     pub fn of(operation: &'static str, about: &str, behaviour: Behaviour) -> Self {
-        Self { operation, about: about.to_owned(), behaviour, times: usize::MAX, spared: 0, chance: None }
+        Self {
+            operation,
+            about: about.to_owned(),
+            and: "",
+            behaviour,
+            times: usize::MAX,
+            spared: 0,
+            chance: None,
+        }
+    }
+
+    /// Only those with this text too.
+    pub fn and(self, and: &'static str) -> Self {
+        Self { and, ..self }
     }
 
     /// Only the next `times` requests.
@@ -78,6 +93,7 @@ impl Fault {
     fn is_about(&self, operation: &Operation) -> bool {
         (self.operation.is_empty() || self.operation == operation.name)
             && operation.body.contains(&self.about)
+            && operation.body.contains(self.and)
     }
 
     /// Whether the next request that this is about goes wrong.

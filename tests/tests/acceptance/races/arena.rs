@@ -11,11 +11,11 @@ use acceptance::gateway::{Gateway, Step};
 use acceptance::http_client::{Response, fetch};
 use acceptance::ledger::Ledger;
 use acceptance::pair::Pair;
-use acceptance::routes::{conversation, user_says};
+use acceptance::routes::{conversation, last_only, user_says};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::world::{World, post, text_of};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use fastrand::Rng;
 use http::Request;
@@ -119,7 +119,7 @@ impl<'a> Race<'a> {
         self.arena.world.sign_in(&self.who.user).await?;
         let calls = scenario(&mut self).await.context(name)?;
         let ledger = self.settled().await.context(name)?;
-        ledger.ensure_sound().with_context(|| format!("{name}: {ledger:?}"))?;
+        ledger.ensure_sound().map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
         Ok(calls)
     }
 
@@ -150,6 +150,15 @@ impl<'a> Race<'a> {
     /// The request with a question, to either process.
     pub(super) fn asks(&mut self, id: &str) -> Result<Request<Bytes>> {
         let body = conversation(THREAD, &[self.message(id)]).to_string();
+        post(self.either(), &self.who.clone(), body)
+    }
+
+    /// The same, or a request that leaves the history to the server: that waits for the turn before it to be stored.
+    pub(super) fn asks_next(&mut self, id: &str) -> Result<Request<Bytes>> {
+        if self.random.bool() {
+            return self.asks(id);
+        }
+        let body = last_only(THREAD, &self.message(id)).to_string();
         post(self.either(), &self.who.clone(), body)
     }
 

@@ -141,7 +141,7 @@ pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usi
 pub(super) async fn next_message(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let said = left_behind(race).await?;
     let touches = touches(race)?;
-    let next = read(after(race.pause(30), race.asks("m2")?).await?).await?;
+    let next = read(after(race.pause(30), race.asks_next("m2")?).await?).await?;
     answered(touches).await?;
     ensure!(answer_to(&race.question("m2")).starts_with(&next.text()), "{next:?}");
     let ledger = race.settled().await?;

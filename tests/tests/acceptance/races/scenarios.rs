@@ -93,7 +93,7 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
 
 async fn new_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let answer = fetch(race.asks("m1")?).await?;
-    let new = tokio::spawn(told_after(race.pause(120), race.asks("m2")?));
+    let new = tokio::spawn(told_after(race.pause(120), race.asks_next("m2")?));
     let old = read(answer).await?;
     let new = new.await??;
     ensure!(["finish", "abort"].contains(&end(&old)), "{old:?}");
@@ -157,8 +157,8 @@ async fn anew_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>
 
 async fn two_new(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let answer = fetch(race.asks("m1")?).await?;
-    let second = tokio::spawn(told_after(race.pause(60), race.asks("m2")?));
-    let third = tokio::spawn(told_after(race.pause(60), race.asks("m3")?));
+    let second = tokio::spawn(told_after(race.pause(60), race.asks_next("m2")?));
+    let third = tokio::spawn(told_after(race.pause(60), race.asks_next("m3")?));
     let first = read(answer).await?;
     let (second, third) = (second.await??, third.await??);
     let ends = [end(&second), end(&third)];
