@@ -74,6 +74,19 @@ impl World {
         Ok(self.engine.store().put_session(session.key(), &session.value(end), gone).await?)
     }
 
+    /// All items but those that go on changing after an answer: journals, and what the users' days add up to.
+    pub fn conversations(&self) -> Result<Vec<Value>> {
+        let mut items = self.engine.items()?;
+        let is_afterwards = |item: &Value| {
+            let begins = |name: &str, prefix: &str| {
+                item[name]["S"].as_str().is_some_and(|key| key.starts_with(prefix))
+            };
+            begins("pk", "C#") || begins("sk", "Q#")
+        };
+        items.retain(|item| !is_afterwards(item));
+        Ok(items)
+    }
+
     /// The messages of a thread, oldest first.
     pub async fn stored(&self, who: &SignedIn, thread: &str) -> Result<Vec<StoredMessage>> {
         let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?);

@@ -71,7 +71,7 @@ impl Follower {
                 clients.store.journal(self.open.user(), self.open.stream(), next, consistent).await?;
             log.append(&journal.bytes);
             if journal.ended {
-                return Ok(());
+                return self.see_stored(clients).await;
             }
             quiet = if journal.next == next { quiet + 1 } else { 0 };
             next = journal.next;
@@ -95,6 +95,14 @@ impl Follower {
             sleep(PAUSE).await;
         }
         log.append(&replay::broken_off(OUT_OF_SIGHT));
+        Ok(())
+    }
+
+    /// A turn ends its log when its answer is stored. If the thread says otherwise it could not store it.
+    async fn see_stored(&self, clients: &Clients) -> Result<(), StoreError> {
+        if let Fate::Runs = self.fate(clients).await? {
+            recovery::recover(&clients.store, &self.open, now_ms()).await?;
+        }
         Ok(())
     }
 

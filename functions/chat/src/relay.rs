@@ -196,7 +196,8 @@ impl Relay {
             left_behind
         } else {
             output.end_unsaved(closing, &record.metadata, log);
-            saved = recorder.save_late(&record, message_saved).await;
+            // Without a word of the model's there is nothing to save: the same message shall run again at once.
+            saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
             if saved || record.is_empty || !turn.clients.has_journals() {
                 recorder.finish(&record, saved).await
             } else {

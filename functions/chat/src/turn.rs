@@ -165,6 +165,7 @@ impl Turn {
             match self.clients.store.begin_turn(&self.beginning(lease)).await? {
                 Begin::Begun(begun) => return Ok(Beginning::Here(begun)),
                 Begin::Running(open) => {
+                    self.clients.store.keep_question(&open, &self.user_message()).await?;
                     let log = self.clients.attach(&open, self.answer_parts.clone(), invocation);
                     let busy =
                         || ApiError::TurnInProgress { stream: open.stream().clone(), same_message: true };
@@ -242,10 +243,13 @@ impl Turn {
         Lease { now_ms: now_ms(), length_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX) }
     }
 
+    fn user_message(&self) -> store::UserMessage<'_> {
+        store::UserMessage { parts: &self.message_parts, created_at_ms: now_ms() }
+    }
+
     /// Puts the user's message. Doing it twice is the same as doing it once.
     pub(crate) async fn save_message(&self, keys: &TurnKeys) -> Result<(), store::StoreError> {
-        let message = store::UserMessage { parts: &self.message_parts, created_at_ms: now_ms() };
-        self.clients.store.put_user_message(keys, &message).await
+        self.clients.store.put_user_message(keys, &self.user_message()).await
     }
 }
 

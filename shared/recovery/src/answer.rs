@@ -19,9 +19,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// What the `journal` of `turn` makes of the parts that it goes on from.
-    pub(crate) fn of(turn: &OpenTurn, given: Vec<UiPart>, journal: &[u8], now_ms: u64) -> Self {
-        let is_new = given.is_empty();
-        let (mut assembler, mut told) = (MessageAssembler::continuing(given), None);
+    pub(crate) fn of(turn: &OpenTurn, given: &[UiPart], journal: &[u8], now_ms: u64) -> Self {
+        let (mut assembler, mut told) = (MessageAssembler::continuing(given.to_owned()), None);
         let mut unreadable = 0_u64;
         for chunk in UiMessageChunk::decode_all(journal) {
             let Ok(chunk) = chunk else {
@@ -38,6 +37,8 @@ impl Answer {
                 "a journal could not be read whole"
             );
         }
+        // A tool's result goes into a part that was there before.
+        let is_empty = assembler.is_empty() && assembler.parts().starts_with(given);
         assembler.close_open_blocks();
         assembler.settle_open_inputs();
 
@@ -47,9 +48,9 @@ impl Answer {
         if status == Status::Interrupted {
             metadata.error.get_or_insert_with(|| INTERRUPTED.to_owned());
         }
-        let is_empty = assembler.is_empty();
-        // The begin of a step is nothing to show, and an answer without parts is what the store takes for none.
-        let parts = if is_empty && is_new { &[] } else { assembler.parts() };
+        // The begin of a step is nothing to show, nor is what was there before. An answer without parts is what the store
+        // takes for none.
+        let parts = if is_empty { &[] } else { assembler.parts() };
         let parts = serde_json::to_string(parts).expect("parts are always JSON");
         Self { parts, is_empty, metadata, status }
     }
@@ -57,7 +58,8 @@ impl Answer {
 
 /// The stream itself may have come to its end, and only the save did not.
 fn status(turn: &OpenTurn, told: &AnswerMetadata, now_ms: u64) -> Status {
-    if told.aborted == Some(true) || !turn.is_dead(now_ms) { Status::Stopped } else { Status::Interrupted }
+    let is_stopped = told.aborted == Some(true) || turn.is_stopped() || !turn.is_dead(now_ms);
+    if is_stopped { Status::Stopped } else { Status::Interrupted }
 }
 
 fn metadata_of(chunk: UiMessageChunk) -> Option<AnswerMetadata> {

@@ -13,19 +13,20 @@ use self::answer::Answer;
 /// Ends a turn that has died or was superseded: puts what it is known to have said as its answer, unless it has put
 /// one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.
 ///
-/// A turn whose lease has passed is `interrupted`, one that was ended before that is `stopped`.
+/// A turn that died is `interrupted`. One that was superseded, or was asked to stop, is `stopped`, even if it died of it.
 ///
 /// # Errors
 /// The table could not be reached. A journal or an earlier answer that is damaged is logged and does without.
 pub async fn recover(store: &Store, turn: &OpenTurn, now_ms: u64) -> Result<TurnOutcome, StoreError> {
     let given = continued_parts(store, turn).await?;
     let journal = journaled(store, turn).await?;
-    let answer = Answer::of(turn, given, &journal, now_ms);
+    let answer = Answer::of(turn, &given, &journal, now_ms);
     let recovered = RecoveredAnswer {
         parts: &answer.parts,
         is_empty: answer.is_empty,
         metadata: &answer.metadata,
         status: answer.status,
+        now_ms,
     };
     store.recover_turn(turn, &recovered).await
 }

@@ -20,6 +20,9 @@
 //! key, and a time after the last. More are needed only while other begins win in between. A regenerated, edited or
 //! continued message may be older than the thread's last, and then is looked for among the messages.
 //!
+//! # Refusals
+//! Where only the quota refuses, the first write is taken back: the thread is as if nobody had asked.
+//!
 //! # Order
 //! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run beside the model call if the question was kept,
 //! but must have succeeded before anything of the answer is shown. [`Store::put_answer`] comes after it, and
@@ -30,6 +33,7 @@ mod digest;
 pub(crate) mod judge;
 mod plan;
 mod steps;
+mod undo;
 mod write;
 
 use std::time::Duration;

@@ -1,8 +1,12 @@
 //! How a turn ends, for its thread.
+//!
+//! What a turn used is added to its thread's totals in the write that ends it. A turn that was superseded may be ended by
+//! a recoverer while its process is still at work. Then its name goes into the set `owed`, and when its process comes to
+//! its end it finds the name there and adds the totals in the write that removes it: once, whoever was first.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, refused, string};
+use crate::item::{self, refused, set_of, string};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
@@ -45,14 +49,33 @@ impl Store {
             Marked::Now(thread) => thread,
             Marked::Not(thread) if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) => thread,
             Marked::Not(thread) => {
-                let is_awaited = thread.prev.is_some_and(|run| run.stream_id == keys.0.stream.as_str());
-                if is_awaited {
-                    self.forget_previous(keys, usage).await?;
-                }
+                self.finish_superseded(keys, *thread, usage).await?;
                 return Ok(Finished::Superseded);
             }
         };
         Ok(Finished::Recorded { left_behind: thread.left_behind()? })
+    }
+
+    async fn finish_superseded(
+        &self,
+        keys: &TurnKeys,
+        mut thread: ThreadItem,
+        usage: &TurnUsage,
+    ) -> Result<(), StoreError> {
+        let stream = keys.0.stream.as_str();
+        if thread.awaits(stream) {
+            match self.forget_previous(keys, Totals::Add(usage)).await? {
+                Marked::Now(_) => return Ok(()),
+                Marked::Not(found) => thread = *found,
+            }
+        }
+        if thread.owed.iter().any(|owed| owed == stream) {
+            let (addition, mut values) = usage.addition();
+            values.push(("owed".to_owned(), set_of(stream)));
+            let update = format!("DELETE #owed :owed{addition}");
+            self.end(keys, update, "contains(#owed, :stream)", values).await?;
+        }
+        Ok(())
     }
 
     /// Marks the thread's current turn as over, if it is this one and has not ended.
@@ -73,24 +96,34 @@ impl Store {
                  AND (attribute_not_exists(failedId) OR failedId <> :stream)",
             ),
         };
-        self.end(keys, update, condition, usage).await
+        let (addition, values) = usage.addition();
+        self.end(keys, format!("{update}{addition}"), condition, values).await
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.
-    pub(crate) async fn forget_previous(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
-        self.end(keys, "REMOVE prev", "prev.streamId = :stream", usage).await.map(|_| ())
+    pub(crate) async fn forget_previous(
+        &self,
+        keys: &TurnKeys,
+        totals: Totals<'_>,
+    ) -> Result<Marked, StoreError> {
+        let (addition, values) = match totals {
+            Totals::Add(usage) => usage.addition(),
+            Totals::Owe => {
+                (" ADD #owed :owed".to_owned(), vec![("owed".to_owned(), set_of(keys.0.stream.as_str()))])
+            }
+        };
+        self.end(keys, format!("REMOVE prev{addition}"), "prev.streamId = :stream", values).await
     }
 
     async fn end(
         &self,
         keys: &TurnKeys,
-        update: &str,
+        update: String,
         condition: &str,
-        usage: &TurnUsage,
+        values: Vec<(String, AttributeValue)>,
     ) -> Result<Marked, StoreError> {
-        let (addition, counters) = usage.addition();
         let mut request = self.client.update_item();
-        for (name, value) in counters {
+        for (name, value) in values {
             request = request
                 .expression_attribute_names(format!("#{name}"), &name)
                 .expression_attribute_values(format!(":{name}"), value);
@@ -99,7 +132,7 @@ impl Store {
             .table_name(&*self.table)
             .key("pk", string(&keys.0.thread_pk))
             .key("sk", string(&keys.0.thread_sk))
-            .update_expression(format!("{update}{addition}"))
+            .update_expression(update)
             .condition_expression(condition)
             .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
             .return_values(ReturnValue::AllNew)
@@ -117,6 +150,15 @@ impl Store {
             },
         }
     }
+}
+
+/// What the end of a superseded turn does about its thread's totals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Totals<'a> {
+    /// Adds this.
+    Add(&'a TurnUsage),
+    /// Leaves it to the turn's own process, which may be at work.
+    Owe,
 }
 
 /// What a mark came to, with the thread as it is now.

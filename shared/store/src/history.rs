@@ -34,9 +34,14 @@ pub struct History<'a> {
 pub struct Cursor(Box<str>);
 
 impl Cursor {
+    /// What comes before the sort key `bound`.
+    pub(crate) fn at(bound: &str) -> Self {
+        Self(bound.into())
+    }
+
     /// What comes before the message `sk`.
     pub(crate) fn before(sk: &str, cut: Option<&str>) -> Self {
-        Self(path::bound(sk, cut).into())
+        Self::at(path::bound(sk, cut))
     }
 }
 
@@ -86,7 +91,7 @@ impl Store {
     }
 
     /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
-    /// messages with one id it is the later. A message that is not there ends no path.
+    /// messages with one id it is the later, but for one that went on from the other and came to nothing. A message that is not there ends no path.
     pub async fn branch(
         &self,
         user: &UserId,
@@ -99,8 +104,7 @@ impl Store {
         }
         match self.find_message(user, thread, message, None, history.consistent).await? {
             Some(found) => {
-                let path = Path::before(&keys::after(&found.sk));
-                self.walk(&keys::messages(user, thread), path, history).await
+                self.walk(&keys::messages(user, thread), Path::ending_in(&found.sk), history).await
             }
             None => Ok(Vec::new()),
         }
@@ -135,6 +139,9 @@ impl Store {
                 }
                 if sk.contains("#~") {
                     continuations.insert(sk, item);
+                    continue;
+                }
+                if path.passes(&sk, path::is_nothing(&item)) {
                     continue;
                 }
                 if !room.take(&item) {
@@ -185,7 +192,8 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Where a message is stored, the newest if its id was used twice.
+    /// Where a message is stored, the newest if its id was used twice; one that came to nothing only if there is no
+    /// other.
     pub(crate) async fn find_message(
         &self,
         user: &UserId,
@@ -198,13 +206,15 @@ impl Store {
         if let Some(role) = role {
             request = request
                 .filter_expression("id = :id AND #role = :role")
-                .expression_attribute_names("#role", "role")
                 .expression_attribute_values(":role", item::attribute(&StoredRole::from(role))?);
         }
         let mut pages = request
             .table_name(&*self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :first)")
-            .projection_expression("sk, cut")
+            .projection_expression("sk, cut, #role, #status, #parts")
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#parts", PARTS)
             .expression_attribute_values(":pk", string(keys::messages(user, thread)))
             .expression_attribute_values(":first", string(keys::FIRST_MESSAGE))
             .expression_attribute_values(":id", string(message.as_str()))
@@ -213,8 +223,15 @@ impl Store {
             .into_paginator()
             .items()
             .send();
-        let found = pages.next().await.transpose().map_err(|error| StoreError::of("Query", error))?;
-        found.map(item::read).transpose()
+        let mut nothing = None;
+        while let Some(found) = pages.next().await {
+            let found = found.map_err(|error| StoreError::of("Query", error))?;
+            if !path::is_nothing(&found) {
+                return item::read(found).map(Some);
+            }
+            nothing.get_or_insert(found);
+        }
+        nothing.map(item::read).transpose()
     }
 }
 

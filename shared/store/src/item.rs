@@ -15,6 +15,8 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The attribute that holds a message's parts: text, or deflated bytes.
 pub(crate) const PARTS: &str = "parts";
+/// The parts of an answer in which there is nothing.
+pub(crate) const EMPTY_PARTS: &str = "[]";
 /// The attribute that holds a continuation's bytes.
 pub(crate) const DATA: &str = "d";
 

@@ -13,8 +13,9 @@ use crate::item::{self, DATA, Item, number, string};
 use crate::parts::{self, ITEM_BYTES};
 use crate::{Store, StoreError, keys};
 
-/// How long a journal is of use to anybody.
-const KEPT_S: u64 = 60 * 60;
+/// How long a journal is kept. Whoever touches the thread next ends a turn that died, with what its journal holds: a turn
+/// of the evening in the morning, one of Friday on Monday. Keeping costs next to nothing, and expiry nothing at all.
+const KEPT_S: u64 = 7 * 24 * 60 * 60;
 /// Below this, deflating saves no write unit.
 const PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.

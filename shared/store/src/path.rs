@@ -12,22 +12,40 @@
 //! | an answer that goes on from another | the cut of what it stands for, or its key |
 //!
 //! The cut of what it stands for, since that may itself stand for another, which must not come back.
+//!
+//! An answer with a cut that came to nothing stands for nothing either: a path passes over it, and goes on as if it had
+//! not been asked for. Only the path that ends in it, because somebody names it, shows it.
+
+use crate::item::{self, EMPTY_PARTS, Item, PARTS, Status};
+use crate::keys;
 
 /// A walk along a path, newest first.
 #[derive(Debug)]
 pub(crate) struct Path {
     bound: String,
+    /// The message that is shown whatever it came to.
+    end: Option<String>,
 }
 
 impl Path {
     /// The path of everything before the sort key `bound`.
     pub(crate) fn before(bound: &str) -> Self {
-        Self { bound: bound.to_owned() }
+        Self { bound: bound.to_owned(), end: None }
+    }
+
+    /// The path that ends in the message `sk`.
+    pub(crate) fn ending_in(sk: &str) -> Self {
+        Self { bound: keys::after(sk), end: Some(sk.to_owned()) }
     }
 
     /// Whether the item `sk`, be it a message or a continuation, may lie on the path.
     pub(crate) fn admits(&self, sk: &str) -> bool {
         sk < self.bound.as_str()
+    }
+
+    /// Whether the path leads past the message `sk` without a step on it. It has come to nothing if `is_nothing`.
+    pub(crate) fn passes(&self, sk: &str, is_nothing: bool) -> bool {
+        is_nothing && self.end.as_deref() != Some(sk)
     }
 
     /// Steps onto the message `sk`.
@@ -41,6 +59,17 @@ impl Path {
     }
 }
 
+/// Whether the message is an answer that was to stand for another, and came to nothing. One that the model has ended
+/// without a word is an answer.
+pub(crate) fn is_nothing(message: &Item) -> bool {
+    let status = item::text(message, "status");
+    let unfinished = [Status::Failed, Status::Stopped, Status::Interrupted];
+    message.contains_key("cut")
+        && item::text(message, "role") == "assistant"
+        && item::text(message, PARTS) == EMPTY_PARTS
+        && unfinished.iter().any(|unfinished| unfinished.as_str() == status)
+}
+
 /// Where the path goes on below a message: before its cut, and in any case before itself.
 pub(crate) fn bound<'a>(sk: &'a str, cut: Option<&'a str>) -> &'a str {
     cut.map_or(sk, |cut| cut.min(sk))
@@ -50,13 +79,13 @@ pub(crate) fn bound<'a>(sk: &'a str, cut: Option<&'a str>) -> &'a str {
 mod tests {
     use super::*;
 
-    /// Items are given oldest first, as `key` or `key<cut`.
-    fn walk<'a>(items: &[&'a str], from: &str) -> Vec<&'a str> {
-        let mut path = Path::before(from);
+    /// Items are given oldest first, as `key`, `key<cut` or, if it came to nothing, `key<cut!`.
+    fn walk<'a>(items: &[&'a str], mut path: Path) -> Vec<&'a str> {
         let mut walked = Vec::new();
         for item in items.iter().rev() {
-            let (sk, cut) = item.split_once('<').map_or((*item, None), |(sk, cut)| (sk, Some(cut)));
-            if path.admits(sk) {
+            let (item, is_nothing) = item.strip_suffix('!').map_or((*item, false), |item| (item, true));
+            let (sk, cut) = item.split_once('<').map_or((item, None), |(sk, cut)| (sk, Some(cut)));
+            if path.admits(sk) && !path.passes(sk, is_nothing) {
                 path.step(sk, cut);
                 walked.push(sk);
             }
@@ -83,16 +112,29 @@ mod tests {
             ),
             ("gone on twice", vec!["1q", "2a", "3a<2a", "4a<2a"], "1q 4a"),
             ("gone on from a regenerated one", vec!["1q", "2a", "3a<1q~", "4a<1q~"], "1q 4a"),
+            ("regenerated to nothing", vec!["1q", "2a", "3a<1q~!"], "1q 2a"),
+            ("regenerated to nothing, then to something", vec!["1q", "2a", "3a<1q~!", "4a<1q~"], "1q 4a"),
+            ("regenerated to nothing, then on", vec!["1q", "2a", "3a<1q~!", "4q", "5a"], "1q 2a 4q 5a"),
+            ("an older one to nothing", vec!["1q", "2a", "3q", "4a", "5a<1q~!"], "1q 2a 3q 4a"),
+            ("gone on to nothing, twice", vec!["1q", "2a", "3a<2a!", "4a<2a!"], "1q 2a"),
             ("an answer that came late", vec!["1q", "2a", "3q", "4a"], "1q 2a 3q 4a"),
         ] {
-            assert_eq!(walk(&items, "~").join(" "), expected, "{name}");
+            assert_eq!(walk(&items, Path::before("~")).join(" "), expected, "{name}");
         }
     }
 
     #[test]
     fn a_path_may_end_in_an_older_message() {
         let items = ["1q", "2a", "3a<1q~", "4q", "5a"];
-        assert_eq!(walk(&items, "2a~").join(" "), "1q 2a");
-        assert_eq!(walk(&items, "4q~").join(" "), "1q 3a 4q");
+        assert_eq!(walk(&items, Path::before("2a~")).join(" "), "1q 2a");
+        assert_eq!(walk(&items, Path::ending_in("4q")).join(" "), "1q 3a 4q");
+    }
+
+    #[test]
+    fn what_came_to_nothing_is_shown_to_who_names_it() {
+        let items = ["1q", "2a", "3a<1q~!", "4a<1q~!"];
+        assert_eq!(walk(&items, Path::ending_in("4a")).join(" "), "1q 4a");
+        assert_eq!(walk(&items, Path::ending_in("3a")).join(" "), "1q 3a");
+        assert_eq!(walk(&items, Path::ending_in("2a")).join(" "), "1q 2a");
     }
 }

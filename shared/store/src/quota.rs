@@ -5,12 +5,16 @@
 //! more pass than may. Giving it back happens once, since it is conditional on the place, and so what the turn used is
 //! counted once. A turn that died leaves its place behind; who finds no room removes those whose lease has passed.
 //!
+//! Who recovers a turn moves its place to a second set, `late`, which bars nobody's way. Should the turn's own process
+//! come after all, it settles from there.
+//!
 //! A turn is counted on the day it began: one begun before midnight takes no place of the day after.
 
 mod day;
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{StreamId, UserId};
 
@@ -42,7 +46,7 @@ pub struct TurnLimits {
 pub struct DayUsage {
     /// Turns begun.
     pub turns: u64,
-    /// Turns that hold a place: they run, or died without giving it back.
+    /// Turns that hold a place: they run, or died and nobody has noticed.
     pub running: usize,
     /// What the turns used that have ended.
     pub usage: TurnUsage,
@@ -58,6 +62,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The place of a turn of somebody else. One begun within the moment of midnight may be looked for on the wrong day;
+    /// then it is free when its lease has passed.
+    fn of(turn: &OpenTurn) -> Self {
+        Self::new(turn.user(), turn.stream(), turn.began_at_ms(), turn.lease_ms())
+    }
+
     pub(crate) fn new(user: &UserId, stream: &StreamId, now_ms: u64, lease_ms: u64) -> Self {
         let slot = slot(lease_ms, stream);
         Self { pk: keys::user(user), sk: keys::day(&date(now_ms)), slot, now_ms }
@@ -117,7 +127,10 @@ impl Store {
         limits: TurnLimits,
         beside: Option<&OpenTurn>,
     ) -> Result<Reserved, StoreError> {
-        let mut condition = String::from("(attribute_not_exists(slots) OR NOT contains(slots, :slot))");
+        let mut condition = String::from(
+            "(attribute_not_exists(slots) OR NOT contains(slots, :slot)) \
+             AND (attribute_not_exists(late) OR NOT contains(late, :slot))",
+        );
         let mut request = self.client.update_item();
         if limits.per_day > 0 {
             condition.push_str(" AND (attribute_not_exists(req) OR req < :day)");
@@ -156,7 +169,7 @@ impl Store {
         };
         let day: DayItem = item::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
-        Ok(if day.slots.contains(&place.slot) { Reserved::Held } else { Reserved::Full(day) })
+        Ok(if day.holds(&place.slot) { Reserved::Held } else { Reserved::Full(day) })
     }
 
     /// Takes a place although there seemed to be none: removes what dead turns left behind, waits a moment, and tries
@@ -194,6 +207,16 @@ impl Store {
         self.give_back(place, " ADD #req :req".to_owned(), vec![("req".to_owned(), minus_one)]).await
     }
 
+    /// Lets the place of a turn that is recovered bar nobody's way any more.
+    pub(crate) async fn step_aside(&self, turn: &OpenTurn) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .update_expression("ADD late :slots DELETE slots :slots")
+            .condition_expression("contains(slots, :slot)");
+        self.update_place(request, &Place::of(turn)).await
+    }
+
     async fn give_back(
         &self,
         place: &Place,
@@ -206,12 +229,18 @@ impl Store {
                 .expression_attribute_names(format!("#{name}"), &name)
                 .expression_attribute_values(format!(":{name}"), value);
         }
+        let request = request
+            .update_expression(format!("DELETE slots :slots, late :slots{addition}"))
+            .condition_expression("contains(slots, :slot) OR contains(late, :slot)");
+        self.update_place(request, place).await
+    }
+
+    /// Does what the request says, unless the place is gone already.
+    async fn update_place(&self, request: UpdateItemFluentBuilder, place: &Place) -> Result<(), StoreError> {
         let sent = request
             .table_name(&*self.table)
             .key("pk", string(&place.pk))
             .key("sk", string(&place.sk))
-            .update_expression(format!("DELETE slots :slots{addition}"))
-            .condition_expression("contains(slots, :slot)")
             .expression_attribute_values(":slot", string(&place.slot))
             .expression_attribute_values(":slots", set_of(&place.slot))
             .send()

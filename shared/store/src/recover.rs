@@ -5,8 +5,8 @@
 
 use message::AnswerMetadata;
 
-use crate::finish::Marked;
-use crate::item::{Item, PARTS, Status, string};
+use crate::finish::{Marked, Totals};
+use crate::item::{EMPTY_PARTS, Item, PARTS, Status, string};
 use crate::messages::{Put, UserMessage};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
@@ -22,13 +22,25 @@ pub struct RecoveredAnswer<'a> {
     pub is_empty: bool,
     /// Everything else that is known of it.
     pub metadata: &'a AnswerMetadata,
-    /// `Interrupted` for a turn that died, `Stopped` for one that was superseded.
+    /// `Interrupted` for a turn that died, `Stopped` for one that was to end early, see [`OpenTurn::is_stopped`].
     pub status: Status,
+    /// Now, in milliseconds since 1970: whether the turn's own process may still come.
+    pub now_ms: u64,
 }
 
 impl Store {
+    /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. Whoever sends the same message
+    /// again has it too, and is promised that it is stored.
+    pub async fn keep_question(&self, turn: &OpenTurn, message: &UserMessage<'_>) -> Result<(), StoreError> {
+        match turn.kept() {
+            Some(_) => Ok(()),
+            None => self.put_user_message(&turn.keys(None), message).await,
+        }
+    }
+
     /// Ends a turn that is dead or left behind: puts its question, if that was kept and is missing, and `answer`, if
-    /// there is none, and marks it as over. Says how it ended, by whomever.
+    /// there is none, and marks it as over. Its place in the quota bars nobody's way from now on. Says how it ended, by
+    /// whomever.
     pub async fn recover_turn(
         &self,
         turn: &OpenTurn,
@@ -41,15 +53,28 @@ impl Store {
         } else {
             self.recover_answer(&keys, answer).await?
         };
-        match self.mark_end(&keys, outcome, &TurnUsage::default()).await? {
+        let outcome = self.mark_recovered(turn, &keys, outcome, answer.now_ms).await?;
+        // The turn is recovered. A place that stays where it was is free when the turn's lease has passed.
+        let _ = self.step_aside(turn).await;
+        Ok(outcome)
+    }
+
+    async fn mark_recovered(
+        &self,
+        turn: &OpenTurn,
+        keys: &TurnKeys,
+        outcome: TurnOutcome,
+        now_ms: u64,
+    ) -> Result<TurnOutcome, StoreError> {
+        let nothing = TurnUsage::default();
+        match self.mark_end(keys, outcome, &nothing).await? {
             Marked::Now(_) => Ok(outcome),
             Marked::Not(thread) => {
-                let is_previous =
-                    thread.prev.as_ref().is_some_and(|run| run.stream_id == keys.0.stream.as_str());
-                if is_previous {
-                    self.forget_previous(&keys, &TurnUsage::default()).await?;
+                if thread.awaits(keys.0.stream.as_str()) {
+                    let totals = if turn.is_dead(now_ms) { Totals::Add(&nothing) } else { Totals::Owe };
+                    self.forget_previous(keys, totals).await?;
                 }
-                Ok(marked(&thread, &keys).unwrap_or(outcome))
+                Ok(marked(&thread, keys).unwrap_or(outcome))
             }
         }
     }
@@ -102,7 +127,7 @@ impl Store {
 /// An answer without parts is none.
 fn outcome_of(answer: &Item) -> TurnOutcome {
     match answer.get(PARTS).and_then(|parts| parts.as_s().ok()) {
-        Some(parts) if parts == "[]" => TurnOutcome::Failed,
+        Some(parts) if parts == EMPTY_PARTS => TurnOutcome::Failed,
         _ => TurnOutcome::Done,
     }
 }

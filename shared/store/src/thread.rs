@@ -38,6 +38,8 @@ pub(crate) struct ThreadItem {
     pub(crate) failed_id: Option<String>,
     /// The turn that the current one took over from, until it is known to be over.
     pub(crate) prev: Option<RunItem>,
+    /// Superseded turns whose processes have still to add what they used, see [`crate::finish`].
+    pub(crate) owed: Vec<String>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
     pub(crate) tcached: Option<u64>,
@@ -98,6 +100,11 @@ impl ThreadItem {
         }
     }
 
+    /// Whether the current turn has ended without an answer to show.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state(0) == State::Failed
+    }
+
     /// The current turn, if it has not said that it is over.
     pub(crate) fn open(&self) -> Result<Option<OpenTurn>, StoreError> {
         match self.state(0) {
@@ -106,14 +113,20 @@ impl ThreadItem {
         }
     }
 
+    /// Whether the turn is the one before, and is not known to be over.
+    pub(crate) fn awaits(&self, stream: &str) -> bool {
+        self.prev.as_ref().is_some_and(|run| run.stream_id == stream)
+    }
+
     /// The turn before, if it is not known to be over.
     pub(crate) fn left_behind(&self) -> Result<Option<OpenTurn>, StoreError> {
-        self.prev.clone().map(|run| self.turn(run)).transpose()
+        self.prev.clone().map(|run| self.superseded(run)).transpose()
     }
 
     /// The current turn, whatever it is at.
     pub(crate) fn current(&self) -> Result<OpenTurn, StoreError> {
-        self.turn(RunItem {
+        let is_stopped = self.stop_id.is_some() && self.stop_id == self.stream_id;
+        let run = RunItem {
             stream_id: self.stream_id.clone().unwrap_or_default(),
             user_sk: self.user_sk.clone().unwrap_or_default(),
             asst_sk: self.asst_sk.clone().unwrap_or_default(),
@@ -123,19 +136,24 @@ impl ThreadItem {
             user_cut: self.user_cut.clone(),
             cut: self.cut.clone(),
             continues: self.continues.clone(),
-        })
+        };
+        self.turn(run, is_stopped)
     }
 
     pub(crate) fn answered(&self) -> Result<AnsweredTurn, StoreError> {
         Ok(self.current()?.answered())
     }
 
-    /// A turn of this thread.
-    pub(crate) fn turn(&self, run: RunItem) -> Result<OpenTurn, StoreError> {
+    /// A turn of this thread that another has taken over from.
+    pub(crate) fn superseded(&self, run: RunItem) -> Result<OpenTurn, StoreError> {
+        self.turn(run, true)
+    }
+
+    fn turn(&self, run: RunItem, is_stopped: bool) -> Result<OpenTurn, StoreError> {
         let corrupt = || StoreError::corrupt(&self.pk, &self.sk, "its keys hold no ids");
         let user = self.pk.strip_prefix("U#").and_then(|user| UserId::parse(user).ok());
         let thread = self.sk.strip_prefix("T#").and_then(|thread| ThreadId::parse(thread).ok());
-        OpenTurn::new(user.ok_or_else(corrupt)?, thread.ok_or_else(corrupt)?, run)
+        OpenTurn::new(user.ok_or_else(corrupt)?, thread.ok_or_else(corrupt)?, run, is_stopped)
     }
 
     fn stream(&self) -> Result<Option<StreamId>, StoreError> {

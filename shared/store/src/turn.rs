@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use message::{MessageId, StreamId, ThreadId, UserId};
 
+use crate::history::Cursor;
 use crate::kept::Kept;
 use crate::quota::Place;
 use crate::thread::RunItem;
@@ -47,7 +48,7 @@ impl TurnKeys {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTurn(Arc<Open>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Open {
     user: UserId,
     thread: ThreadId,
@@ -56,16 +57,22 @@ struct Open {
     answer: MessageId,
     at_ms: u64,
     run: RunItem,
+    is_stopped: bool,
 }
 
 impl OpenTurn {
-    pub(crate) fn new(user: UserId, thread: ThreadId, run: RunItem) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        user: UserId,
+        thread: ThreadId,
+        run: RunItem,
+        is_stopped: bool,
+    ) -> Result<Self, StoreError> {
         let corrupt =
             |cause: &str| StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned());
         let stream = StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
         let (_, message) = keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
         let (at_ms, answer) = keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;
-        Ok(Self(Arc::new(Open { user, thread, stream, message, answer, at_ms, run })))
+        Ok(Self(Arc::new(Open { user, thread, stream, message, answer, at_ms, run, is_stopped })))
     }
 
     /// Whose turn it is.
@@ -113,6 +120,20 @@ impl OpenTurn {
         self.0.run.lease < now_ms
     }
 
+    /// Whether it was to end early: another turn has taken over, or a stop was asked. It is that which ended it, even if
+    /// nobody heeds it any more.
+    pub fn is_stopped(&self) -> bool {
+        self.0.is_stopped
+    }
+
+    /// What the thread's path has to be read before while the turn is open, for [`crate::History::before`]: an answer
+    /// that is given anew stands for an older one, which would be read in its place until it is stored. `None`: the path
+    /// ends where the turn begins, or in the answer that it goes on from.
+    pub fn path_bound(&self) -> Option<Cursor> {
+        let run = &self.0.run;
+        run.cut.as_deref().filter(|_| run.continues.is_none()).map(Cursor::at)
+    }
+
     /// The answer that it goes on from, if it does: what a recovered answer begins with.
     pub fn continued(&self) -> Option<AnsweredTurn> {
         let answer_sk = self.0.run.continues.clone()?;
@@ -130,6 +151,11 @@ impl OpenTurn {
 
     pub(crate) fn run(&self) -> &RunItem {
         &self.0.run
+    }
+
+    /// The turn as the one that takes over from it knows it.
+    pub(crate) fn superseded(&self) -> Self {
+        Self(Arc::new(Open { is_stopped: true, ..Open::clone(&self.0) }))
     }
 
     pub(crate) fn kept(&self) -> Option<&Kept> {

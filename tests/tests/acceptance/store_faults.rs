@@ -22,7 +22,7 @@ async fn is_refused_until_healed(
     who: &SignedIn,
     name: &str,
 ) -> Result<()> {
-    let before = world.engine.items()?;
+    let before = world.conversations()?;
     let answer = fetch(ask(function, who, name, "m1")?).await?;
     let (status, retry) = (answer.status.as_u16(), answer.header("retry-after").to_owned());
     let body = answer.json().await?;
@@ -31,7 +31,7 @@ async fn is_refused_until_healed(
         body["error"]["code"] == "store_unavailable" && !retry.is_empty(),
         "{body}, retry-after {retry:?}"
     );
-    ensure!(world.engine.items()? == before, "something was written");
+    ensure!(world.conversations()? == before, "something was written");
     world.engine.heal();
     let answer = fetch(ask(function, who, name, "m1")?).await?.transcript().await?;
     ensure!(answer.done && answer.text() == answers::whole_text(), "after it was healed: {answer:?}");

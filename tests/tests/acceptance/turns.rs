@@ -152,7 +152,7 @@ async fn a_thread_of_another_user_can_neither_be_read_nor_written() -> Result<()
     let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
     fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
     let of_alice = |world: &World| -> Result<Vec<_>> {
-        let items = world.engine.items()?;
+        let items = world.conversations()?;
         Ok(items.into_iter().filter(|item| item["pk"].to_string().contains("#alice")).collect())
     };
     let before = of_alice(&world)?;

@@ -189,10 +189,13 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
         dynamic: Some(true),
     };
     let more = [start(), UiMessageChunk::StartStep, result, text_start(), text_delta("two")];
-    for (name, journal, outcome) in [
-        ("more", encoded(&more), TurnOutcome::Done),
-        ("nothing-more", encoded(&[start()]), TurnOutcome::Failed),
+    for (name, journal, new, status) in [
+        ("more", encoded(&more), said("two"), Status::Interrupted),
+        ("a-result", encoded(&more[..3]), json!([{ "type": "step-start" }]), Status::Interrupted),
+        ("nothing-more", encoded(&more[..2]), json!([]), Status::Completed),
     ] {
+        let is_nothing = status == Status::Completed;
+        let outcome = if is_nothing { TurnOutcome::Failed } else { TurnOutcome::Done };
         let engine = engine().await;
         let first = Case::new("s1", NOON);
         first.answered(&engine, given).await;
@@ -207,16 +210,46 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
         assert_eq!(case.recover(&engine, LATER + 1).await, outcome, "{name}");
 
         let mut expected = parsed(given);
-        if outcome == TurnOutcome::Done {
+        if !is_nothing {
             expected[2]["state"] = json!("output-available");
             expected[2]["output"] = json!(2);
-            let new = said("two");
-            expected.as_array_mut().unwrap().extend(new.as_array().unwrap().clone());
         }
+        expected.as_array_mut().unwrap().extend(new.as_array().unwrap().clone());
         let path = case.path(&engine).await;
-        assert_eq!(path.len(), 2, "{name}: the old answer is off the path");
+        assert_eq!(path.len(), 2, "{name}: one of the two answers is off the path");
         assert_eq!(parsed(&path[1].parts), expected, "{name}");
-        assert_eq!(path[1].status, Some(Status::Interrupted), "{name}");
+        assert_eq!(path[1].status, Some(status), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_was_to_end_early_is_stopped_even_if_it_died() {
+    let words = [start(), UiMessageChunk::StartStep, text_start(), text_delta("a")];
+    for (name, is_superseded, is_stopped, status) in [
+        ("died", false, false, Status::Interrupted),
+        ("stopped", false, true, Status::Stopped),
+        ("superseded", true, false, Status::Stopped),
+        ("stopped, then superseded", true, true, Status::Stopped),
+    ] {
+        let engine = engine().await;
+        let case = Case::new("s1", NOON);
+        case.begin(&engine).await;
+        case.journal(&engine, &[&encoded(&words)]).await;
+        if is_stopped {
+            engine.store.stop_turn(&case.user, &case.thread, None).await.unwrap();
+        }
+        if is_superseded {
+            let newer = Case { message: MessageId::parse("m2").unwrap(), ..Case::new("s2", LATER) };
+            newer.begin(&engine).await;
+        }
+        let current = case.current(&engine).await;
+        let open = if is_superseded { current.left_behind } else { current.open }.unwrap();
+        recovery::recover(&engine.store, &open, LATER + 1).await.unwrap();
+        let answer = case.path(&engine).await.swap_remove(1);
+        assert_eq!((parsed(&answer.parts), answer.status), (said("a"), Some(status)), "{name}");
+        let metadata = answer.metadata.unwrap();
+        let is_stopped = status == Status::Stopped;
+        assert_eq!((metadata.aborted, metadata.error.is_none()), (Some(is_stopped), is_stopped), "{name}");
     }
 }
 

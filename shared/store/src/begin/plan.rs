@@ -180,6 +180,10 @@ impl Store {
             .as_ref()
             .filter(|sk| keys::parts_of(sk).is_some_and(|(_, answer)| answer == *begin.answer));
         let answer = match current {
+            // There is nothing in it to go on from, but in what it went on from.
+            Some(_) if thread.has_failed() && thread.continues.is_some() => {
+                thread.continues.clone().map(|sk| Found { sk, cut: thread.cut.clone() })
+            }
             Some(sk) => Some(Found { sk: sk.clone(), cut: thread.cut.clone() }),
             None => {
                 let role = Some(Role::Assistant);

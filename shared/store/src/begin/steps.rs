@@ -1,6 +1,7 @@
 //! The steps of a begin: thread and quota at once, then whatever the first try has shown to be needed.
 
 use crate::history::Cursor;
+use crate::item::Item;
 use crate::quota::{DayItem, Reserved};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
@@ -61,18 +62,20 @@ impl Store {
     ) -> Result<Begin, BeginError> {
         for _ in 0..ATTEMPTS {
             let thread = match attempt {
-                Attempt::Begun(before) => return self.begun(asked, plan, *before, quota).await,
+                Attempt::Begun(before, stored) => {
+                    return self.begun(asked, plan, (*before, stored), quota).await;
+                }
                 Attempt::Refused(thread) => thread,
             };
             plan = match judge(&thread, &asked.asking()) {
                 Verdict::Ours => return self.confirm(asked, &thread, thread.current()?, quota).await,
                 Verdict::OursSuperseded(run) => {
-                    return self.confirm(asked, &thread, thread.turn(run)?, quota).await;
+                    return self.confirm(asked, &thread, thread.superseded(run)?, quota).await;
                 }
                 Verdict::Running => return Ok(Begin::Running(thread.current()?)),
                 Verdict::Answered => return Ok(Begin::Answered(thread.answered()?)),
                 Verdict::Recover => return Ok(Begin::Recover(thread.current()?)),
-                Verdict::RecoverPrevious(run) => return Ok(Begin::Recover(thread.turn(run)?)),
+                Verdict::RecoverPrevious(run) => return Ok(Begin::Recover(thread.superseded(run)?)),
                 Verdict::Busy => {
                     let stream = thread.current()?.stream().clone();
                     return Err(BeginError::Busy { stream });
@@ -91,23 +94,24 @@ impl Store {
         &self,
         asked: &Asked<'_>,
         plan: Plan,
-        before: ThreadItem,
+        (before, stored): (ThreadItem, Item),
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
         let keys = plan.keys(asked);
-        self.hold_or_fail(asked, &keys, quota).await?;
+        self.hold_or_undo(asked, &keys, Some(&stored), quota).await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: !before.exists(),
             at_ms: plan.at_ms,
             question_kept: asked.kept.is_some(),
             left_behind: before.left_behind()?,
             history: plan.history(),
-            took_over: plan.took_over().cloned(),
+            took_over: plan.took_over().map(OpenTurn::superseded),
             keys,
         }))
     }
 
-    /// The same begin, sent twice because the first answer got lost on the way.
+    /// The same begin, sent twice because the first answer got lost on the way. Whether an older turn was taken over from
+    /// or left behind cannot be seen any more; one that was taken over from may be at work, and is left to end itself.
     async fn confirm(
         &self,
         asked: &Asked<'_>,
@@ -116,29 +120,38 @@ impl Store {
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
         let keys = turn.keys(Some(asked.place.clone()));
-        self.hold_or_fail(asked, &keys, quota).await?;
+        self.hold_or_undo(asked, &keys, None, quota).await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: thread.turns == 1,
             at_ms: turn.began_at_ms(),
             question_kept: turn.kept().is_some(),
-            took_over: None,
-            left_behind: thread.left_behind()?.filter(|before| before.stream() != turn.stream()),
+            took_over: thread.left_behind()?.filter(|before| before.stream() != turn.stream()),
+            left_behind: None,
             history: Cursor::before(&turn.run().user_sk, turn.run().user_cut.as_deref()),
             keys,
         }))
     }
 
-    /// Makes sure of a place for a turn that has begun already, or ends it.
-    async fn hold_or_fail(
+    /// Makes sure of a place for a turn that has begun already, or takes the begin back. Where that cannot be done, be it
+    /// that nobody knows what the thread was `before`, the turn has failed.
+    async fn hold_or_undo(
         &self,
         asked: &Asked<'_>,
         keys: &TurnKeys,
+        before: Option<&Item>,
         quota: &mut Quota,
     ) -> Result<(), BeginError> {
         let Err(refusal) = self.hold(asked, None, quota).await else {
             return Ok(());
         };
-        if !matches!(refusal, BeginError::Store(_)) {
+        if matches!(refusal, BeginError::Store(_)) {
+            return Err(refusal);
+        }
+        let is_undone = match before {
+            Some(before) => self.undo_begin(keys, before).await.unwrap_or(false),
+            None => false,
+        };
+        if !is_undone {
             self.finish_turn(keys, TurnOutcome::Failed, &TurnUsage::default()).await?;
         }
         Err(refusal)

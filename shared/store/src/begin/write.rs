@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, number, refused, string};
+use crate::item::{self, Item, number, refused, string};
 use crate::thread::ThreadItem;
 use crate::{Store, StoreError, keys};
 
@@ -13,8 +13,8 @@ const TITLE_CHARS: usize = 80;
 const NOTHING_OPEN: &str = "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
-    /// It is written. The thread was this before.
-    Begun(Box<ThreadItem>),
+    /// It is written. The thread was this before, read and as it was stored.
+    Begun(Box<ThreadItem>, Item),
     /// The thread is not what was planned for, but this.
     Refused(Box<ThreadItem>),
 }
@@ -105,8 +105,9 @@ impl Store {
             .await;
         match sent {
             Ok(answer) => {
-                let before = item::read(answer.attributes.unwrap_or_default())?;
-                Ok(Attempt::Begun(Box::new(before)))
+                let stored = answer.attributes.unwrap_or_default();
+                let before = item::read(stored.clone())?;
+                Ok(Attempt::Begun(Box::new(before), stored))
             }
             Err(error) => match refused(&error) {
                 Some(thread) => item::read(thread).map(|thread| Attempt::Refused(Box::new(thread))),

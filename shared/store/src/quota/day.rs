@@ -22,6 +22,8 @@ const SOON: Duration = Duration::from_secs(5);
 pub(crate) struct DayItem {
     pub(super) req: u64,
     pub(super) slots: Vec<String>,
+    /// The places of recovered turns whose own processes may still come.
+    pub(super) late: Vec<String>,
     pub(super) tin: Option<u64>,
     pub(super) tout: Option<u64>,
     pub(super) tcached: Option<u64>,
@@ -30,6 +32,11 @@ pub(crate) struct DayItem {
 }
 
 impl DayItem {
+    /// Whether the place is taken, be it by a turn that was recovered.
+    pub(super) fn holds(&self, slot: &String) -> bool {
+        self.slots.contains(slot) || self.late.contains(slot)
+    }
+
     pub(super) fn expired(&self, now_ms: u64) -> Vec<String> {
         self.slots.iter().filter(|slot| lease_of(slot) < now_ms).cloned().collect()
     }

@@ -2,7 +2,7 @@
 
 use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
 use store::{
-    Begin, BeginError, BeginTurn, BegunTurn, CurrentTurn, Finished, History, OpenTurn, Question,
+    Answer, Begin, BeginError, BeginTurn, BegunTurn, CurrentTurn, Finished, History, OpenTurn, Question,
     RecoveredAnswer, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
 };
 
@@ -140,13 +140,18 @@ pub(crate) async fn put_question(store: &Store, ask: &Ask, turn: &BegunTurn) {
 
 /// Ends the turn with an answer that says `text`, or with none.
 pub(crate) async fn end(store: &Store, turn: &BegunTurn, text: &str) -> Finished {
-    let (parts, outcome) = match text {
-        "" => ("[]".to_owned(), TurnOutcome::Failed),
-        text => (said(text), TurnOutcome::Done),
+    end_using(store, turn, text, &NOTHING_USED).await
+}
+
+/// The same for a turn that used something.
+pub(crate) async fn end_using(store: &Store, turn: &BegunTurn, text: &str, used: &TurnUsage) -> Finished {
+    let (parts, status, outcome) = match text {
+        "" => ("[]".to_owned(), Status::Failed, TurnOutcome::Failed),
+        text => (said(text), Status::Completed, TurnOutcome::Done),
     };
-    store.put_answer(&turn.keys, &answer(&parts, &metadata())).await.unwrap();
-    let finished = store.finish_turn(&turn.keys, outcome, &NOTHING_USED).await.unwrap();
-    store.settle_turn(&turn.keys, &NOTHING_USED).await.unwrap();
+    store.put_answer(&turn.keys, &Answer { status, ..answer(&parts, &metadata()) }).await.unwrap();
+    let finished = store.finish_turn(&turn.keys, outcome, used).await.unwrap();
+    store.settle_turn(&turn.keys, used).await.unwrap();
     finished
 }
 
@@ -162,8 +167,9 @@ pub(crate) async fn answered(store: &Store, ask: &Ask, text: &str) -> BegunTurn 
 pub(crate) async fn recover(store: &Store, turn: &OpenTurn, text: &str, now_ms: u64) -> TurnOutcome {
     let parts = if text.is_empty() { "[]".to_owned() } else { said(text) };
     let metadata = AnswerMetadata::at_start(turn.model(), turn.began_at_ms());
-    let status = if turn.is_dead(now_ms) { Status::Interrupted } else { Status::Stopped };
-    let answer = RecoveredAnswer { parts: &parts, is_empty: text.is_empty(), metadata: &metadata, status };
+    let status = if turn.is_stopped() { Status::Stopped } else { Status::Interrupted };
+    let is_empty = text.is_empty();
+    let answer = RecoveredAnswer { parts: &parts, is_empty, metadata: &metadata, status, now_ms };
     store.recover_turn(turn, &answer).await.unwrap()
 }
 

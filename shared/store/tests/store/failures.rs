@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::time::Duration;
 
-use store::{BeginError, ClientOptions, Store, StoreError, Thread};
+use message::ThreadId;
+use store::{BeginError, ClientOptions, Store, StoreError, Thread, TurnLimits, TurnOutcome};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::asking::{NOON, ask};
+use crate::asking::{Ask, LEASE, NOON, answered, ask, recover};
 use crate::engine::{client, dynoxide};
 use crate::wire::{Step, Wire};
 
@@ -88,6 +89,39 @@ async fn a_begin_that_failed_half_way_is_given_up_whole() {
         assert_eq!((day.turns, day.running), (0, 0));
         ask("m1", "s2", NOON + 1).begun(&engine.store).await;
     }
+}
+
+/// What the quota refuses is taken back; where the table does not let it, it has failed.
+#[tokio::test]
+async fn a_refused_begin_that_cannot_be_taken_back_has_failed() {
+    let engine = dynoxide().await;
+    let limits = TurnLimits { per_day: 1, parallel: 0 };
+    answered(&engine.store, &ask("m0", "s0", NOON), "a").await;
+    let refused = Ask { thread: ThreadId::parse("new").unwrap(), limits, ..ask("m1", "s1", NOON) };
+    // Thread and quota at once, then five looks for a place, and then the begin is taken back.
+    let script = [vec![Step::Forward; 7], vec![Step::error(400, "AccessDeniedException"), Step::Forward]];
+    let wire = Wire::before(&engine.endpoint, script.concat()).await;
+    let error = refused.begin(&engine.store_through(&wire.endpoint).await).await.unwrap_err();
+    assert!(matches!(error, BeginError::TurnsPerDay { .. }), "{error:?}");
+    assert_eq!(wire.bodies().len(), 9);
+    let current = refused.current(&engine.store).await;
+    assert!(current.ended() && current.answered.is_none(), "the thread is free");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_given_up_does_not_hold_up_a_recovery() {
+    let engine = dynoxide().await;
+    let asked = ask("m1", "s1", NOON);
+    asked.begun(&engine.store).await;
+    let open = asked.current(&engine.store).await.open.unwrap();
+    // The question and the answer are put, the thread is marked, and then comes the quota.
+    let script = [vec![Step::Forward; 3], vec![Step::error(400, "AccessDeniedException")]].concat();
+    let wire = Wire::before(&engine.endpoint, script).await;
+    let store = engine.store_through(&wire.endpoint).await;
+    assert_eq!(recover(&store, &open, "part", NOON + LEASE + 1).await, TurnOutcome::Done);
+    assert_eq!(wire.bodies().len(), 4);
+    assert!(asked.current(&engine.store).await.ended());
+    assert_eq!(engine.store.usage(&asked.user, NOON).await.unwrap().running, 1, "until its lease has passed");
 }
 
 #[tokio::test]

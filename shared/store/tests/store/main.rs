@@ -62,6 +62,7 @@ on_each_engine! {
         the_same_thread_id_of_two_users_is_two_threads
         a_begin_whose_answer_got_lost_is_not_refused
         a_begin_whose_answer_got_lost_may_be_superseded_already
+        a_takeover_whose_answer_got_lost_names_the_older_turn
         what_a_turn_used_is_added_to_its_thread_once
         the_index_lists_threads_only_and_newest_first
     }
@@ -82,6 +83,10 @@ on_each_engine! {
         equal_begins_at_the_limit_begin_once
         a_refused_message_begins_when_there_is_room
         a_turn_begun_before_midnight_takes_no_place_of_the_day_after
+        a_recovered_turn_is_in_nobodys_way_and_may_still_settle
+        a_recovered_turn_that_is_given_up_is_not_counted
+        what_the_quota_refuses_leaves_no_trace
+        a_refusal_keeps_what_else_became_of_the_thread
     }
     recovery {
         a_dead_turn_is_ended_with_what_there_is_of_it
@@ -95,6 +100,9 @@ on_each_engine! {
         a_recovered_turn_keeps_its_place_on_the_path
         a_recovered_continuation_knows_what_it_goes_on_from
         a_message_kept_and_put_late_is_one
+        a_turn_knows_whether_it_was_to_end_early
+        a_superseded_turn_that_is_recovered_at_work_still_adds_what_it_used
+        a_continuation_of_nothing_goes_on_from_what_that_went_on_from
     }
     stop {
         a_running_turn_notices_that_a_stop_was_asked
@@ -107,12 +115,14 @@ on_each_engine! {
         a_journal_may_end_without_another_byte
         nothing_after_a_gap_is_read
         pieces_of_any_size_come_back_byte_for_byte
-        journals_of_two_runs_do_not_mix_and_run_out
+        journals_of_two_runs_do_not_mix_and_run_out_after_a_week
         a_damaged_piece_is_an_error_that_names_it
     }
     paths {
         the_current_path_is_what_the_user_sees
         a_retry_after_nothing_leaves_no_empty_answer
+        an_answer_that_came_to_nothing_hides_none
+        the_path_of_an_open_turn_holds_no_older_answer_to_its_question
         old_branches_stay_readable_by_id
         pages_follow_a_path_that_skips
         a_path_is_read_as_far_as_its_bytes_may_go

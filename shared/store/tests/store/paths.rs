@@ -3,11 +3,12 @@
 use message::MessageId;
 use store::{History, Question, Store, StoredMessage};
 
-use crate::asking::{ALL, Ask, NOON, answered, ask, said, texts};
+use crate::asking::{ALL, Ask, NOON, answered, ask, end, said, texts};
 use crate::engine::Engine;
 use crate::long_messages::noise;
 
 /// What happens to a thread, one turn after the other. The run `n` is begun at `NOON + n`.
+#[derive(Clone)]
 enum Turn {
     /// The message, which says its own name.
     Sent(&'static str),
@@ -119,7 +120,92 @@ pub(crate) async fn a_retry_after_nothing_leaves_no_empty_answer(engine: &Engine
         answered(store, &asked, text).await;
         seen.push(asked.path_texts(store).await.join(" "));
     }
-    assert_eq!(seen, ["m1 -", "m1 a1", "M1 -", "M1 a3", "M1 -", "M1 a5"]);
+    assert_eq!(seen, ["m1 -", "m1 a1", "M1 -", "M1 a3", "M1 a3", "M1 a5"]);
+}
+
+pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
+    use Turn::{Continued, Edited, Regenerated, Sent};
+    let regenerated_twice = || vec![Sent("m1"), Regenerated("m1"), Regenerated("m1")];
+    for (index, (name, turns, nothing, expected)) in [
+        ("regenerated", vec![Sent("m1"), Regenerated("m1")], vec![1], "m1 a0"),
+        ("regenerated, then regenerated", regenerated_twice(), vec![1], "m1 a2"),
+        ("regenerated twice", regenerated_twice(), vec![2], "m1 a1"),
+        ("regenerated twice for nothing", regenerated_twice(), vec![1, 2], "m1 a0"),
+        ("regenerated, then on", vec![Sent("m1"), Regenerated("m1"), Sent("m2")], vec![1], "m1 a0 m2 a2"),
+        ("an older one", vec![Sent("m1"), Sent("m2"), Regenerated("m1")], vec![2], "m1 a0 m2 a1"),
+        ("gone on", vec![Sent("m1"), Continued("m1", 0)], vec![1], "m1 a0"),
+        ("edited", vec![Sent("m1"), Edited("m1", "M1")], vec![1], "M1 -"),
+        ("sent", vec![Sent("m1"), Sent("m2")], vec![1], "m1 a0 m2 -"),
+        ("sent again", vec![Sent("m1"), Sent("m1")], vec![0], "m1 a1"),
+        ("sent again for nothing", vec![Sent("m1"), Sent("m1")], vec![0, 1], "m1 -"),
+        ("sent twice again", vec![Sent("m1"), Sent("m1"), Sent("m1")], vec![0, 1], "m1 a2"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let engine = engine.table_beside(index).await;
+        let store = &engine.store;
+        for (run, turn) in turns.iter().enumerate() {
+            let text = if nothing.contains(&run) { String::new() } else { format!("a{run}") };
+            answered(store, &turn.ask(run), &text).await;
+        }
+        let thread = ask("m", "s", NOON);
+        assert_eq!(thread.path_texts(store).await.join(" "), expected, "{name}");
+        for limit in 1..4 {
+            let mut read: Vec<StoredMessage> = Vec::new();
+            loop {
+                let before = read.last().map(|message| &message.cursor);
+                let page = History { limit, before, ..ALL };
+                let page = store.messages(&thread.user, &thread.thread, &page).await.unwrap();
+                if page.is_empty() {
+                    break;
+                }
+                read.extend(page);
+            }
+            read.reverse();
+            assert_eq!(texts(&read).join(" "), expected, "{name}, {limit} a page");
+        }
+    }
+    let (thread, of) = (ask("m", "s", NOON), |id: &str| MessageId::parse(id).unwrap());
+    for (index, end, expected) in [
+        (0, "answer-s1", "- m1"),
+        (0, "answer-s0", "a0 m1"),
+        (3, "answer-s1", "- m1"),
+        (6, "answer-s0", "a0 m1"),
+    ] {
+        let store = &engine.table_beside(index).await.store;
+        let branch = store.branch(&thread.user, &thread.thread, &of(end), &ALL).await.unwrap();
+        assert_eq!(texts(&branch).join(" "), expected, "{index}: {end}");
+    }
+}
+
+pub(crate) async fn the_path_of_an_open_turn_holds_no_older_answer_to_its_question(engine: &Engine) {
+    use Turn::{Continued, Regenerated, Sent};
+    let before = || vec![Sent("m1"), Sent("m2")];
+    for (index, (name, turns, open, expected)) in [
+        ("sent", before(), Sent("m3"), "m1 a0 m2 a1"),
+        ("regenerated", before(), Regenerated("m2"), "m1 a0 m2"),
+        ("regenerated again", [before(), vec![Regenerated("m2")]].concat(), Regenerated("m2"), "m1 a0 m2"),
+        ("an older one regenerated", before(), Regenerated("m1"), "m1"),
+        ("gone on", before(), Continued("m2", 1), "m1 a0 m2 a1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let engine = engine.table_beside(index).await;
+        let store = &engine.store;
+        happen(store, &turns).await;
+        let asked = open.ask(9);
+        let turn = asked.begun(store).await;
+        let open = asked.current(store).await.open.unwrap();
+        let bound = open.path_bound();
+        let history = History { before: bound.as_ref(), ..ALL };
+        let mut path = store.messages(&asked.user, &asked.thread, &history).await.unwrap();
+        path.reverse();
+        assert_eq!(texts(&path).join(" "), expected, "{name}");
+        end(store, &turn, "new").await;
+        assert_eq!(asked.path(store).await.last().map(|last| last.id.clone()), Some(asked.answer), "{name}");
+    }
 }
 
 pub(crate) async fn old_branches_stay_readable_by_id(engine: &Engine) {

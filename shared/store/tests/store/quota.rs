@@ -1,12 +1,16 @@
 //! Limits on what a user may do in a day and at once.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use message::{ThreadId, UserId};
-use store::{Begin, BeginError, TurnLimits, TurnOutcome};
+use aws_sdk_dynamodb::types::AttributeValue;
+use message::{MessageId, ThreadId, UserId};
+use store::{Begin, BeginError, Question, TurnLimits, TurnOutcome, TurnUsage};
 use tokio::task::JoinSet;
 
-use crate::asking::{Ask, LEASE, NOON, NOTHING_USED, answered, ask, end};
+use crate::asking::{
+    Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, end_using, put_question, recover, said,
+};
 use crate::engine::Engine;
 
 const HOUR: u64 = 60 * 60 * 1000;
@@ -49,8 +53,8 @@ pub(crate) async fn of_twenty_begins_at_once_at_the_limit_less_one_one_passes(en
         while let Some(result) = begins.join_next().await {
             let (begin, ask) = result.unwrap();
             if is_refused(&begin) {
-                let current = ask.current(&engine.store).await;
-                assert!(current.ended() && current.answered.is_none(), "{name}: a refused thread is free");
+                let thread = engine.store.current_turn(&ask.user, &ask.thread).await.unwrap();
+                assert_eq!(thread, None, "{name}: a refused thread is not there");
             } else {
                 assert!(matches!(begin, Ok(Begin::Begun(_))), "{name}: {begin:?}");
                 passed += 1;
@@ -163,4 +167,104 @@ pub(crate) async fn a_turn_begun_before_midnight_takes_no_place_of_the_day_after
     let next = engine.store.usage(&UserId::parse("u").unwrap(), midnight).await.unwrap();
     assert_eq!(day(engine).await, (1, 0));
     assert_eq!((next.turns, next.running), (1, 0));
+}
+
+pub(crate) async fn a_recovered_turn_is_in_nobodys_way_and_may_still_settle(engine: &Engine) {
+    let (limits, store) = (parallel(1), &engine.store);
+    let used = TurnUsage { input: Some(7), ..NOTHING_USED };
+    let first = Ask { limits, ..ask("m1", "s1", NOON) }.begun(store).await;
+    let second = Ask { limits, ..ask("m2", "s2", NOON + 1) }.begun(store).await;
+    end(store, &second, "b").await;
+    assert!(is_refused(&alone("s3", NOON + 2, limits).begin(store).await), "the first has not been ended");
+
+    let left = second.took_over.unwrap();
+    for attempt in 0..2 {
+        recover(store, &left, "part", NOON + 3).await;
+        assert_eq!(day(engine).await, (2, 0), "{attempt}");
+    }
+    let third = Ask { limits, ..ask("m3", "s3", NOON + 4) }.begun(store).await;
+    assert!(is_refused(&alone("s4", NOON + 5, limits).begin(store).await), "places are still counted");
+
+    for attempt in 0..2 {
+        end_using(store, &first, "a", &used).await;
+        let day = store.usage(&UserId::parse("u").unwrap(), NOON).await.unwrap();
+        assert_eq!((day.turns, day.running, day.usage.input), (3, 1, Some(7)), "{attempt}");
+    }
+    end(store, &third, "c").await;
+    recover(store, &left, "part", NOON + 6).await;
+    assert_eq!(day(engine).await, (3, 0), "what is settled stays settled");
+    let items = engine.client.scan().table_name(&engine.table).send().await.unwrap().items.unwrap();
+    assert!(items.iter().all(|item| !item.contains_key("late") && !item.contains_key("slots")));
+}
+
+pub(crate) async fn a_recovered_turn_that_is_given_up_is_not_counted(engine: &Engine) {
+    let lost = ask("m1", "s1", NOON);
+    lost.begun(&engine.store).await;
+    let newer = ask("m2", "s2", NOON + 1).begun(&engine.store).await;
+    recover(&engine.store, &newer.took_over.unwrap(), "", NOON + 2).await;
+    lost.abandon(&engine.store).await;
+    assert_eq!(day(engine).await, (1, 1));
+}
+
+/// The thread item `t`, as it is stored.
+async fn stored_thread(engine: &Engine) -> Option<HashMap<String, AttributeValue>> {
+    let items = engine.client.scan().table_name(&engine.table).send().await.unwrap().items.unwrap();
+    items.into_iter().find(|item| item["sk"].as_s().unwrap() == "T#t")
+}
+
+pub(crate) async fn what_the_quota_refuses_leaves_no_trace(engine: &Engine) {
+    let refused = |run: &str| Ask { limits: per_day(1), ..ask("refused", run, NOON + 100) };
+    answered(&engine.store, &alone("elsewhere", NOON, per_day(1)), "a").await;
+    assert!(is_refused(&refused("s9").begin(&engine.store).await));
+    assert_eq!(stored_thread(engine).await, None, "there is no new thread");
+
+    let titleless = || Ask { title: String::new(), ..ask("m1", "s1", NOON) };
+    let again = Ask { question: Question::Regenerated, ..ask("m1", "s2", NOON + 1) };
+    let edited = Ask { question: Question::Edited, parts: said("M1"), ..ask("m1", "s3", NOON + 2) };
+    let on = Ask {
+        question: Question::Continued,
+        continued: Some(said("added")),
+        answer: MessageId::parse("answer-s1").unwrap(),
+        ..ask("m1", "s2", NOON + 1)
+    };
+    for (index, (name, last, text)) in [
+        ("no title", titleless(), "a"),
+        ("regenerated", again.clone(), "a"),
+        ("edited", edited, "a"),
+        ("gone on", on, "a"),
+        ("failed", again, ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let engine = engine.table_beside(index).await;
+        let store = &engine.store;
+        answered(store, &titleless(), "a").await;
+        if last.stream.as_str() != "s1" {
+            answered(store, &last, text).await;
+        }
+        let before = stored_thread(&engine).await;
+        assert!(is_refused(&refused("s9").begin(store).await), "{name}");
+        assert_eq!(stored_thread(&engine).await, before, "{name}");
+        assert_eq!(day(&engine).await.1, 0, "{name}");
+        let again = Ask { parts: last.parts.clone(), ..ask("m1", "s8", NOON + 101) }.begin(store).await;
+        let is_answered = matches!(again, Ok(Begin::Answered(_)));
+        assert_eq!(is_answered, !text.is_empty(), "{name}: nothing is paid for again");
+    }
+}
+
+pub(crate) async fn a_refusal_keeps_what_else_became_of_the_thread(engine: &Engine) {
+    let (store, limits) = (&engine.store, per_day(2));
+    let first = ask("m1", "s1", NOON).begun(store).await;
+    let second = ask("m2", "s2", NOON + 1);
+    let newer = second.begun(store).await;
+    put_question(store, &second, &newer).await;
+    store.stop_turn(&second.user, &second.thread, None).await.unwrap();
+    end(store, &newer, "b").await;
+    let before = stored_thread(engine).await.unwrap();
+    assert!(before.contains_key("prev") && before.contains_key("stopId"));
+    assert!(is_refused(&Ask { limits, ..ask("m3", "s3", NOON + 2) }.begin(store).await));
+    assert_eq!(stored_thread(engine).await, Some(before), "an older turn is still to be recovered");
+    end(store, &first, "a").await;
+    assert_eq!(second.current(store).await.left_behind, None);
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use message::Role;
-use store::{Begin, Finished, OpenTurn, Question, Status, TurnOutcome, UserMessage};
+use store::{Begin, Finished, OpenTurn, Question, Status, TurnOutcome, TurnUsage, UserMessage};
 use tokio::task::JoinSet;
 
 use crate::asking::{
-    Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, put_question, recorded, recover, said,
+    Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, end_using, put_question, recorded, recover, said,
 };
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
@@ -205,4 +205,84 @@ pub(crate) async fn a_message_kept_and_put_late_is_one(engine: &Engine) {
     let late = UserMessage { parts: &ask.parts, created_at_ms: NOON };
     engine.store.put_user_message(&turn.keys, &late).await.unwrap();
     assert_eq!(ask.path_texts(&engine.store).await, ["m1", "part"]);
+}
+
+pub(crate) async fn a_turn_knows_whether_it_was_to_end_early(engine: &Engine) {
+    let store = &engine.store;
+    let first = ask("m1", "s1", NOON);
+    first.begun(store).await;
+    let open = first.current(store).await.open.unwrap();
+    assert!(!open.is_stopped(), "it runs");
+
+    let taking = ask("m2", "s2", NOON + 1).begun(store).await;
+    let superseded = taking.took_over.unwrap();
+    assert!(superseded.is_stopped(), "it is taken over from");
+    let Ok(Begin::Recover(before)) = ask("m3", "s3", NOON + 2).begin(store).await else {
+        panic!("the first turn is left behind");
+    };
+    for left in [first.current(store).await.left_behind, Some(before)] {
+        assert_eq!(left.as_ref(), Some(&superseded), "however it is heard of");
+    }
+
+    assert!(!first.current(store).await.open.unwrap().is_stopped(), "the newer runs");
+    let stopped = store.stop_turn(&first.user, &first.thread, None).await.unwrap().unwrap();
+    assert!(stopped.is_stopped());
+    assert_eq!(first.current(store).await.open, Some(stopped));
+    recover(store, &superseded, "part", LATER + 10).await;
+    assert_eq!(first.path(store).await[1].status, Some(Status::Stopped), "though its lease has passed");
+}
+
+pub(crate) async fn a_superseded_turn_that_is_recovered_at_work_still_adds_what_it_used(engine: &Engine) {
+    let store = &engine.store;
+    let used = TurnUsage { input: Some(10), output: Some(3), ..NOTHING_USED };
+    let first = ask("m1", "s1", NOON);
+    let mut older = first.begun(store).await;
+    // Three messages in a row: each but the first has to end the last but one, which is at work.
+    for (index, message) in ["m2", "m3", "m4"].into_iter().enumerate() {
+        let ask = ask(message, &format!("s-{message}"), NOON + 1 + index as u64);
+        let Begin::Begun(newer) = ask.insist(store).await.unwrap() else { panic!("{message} begins") };
+        assert_eq!(newer.took_over.as_ref().unwrap().stream(), older.keys.stream());
+        recover(store, newer.took_over.as_ref().unwrap(), "part", ask.now_ms).await;
+        for attempt in 0..3 {
+            let finished = end_using(store, &older, "whole", &used).await;
+            assert_eq!(finished, Finished::Superseded, "{message}, {attempt}");
+        }
+        recover(store, newer.took_over.as_ref().unwrap(), "part", ask.now_ms).await;
+        let total = first.thread(store).await.usage;
+        let times = 1 + index as u64;
+        assert_eq!((total.input, total.output), (Some(10 * times), Some(3 * times)), "{message}");
+        older = newer;
+    }
+    end_using(store, &older, "whole", &used).await;
+    assert_eq!(first.thread(store).await.usage.input, Some(40));
+    let items = engine.client.scan().table_name(&engine.table).send().await.unwrap().items.unwrap();
+    assert!(items.iter().all(|item| !item.contains_key("owed")), "nothing is left of it");
+}
+
+pub(crate) async fn a_continuation_of_nothing_goes_on_from_what_that_went_on_from(engine: &Engine) {
+    let store = &engine.store;
+    let first = ask("m1", "s1", NOON);
+    answered(store, &first, "a").await;
+    let on = |run: u64, added: &str| Ask {
+        question: Question::Continued,
+        continued: Some(said(added)),
+        answer: first.answer.clone(),
+        ..ask("m1", &format!("s{run}"), NOON + run)
+    };
+    answered(store, &on(2, "a, approved"), "").await;
+    let base = async |on: &Ask| {
+        on.begun(store).await;
+        let open = on.current(store).await.open.unwrap();
+        let base = store.answer_of(&open.continued().unwrap()).await.unwrap().unwrap();
+        recover(store, &open, "", LATER + on.now_ms).await;
+        base.parts
+    };
+    for (name, on) in [("the same", on(3, "a, approved")), ("another", on(4, "a, denied"))] {
+        assert_eq!(&*base(&on).await, said("a"), "{name}");
+        assert_eq!(on.path_texts(store).await, ["m1", "a"], "{name}");
+    }
+    answered(store, &ask("m2", "s5", NOON + 5), "b").await;
+    let older = on(6, "a, approved at last");
+    assert_eq!(&*base(&older).await, said("a"), "after another message");
+    assert_eq!(older.path_texts(store).await, ["m1", "a", "m2", "b"]);
 }

@@ -230,6 +230,19 @@ pub(crate) async fn a_begin_whose_answer_got_lost_may_be_superseded_already(engi
     assert_eq!(lost.current(&engine.store).await.left_behind, None);
 }
 
+pub(crate) async fn a_takeover_whose_answer_got_lost_names_the_older_turn(engine: &Engine) {
+    let older = ask("m1", "s1", NOON);
+    older.begun(&engine.store).await;
+    // Thread and quota are tried at the same time, and then the thread is taken over.
+    let script = [Step::Forward, Step::Forward, Step::ForwardAndHangUp, Step::Forward];
+    let wire = Wire::before(&engine.endpoint, script).await;
+    let newer = ask("m2", "s2", NOON + 1).begun(&engine.store_through(&wire.endpoint).await).await;
+    assert_eq!(wire.bodies().len(), 4, "the client tried to take over twice");
+    assert_eq!(newer.left_behind, None, "it may be at work");
+    assert_eq!(newer.took_over, older.current(&engine.store).await.left_behind);
+    assert_eq!(newer.took_over.unwrap().stream(), &older.stream);
+}
+
 pub(crate) async fn what_a_turn_used_is_added_to_its_thread_once(engine: &Engine) {
     let used = store::TurnUsage {
         input: Some(10),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::ThreadId;
+use message::{MessageId, ThreadId};
 use store::{StoredMessage, TurnLimits};
 
 use crate::asking::{ALL, Ask, LEASE, NOON, ask, end, texts};
@@ -28,17 +28,36 @@ impl World<'_> {
         assert_eq!(current.answered.is_some(), says_something, "what is answered can be shown");
         self.check_items().await;
         let path = self.store.messages(&self.user, &thread, &ALL).await.unwrap();
-        assert_eq!(named(&path), self.path(self.head()), "the thread's path");
-        for turn in 0..self.turns.len() {
-            let answer = &self.turns[turn].ask.answer;
-            let later = &self.turns[turn + 1..];
-            if self.turns[turn].was_given_up || later.iter().any(|turn| turn.ask.answer == *answer) {
-                continue;
-            }
+        assert_eq!(named(&path), self.path(self.last()), "the thread's path");
+        for answer in self.turns.iter().map(|turn| &turn.ask.answer) {
+            let Some(turn) = self.named(answer) else { continue };
             let branch = self.store.branch(&self.user, &thread, answer, &ALL).await.unwrap();
-            assert_eq!(named(&branch), self.path(Some(turn)), "the path of {answer}");
+            assert_eq!(named(&branch), self.branch(turn), "the path of {answer}");
         }
+        self.check_usage().await;
         self.check_quota().await;
+    }
+
+    /// The turn whose answer is found by this id: the latest that is worth it.
+    fn named(&self, answer: &MessageId) -> Option<usize> {
+        let turns = (0..self.turns.len())
+            .rev()
+            .filter(|&turn| !self.turns[turn].was_given_up && self.turns[turn].ask.answer == *answer);
+        turns.clone().find(|&turn| !self.is_passed_over(turn)).or_else(|| turns.clone().next())
+    }
+
+    /// Whatever a turn used is counted once, by whomever it was ended. Only its thread need not know of one that was
+    /// given up for dead.
+    async fn check_usage(&self) {
+        let ended = self.turns.iter().filter(|turn| turn.has_ended);
+        let (late, in_time): (Vec<_>, Vec<_>) = ended.partition(|turn| turn.was_late);
+        let all = (late.len() + in_time.len()) as u64;
+        let day = self.store.usage(&self.user, NOON).await.unwrap();
+        assert_eq!(day.usage.input.unwrap_or_default(), all, "of the day");
+        let thread = ask("m", "s", NOON).thread;
+        let thread = self.store.thread(&self.user, &thread).await.unwrap().unwrap();
+        let total = thread.usage.input.unwrap_or_default();
+        assert!((in_time.len() as u64..=all).contains(&total), "{total} of the thread, of {all}");
     }
 
     /// One answer a turn, one item a question, and one mark on the thread.

@@ -3,24 +3,27 @@
 use std::collections::BTreeMap;
 
 use message::{MessageId, StreamId, UserId};
-use store::{Begin, BegunTurn, OpenTurn, Question, Store, TurnSignal};
+use store::{Begin, BegunTurn, OpenTurn, Question, Store, TurnSignal, TurnUsage};
 use tokio::task::JoinSet;
 
-use crate::asking::{Ask, LEASE, NOON, ask, end, put_question, recover, said};
+use crate::asking::{Ask, LEASE, NOON, NOTHING_USED, ask, end_using, put_question, recover, said};
 use crate::engine::Engine;
 
 use super::Event;
+
+/// What each turn uses.
+const USED: TurnUsage = TurnUsage { input: Some(1), ..NOTHING_USED };
 
 /// What a turn of the model is about.
 pub(super) struct Turn {
     pub(super) ask: Ask,
     pub(super) begun: BegunTurn,
     pub(super) question: usize,
-    /// What stood at the end of the path before it.
-    pub(super) before: Option<usize>,
     /// Whether the model says anything.
     pub(super) says: bool,
     pub(super) has_ended: bool,
+    /// Whether it had been given up for dead by then.
+    pub(super) was_late: bool,
     pub(super) was_given_up: bool,
     pub(super) recovered: Option<String>,
 }
@@ -28,7 +31,7 @@ pub(super) struct Turn {
 pub(super) struct Asked {
     pub(super) message: MessageId,
     pub(super) parts: String,
-    /// The turn whose answer it follows.
+    /// The turn that was the last when it came.
     pub(super) follows: Option<usize>,
 }
 
@@ -113,7 +116,6 @@ impl World<'_> {
 
     /// Begins a turn about the question, unless that is being answered or has been.
     async fn turn(&mut self, ask: Ask, clients: usize, question: usize, says: bool) {
-        let before = self.head();
         let is_new = self.turns.iter().all(|turn| turn.question != question);
         let Some(begun) = self.begin(&ask, clients).await else {
             assert!(!is_new, "a new question always begins");
@@ -127,23 +129,26 @@ impl World<'_> {
             ask,
             begun,
             question,
-            before,
             says,
             has_ended: false,
+            was_late: false,
             was_given_up: false,
             recovered: None,
         });
     }
 
-    /// The turn whose answer ends the path.
-    pub(super) fn head(&self) -> Option<usize> {
-        let last = self.turns.len().checked_sub(1)?;
-        self.standing(last)
+    pub(super) fn last(&self) -> Option<usize> {
+        self.turns.len().checked_sub(1)
     }
 
-    /// The turn, or what stood before it if it was given up.
-    fn standing(&self, turn: usize) -> Option<usize> {
-        if self.turns[turn].was_given_up { self.turns[turn].before } else { Some(turn) }
+    /// Whether the turn's answer stands for another, and came to nothing.
+    pub(super) fn is_passed_over(&self, turn: usize) -> bool {
+        !self.is_first(turn) && self.text(turn).is_empty()
+    }
+
+    /// Whether nobody had asked the turn's question before.
+    fn is_first(&self, turn: usize) -> bool {
+        self.turns[..turn].iter().all(|earlier| earlier.question != self.turns[turn].question)
     }
 
     /// The message's latest question: the current turn's, or the newest that somebody has stored or will.
@@ -179,7 +184,7 @@ impl World<'_> {
                 let parts =
                     said(&format!("{message} {}", if is_long { noise(3_000) } else { String::new() }));
                 let ask = self.ask(&message, &parts, Question::Sent);
-                let follows = self.head();
+                let follows = self.last();
                 self.questions.push(Asked { message: id(&message), parts, follows });
                 self.turn(ask, clients, self.questions.len() - 1, says).await;
             }
@@ -231,8 +236,9 @@ impl World<'_> {
                     let turn = &mut self.turns[turn];
                     put_question(self.store, &turn.ask, &turn.begun).await;
                     let text = if turn.says { text_of(turn.ask.stream.as_str()) } else { String::new() };
-                    end(self.store, &turn.begun, &text).await;
+                    end_using(self.store, &turn.begun, &text, &USED).await;
                     turn.has_ended = true;
+                    turn.was_late = self.now_ms > turn.ask.now_ms + LEASE;
                 }
             }
             Event::Stop => self.stop().await,
@@ -293,18 +299,33 @@ impl World<'_> {
     }
 
     /// The path that ends in the turn's answer, newest first: ids and texts.
-    pub(super) fn path(&self, turn: Option<usize>) -> Vec<(String, String)> {
-        let mut path = Vec::new();
-        let mut next = turn;
-        while let Some(turn) = next {
-            let Turn { ask, question, .. } = &self.turns[turn];
-            let question = &self.questions[*question];
-            let text = self.text(turn);
-            path.push((ask.answer.to_string(), if text.is_empty() { "-".to_owned() } else { text }));
-            path.push((question.message.to_string(), texts_of(&question.parts)));
-            next = question.follows.and_then(|turn| self.standing(turn));
-        }
+    pub(super) fn branch(&self, turn: usize) -> Vec<(String, String)> {
+        let text = self.text(turn);
+        let answer = self.turns[turn].ask.answer.to_string();
+        let mut path = vec![(answer, if text.is_empty() { "-".to_owned() } else { text })];
+        path.extend(self.asked(self.turns[turn].question));
         path
+    }
+
+    /// The path that ends in the question.
+    fn asked(&self, question: usize) -> Vec<(String, String)> {
+        let Asked { message, parts, follows } = &self.questions[question];
+        let mut path = vec![(message.to_string(), texts_of(parts))];
+        path.extend(self.path(*follows));
+        path
+    }
+
+    /// The path when `turn` was the last there was: that of its answer, or what else there is.
+    pub(super) fn path(&self, turn: Option<usize>) -> Vec<(String, String)> {
+        let Some(turn) = turn else { return Vec::new() };
+        let question = self.turns[turn].question;
+        if !self.turns[turn].was_given_up && !self.is_passed_over(turn) {
+            self.branch(turn)
+        } else if self.is_first(turn) && self.is_stored(question) {
+            self.asked(question)
+        } else {
+            self.path(turn.checked_sub(1))
+        }
     }
 }
 

@@ -1,0 +1,105 @@
+//! Taking a begin back that the quota has refused, as if it had never been.
+//!
+//! The refused message would else be the thread's last, and the one before it, sent again, would be answered again. Only
+//! what the begin has written is restored, not the whole item: an older turn may have added its totals meanwhile.
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::item::{Item, refused, string};
+use crate::turn::TurnKeys;
+use crate::{Store, StoreError};
+
+/// What the first write of a begin sets or removes, see [`super::write`]. It never touches `prev`.
+const WRITTEN: [&str; 17] = [
+    "createdAt",
+    "lastActivityAt",
+    "title",
+    "lastMsg",
+    "lastHash",
+    "model",
+    "userSk",
+    "asstSk",
+    "streamId",
+    "lease",
+    "stopId",
+    "doneId",
+    "failedId",
+    "question",
+    "userCut",
+    "cut",
+    "continues",
+];
+/// Nobody has taken over from the turn, or ended it.
+const UNTOUCHED: &str =
+    "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId)";
+
+impl Store {
+    /// Makes the thread what it was `before` the turn began. `false`: something else has become of the turn.
+    pub(super) async fn undo_begin(&self, keys: &TurnKeys, before: &Item) -> Result<bool, StoreError> {
+        // Some engines name the keys of an item that was not there.
+        if before.keys().all(|name| name == "pk" || name == "sk") {
+            self.undo_first_begin(keys).await
+        } else {
+            self.undo_later_begin(keys, before).await
+        }
+    }
+
+    async fn undo_first_begin(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&*self.table)
+            .key("pk", string(&keys.0.thread_pk))
+            .key("sk", string(&keys.0.thread_sk))
+            .condition_expression(UNTOUCHED)
+            .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::of("DeleteItem", error)),
+        }
+    }
+
+    async fn undo_later_begin(&self, keys: &TurnKeys, before: &Item) -> Result<bool, StoreError> {
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut request = self.client.update_item();
+        for name in WRITTEN {
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            match before.get(name) {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value.clone());
+                }
+                None => remove.push(format!("#{name}")),
+            }
+        }
+        let clauses = [("SET", set), ("REMOVE", remove)]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(verb, names)| format!("{verb} {} ", names.join(", ")));
+        let sent = request
+            .table_name(&*self.table)
+            .key("pk", string(&keys.0.thread_pk))
+            .key("sk", string(&keys.0.thread_sk))
+            .update_expression(format!("{}ADD turns :minus_one", clauses.collect::<String>()))
+            .condition_expression(UNTOUCHED)
+            .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
+            .expression_attribute_values(":minus_one", AttributeValue::N("-1".to_owned()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if refused(&error).is_some() => Ok(false),
+            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+}
