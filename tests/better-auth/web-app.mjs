@@ -9,17 +9,20 @@
 //   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   local ones unless set
 //
 // Commands. `cookieCache` is off (default), compact, jwt, jwe, or jwt-plugin (a jwt signed by the plugin's own key);
-// `algorithm` is that of the jwt plugin's key: EdDSA (default), ES256, ES512, RS256 or PS256. Each pair of the two is
-// an app of its own, with users of its own; all keep their sessions in the one table.
-//   {"do":"sign-up", "email":"ann@example.test", "cookieCache":"compact", "algorithm":"EdDSA"}
+// `algorithm` is that of the jwt plugin's key: EdDSA (default), ES256, ES512, RS256 or PS256; `url` and `secret` stand
+// in for those of the environment. Whatever differs in one of these is an app of its own, with users of its own; all
+// keep their sessions in the one table. With `secondsAgo` a command happens so long before now.
+//   {"do":"sign-up", "email":"ann@example.test", "name":"Ann", "cookieCache":"compact", "algorithm":"EdDSA"}
 //     -> {"userId":"…", "cookie":"better-auth.session_token=…; better-auth.session_data=…",
 //         "bearer":"token.signature", "accessToken":"a.b.c", "jwks":{"keys":[…]}}
 //        cookie: the value of a Cookie header; bearer and accessToken: what goes after `Bearer `
+//   {"do":"sign-in", "email":"ann@example.test", …}   -> the same, for who has signed up
 //   {"do":"get-session", "cookie":"…", …}   -> {"userId":"…"}, or null: what better-auth itself says of the cookie
 //   {"do":"sign-out", "cookie":"…", …}      -> {}
 //   {"do":"revoke-all", "cookie":"…", …}    -> {}: all sessions of the cookie's user are over
 // A command that fails is answered with {"error":"…"}.
 import { createInterface } from "node:readline";
+import { mock } from "node:test";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
 import { betterAuth } from "better-auth";
@@ -48,18 +51,18 @@ const client = new DynamoDBClient({
 const secondaryStorage = dynamoDbStorage(DynamoDBDocument.from(client), TABLE_NAME);
 const apps = new Map();
 
-function app({ cookieCache = "off", algorithm = "EdDSA" }) {
-  const name = `${cookieCache} ${algorithm}`;
-  if (!apps.has(name)) apps.set(name, newApp(cookieCache, algorithm));
+function app({ cookieCache = "off", algorithm = "EdDSA", url = BETTER_AUTH_URL, secret = BETTER_AUTH_SECRET }) {
+  const name = [cookieCache, algorithm, url, secret].join(" ");
+  if (!apps.has(name)) apps.set(name, newApp(cookieCache, algorithm, url, secret));
   return apps.get(name);
 }
 
-function newApp(cookieCache, alg) {
+function newApp(cookieCache, alg, baseURL, secret) {
   const sessionCookieCache = cookieCache === "jwt-plugin";
   const strategy = sessionCookieCache ? "jwt" : cookieCache;
   return betterAuth({
-    baseURL: BETTER_AUTH_URL,
-    secret: BETTER_AUTH_SECRET,
+    baseURL,
+    secret,
     database: memoryAdapter({ user: [], account: [], session: [], verification: [], jwks: [] }),
     secondaryStorage,
     emailAndPassword: { enabled: true },
@@ -73,10 +76,11 @@ function newApp(cookieCache, alg) {
 
 /** Asks the app as a browser would, over everything but the network. */
 async function ask(command, path, { method = "GET", cookie, body } = {}) {
-  const headers = new Headers({ origin: new URL(BETTER_AUTH_URL).origin });
+  const { url: baseURL = BETTER_AUTH_URL } = command;
+  const headers = new Headers({ origin: new URL(baseURL).origin });
   if (cookie) headers.set("cookie", cookie);
   if (body) headers.set("content-type", "application/json");
-  const url = new URL(`/api/auth${path}`, BETTER_AUTH_URL);
+  const url = new URL(`/api/auth${path}`, baseURL);
   const answer = await app(command).handler(new Request(url, { method, headers, body: body && JSON.stringify(body) }));
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
   return answer;
@@ -88,20 +92,26 @@ function cookieHeader(answer) {
   return given.map((cookie) => cookie.split(";")[0]).join("; ");
 }
 
+/** Signs a user up or in, and gathers all that the function may be shown of the session. */
+async function enter(command, path) {
+  const { email, name = email } = command;
+  const body = { email, name, password: "correct horse battery" };
+  const answer = await ask(command, path, { method: "POST", body });
+  const cookie = cookieHeader(answer);
+  const [token, jwks] = [await ask(command, "/token", { cookie }), await ask(command, "/jwks")];
+  return {
+    userId: (await answer.json()).user.id,
+    cookie,
+    bearer: answer.headers.get("set-auth-token"),
+    accessToken: (await token.json()).token,
+    jwks: await jwks.json(),
+  };
+}
+
 const commands = {
-  async "sign-up"(command) {
-    const body = { email: command.email, password: "correct horse battery", name: command.email };
-    const answer = await ask(command, "/sign-up/email", { method: "POST", body });
-    const cookie = cookieHeader(answer);
-    const [token, jwks] = [await ask(command, "/token", { cookie }), await ask(command, "/jwks")];
-    return {
-      userId: (await answer.json()).user.id,
-      cookie,
-      bearer: answer.headers.get("set-auth-token"),
-      accessToken: (await token.json()).token,
-      jwks: await jwks.json(),
-    };
-  },
+  "sign-up": (command) => enter(command, "/sign-up/email"),
+
+  "sign-in": (command) => enter(command, "/sign-in/email"),
 
   async "get-session"(command) {
     const session = await (await ask(command, "/get-session", command)).json();
@@ -119,10 +129,19 @@ const commands = {
   },
 };
 
+/** Runs a command by a clock that is this much behind. */
+async function earlier(secondsAgo, run) {
+  if (!secondsAgo) return run();
+  mock.timers.enable({ apis: ["Date"], now: Date.now() - 1000 * secondsAgo });
+  return run().finally(() => mock.timers.reset());
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   const run = commands[command.do] ?? (() => Promise.reject(new Error(`unknown command ${command.do}`)));
-  const answer = await run(command).catch((error) => ({ error: String(error.message ?? error) }));
+  const answer = await earlier(command.secondsAgo, () => run(command)).catch((error) => ({
+    error: String(error.message ?? error),
+  }));
   console.log(JSON.stringify(answer));
 }
 client.destroy();

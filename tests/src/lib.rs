@@ -9,6 +9,7 @@
 )]
 
 pub mod answers;
+pub mod better_auth;
 pub mod binary;
 pub mod client;
 pub mod engine;

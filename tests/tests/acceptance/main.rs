@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test owns no invocation its tasks could be frozen with")]
 
+mod better_auth;
 mod branches;
 mod clients;
 mod crash;

@@ -1,0 +1,197 @@
+//! The web app that users sign in to: the real better-auth, with its sessions in the function's table, in a Node process
+//! of its own. `tests/better-auth` is its side. Knows what a browser gets from it, and not what the function makes of it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::engine::{Engine, TABLE};
+use crate::session::SECRET;
+use crate::tools;
+use crate::wait::within;
+
+/// A web app's configuration, as far as sessions depend on it. Those that differ, in more than the clock, have users of
+/// their own; all have the one table.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Site<'a> {
+    /// Where it pretends to be; with https its cookies are named `__Secure-…`.
+    pub url: &'a str,
+    /// What it signs with.
+    pub secret: &'a str,
+    /// `off`, `compact`, `jwt`, `jwe`, or `jwt-plugin`: a jwt that the plugin's own key signs.
+    pub cookie_cache: &'a str,
+    /// The algorithm of the jwt plugin's key.
+    pub algorithm: &'a str,
+    /// How far its clock is behind.
+    pub seconds_ago: u64,
+}
+
+impl Site<'_> {
+    /// A site without cookie cache that shares the function's secret.
+    pub const PLAIN: Self = Self {
+        url: "https://app.example.com",
+        secret: SECRET,
+        cookie_cache: "off",
+        algorithm: "EdDSA",
+        seconds_ago: 0,
+    };
+
+    /// The variables that tell a function of this site. `jwks` is what the site answers under `/api/auth/jwks`.
+    pub fn variables(&self, jwks: &Value) -> [(&'static str, String); 4] {
+        let strategy = if self.cookie_cache == "jwt-plugin" { "jwt" } else { self.cookie_cache };
+        [
+            ("BETTER_AUTH_URL", self.url.to_owned()),
+            ("BETTER_AUTH_SECRET", self.secret.to_owned()),
+            ("BETTER_AUTH_COOKIE_CACHE", strategy.to_owned()),
+            ("BETTER_AUTH_JWKS", jwks.to_string()),
+        ]
+    }
+}
+
+/// What a user who has signed up or in can show.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pass {
+    /// The user's id.
+    pub user_id: String,
+    /// The value of a `Cookie` header with all that the site has set.
+    pub cookie: String,
+    /// The signed token in `set-auth-token`.
+    pub bearer: String,
+    /// The jwt plugin's token.
+    pub access_token: String,
+    /// The public keys of the site.
+    pub jwks: Value,
+}
+
+/// All sites of one table. They end when dropped.
+#[derive(Debug)]
+pub struct WebApp {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl WebApp {
+    /// Starts the process; nothing when better-auth is not installed.
+    pub async fn start(engine: &Engine) -> Result<Option<Self>> {
+        let Some(script) = script() else {
+            tools::skipped("sessions of the real better-auth", "better-auth");
+            return Ok(None);
+        };
+        let mut process = Command::new(tools::node())
+            .arg(script)
+            .env_clear()
+            .envs(table(engine))
+            .envs([("BETTER_AUTH_SECRET", Site::PLAIN.secret), ("BETTER_AUTH_URL", Site::PLAIN.url)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("node does not start")?;
+        let input = process.stdin.take().context("stdin is piped")?;
+        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
+        Ok(Some(Self { _process: process, input, output }))
+    }
+
+    /// Signs a new user up.
+    pub async fn sign_up(&mut self, site: &Site<'_>, email: &str) -> Result<Pass> {
+        self.ask(site, "sign-up", json!({"email": email})).await
+    }
+
+    /// The same with a name of the user's own choice, of which every cookie cache and access token has a copy.
+    pub async fn sign_up_as(&mut self, site: &Site<'_>, email: &str, name: &str) -> Result<Pass> {
+        self.ask(site, "sign-up", json!({"email": email, "name": name})).await
+    }
+
+    /// Begins another session of a user.
+    pub async fn sign_in(&mut self, site: &Site<'_>, email: &str) -> Result<Pass> {
+        self.ask(site, "sign-in", json!({"email": email})).await
+    }
+
+    /// Whose session better-auth itself finds in these cookies.
+    pub async fn user_of(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
+        let session: Value = self.ask(site, "get-session", json!({"cookie": cookie})).await?;
+        Ok(session["userId"].as_str().map(str::to_owned))
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
+        self.ask::<Value>(site, "sign-out", json!({"cookie": pass.cookie})).await.map(drop)
+    }
+
+    /// Ends all sessions of a user.
+    pub async fn revoke_all(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
+        self.ask::<Value>(site, "revoke-all", json!({"cookie": pass.cookie})).await.map(drop)
+    }
+
+    async fn ask<A: DeserializeOwned>(&mut self, site: &Site<'_>, what: &str, with: Value) -> Result<A> {
+        #[derive(Serialize)]
+        struct Asked<'a> {
+            r#do: &'a str,
+            #[serde(flatten)]
+            site: &'a Site<'a>,
+            #[serde(flatten)]
+            with: Value,
+        }
+
+        let line = serde_json::to_string(&Asked { r#do: what, site, with })? + "\n";
+        self.input.write_all(line.as_bytes()).await?;
+        self.input.flush().await?;
+        let answer = within("better-auth", self.output.next_line()).await??;
+        let answer: Value = serde_json::from_str(&answer.context("better-auth has ended")?)?;
+        if let Some(error) = answer["error"].as_str() {
+            bail!("{what} on {site:?}: {error}");
+        }
+        Ok(serde_json::from_value(answer)?)
+    }
+}
+
+/// Runs a script of `tests/better-auth/package.json` and returns what it printed; nothing when better-auth is not
+/// installed.
+pub async fn package_script(name: &str, engine: &Engine) -> Result<Option<String>> {
+    let Some(script) = script() else {
+        tools::skipped("the storage adapter for better-auth", "better-auth");
+        return Ok(None);
+    };
+    let run = Command::new(tools::node())
+        .args(["--run", name])
+        .current_dir(script.parent().context("the script lies in a folder")?)
+        .env_clear()
+        .env("PATH", path_with(&tools::node())?)
+        .envs(table(engine))
+        .kill_on_drop(true)
+        .output();
+    let output = within(name, run).await?.context("node does not start")?;
+    let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    ensure!(output.status.success(), "{name} ended with {}:\n{printed}", output.status);
+    Ok(Some(printed))
+}
+
+fn table(engine: &Engine) -> [(&'static str, String); 2] {
+    [("DYNAMODB_ENDPOINT", engine.url()), ("TABLE_NAME", TABLE.to_owned())]
+}
+
+/// The tester's `PATH`, with the Node of these tests before any other.
+fn path_with(node: &Path) -> Result<OsString> {
+    let own = env::var_os("PATH").unwrap_or_default();
+    let folder = node.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+    Ok(env::join_paths(folder.into_iter().chain(env::split_paths(&own)))?)
+}
+
+/// The program: `SIDEKIQ_BETTER_AUTH`, or the one in `tests/better-auth` if npm has put its packages beside it.
+fn script() -> Option<PathBuf> {
+    let named = env::var_os("SIDEKIQ_BETTER_AUTH").filter(|value| !value.is_empty());
+    let folder = tools::workspace().join("tests/better-auth");
+    let installed = folder.join("node_modules/better-auth").exists();
+    named.map(PathBuf::from).or_else(|| installed.then(|| folder.join("web-app.mjs")))
+}
