@@ -44,6 +44,7 @@ fn asked() -> Vec<Asked> {
         message: message.to_owned(),
         words: words.to_owned(),
         promised: true,
+        told_of_loss: false,
         least: least.to_owned(),
         whole: vec![whole.to_owned()],
         calls,

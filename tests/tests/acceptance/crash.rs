@@ -12,12 +12,10 @@ use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-/// How many processes are killed at the same time.
-const AT_ONCE: usize = 4;
+use plan::{At, REQUESTS};
 
-/// Every kind of request that a turn sends to the table, each of which it has to have been killed at.
-const REQUESTS: [&str; 9] =
-    ["session", "begin", "reserve", "question", "journal", "watch", "answer", "end", "settle"];
+/// How many processes are killed at the same time.
+const AT_ONCE: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> Result<()> {
@@ -25,7 +23,7 @@ async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> 
     let mut killed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut rounds, mut playing) = (0, FuturesUnordered::new());
     while killed.values().sum::<usize>() < wanted {
-        while playing.len() < number("AT_ONCE", AT_ONCE)? {
+        while playing.len() < AT_ONCE {
             let round = rounds;
             playing.push(Box::pin(async move { (round, round::play(seed, round).await) }));
             rounds += 1;
@@ -36,9 +34,9 @@ async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> 
         }
     }
     println!("{} turns died in {rounds} processes: {killed:#?}", killed.values().sum::<usize>());
-    for request in REQUESTS {
-        for side in ["asked", "done"] {
-            let place = format!("{request}, {side}");
+    for request in &REQUESTS {
+        for at in At::ALL {
+            let place = format!("{}, {}", request.name, at.name());
             ensure!(
                 wanted < 500 || killed.contains_key(&place),
                 "SIDEKIQ_SEED={seed}: none died at {place}: {killed:#?}"

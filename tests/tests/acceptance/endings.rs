@@ -1,7 +1,7 @@
 //! Whatever ends a turn, it ends once: the thread says so, the user has his place back, and whoever reads the journal
 //! in another process comes to its end.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use acceptance::answers::{self, delta, frame, head, opening};
 use acceptance::engine::{Behaviour, Fault};
@@ -9,6 +9,9 @@ use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::ledger::Ledger;
+use acceptance::promises::said;
+use acceptance::routes::ensure_nothing_to_resume;
+use acceptance::session::epoch_ms;
 use acceptance::wait::eventually_is;
 use acceptance::world::{World, ask};
 use anyhow::{Context, Result, ensure};
@@ -25,13 +28,26 @@ struct Case {
     then: Vec<Step>,
     variables: &'static [(&'static str, &'static str)],
     fault: Option<Fault>,
+    /// When the table works again.
+    healed: Healed,
     signal: Option<Signal>,
-    status: Option<&'static str>,
+    /// How the answer is stored, in the end.
+    status: &'static str,
+}
+
+/// When a table in trouble works again.
+#[derive(Clone, Copy, PartialEq)]
+enum Healed {
+    /// When the client has been told that its answer could not be saved.
+    WhenTold,
+    /// When the process has given up, and the turn counts as dead.
+    WhenDead,
 }
 
 impl Case {
-    fn new(name: &'static str, then: Vec<Step>, status: Option<&'static str>) -> Self {
-        Self { name, then, variables: &[], fault: None, signal: None, status }
+    fn new(name: &'static str, then: Vec<Step>, status: &'static str) -> Self {
+        let healed = Healed::WhenTold;
+        Self { name, then, variables: &[], fault: None, healed, signal: None, status }
     }
 }
 
@@ -39,26 +55,36 @@ fn cases() -> Vec<Case> {
     // In the key of every assistant's message, and of no other item.
     let no_answer = Fault::of("PutItem", "#1#", Behaviour::Fail);
     vec![
-        Case::new("finished", rest(), Some("completed")),
-        Case::new("cut by the gateway", vec![Step::Cut], Some("failed")),
-        Case::new("ended by the gateway without a finish", vec![Step::End], Some("failed")),
+        Case::new("finished", rest(), "completed"),
+        Case::new("cut by the gateway", vec![Step::Cut], "failed"),
+        Case::new("ended by the gateway without a finish", vec![Step::End], "failed"),
         Case {
             variables: &[("IDLE_TIMEOUT_MS", "800")],
-            ..Case::new("silence of the gateway", vec![Step::Hold], Some("failed"))
+            ..Case::new("silence of the gateway", vec![Step::Hold], "failed")
         },
         Case {
             variables: &[("MAX_TURN_MS", "2400")],
-            ..Case::new("deadline", vec![Step::Hold], Some("interrupted"))
+            ..Case::new("deadline", vec![Step::Hold], "interrupted")
         },
         Case {
             variables: &[("SHUTDOWN_GRACE_MS", "300")],
             signal: Some(Signal::TERM),
-            ..Case::new("asked to go", vec![Step::Hold], Some("interrupted"))
+            ..Case::new("asked to go", vec![Step::Hold], "interrupted")
         },
         Case {
-            variables: &[("MAX_TURN_MS", "6000")],
+            variables: &[("MAX_TURN_MS", "30000")],
+            fault: Some(no_answer.clone()),
+            ..Case::new(
+                "an answer that can be stored when the client has been told otherwise",
+                rest(),
+                "completed",
+            )
+        },
+        Case {
+            variables: &[("MAX_TURN_MS", "4500")],
             fault: Some(no_answer),
-            ..Case::new("an answer that cannot be stored", rest(), None)
+            healed: Healed::WhenDead,
+            ..Case::new("an answer that its process cannot store", rest(), "interrupted")
         },
     ]
 }
@@ -84,6 +110,7 @@ async fn ends_once(case: Case) -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables_with(case.variables)).await?;
     let alice = world.sign_in("alice").await?;
+    let is_faulty = case.fault.is_some();
     if let Some(fault) = case.fault {
         world.engine.fault(fault);
     }
@@ -99,9 +126,19 @@ async fn ends_once(case: Case) -> Result<()> {
     }
     let transcript = answer.transcript().await?;
     let told = transcript.first("error").is_some();
-    ensure!(transcript.done && told == (case.status != Some("completed")), "{transcript:?}");
+    let is_good = case.status == "completed" && !is_faulty;
+    ensure!(transcript.done && told != is_good, "{transcript:?}");
 
+    if case.healed == Healed::WhenDead {
+        let lease = Ledger::read(&world.engine, &alice, "t1")?.thread["lease"].as_u64().context("a lease")?;
+        let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
+        tokio::time::sleep(Duration::from_millis(left + 5)).await;
+    }
+    world.engine.heal();
     let at_rest = async || {
+        if case.healed == Healed::WhenDead {
+            ensure_nothing_to_resume(&function, &alice, "t1").await?;
+        }
         let ledger = Ledger::read(&world.engine, &alice, "t1")?;
         ledger.ensure_at_rest()?;
         ensure_journal_ends(&world, &ledger)?;
@@ -109,10 +146,14 @@ async fn ends_once(case: Case) -> Result<()> {
     };
     let ledger = eventually_is("the end of the turn", at_rest).await?;
     let statuses: Vec<&Value> = ledger.answers().iter().map(|answer| &answer["status"]).collect();
-    let expected: Vec<&str> = case.status.into_iter().collect();
-    ensure!(statuses == expected, "stored as {statuses:?}");
-    let which = if case.status.is_some() { "doneId" } else { "failedId" };
-    ensure!(ledger.thread[which] == ledger.thread["streamId"], "{}", ledger.thread);
+    ensure!(statuses == [case.status], "stored as {statuses:?}");
+    ensure!(
+        said(ledger.answers()[0])? == transcript.text(),
+        "stored other than told: {:?}",
+        ledger.answers()
+    );
+    ensure!(ledger.thread["doneId"] == ledger.thread["streamId"], "{}", ledger.thread);
+    ensure!(world.gateway.calls().len() == 1, "the model was asked again");
     ensure!(ledger.counted() == 1, "{:?}", ledger.days);
     Ok(())
 }

@@ -43,8 +43,8 @@ enum When {
 struct Story {
     /// Somebody was told that it was taken.
     promised: bool,
-    /// Somebody was told of trouble.
-    told: bool,
+    /// What somebody was told of trouble last.
+    told: Option<String>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,7 +149,9 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
             ensure!([500, 503].contains(&status), "{status}: {body}");
             ensure!(body["error"]["message"].is_string(), "{status}: {body}");
             ensure!(status != 503 || !retry.is_empty(), "no retry-after: {body}");
-            story.told = true;
+            story.told = Some(body.to_string());
+            // As long as the client is asked to wait, which is in seconds.
+            sleep(Duration::from_secs(retry.parse().unwrap_or(0))).await;
             continue;
         }
         story.promised = true;
@@ -157,9 +159,9 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
         if is_whole(&transcript)? {
             return Ok(story);
         }
-        story.told = true;
+        story.told = Some(format!("{transcript:?}"));
     }
-    bail!("{message} of {} had no whole answer in {TRIES} tries", who.user)
+    bail!("{message} of {} had no whole answer in {TRIES} tries: {:?}", who.user, story.told)
 }
 
 /// Whether the stream says that all went well. One that does not says so.
@@ -179,7 +181,7 @@ fn is_whole(transcript: &Transcript) -> Result<bool> {
 /// The next message works at once, and everything is stored as it should be.
 async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story) -> Result<()> {
     let next = talk(function, who, "m2").await?;
-    ensure!(!next.told, "the next message has trouble too");
+    ensure!(next.told.is_none(), "the next message has trouble too: {:?}", next.told);
     let calls = |message: &str| {
         let words = words(who, message);
         world.gateway.calls().iter().filter(|call| call.body.to_string().contains(&words)).count()
@@ -188,12 +190,13 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
         message: message.to_owned(),
         words: words(who, message),
         promised,
+        told_of_loss: false,
         least: answers::whole_text(),
         whole: vec![answers::whole_text()],
         calls,
     };
     // Who was told of trouble may have paid for an answer that could not be kept.
-    let first_calls = if story.told { 0 } else { calls("m1") };
+    let first_calls = if story.told.is_some() { 0 } else { calls("m1") };
     let asked = [asked("m1", story.promised, first_calls), asked("m2", true, calls("m2"))];
     let judged = async || {
         let ledger = Ledger::read(&world.engine, who, "t1")?;

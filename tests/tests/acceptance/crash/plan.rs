@@ -3,13 +3,65 @@
 use std::time::Duration;
 
 use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening, text_end};
-use acceptance::engine::{Behaviour, Fault};
+use acceptance::engine::{Behaviour, Fault, Operation};
 use acceptance::gate::Gate;
 use acceptance::gateway::Step;
 use acceptance::seed::random;
 
 /// How many turns one process runs at once.
 pub(super) const TURNS: usize = 20;
+
+/// A request that a turn sends to the table.
+pub(super) struct Request {
+    /// What it is for.
+    pub(super) name: &'static str,
+    operation: &'static str,
+    /// In its body, and in no other's of this operation.
+    text: &'static str,
+    /// How long the turn's answer has to be for it to be sent soon enough.
+    length: Length,
+    /// How many of its kind a turn sends at least.
+    count: usize,
+}
+
+/// How long an answer is.
+#[derive(Clone, Copy, PartialEq)]
+enum Length {
+    Short,
+    Long,
+    Any,
+}
+
+/// All of them, in the order in which they are sent first.
+pub(super) const REQUESTS: [Request; 9] = [
+    Request::new("session", "GetItem", "BA#", Length::Any, 1),
+    Request::new("begin", "UpdateItem", "lastMsg", Length::Any, 1),
+    Request::new("reserve", "UpdateItem", "ADD req", Length::Any, 1),
+    Request::new("question", "PutItem", "#0#m1", Length::Any, 1),
+    Request::new("journal", "PutItem", "C#", Length::Long, 2),
+    Request::new("watch", "GetItem", "stopId", Length::Long, 1),
+    Request::new("answer", "PutItem", "#1#", Length::Short, 1),
+    Request::new("end", "UpdateItem", "Id = :stream REMOVE", Length::Short, 1),
+    Request::new("settle", "UpdateItem", "DELETE slots", Length::Short, 1),
+];
+
+impl Request {
+    const fn new(
+        name: &'static str,
+        operation: &'static str,
+        text: &'static str,
+        length: Length,
+        count: usize,
+    ) -> Self {
+        Self { name, operation, text, length, count }
+    }
+
+    /// Which of them this is.
+    pub(super) fn of(operation: &Operation) -> Option<&'static Self> {
+        let is = |one: &&Self| one.operation == operation.name && operation.body.contains(one.text);
+        REQUESTS.iter().find(is)
+    }
+}
 
 /// One turn's lot.
 pub(super) struct Plan {
@@ -35,20 +87,33 @@ pub(super) struct Plan {
 enum Stand {
     /// Nowhere: wherever it happens to be.
     Nowhere,
-    /// At its request of this number to the table.
-    Table(usize, At),
+    /// At a request to the table, after so many of its kind.
+    Table(&'static Request, usize, At),
     /// Before the step of this number of the model's answer.
     Model(usize),
 }
 
 /// On which side of a request.
-enum At {
+#[derive(Clone, Copy)]
+pub(super) enum At {
     /// It is never carried out.
     Asked,
     /// It has been carried out, and its answer does not come.
     Done,
     /// It is carried out when whoever sent it is dead.
     Late,
+}
+
+impl At {
+    pub(super) const ALL: [Self; 3] = [Self::Asked, Self::Done, Self::Late];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Done => "done",
+            Self::Late => "late",
+        }
+    }
 }
 
 /// What others do with the thread of a turn that died.
@@ -90,18 +155,12 @@ pub(super) fn draw(seed: u64, round: usize) -> (Trigger, Vec<Plan>) {
 impl Plan {
     fn draw(random: &mut fastrand::Rng, round: usize, turn: usize, stands: bool) -> Self {
         let user = format!("crash{round:03}x{turn:02}");
-        let quick = random.u32(0..3) == 0;
-        let length = if quick { random.usize(0..8) } else { 400 };
+        let stand = Stand::draw(random, round * TURNS + turn, stands);
+        let wanted = if let Stand::Table(request, ..) = &stand { request.length } else { Length::Any };
+        let is_question = matches!(&stand, Stand::Table(request, ..) if request.name == "question");
+        let quick = wanted == Length::Short || (wanted == Length::Any && random.u32(0..4) == 0);
+        let length = if quick { random.usize(1..8) } else { 400 };
         let pieces = (0..length).map(|piece| format!("{user}.{piece} ")).collect();
-        let stand = match random.usize(0..10) {
-            _ if !stands => Stand::Nowhere,
-            0..5 => Stand::Table(
-                random.usize(0..12),
-                random.choice([At::Asked, At::Done, At::Late]).expect("one of three"),
-            ),
-            5..8 => Stand::Model(random.usize(0..30)),
-            _ => Stand::Nowhere,
-        };
         // A question too long to be kept in the thread's own item has to be put before anything is promised.
         let tail: String = if random.u32(0..4) == 0 {
             (0..900).map(|_| random.alphanumeric()).collect()
@@ -117,8 +176,9 @@ impl Plan {
             gate: Gate::default(),
             touch: Touch::draw(random),
             at_once: random.bool(),
-            very_late: random.bool(),
-            uses_all: turn % 5 == 0,
+            // A question that comes when its turn was given up stays without an answer.
+            very_late: random.bool() && !is_question,
+            uses_all: turn.is_multiple_of(5),
             user,
         }
     }
@@ -140,13 +200,14 @@ impl Plan {
     /// What the table does.
     pub(super) fn fault(&self) -> Option<Fault> {
         let gate = self.gate.clone();
-        let Stand::Table(request, at) = &self.stand else { return None };
+        let Stand::Table(request, before, at) = &self.stand else { return None };
         let behaviour = match at {
             At::Asked => Behaviour::Hold(gate),
             At::Done => Behaviour::HoldAnswer(gate),
             At::Late => Behaviour::Late(gate),
         };
-        Some(Fault::of("", &self.user, behaviour).after(*request).times(1))
+        let fault = Fault::of(request.operation, &self.user, behaviour).and(request.text);
+        Some(fault.after(*before).times(1))
     }
 
     /// Whether the turn waits somewhere.
@@ -156,27 +217,35 @@ impl Plan {
 
     /// Whether a write of the dead turn's is still to come.
     pub(super) fn is_late(&self) -> bool {
-        matches!(self.stand, Stand::Table(_, At::Late))
+        matches!(self.stand, Stand::Table(.., At::Late))
     }
 
-    /// Where the turn waits, in words, if it has come there. `requests` are its own to the table, in order.
-    pub(super) fn standing(&self, requests: &[&'static str]) -> Option<String> {
+    /// Where the turn waits, in words, if it has come there.
+    pub(super) fn standing(&self) -> Option<String> {
         if !self.gate.is_reached() {
             return None;
         }
         match &self.stand {
             Stand::Nowhere => None,
-            Stand::Model(place) => {
-                Some(format!("model, {}", ["called", "answering"][usize::from(*place > 0)]))
+            Stand::Model(0) => Some("model, called".to_owned()),
+            Stand::Model(_) => Some("model, answering".to_owned()),
+            Stand::Table(request, _, at) => Some(format!("{}, {}", request.name, at.name())),
+        }
+    }
+}
+
+impl Stand {
+    /// Requests take turns, so that there is a death at each.
+    fn draw(random: &mut fastrand::Rng, number: usize, stands: bool) -> Self {
+        match random.usize(0..10) {
+            _ if !stands => Self::Nowhere,
+            0..6 => {
+                let request = &REQUESTS[number % REQUESTS.len()];
+                let at = At::ALL[number / REQUESTS.len() % At::ALL.len()];
+                Self::Table(request, random.usize(0..request.count), at)
             }
-            Stand::Table(request, at) => {
-                let side = match at {
-                    At::Asked => "asked",
-                    At::Done => "done",
-                    At::Late => "late",
-                };
-                Some(format!("{}, {side}", requests.get(*request).unwrap_or(&"?")))
-            }
+            6..9 => Self::Model(random.usize(0..30)),
+            _ => Self::Nowhere,
         }
     }
 }
