@@ -91,7 +91,8 @@ impl Store {
     }
 
     /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
-    /// messages with one id it is the later, but for one that went on from the other and came to nothing. A message that is not there ends no path.
+    /// messages with one id it is the later, but for one that went on from the other and came to nothing. A message that
+    /// is not there ends no path.
     pub async fn branch(
         &self,
         user: &UserId,
