@@ -32,6 +32,7 @@
 mod digest;
 pub(crate) mod judge;
 mod plan;
+mod repeated;
 mod steps;
 mod undo;
 mod write;
@@ -160,6 +161,8 @@ pub enum BeginError {
 struct Asked<'a> {
     begin: &'a BeginTurn<'a>,
     digest: Digest,
+    /// What a thread remembers of the message's id.
+    mark: String,
     kept: Option<Kept>,
     place: Place,
 }
@@ -169,6 +172,7 @@ impl<'a> Asked<'a> {
         Self {
             begin,
             digest: Digest::of(begin.parts, begin.continued),
+            mark: digest::mark(begin.message.as_str()),
             kept: Kept::pack(begin.parts).await,
             place: place(begin),
         }

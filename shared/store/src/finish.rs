@@ -97,7 +97,9 @@ impl Store {
             ),
         };
         let (addition, values) = usage.addition();
-        self.end(keys, format!("{update}{addition}"), condition, values).await
+        // Two go for the one that came, so that turns without an end of their own leave nothing behind for long.
+        let forgotten = if keys.0.forgets { ", recent[0], recent[1]" } else { "" };
+        self.end(keys, format!("{update}{forgotten}{addition}"), condition, values).await
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.

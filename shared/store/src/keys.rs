@@ -42,6 +42,11 @@ pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
     format!("M#{at_ms:013}#{rank}#{id}")
 }
 
+/// What the keys of all answers of one time start with.
+pub(crate) fn answers(at_ms: u64) -> String {
+    format!("M#{at_ms:013}#1#")
+}
+
 /// What the keys of a message's continuations start with. They sort after the message and before the next.
 pub(crate) fn continuations(message: &str) -> String {
     format!("{message}#~")

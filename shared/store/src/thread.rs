@@ -33,6 +33,8 @@ pub(crate) struct ThreadItem {
     pub(crate) stream_id: Option<String>,
     /// Until when the current turn lives, if nothing else ends it. Milliseconds.
     pub(crate) lease: u64,
+    /// The marks of the last messages' ids, the newest last.
+    pub(crate) recent: Vec<String>,
     pub(crate) stop_id: Option<String>,
     pub(crate) done_id: Option<String>,
     pub(crate) failed_id: Option<String>,

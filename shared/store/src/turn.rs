@@ -28,6 +28,8 @@ pub(crate) struct Keys {
     pub(crate) answer: MessageId,
     pub(crate) stream: StreamId,
     pub(crate) at_ms: u64,
+    /// Whether its end makes the thread forget the oldest of the messages that it remembers.
+    pub(crate) forgets: bool,
     /// The turn's place among the user's parallel turns. A recoverer has none.
     pub(crate) place: Option<Place>,
 }
@@ -175,6 +177,7 @@ impl OpenTurn {
             answer: self.0.answer.clone(),
             stream: self.0.stream.clone(),
             at_ms: self.0.at_ms,
+            forgets: false,
             place,
         })
     }

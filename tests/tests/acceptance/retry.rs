@@ -234,6 +234,25 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -
 }
 
 #[tokio::test]
+async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for message in ["m1", "m2", "m3"] {
+        fetch(ask(&pair.here, &alice, "t1", message)?).await?.transcript().await?;
+    }
+    let before = world.conversations()?;
+    for (function, message) in [(&pair.there, "m1"), (&pair.here, "m2")] {
+        let again = fetch(ask(function, &alice, "t1", message)?).await?.transcript().await?;
+        ensure!(again.done && again.text() == answers::whole_text(), "{message}: {again:?}");
+    }
+    ensure!(world.gateway.calls().len() == 3, "{} model calls", world.gateway.calls().len());
+    ensure!(world.conversations()? == before, "a repetition changes nothing");
+    let other = conversation("t1", &[user_says("m1", "Something else?")]);
+    ensure_refused(post(&pair.here, &alice, other.to_string())?, 409, "message_conflict").await
+}
+
+#[tokio::test]
 async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 /// 128 bits: nobody finds two questions with one digest, and 22 characters are cheap to store.
 const BYTES: usize = 16;
 const CHARS: usize = 22;
+const MARK_CHARS: usize = 6;
 
 /// A digest of a question and, where one goes on, of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,11 @@ impl Digest {
     pub(crate) fn repeats(&self, stored: &str) -> bool {
         if self.0.len() > CHARS { stored == self.0 } else { stored.get(..CHARS) == Some(&*self.0) }
     }
+}
+
+/// The mark of a message's id. Two ids may share one: it only says that the messages are worth a look.
+pub(crate) fn mark(message: &str) -> String {
+    short(message)[..MARK_CHARS].to_owned()
 }
 
 fn short(text: &str) -> String {

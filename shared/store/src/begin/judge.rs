@@ -5,6 +5,7 @@
 //! | another message, sent | begins | takes over, or busy | takes over |
 //! | the same, sent again | done: answered; else begins | running | to be recovered |
 //! | the same id, sent with another content | refused | refused | refused |
+//! | one of the last few before it, sent again | looked for: answered or refused | the same | the same |
 //! | the last message, edited or continued as it was before | as sent again | as sent again | as sent again |
 //! | a message regenerated, edited or continued | begins | takes over, or busy | takes over |
 //!
@@ -22,6 +23,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) stream: &'a str,
     pub(crate) message: &'a str,
     pub(crate) digest: &'a Digest,
+    /// The mark of the message's id; `None` if it is known that no message of this id is stored.
+    pub(crate) mark: Option<&'a str>,
     pub(crate) question: Question,
     pub(crate) supersede: bool,
     pub(crate) now_ms: u64,
@@ -40,6 +43,8 @@ pub(crate) enum Verdict {
     Answered,
     /// The same was being answered, by a process that died.
     Recover,
+    /// An older message may have come under this id: it is to be looked for.
+    MaybeOlder,
     /// An earlier turn is not known to be over.
     RecoverPrevious(RunItem),
     /// Another message is being answered.
@@ -74,6 +79,9 @@ pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
     if let Some(run) = thread.prev.as_ref().filter(|run| asks_for(run, asking)) {
         return Verdict::RecoverPrevious(run.clone());
     }
+    if asking.question == Question::Sent && remembers(thread, asking) {
+        return Verdict::MaybeOlder;
+    }
     match (state, &thread.prev) {
         (State::None | State::Done | State::Failed, _) => Verdict::Begin,
         (State::Running, _) if !asking.supersede => Verdict::Busy,
@@ -94,10 +102,14 @@ pub(crate) fn repeats(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
         && thread.last_hash.as_deref().is_none_or(|stored| asking.digest.repeats(stored))
 }
 
-/// Whether the turn's message is what is asked for by a name that it must have had before.
+/// Whether a message with such an id was among the thread's last.
+fn remembers(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
+    asking.mark.is_some_and(|mark| thread.recent.iter().any(|recent| recent == mark))
+}
+
+/// Whether the turn's message is what is asked for.
 fn asks_for(run: &RunItem, asking: &Asking<'_>) -> bool {
-    let is_new = asking.question == Question::Sent;
-    !is_new && keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == asking.message)
+    keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == asking.message)
 }
 
 impl Asked<'_> {
@@ -106,6 +118,7 @@ impl Asked<'_> {
             stream: self.begin.stream.as_str(),
             message: self.begin.message.as_str(),
             digest: &self.digest,
+            mark: Some(&self.mark),
             question: self.begin.question,
             supersede: self.begin.supersede,
             now_ms: self.begin.now_ms,
@@ -121,7 +134,8 @@ mod tests {
     const NOW: u64 = 100;
 
     fn asked(digest: &Digest, question: Question) -> Asking<'_> {
-        Asking { stream: "new", message: "last", digest, question, supersede: true, now_ms: NOW }
+        let mark = Some("mark");
+        Asking { stream: "new", message: "last", digest, mark, question, supersede: true, now_ms: NOW }
     }
 
     fn thread(state: &str, with_previous: bool) -> ThreadItem {
@@ -147,6 +161,7 @@ mod tests {
             Verdict::Running => "running",
             Verdict::Answered => "answered",
             Verdict::Recover => "recover",
+            Verdict::MaybeOlder => "maybe older",
             Verdict::RecoverPrevious(_) => "recover previous",
             Verdict::Busy => "busy",
             Verdict::DifferentMessage => "different",
@@ -215,6 +230,28 @@ mod tests {
             for question in [Question::Regenerated, Question::Edited, Question::Continued] {
                 let asking = Asking { message: "other", ..asked(&digest, question) };
                 assert_eq!(name(&judge(&thread, &asking)), "recover previous", "{question:?} while {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_the_thread_remembers_is_looked_for_in_every_state() {
+        let digest = Digest::of("same", None);
+        for state in STATES {
+            let thread = ThreadItem { recent: vec!["mark".to_owned()], ..thread(state, false) };
+            for (question, mark, looked_for) in [
+                (Question::Sent, Some("mark"), true),
+                (Question::Sent, Some("another"), false),
+                (Question::Sent, None, false),
+                (Question::Regenerated, Some("mark"), false),
+            ] {
+                let asking = Asking { message: "older", mark, ..asked(&digest, question) };
+                let verdict = name(&judge(&thread, &asking));
+                assert_eq!(
+                    verdict == "maybe older",
+                    looked_for,
+                    "{question:?} {mark:?} while {state}: {verdict}"
+                );
             }
         }
     }

@@ -12,6 +12,9 @@ use crate::{Store, StoreError, keys};
 use super::judge::{is_about, repeats};
 use super::{Asked, BeginTurn, Question};
 
+/// How many of its last messages a thread remembers, so that one of them is known when it is sent again.
+const MOST_REMEMBERED: usize = 6;
+
 pub(super) struct Plan {
     pub(super) at_ms: u64,
     pub(super) user_sk: String,
@@ -67,8 +70,15 @@ impl Plan {
         Self { at_ms, user_sk, answer_sk, user_cut, cut: placed.cut, continues: placed.continues, guard }
     }
 
-    pub(super) fn keys(&self, asked: &Asked<'_>) -> TurnKeys {
+    /// Whether the question has not been stored before.
+    pub(super) fn is_new_message(&self, begin: &BeginTurn<'_>) -> bool {
+        self.user_sk == keys::message(self.at_ms, Role::User, begin.message)
+    }
+
+    /// The keys of the turn, which begins in a thread that remembers so many messages.
+    pub(super) fn keys(&self, asked: &Asked<'_>, remembered: usize) -> TurnKeys {
         TurnKeys::new(Keys {
+            forgets: remembered >= MOST_REMEMBERED,
             user_sk: self.user_sk.clone(),
             answer_sk: self.answer_sk.clone(),
             user_cut: self.user_cut.clone(),
@@ -109,6 +119,7 @@ fn unplanned(begin: &BeginTurn<'_>, place: Place) -> Keys {
         answer: begin.answer.clone(),
         stream: begin.stream.clone(),
         at_ms: begin.now_ms,
+        forgets: false,
         place: Some(place),
     }
 }

@@ -7,7 +7,7 @@ use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
-use super::judge::{Verdict, judge};
+use super::judge::{Asking, Verdict, judge};
 use super::plan::{self, Plan};
 use super::write::Attempt;
 use super::{Asked, Begin, BeginError, BeginTurn, BegunTurn, place};
@@ -67,7 +67,14 @@ impl Store {
                 }
                 Attempt::Refused(thread) => thread,
             };
-            plan = match judge(&thread, &asked.asking()) {
+            let mut verdict = judge(&thread, &asked.asking());
+            if verdict == Verdict::MaybeOlder {
+                match self.older(asked).await? {
+                    Some(answered) => return Ok(Begin::Answered(answered)),
+                    None => verdict = judge(&thread, &Asking { mark: None, ..asked.asking() }),
+                }
+            }
+            plan = match verdict {
                 Verdict::Ours => return self.confirm(asked, &thread, thread.current()?, quota).await,
                 Verdict::OursSuperseded(run) => {
                     return self.confirm(asked, &thread, thread.superseded(run)?, quota).await;
@@ -80,6 +87,8 @@ impl Store {
                     let stream = thread.current()?.stream().clone();
                     return Err(BeginError::Busy { stream });
                 }
+                // Not without a mark.
+                Verdict::MaybeOlder => return Err(StoreError::Conflict { operation: "UpdateItem" }.into()),
                 Verdict::DifferentMessage => return Err(BeginError::DifferentMessage),
                 Verdict::Begin => self.plan(asked, &thread, None).await?,
                 Verdict::TakeOver => self.plan(asked, &thread, Some(thread.current()?)).await?,
@@ -97,7 +106,7 @@ impl Store {
         (before, stored): (ThreadItem, Item),
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
-        let keys = plan.keys(asked);
+        let keys = plan.keys(asked, before.recent.len());
         self.hold_or_undo(asked, &keys, Some(&stored), quota).await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: !before.exists(),

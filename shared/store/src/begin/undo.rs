@@ -11,7 +11,7 @@ use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
 /// What the first write of a begin sets or removes, see [`super::write`]. It never touches `prev`.
-const WRITTEN: [&str; 17] = [
+const WRITTEN: [&str; 18] = [
     "createdAt",
     "lastActivityAt",
     "title",
@@ -29,6 +29,7 @@ const WRITTEN: [&str; 17] = [
     "userCut",
     "cut",
     "continues",
+    "recent",
 ];
 /// Nobody has taken over from the turn, or ended it.
 const UNTOUCHED: &str =

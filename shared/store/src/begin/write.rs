@@ -1,6 +1,6 @@
 //! The write that begins a turn.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use crate::item::{self, Item, number, refused, string};
 use crate::thread::ThreadItem;
@@ -25,7 +25,8 @@ impl Guard {
             Self::NoThread => "attribute_not_exists(createdAt)".to_owned(),
             Self::AnotherMessage => format!(
                 "(attribute_not_exists(lastMsg) OR lastMsg <> :message) \
-                 AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NOTHING_OPEN}"
+                 AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NOTHING_OPEN} \
+                 AND NOT contains(recent, :mark)"
             ),
             Self::NoTurn => "attribute_not_exists(streamId)".to_owned(),
             Self::Ended(_) => "streamId = :seen".to_owned(),
@@ -79,6 +80,15 @@ impl Store {
         if let Some(prev) = prev {
             set.push_str(", prev = :prev");
             request = request.expression_attribute_values(":prev", prev);
+        }
+        if plan.is_new_message(begin) {
+            set.push_str(", recent = list_append(if_not_exists(recent, :nothing), :marks)");
+            request = request
+                .expression_attribute_values(":nothing", AttributeValue::L(Vec::new()))
+                .expression_attribute_values(":marks", AttributeValue::L(vec![string(&asked.mark)]));
+        }
+        if let Guard::AnotherMessage = plan.guard {
+            request = request.expression_attribute_values(":mark", string(&asked.mark));
         }
         if let Some(seen) = plan.guard.seen() {
             request = request.expression_attribute_values(":seen", string(seen));

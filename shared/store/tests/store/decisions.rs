@@ -1,5 +1,6 @@
 //! What a begin may do, on real items in every state.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use message::{MessageId, ThreadId};
 use store::{Begin, BeginError, BegunTurn, Question, TurnOutcome};
 
@@ -175,4 +176,31 @@ pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(eng
         assert_eq!(texts(&read), expected, "{name}");
         store.finish_turn(&turn.keys, TurnOutcome::Failed, &NOTHING_USED).await.unwrap();
     }
+}
+
+pub(crate) async fn an_older_message_sent_again_is_known(engine: &Engine) {
+    let store = &engine.store;
+    for turn in 0..12 {
+        answered(store, &ask(&format!("m{turn}"), &format!("s{turn}"), NOON + turn), "text").await;
+    }
+    for (message, known) in [("m10", true), ("m8", true), ("m0", false)] {
+        let again = ask(message, &format!("again-{message}"), NOON + 100);
+        match again.begin(store).await.unwrap() {
+            Begin::Answered(answered) => {
+                assert!(known, "{message}");
+                let answer = store.answer_of(&answered).await.unwrap().unwrap();
+                assert_eq!(answer.id.as_str(), format!("answer-s{}", &message[1..]), "{message}");
+            }
+            other => assert!(!known, "{message}: {other:?}"),
+        }
+    }
+    let other = Ask { parts: said("something else"), ..ask("m11", "other", NOON + 200) };
+    assert!(matches!(other.begin(store).await, Err(BeginError::DifferentMessage)));
+    let thread = engine.client.get_item().table_name(&engine.table);
+    let thread = thread.key("pk", text("U#u")).key("sk", text("T#t")).send().await.unwrap().item.unwrap();
+    assert!(thread["recent"].as_l().unwrap().len() <= 8, "{:?}", thread["recent"]);
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
 }

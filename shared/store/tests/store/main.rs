@@ -69,6 +69,7 @@ on_each_engine! {
     decisions {
         every_question_in_every_state_does_what_the_table_says
         what_is_answered_is_named
+        an_older_message_sent_again_is_known
         whoever_takes_over_recovers_what_was_left_behind_first
         an_ordinary_begin_tells_what_was_left_behind
         the_history_of_a_turn_is_what_stands_before_its_question
