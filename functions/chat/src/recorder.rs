@@ -100,7 +100,7 @@ impl<'a> Recorder<'a> {
         let usage = record.usage();
         let patience = Instant::now() + PATIENCE;
         let until = if saved {
-            self.mark_until.max(Instant::now()).min(patience)
+            self.mark_until.max(Instant::now() + LAST_MARK).min(patience)
         } else {
             self.deadline.min(patience)
         };

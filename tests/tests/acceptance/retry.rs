@@ -249,7 +249,8 @@ async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
     ensure!(world.gateway.calls().len() == 3, "{} model calls", world.gateway.calls().len());
     ensure!(world.conversations()? == before, "a repetition changes nothing");
     let other = conversation("t1", &[user_says("m1", "Something else?")]);
-    ensure_refused(post(&pair.here, &alice, other.to_string())?, 409, "message_conflict").await
+    ensure_refused(post(&pair.here, &alice, other.to_string())?, 409, "message_conflict").await?;
+    Ok(())
 }
 
 #[tokio::test]
