@@ -14,6 +14,7 @@ use acceptance::routes::{
 use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, unfinished};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
+use acceptance::wait::eventually_is;
 use acceptance::world::{World, ask, post, question, text_of};
 use anyhow::{Context, Result, ensure};
 use message::{MessageId, Role, ThreadId, UserId};
@@ -37,7 +38,28 @@ fn lines(messages: &[StoredMessage]) -> Result<Vec<String>> {
     messages.iter().map(line).collect()
 }
 
+/// A turn that is taken over in the other process notices a little later, and then puts what it has.
 async fn ensure_path(
+    world: &World,
+    who: &SignedIn,
+    thread: &str,
+    expected: &[&str],
+) -> Result<Vec<StoredMessage>> {
+    eventually_is("the path", async || path_is(world, who, thread, expected).await).await
+}
+
+/// The same for the path that ends in a given message.
+async fn ensure_branch(
+    world: &World,
+    who: &SignedIn,
+    thread: &str,
+    last: &str,
+    expected: &[&str],
+) -> Result<()> {
+    eventually_is("the branch", async || branch_is(world, who, thread, last, expected).await).await
+}
+
+async fn path_is(
     world: &World,
     who: &SignedIn,
     thread: &str,
@@ -50,13 +72,7 @@ async fn ensure_path(
 }
 
 /// The path that ends in a given message, oldest first.
-async fn ensure_branch(
-    world: &World,
-    who: &SignedIn,
-    thread: &str,
-    last: &str,
-    expected: &[&str],
-) -> Result<()> {
+async fn branch_is(world: &World, who: &SignedIn, thread: &str, last: &str, expected: &[&str]) -> Result<()> {
     let (user, id, last) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?, MessageId::parse(last)?);
     let history = History { limit: 100, max_bytes: None, before: None, consistent: true };
     let mut branch = world.engine.store().branch(&user, &id, &last, &history).await?;

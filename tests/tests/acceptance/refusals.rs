@@ -172,7 +172,7 @@ async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
         [("GET", Method::GET), ("PUT", Method::PUT), ("DELETE", Method::DELETE), ("PATCH", Method::PATCH)]
     {
         let request = signed(method, function.chat_url(), &json)?;
-        cases.push(Case { name, request, status: 405, code: "method_not_allowed", says: "POST" });
+        cases.push(Case { name, request, status: 405, code: "method_not_allowed", says: "method" });
     }
     for (name, headers) in [
         ("no content type", &[][..]),
