@@ -61,6 +61,8 @@ pub(crate) async fn stop(
     let thread = thread_id(&thread)?;
     let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
     let stopping = clients.store.stop_turn(&user, &thread, named.as_ref()).await?;
+    // Without journals nobody elsewhere looks whether a stop was asked.
+    let stopping = stopping.filter(|open| clients.has_journals() || clients.reaches(open));
     let stream = stopping.as_ref().map(|open| open.stream().clone());
     if let Some(open) = stopping {
         clients.see_stopped(open, &invocation);
@@ -118,13 +120,18 @@ impl Clients {
         Some(log)
     }
 
+    /// Whether a turn can be ended from here: it runs here, or nobody runs it any more.
+    fn reaches(&self, open: &OpenTurn) -> bool {
+        self.live.log_of(open.stream()).is_some() || open.is_dead(now_ms())
+    }
+
     /// Stops a turn that runs here. One that runs elsewhere will notice; if it does not it is dead, whatever its lease
     /// says, and is brought to its end here.
     fn see_stopped(self: &Arc<Self>, open: OpenTurn, invocation: &Invocation) {
         if self.live.log_of(open.stream()).is_some() {
             return self.live.stop(open.stream());
         }
-        if open.is_dead(now_ms()) || !self.has_journals() {
+        if open.is_dead(now_ms()) {
             return self.recover(open, invocation);
         }
         let (clients, held) = (Arc::clone(self), invocation.clone());
