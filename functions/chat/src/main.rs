@@ -1,4 +1,5 @@
-//! `POST /api/chat`: one user message in, the answer out as a stream, both stored.
+//! `POST /api/chat`: one user message in, the answer out as a stream, both stored. A running answer can be read along
+//! and stopped at `/api/chat/{threadId}/stream` and `/stop`.
 //!
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
