@@ -89,8 +89,12 @@ impl Function {
                 ensure!(status.success(), "ended by SIGTERM with {status}: {:?}", self.process.logs.lines());
             }
             Way::Watch => {
+                // The emulator prints into the same log, and its own timers may panic while it ends.
+                self.process.logs.ensure_no_panic()?;
                 self.process.signal(Signal::INT)?;
                 self.process.exit().await?;
+                self.process.logs.complete().await?;
+                return self.process.logs.ensure_without(&self.canaries);
             }
             Way::Emulator | Way::RuntimeApi => {
                 ensure!(
