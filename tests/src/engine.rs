@@ -2,15 +2,19 @@
 //! Knows DynamoDB's wire protocol as far as naming an operation goes; the table is described in `store`.
 
 mod fault;
+mod jitter;
+mod rows;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -21,9 +25,11 @@ use store::{ClientOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 use fault::Faults;
 pub use fault::{Behaviour, Fault, Operation};
+use jitter::Jitter;
 
 use crate::http_client;
 use crate::wait::within;
@@ -35,6 +41,7 @@ pub const TABLE: &str = "sidekiq-acceptance";
 struct Front {
     behind: SocketAddr,
     faults: Faults,
+    jitter: Jitter,
     operations: watch::Sender<Vec<Operation>>,
     listening: watch::Sender<bool>,
 }
@@ -59,6 +66,7 @@ impl Engine {
         let front = Arc::new(Front {
             behind,
             faults: Faults::default(),
+            jitter: Jitter::default(),
             operations: watch::Sender::new(Vec::new()),
             listening: watch::Sender::new(true),
         });
@@ -91,6 +99,12 @@ impl Engine {
     /// From now on, and before faults that were named earlier.
     pub fn fault(&self, fault: Fault) {
         self.front.faults.add(fault);
+    }
+
+    /// From now on requests whose body holds `marker` and a number pause before and after they have their effect, each
+    /// time for up to `most`: always the same for the same number, so that a seed can be run again.
+    pub fn pause_about(&self, marker: &str, most: Duration) {
+        self.front.jitter.plan(marker, most);
     }
 
     /// Everything works again.
@@ -176,7 +190,7 @@ async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Result<Respons
 }
 
 async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let target =
         parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
@@ -185,28 +199,67 @@ async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let behaviour = front.faults.strike(&operation);
+    let [there, back] = front.jitter.pauses(&operation);
     front.operations.send_modify(|operations| operations.push(operation));
     match behaviour {
         Some(Behaviour::Throttle) => Ok(json(
             StatusCode::BAD_REQUEST,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#,
         )),
-        Some(Behaviour::Fail) => Ok(json(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"ill"}"#,
-        )),
+        Some(Behaviour::Fail) => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, ILL)),
         Some(Behaviour::Silence) => std::future::pending().await,
+        Some(Behaviour::Delay(pause)) => later(sleep(pause), front.behind, parts, body).await,
+        Some(Behaviour::LoseAnswer) => {
+            forward(front.behind, parts, body).await?;
+            Ok(json(StatusCode::INTERNAL_SERVER_ERROR, ILL))
+        }
+        Some(Behaviour::Hold(gate)) => {
+            gate.pass().await;
+            forward(front.behind, parts, body).await
+        }
+        Some(Behaviour::HoldAnswer(gate)) => {
+            let answer = forward(front.behind, parts, body).await;
+            gate.pass().await;
+            answer
+        }
+        Some(Behaviour::Late(gate)) => {
+            later(async move { gate.pass().await }, front.behind, parts, body).await
+        }
         None => {
-            parts.uri = format!("http://{}/", front.behind).parse()?;
-            let answer = http_client::fetch(Request::from_parts(parts, body)).await?;
-            let (status, headers) = (answer.status, answer.headers.clone());
-            let mut passed = Response::new(Full::new(answer.bytes().await?));
-            *passed.status_mut() = status;
-            *passed.headers_mut() = headers;
+            sleep(there).await;
+            let passed = forward(front.behind, parts, body).await?;
+            sleep(back).await;
             Ok(passed)
         }
     }
 }
+
+/// Has a request carried out after `wait`, in a task of its own: a caller that leaves does not take it along.
+async fn later(
+    wait: impl Future<Output = ()> + Send + 'static,
+    behind: SocketAddr,
+    parts: Parts,
+    body: Bytes,
+) -> Result<Response<Full<Bytes>>> {
+    let carried_out = tokio::spawn(async move {
+        wait.await;
+        forward(behind, parts, body).await
+    });
+    carried_out.await?
+}
+
+/// Has a request carried out by the engine behind the front.
+async fn forward(behind: SocketAddr, mut parts: Parts, body: Bytes) -> Result<Response<Full<Bytes>>> {
+    parts.uri = format!("http://{behind}/").parse()?;
+    let answer = http_client::fetch(Request::from_parts(parts, body)).await?;
+    let (status, headers) = (answer.status, answer.headers.clone());
+    let mut passed = Response::new(Full::new(answer.bytes().await?));
+    *passed.status_mut() = status;
+    *passed.headers_mut() = headers;
+    Ok(passed)
+}
+
+const ILL: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"ill"}"#;
 
 fn json(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));

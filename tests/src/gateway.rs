@@ -12,7 +12,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+pub use crate::gate::Gate;
 use crate::wait::within;
 use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
 
@@ -27,6 +29,10 @@ pub enum Step {
     End,
     /// Waits for the test, or for the caller to leave.
     Wait(Gate),
+    /// Waits for so long, or for the caller to leave.
+    Pause(Duration),
+    /// Goes on with what this makes of the body of the call. Stands first.
+    By(fn(&Value) -> Vec<Step>),
     /// Says nothing more until the caller leaves.
     Hold,
     /// Sends this chunk again and again until the caller leaves.
@@ -35,37 +41,6 @@ pub enum Step {
     Cut,
     /// Closes the connection with RST.
     Reset,
-}
-
-/// A door in an answer: the gateway reaches it, the test opens it.
-#[derive(Debug, Clone)]
-pub struct Gate {
-    reached: watch::Sender<bool>,
-    open: watch::Sender<bool>,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
-    }
-}
-
-impl Gate {
-    /// Waits until the gateway stands before the gate.
-    pub async fn reached(&self) -> Result<()> {
-        within("the gateway to reach the gate", until(&self.reached)).await
-    }
-
-    /// Lets every answer through, from now on.
-    pub fn open(&self) {
-        self.open.send_replace(true);
-    }
-}
-
-async fn until(flag: &watch::Sender<bool>) {
-    if flag.subscribe().wait_for(|set| *set).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// How a call ended.
@@ -85,6 +60,16 @@ pub struct Call {
     /// Its body; `null` when it was not JSON.
     pub body: Value,
     ended: watch::Receiver<Option<Ended>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+/// A chunk of a body, as it left.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub bytes: Bytes,
 }
 
 impl Call {
@@ -94,12 +79,28 @@ impl Call {
         let end = within("the end of a gateway call", ended.wait_for(Option::is_some)).await??;
         end.context("a call ended in no way")
     }
+
+    /// What `Step::Send` has sent so far.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Debug, Default)]
 struct Plan {
     next: VecDeque<Vec<Step>>,
+    about: Vec<(String, Vec<Step>)>,
     always: Vec<Step>,
+}
+
+impl Plan {
+    fn answer(&mut self, body: &[u8]) -> Vec<Step> {
+        let body = String::from_utf8_lossy(body);
+        if let Some(place) = self.about.iter().position(|(words, _)| body.contains(words)) {
+            return self.about.remove(place).1;
+        }
+        self.next.pop_front().unwrap_or_else(|| self.always.clone())
+    }
 }
 
 #[derive(Debug)]
@@ -121,7 +122,7 @@ impl Gateway {
     pub async fn start(always: Vec<Step>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let plan = Mutex::new(Plan { next: VecDeque::new(), always });
+        let plan = Mutex::new(Plan { always, ..Plan::default() });
         let shared = Arc::new(Shared { plan, calls: watch::Sender::new(Vec::new()) });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, server })
@@ -137,9 +138,15 @@ impl Gateway {
         self.plan().next.push_back(steps);
     }
 
-    /// Forgets all answers that were planned with `next`, and says how many there were.
+    /// Answers the next call whose body holds `words` with `steps`, whoever else calls meanwhile.
+    pub fn next_about(&self, words: &str, steps: Vec<Step>) {
+        self.plan().about.push((words.to_owned(), steps));
+    }
+
+    /// Forgets all answers that were planned, and says how many there were.
     pub fn forget_planned(&self) -> usize {
-        self.plan().next.drain(..).count()
+        let mut plan = self.plan();
+        plan.next.drain(..).count() + plan.about.drain(..).count()
     }
 
     /// Every call so far.
@@ -181,13 +188,19 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         let body = connection.read_body(&head).await?;
         let (ended, receiver) = watch::channel(None);
-        let call = Call { head, body: serde_json::from_slice(&body).unwrap_or(Value::Null), ended: receiver };
-        shared.calls.send_modify(|calls| calls.push(call));
-        let steps = {
-            let mut plan = shared.plan.lock().unwrap_or_else(PoisonError::into_inner);
-            plan.next.pop_front().unwrap_or_else(|| plan.always.clone())
+        let sent = Arc::default();
+        let call = Call {
+            head,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            ended: receiver,
+            sent: Arc::clone(&sent),
         };
-        let played = play(connection, steps).await;
+        let mut steps = shared.plan.lock().unwrap_or_else(PoisonError::into_inner).answer(&body);
+        if let Some(Step::By(choose)) = steps.first() {
+            steps = choose(&call.body);
+        }
+        shared.calls.send_modify(|calls| calls.push(call));
+        let played = play(connection, steps, &sent).await;
         ended.send_replace(Some(if played.is_ok() { Ended::Answered } else { Ended::Left }));
         match played? {
             Some(open) => connection = open,
@@ -198,19 +211,31 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
 }
 
 /// Returns the connection if it is still open.
-async fn play(mut connection: Connection, steps: Vec<Step>) -> Result<Option<Connection>> {
+async fn play(
+    mut connection: Connection,
+    steps: Vec<Step>,
+    sent: &Mutex<Vec<Sent>>,
+) -> Result<Option<Connection>> {
     for step in steps {
         match step {
             Step::Raw(bytes) => connection.write(&bytes).await?,
-            Step::Send(bytes) => connection.write(&chunk(&bytes)).await?,
+            Step::Send(bytes) => {
+                connection.write(&chunk(&bytes)).await?;
+                let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                sent.push(Sent { at: Instant::now(), bytes });
+            }
             Step::End => connection.write(LAST_CHUNK).await?,
             Step::Wait(gate) => {
-                gate.reached.send_replace(true);
                 tokio::select! {
-                    () = until(&gate.open) => {}
+                    () = gate.pass() => {}
                     () = connection.closed() => anyhow::bail!("the caller left"),
                 }
             }
+            Step::Pause(pause) => tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = connection.closed() => anyhow::bail!("the caller left"),
+            },
+            Step::By(_) => anyhow::bail!("a choice stands first in an answer"),
             Step::Hold => {
                 connection.closed().await;
                 anyhow::bail!("the caller left");

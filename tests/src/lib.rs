@@ -10,14 +10,24 @@
 
 pub mod answers;
 pub mod binary;
+pub mod browser;
 pub mod client;
 pub mod engine;
 pub mod function;
+pub mod gate;
 pub mod gateway;
 pub mod http_client;
+pub mod ledger;
 pub mod logs;
+pub mod page;
+pub mod pair;
 pub mod process;
+pub mod promises;
+pub mod routes;
+pub mod scripts;
+pub mod seed;
 pub mod session;
+pub mod site;
 pub mod sse;
 pub mod tools;
 pub mod wait;

@@ -77,7 +77,7 @@ impl World {
     /// The messages of a thread, oldest first.
     pub async fn stored(&self, who: &SignedIn, thread: &str) -> Result<Vec<StoredMessage>> {
         let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?);
-        let history = History { limit: 100, before: None, consistent: true };
+        let history = History { limit: 100, max_bytes: None, before: None, consistent: true };
         let mut messages = self.engine.store().messages(&user, &thread, &history).await?;
         messages.reverse();
         Ok(messages)

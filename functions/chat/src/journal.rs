@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
+use front::{failure, now_ms};
 use message::UserId;
 use store::{JournalPiece, Store, StoreError, TurnKeys, TurnSignal};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::now_ms;
-use crate::failure;
 use crate::log::TurnLog;
 
 /// How soon after the first words they are written, so that a crash in the first second loses little.

@@ -1,18 +1,74 @@
-//! Ending a turn whose process did not: from what its journal holds.
-use message::AnswerMetadata;
-use store::{OpenTurn, RecoveredAnswer, Status, Store, StoreError, TurnOutcome};
-use ui_stream::{MessageAssembler, UiMessageChunk};
+//! Ending a turn whose own process did not: with what its journal holds of the answer.
+//!
+//! Knows how a message comes out of a journal, and what such an answer is called. Knows nothing of requests, and
+//! leaves to the store who ends a turn first. Whoever touches a thread next may do this, any number at once.
 
-/// Interim.
-pub async fn recover(store: &Store, open: &OpenTurn, now_ms: u64) -> Result<TurnOutcome, StoreError> {
-    let journal = store.journal(open.user(), open.stream(), 0, true).await?;
-    let mut assembler = MessageAssembler::default();
-    for chunk in UiMessageChunk::decode_all(&journal.bytes).flatten() {
-        assembler.push(&chunk);
+mod answer;
+
+use message::UiPart;
+use store::{OpenTurn, RecoveredAnswer, Store, StoreError, TurnOutcome};
+
+use self::answer::Answer;
+
+/// Ends a turn that has died or was superseded: puts what it is known to have said as its answer, unless it has put
+/// one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.
+///
+/// A turn whose lease has passed is `interrupted`, one that was ended before that is `stopped`.
+///
+/// # Errors
+/// The table could not be reached. A journal or an earlier answer that is damaged is logged and does without.
+pub async fn recover(store: &Store, turn: &OpenTurn, now_ms: u64) -> Result<TurnOutcome, StoreError> {
+    let given = continued_parts(store, turn).await?;
+    let journal = journaled(store, turn).await?;
+    let answer = Answer::of(turn, given, &journal, now_ms);
+    let recovered = RecoveredAnswer {
+        parts: &answer.parts,
+        is_empty: answer.is_empty,
+        metadata: &answer.metadata,
+        status: answer.status,
+    };
+    store.recover_turn(turn, &recovered).await
+}
+
+/// The parts of the answer that the turn goes on from, if it does.
+async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, StoreError> {
+    let Some(continued) = turn.continued() else {
+        return Ok(Vec::new());
+    };
+    let answer = store.answer_of(&continued).await;
+    let Some(answer) = unless_damaged(turn, "the answer that a turn goes on from", answer)?.flatten() else {
+        return Ok(Vec::new());
+    };
+    Ok(UiPart::parse_stored(&answer.parts).unwrap_or_else(|error| {
+        damaged(turn, "the answer that a turn goes on from", &error);
+        Vec::new()
+    }))
+}
+
+/// What the turn's stream is known to have said.
+async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError> {
+    let journal = store.journal(turn.user(), turn.stream(), 0, true).await;
+    Ok(unless_damaged(turn, "a journal", journal)?.unwrap_or_default().bytes)
+}
+
+/// Damage stays, and the thread must not wait for ever.
+fn unless_damaged<T>(
+    turn: &OpenTurn,
+    what: &str,
+    result: Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            damaged(turn, what, &error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
-    assembler.settle_open_inputs();
-    let parts = serde_json::to_string(assembler.parts()).expect("parts are always JSON");
-    let status = if open.is_dead(now_ms) { Status::Interrupted } else { Status::Stopped };
-    let metadata = AnswerMetadata { aborted: Some(status == Status::Stopped), ..AnswerMetadata::at_start(open.model(), open.began_at_ms()) };
-    store.recover_turn(open, &RecoveredAnswer { parts: &parts, is_empty: assembler.is_empty(), metadata: &metadata, status }).await
+}
+
+fn damaged(turn: &OpenTurn, what: &str, error: &dyn std::error::Error) {
+    let cause = error.source().map(ToString::to_string);
+    let stream_id = turn.stream().as_str();
+    tracing::error!(stream_id, what, error = error.to_string(), cause, "is damaged and was left out");
 }

@@ -29,26 +29,20 @@
 mod digest;
 pub(crate) mod judge;
 mod plan;
+mod steps;
 mod write;
 
 use std::time::Duration;
 
 use message::{MessageId, StreamId, ThreadId, UserId};
 
+use crate::StoreError;
 use crate::history::Cursor;
 use crate::kept::Kept;
-use crate::quota::{DayItem, Place, Reserved, TurnLimits};
-use crate::thread::ThreadItem;
+use crate::quota::{Place, TurnLimits};
 use crate::turn::{AnsweredTurn, OpenTurn, TurnKeys};
-use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
 use digest::Digest;
-use judge::{Verdict, judge};
-use plan::Plan;
-use write::Attempt;
-
-/// How often one begin is tried while others win in between.
-const ATTEMPTS: usize = 8;
 
 /// What a turn is begun with.
 #[derive(Debug, Clone, Copy)]
@@ -175,159 +169,6 @@ impl<'a> Asked<'a> {
             place: place(begin),
         }
     }
-}
-
-impl Store {
-    /// Begins a turn: creates or touches the thread, makes this its current turn, and takes a place in the user's
-    /// quota. What comes to nothing gives its place back.
-    ///
-    /// # Errors
-    /// After a [`BeginError::Store`] the turn may have begun all the same, see [`Store::abandon_turn`].
-    pub async fn begin_turn(&self, begin: &BeginTurn<'_>) -> Result<Begin, BeginError> {
-        let asked = Asked::new(begin).await;
-        let blind = Plan::blind(&asked);
-        let (attempt, reserved) =
-            tokio::join!(self.try_begin(&asked, &blind), self.reserve(&asked.place, begin.limits, None));
-        let mut quota = match reserved? {
-            Reserved::Held => Quota::Held,
-            Reserved::Full(day) => Quota::Full(day),
-        };
-        let begun = Box::pin(self.settle_begin(&asked, blind, attempt?, &mut quota)).await;
-        let came_to_nothing = !matches!(begun, Ok(Begin::Begun(_)) | Err(BeginError::Store(_)));
-        if came_to_nothing && matches!(quota, Quota::Held) {
-            // What cannot be given back now is free when the lease has passed.
-            let _ = self.release(&asked.place).await;
-        }
-        begun
-    }
-
-    /// Gives up a turn of which it is not known whether it has begun: the begin may have been written though its
-    /// answer got lost, and would count as running until its lease is over. `begin` must be the very begin that failed,
-    /// its `now_ms` and `lease_ms` included.
-    pub async fn abandon_turn(&self, begin: &BeginTurn<'_>) -> Result<Finished, StoreError> {
-        let place = place(begin);
-        let keys = plan::keys_unplanned(begin, place.clone());
-        let nothing = TurnUsage::default();
-        let (finished, released) = tokio::join!(
-            self.finish_turn(&keys, TurnOutcome::Failed, &nothing),
-            self.release(&place)
-        );
-        released?;
-        finished
-    }
-
-    /// Goes on after the first try.
-    async fn settle_begin(
-        &self,
-        asked: &Asked<'_>,
-        mut plan: Plan,
-        mut attempt: Attempt,
-        quota: &mut Quota,
-    ) -> Result<Begin, BeginError> {
-        for _ in 0..ATTEMPTS {
-            let thread = match attempt {
-                Attempt::Begun(before) => return self.begun(asked, plan, *before, quota).await,
-                Attempt::Refused(thread) => thread,
-            };
-            plan = match judge(&thread, &asked.asking()) {
-                Verdict::Ours => return self.confirm(asked, &thread, thread.current()?, quota).await,
-                Verdict::OursSuperseded(run) => {
-                    return self.confirm(asked, &thread, thread.turn(run)?, quota).await;
-                }
-                Verdict::Running => return Ok(Begin::Running(thread.current()?)),
-                Verdict::Answered => return Ok(Begin::Answered(thread.answered()?)),
-                Verdict::Recover => return Ok(Begin::Recover(thread.current()?)),
-                Verdict::RecoverPrevious(run) => return Ok(Begin::Recover(thread.turn(run)?)),
-                Verdict::Busy => {
-                    let stream = thread.current()?.stream().clone();
-                    return Err(BeginError::Busy { stream });
-                }
-                Verdict::DifferentMessage => return Err(BeginError::DifferentMessage),
-                Verdict::Begin => self.plan(asked, &thread, None).await?,
-                Verdict::TakeOver => self.plan(asked, &thread, Some(thread.current()?)).await?,
-            };
-            self.hold(asked, plan.took_over(), quota).await?;
-            attempt = self.try_begin(asked, &plan).await?;
-        }
-        Err(StoreError::Conflict { operation: "UpdateItem" }.into())
-    }
-
-    async fn begun(
-        &self,
-        asked: &Asked<'_>,
-        plan: Plan,
-        before: ThreadItem,
-        quota: &mut Quota,
-    ) -> Result<Begin, BeginError> {
-        let keys = plan.keys(asked);
-        self.hold_or_fail(asked, &keys, quota).await?;
-        Ok(Begin::Begun(BegunTurn {
-            new_thread: !before.exists(),
-            at_ms: plan.at_ms,
-            question_kept: asked.kept.is_some(),
-            left_behind: before.left_behind()?,
-            history: plan.history(),
-            took_over: plan.took_over().cloned(),
-            keys,
-        }))
-    }
-
-    /// The same begin, sent twice because the first answer got lost on the way.
-    async fn confirm(
-        &self,
-        asked: &Asked<'_>,
-        thread: &ThreadItem,
-        turn: OpenTurn,
-        quota: &mut Quota,
-    ) -> Result<Begin, BeginError> {
-        let keys = turn.keys(Some(asked.place.clone()));
-        self.hold_or_fail(asked, &keys, quota).await?;
-        Ok(Begin::Begun(BegunTurn {
-            new_thread: thread.turns == 1,
-            at_ms: turn.began_at_ms(),
-            question_kept: turn.kept().is_some(),
-            took_over: None,
-            left_behind: thread.left_behind()?.filter(|before| before.stream() != turn.stream()),
-            history: Cursor::before(&turn.run().user_sk, turn.run().user_cut.as_deref()),
-            keys,
-        }))
-    }
-
-    /// Makes sure of a place for a turn that has begun already, or ends it.
-    async fn hold_or_fail(
-        &self,
-        asked: &Asked<'_>,
-        keys: &TurnKeys,
-        quota: &mut Quota,
-    ) -> Result<(), BeginError> {
-        let Err(refusal) = self.hold(asked, None, quota).await else {
-            return Ok(());
-        };
-        if !matches!(refusal, BeginError::Store(_)) {
-            self.finish_turn(keys, TurnOutcome::Failed, &TurnUsage::default()).await?;
-        }
-        Err(refusal)
-    }
-
-    async fn hold(
-        &self,
-        asked: &Asked<'_>,
-        beside: Option<&OpenTurn>,
-        quota: &mut Quota,
-    ) -> Result<(), BeginError> {
-        if let Quota::Full(day) = quota {
-            let day = std::mem::take(day);
-            self.make_room(&asked.place, asked.begin.limits, beside, day).await?;
-            *quota = Quota::Held;
-        }
-        Ok(())
-    }
-}
-
-/// Whether the begin has a place in the user's quota.
-enum Quota {
-    Held,
-    Full(DayItem),
 }
 
 fn place(begin: &BeginTurn<'_>) -> Place {

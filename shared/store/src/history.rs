@@ -1,19 +1,24 @@
 //! How messages are read back: along one path, newest first, each of them whole.
 //!
 //! Continuations sort after their message, so read backwards they come before it. Those whose message does not
-//! come, or comes with another checksum, were left behind by a writer that died, and are dropped.
+//! come were left behind by a writer that died, and are dropped.
+
+mod whole;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::item::{self, DATA, Item, MessageItem, PARTS, Status, StoredRole, string};
+use crate::item::{self, Item, PARTS, Status, StoredRole, string};
 use crate::path::{self, Path};
 use crate::turn::AnsweredTurn;
-use crate::{Store, StoreError, keys, parts};
+use crate::{Store, StoreError, keys};
+
+/// How many items are read at least where those read at first were not enough: a whole page of the engine would cost
+/// 128 units or more, however little is missing.
+const NEXT_PAGE: i32 = 25;
 
 /// Which messages of a thread to read.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +35,7 @@ pub struct History<'a> {
 
 /// A place on a path of a thread: what comes before one message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(Box<str>);
+pub struct Cursor(pub(crate) Box<str>);
 
 impl Cursor {
     /// What comes before the message `sk`.
@@ -81,7 +86,8 @@ impl Store {
         history: &History<'_>,
     ) -> Result<Vec<StoredMessage>, StoreError> {
         let end = history.before.map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
-        self.walk(&keys::messages(user, thread), Path::before(end), history).await
+        let mut room = Room::new(history);
+        self.walk(&keys::messages(user, thread), Path::before(end), history, &mut room).await
     }
 
     /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
@@ -99,7 +105,8 @@ impl Store {
         match self.find_message(user, thread, message, None, history.consistent).await? {
             Some(found) => {
                 let path = Path::before(&keys::after(&found.sk));
-                self.walk(&keys::messages(user, thread), path, history).await
+                let mut room = Room::new(history);
+                self.walk(&keys::messages(user, thread), path, history, &mut room).await
             }
             None => Ok(Vec::new()),
         }
@@ -113,13 +120,13 @@ impl Store {
         }
     }
 
-    async fn walk(
+    pub(crate) async fn walk(
         &self,
         pk: &str,
         mut path: Path,
         history: &History<'_>,
+        room: &mut Room,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let mut room = Room::new(history);
         let mut messages = Vec::new();
         let mut continuations = HashMap::new();
         let mut page_limit = first_page_limit(history);
@@ -153,7 +160,7 @@ impl Store {
                 end = path.bound().to_owned();
                 next = None;
             }
-            page_limit = None;
+            page_limit = page_limit.map(|items| items.max(NEXT_PAGE));
         }
         Ok(messages)
     }
@@ -182,64 +189,6 @@ impl Store {
             .await
             .map_err(|error| StoreError::of("Query", error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
-    }
-
-    /// Makes a message of its item and, if it has any, its continuations.
-    async fn join(
-        &self,
-        mut item: Item,
-        continuations: HashMap<String, Item>,
-    ) -> Result<StoredMessage, StoreError> {
-        let parts = item.remove(PARTS);
-        let message: MessageItem = item::read(item)?;
-        let corrupt = |cause: crate::error::Cause| StoreError::corrupt(&message.pk, &message.sk, cause);
-        let text = match (parts, message.len) {
-            (Some(AttributeValue::S(text)), _) => text.into_boxed_str(),
-            (Some(AttributeValue::B(bytes)), Some(length)) => {
-                parts::unpack(bytes.as_ref(), length).map_err(|error| corrupt(error.into()))?
-            }
-            (None, Some(length)) => {
-                let bytes = self.pieces(&message, continuations).await?;
-                parts::unpack(&bytes, length).map_err(|error| corrupt(error.into()))?
-            }
-            _ => return Err(corrupt("it has no parts".into())),
-        };
-        whole(message, text)
-    }
-
-    /// The bytes that a message's continuations hold. A page can be older than the next one, so what is missing from
-    /// those read on the way is looked for once more before it counts as lost.
-    async fn pieces(
-        &self,
-        message: &MessageItem,
-        read: HashMap<String, Item>,
-    ) -> Result<Vec<u8>, StoreError> {
-        if let Some(bytes) = joined(message, read) {
-            return Ok(bytes);
-        }
-        joined(message, self.continuations(message).await?).ok_or_else(|| {
-            StoreError::corrupt(&message.pk, &message.sk, "a continuation is missing or damaged")
-        })
-    }
-
-    async fn continuations(&self, message: &MessageItem) -> Result<HashMap<String, Item>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-            .expression_attribute_values(":pk", string(&message.pk))
-            .expression_attribute_values(":sk", string(keys::continuations(&message.sk)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = HashMap::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| StoreError::of("Query", error))?;
-            found.insert(item::text(&item, "sk"), item);
-        }
-        Ok(found)
     }
 
     /// Where a message is stored, the newest if its id was used twice.
@@ -276,14 +225,17 @@ impl Store {
 }
 
 /// What may still be read.
-struct Room {
+pub(crate) struct Room {
     messages: usize,
     bytes: usize,
+    /// Whether a message was left out because it has too many bytes.
+    pub(crate) is_full: bool,
 }
 
 impl Room {
-    fn new(history: &History<'_>) -> Self {
-        Self { messages: history.limit, bytes: history.max_bytes.unwrap_or(usize::MAX) }
+    pub(crate) fn new(history: &History<'_>) -> Self {
+        let bytes = history.max_bytes.unwrap_or(usize::MAX);
+        Self { messages: history.limit, bytes, is_full: false }
     }
 
     /// Makes room for a message, if there is any.
@@ -294,7 +246,10 @@ impl Room {
                 self.messages -= 1;
                 true
             }
-            None => false,
+            None => {
+                self.is_full = true;
+                false
+            }
         }
     }
 }
@@ -309,70 +264,8 @@ fn length(item: &Item) -> usize {
 }
 
 /// As many items as messages are wanted, and the one the cursor names. More are needed only where a message has
-/// continuations or is not on the path, and then as many as a page holds.
+/// continuations or is not on the path.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
     let items = history.limit.saturating_add(usize::from(history.before.is_some()));
     i32::try_from(items).ok()
-}
-
-/// The continuations' bytes in order, if they are all there and what was written.
-fn joined(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Option<Vec<u8>> {
-    let checksum = message.crc.as_deref()?;
-    let mut bytes = Vec::new();
-    for index in 0..message.n? {
-        let mut item = continuations.remove(&keys::continuation(&message.sk, index, checksum))?;
-        let piece: Blob = match item.remove(DATA)? {
-            AttributeValue::B(piece) => piece,
-            _ => return None,
-        };
-        bytes.extend_from_slice(piece.as_ref());
-    }
-    (parts::checksum(&bytes) == checksum).then_some(bytes)
-}
-
-fn whole(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreError> {
-    let id = MessageId::parse(&message.id)
-        .map_err(|error| StoreError::corrupt(&message.pk, &message.sk, error))?;
-    Ok(StoredMessage {
-        id,
-        role: message.role.into(),
-        parts,
-        created_at_ms: message.created_at,
-        model: message.model,
-        status: message.status,
-        input_tokens: message.input_tokens,
-        output_tokens: message.output_tokens,
-        metadata: message.metadata,
-        cursor: Cursor::before(&message.sk, message.cut.as_deref()),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn continuations_join_only_if_they_are_what_was_written() {
-        let id = MessageId::parse("m").unwrap();
-        let checksum = parts::checksum(b"onetwo");
-        let message = MessageItem {
-            n: Some(2),
-            crc: Some(checksum.clone()),
-            ..MessageItem::new("pk", "sk", &id, Role::Assistant, 0)
-        };
-        let piece = |index, checksum: &str, bytes: &str| {
-            let data = AttributeValue::B(Blob::new(bytes));
-            (keys::continuation("sk", index, checksum), Item::from([(DATA.to_owned(), data)]))
-        };
-        let second = || piece(1, &checksum, "two");
-        for (name, pieces, expected) in [
-            ("whole", vec![second(), piece(0, &checksum, "one")], Some("onetwo")),
-            ("altered", vec![piece(0, &checksum, "uno"), second()], None),
-            ("one missing", vec![second()], None),
-            ("one of another version", vec![piece(0, "00000000", "one"), second()], None),
-        ] {
-            let joined = joined(&message, pieces.into_iter().collect());
-            assert_eq!(joined.as_deref(), expected.map(str::as_bytes), "{name}");
-        }
-    }
 }

@@ -88,7 +88,7 @@ impl Store {
         let mut journal = Journal { next: from, ..Journal::default() };
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::of("Query", error))?;
-            if !journal.take(item)? {
+            if !journal.take(&item)? {
                 break;
             }
         }
@@ -129,14 +129,17 @@ impl Store {
 
 impl Journal {
     /// Takes the item if it follows, and says whether another may.
-    fn take(&mut self, item: Item) -> Result<bool, StoreError> {
-        let sk = item::text(&item, "sk");
-        let follows =
-            if sk == END { count(&item, "n") == Some(self.next.into()) } else { sk == format!("{:06}", self.next) };
+    fn take(&mut self, item: &Item) -> Result<bool, StoreError> {
+        let sk = item::text(item, "sk");
+        let follows = if sk == END {
+            count(item, "n") == Some(self.next.into())
+        } else {
+            sk == format!("{:06}", self.next)
+        };
         if !follows {
             return Ok(false);
         }
-        self.bytes.extend(bytes_of(&item)?);
+        self.bytes.extend(bytes_of(item)?);
         if sk == END {
             self.ended = true;
         } else {
@@ -147,8 +150,9 @@ impl Journal {
 }
 
 fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
-    let corrupt =
-        |cause: crate::error::Cause| StoreError::corrupt(&item::text(item, "pk"), &item::text(item, "sk"), cause);
+    let corrupt = |cause: crate::error::Cause| {
+        StoreError::corrupt(&item::text(item, "pk"), &item::text(item, "sk"), cause)
+    };
     let Some(AttributeValue::B(data)) = item.get(DATA) else {
         return Err(corrupt("it has no bytes".into()));
     };

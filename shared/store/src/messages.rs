@@ -70,9 +70,7 @@ impl Store {
     /// Stores the turn's answer. Replaces one that a recoverer has put in its place; any other that is there is this
     /// answer, put before, and stays.
     pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
-        self.put_message(answer_item(keys, answer), answer.parts, Guard::NothingOrRecovered)
-            .await
-            .map(|_| ())
+        self.put_message(answer_item(keys, answer), answer.parts, Guard::NothingOrRecovered).await.map(|_| ())
     }
 
     /// Stores what could be recovered of a turn's answer, unless something is there.

@@ -7,26 +7,26 @@
 //!
 //! A turn is counted on the day it began: one begun before midnight takes no place of the day after.
 
+mod day;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{StreamId, UserId};
-use serde::Deserialize;
-use time::OffsetDateTime;
 
 use crate::item::{self, number, refused, set_of, string};
 use crate::turn::{OpenTurn, TurnKeys};
-use crate::usage::{Cost, TurnUsage};
+use crate::usage::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
+
+use day::{DAY_MS, slot, slot_of};
+pub(crate) use day::{DayItem, date};
 
 /// How long a place is waited for, in milliseconds: equal begins at once take places for a moment, which all but one
 /// of them give back.
 const PAUSES_MS: [u64; 5] = [10, 20, 40, 80, 80];
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long a day's item is kept. A day's figures are wanted for a month, and a little longer.
 const KEPT_DAYS: u64 = 40;
-/// A place may become free at any time, long before its lease is over.
-const SOON: Duration = Duration::from_secs(5);
 
 /// How much a user may ask for. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +46,19 @@ pub struct DayUsage {
     pub running: usize,
     /// What the turns used that have ended.
     pub usage: TurnUsage,
+}
+
+impl From<DayItem> for DayUsage {
+    fn from(day: DayItem) -> Self {
+        let usage = TurnUsage {
+            input: day.tin,
+            output: day.tout,
+            cached: day.tcached,
+            reasoning: day.treasoning,
+            cost: day.cost,
+        };
+        Self { turns: day.req, running: day.slots.len(), usage }
+    }
 }
 
 /// A turn's place among the user's turns of a day.
@@ -72,47 +85,6 @@ pub(crate) enum Reserved {
     Full(DayItem),
 }
 
-/// A day's item.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct DayItem {
-    req: u64,
-    slots: Vec<String>,
-    tin: Option<u64>,
-    tout: Option<u64>,
-    tcached: Option<u64>,
-    treasoning: Option<u64>,
-    cost: Option<Cost>,
-}
-
-impl DayItem {
-    fn expired(&self, now_ms: u64) -> Vec<String> {
-        self.slots.iter().filter(|slot| lease_of(slot) < now_ms).cloned().collect()
-    }
-
-    /// Why no turn may begin, if none may.
-    fn refusal(&self, limits: TurnLimits, beside: Option<&OpenTurn>, now_ms: u64) -> Option<BeginError> {
-        if limits.per_day > 0 && self.req >= limits.per_day {
-            return Some(BeginError::TurnsPerDay { retry_after: until_midnight(now_ms) });
-        }
-        let beside = beside.map(slot_of);
-        let is_full = !self.has_room(limits.parallel, beside.as_deref());
-        is_full.then(|| BeginError::ParallelTurns { retry_after: self.retry_after(now_ms) })
-    }
-
-    /// Whether one more turn may run. One that takes over stands in for the turn it takes over from.
-    fn has_room(&self, parallel: u64, beside: Option<&str>) -> bool {
-        let spare = usize::from(beside.is_some_and(|beside| self.slots.iter().any(|slot| slot == beside)));
-        parallel == 0 || self.slots.len() < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
-    }
-
-    /// When a place may be free.
-    fn retry_after(&self, now_ms: u64) -> Duration {
-        let earliest = self.slots.iter().map(|slot| lease_of(slot)).min().unwrap_or_default();
-        Duration::from_millis(earliest.saturating_sub(now_ms)).clamp(Duration::from_secs(1), SOON)
-    }
-}
-
 impl Store {
     /// Adds what the turn used to its day, and gives its place back. Once, however often it is called: a turn whose
     /// place is gone is settled.
@@ -135,15 +107,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", error))?;
-        let day: DayItem = item::read(found.item.unwrap_or_default())?;
-        let usage = TurnUsage {
-            input: day.tin,
-            output: day.tout,
-            cached: day.tcached,
-            reasoning: day.treasoning,
-            cost: day.cost,
-        };
-        Ok(DayUsage { turns: day.req, running: day.slots.len(), usage })
+        item::read::<DayItem>(found.item.unwrap_or_default()).map(DayUsage::from)
     }
 
     /// Tries for a place once. `beside` is the turn that is taken over from.
@@ -267,71 +231,5 @@ impl Store {
             .await
             .map(|_| ())
             .map_err(|error| StoreError::of("UpdateItem", error))
-    }
-}
-
-fn slot(lease_ms: u64, stream: &StreamId) -> String {
-    format!("{lease_ms:013}#{stream}")
-}
-
-fn slot_of(turn: &OpenTurn) -> String {
-    slot(turn.lease_ms(), turn.stream())
-}
-
-fn lease_of(slot: &str) -> u64 {
-    slot.split('#').next().and_then(|lease| lease.parse().ok()).unwrap_or_default()
-}
-
-/// The UTC date, spelled `2026-11-22`.
-fn date(now_ms: u64) -> String {
-    let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
-}
-
-fn until_midnight(now_ms: u64) -> Duration {
-    Duration::from_millis(DAY_MS - now_ms % DAY_MS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_a_utc_day() {
-        for (now_ms, day, left_ms) in [
-            (0, "1970-01-01", DAY_MS),
-            (951_782_399_999, "2000-02-28", 1),
-            (951_782_400_000, "2000-02-29", DAY_MS),
-            (4_102_444_800_000 - 1, "2099-12-31", 1),
-        ] {
-            assert_eq!(date(now_ms), day);
-            assert_eq!(until_midnight(now_ms), Duration::from_millis(left_ms), "{day}");
-        }
-    }
-
-    #[test]
-    fn one_that_takes_over_stands_in_for_the_other() {
-        let day = DayItem { slots: vec!["0000000000009#a".into(), "0000000000009#b".into()], ..DayItem::default() };
-        for (name, parallel, beside, room) in [
-            ("no limit", 0, None, true),
-            ("below", 3, None, true),
-            ("at", 2, None, false),
-            ("at, over one of them", 2, Some("0000000000009#b"), true),
-            ("at, over one of another day", 2, Some("0000000000009#c"), false),
-            ("above, over one of them", 1, Some("0000000000009#b"), false),
-        ] {
-            assert_eq!(day.has_room(parallel, beside), room, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_place_is_free_when_its_lease_has_passed() {
-        let day = DayItem { slots: vec!["0000000001000#a".into(), "0000000009000#b".into()], ..DayItem::default() };
-        assert_eq!(day.expired(1_000), Vec::<String>::new());
-        assert_eq!(day.expired(1_001), ["0000000001000#a"]);
-        assert_eq!(day.retry_after(0), Duration::from_secs(1));
-        let long = DayItem { slots: vec!["0000000900000#a".into()], ..DayItem::default() };
-        assert_eq!(long.retry_after(0), SOON, "most turns end long before their lease");
     }
 }

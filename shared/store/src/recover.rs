@@ -42,7 +42,11 @@ impl Store {
             Put::Done => TurnOutcome::Done,
             Put::There(item) => outcome_of(&item),
         };
-        match self.mark_end(&keys, outcome, &TurnUsage::default()).await? {
+        let mark = self.mark_end(&keys, outcome, &TurnUsage::default()).await?;
+        if mark.thread().is_gone(keys.0.at_ms) && Box::pin(self.clear_if_gone(&keys)).await? {
+            return Ok(TurnOutcome::Failed);
+        }
+        match mark {
             Marked::Now(_) => Ok(outcome),
             Marked::Not(thread) => {
                 let is_previous =

@@ -38,6 +38,10 @@ pub(crate) struct ThreadItem {
     pub(crate) failed_id: Option<String>,
     /// The turn that the current one took over from, until it is known to be over.
     pub(crate) prev: Option<RunItem>,
+    /// The thread is deleted, with everything up to then, and this is what is left of it. See [`crate::delete`].
+    pub(crate) gone_at: Option<u64>,
+    /// What began before this belongs to a deleted thread of the same name.
+    pub(crate) since: Option<u64>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
     pub(crate) tcached: Option<u64>,
@@ -82,6 +86,11 @@ impl ThreadItem {
     /// Some engines name the keys of an item that is not there, so presence means a `createdAt`.
     pub(crate) fn exists(&self) -> bool {
         self.created_at.is_some()
+    }
+
+    /// Whether this is not, or no longer, the thread that a turn began in.
+    pub(crate) fn is_gone(&self, began_at_ms: u64) -> bool {
+        !self.exists() || self.gone_at.is_some() || self.since.is_some_and(|since| began_at_ms < since)
     }
 
     pub(crate) fn state(&self, now_ms: u64) -> State {
@@ -221,12 +230,7 @@ impl TryFrom<ThreadItem> for CurrentTurn {
             State::Done => Some(item.answered()?),
             State::None | State::Running | State::Dead | State::Failed => None,
         };
-        Ok(Self {
-            stream: item.stream()?,
-            open: item.open()?,
-            answered,
-            left_behind: item.left_behind()?,
-        })
+        Ok(Self { stream: item.stream()?, open: item.open()?, answered, left_behind: item.left_behind()? })
     }
 }
 
@@ -245,7 +249,7 @@ impl Store {
         self.thread_item(user, thread).await?.map(CurrentTurn::try_from).transpose()
     }
 
-    async fn thread_item(
+    pub(crate) async fn thread_item(
         &self,
         user: &UserId,
         thread: &ThreadId,

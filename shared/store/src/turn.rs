@@ -60,9 +60,8 @@ struct Open {
 
 impl OpenTurn {
     pub(crate) fn new(user: UserId, thread: ThreadId, run: RunItem) -> Result<Self, StoreError> {
-        let corrupt = |cause: &str| {
-            StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned())
-        };
+        let corrupt =
+            |cause: &str| StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned());
         let stream = StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
         let (_, message) = keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
         let (at_ms, answer) = keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;

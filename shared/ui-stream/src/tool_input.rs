@@ -10,6 +10,7 @@ use serde_json::Value;
 use self::repair::Repair;
 
 /// The JSON that `input` is, if it is.
+#[cfg(feature = "mapper")]
 pub(crate) fn parse(input: &JsonText) -> Option<RawJson> {
     json(&written(input))
 }

@@ -2,16 +2,29 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test owns no invocation its tasks could be frozen with")]
 
+mod branches;
+mod browser;
+mod crash;
 mod deadline;
 mod dev;
+mod disconnect;
+mod endings;
 mod gateway_faults;
+mod history;
 mod load;
 mod parts;
+mod quota;
+mod races;
 mod refusals;
+mod resume;
+mod retry;
 mod samples;
 mod secrets;
 mod start;
+mod stop;
 mod store_faults;
+mod store_trouble;
+mod threads;
 mod turns;
 mod ways;
 mod wire;

@@ -8,8 +8,10 @@
 //! | the last message, edited or continued as it was before | as sent again | as sent again | as sent again |
 //! | a message regenerated, edited or continued | begins | takes over, or busy | takes over |
 //!
-//! Whoever would take over while an earlier turn is not known to be over has to recover that one first.
+//! Whoever would take over while an earlier turn is not known to be over has to recover that one first, and so has
+//! who asks for that turn's message, which may not be stored yet.
 
+use crate::keys;
 use crate::thread::{RunItem, State, ThreadItem};
 
 use super::{Asked, Digest, Question};
@@ -51,6 +53,9 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
+    if thread.gone_at.is_some() {
+        return Verdict::Begin;
+    }
     if thread.stream_id.as_deref() == Some(asking.stream) {
         return Verdict::Ours;
     }
@@ -68,6 +73,9 @@ pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
     }
     if asking.question == Question::Sent && is_about(thread, asking.message) {
         return Verdict::DifferentMessage;
+    }
+    if let Some(run) = thread.prev.as_ref().filter(|run| asks_for(run, asking)) {
+        return Verdict::RecoverPrevious(run.clone());
     }
     match (state, &thread.prev) {
         (State::None | State::Done | State::Failed, _) => Verdict::Begin,
@@ -87,6 +95,12 @@ pub(crate) fn repeats(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
     asking.question != Question::Regenerated
         && is_about(thread, asking.message)
         && thread.last_hash.as_deref().is_none_or(|stored| asking.digest.repeats(stored))
+}
+
+/// Whether the turn's message is what is asked for by a name that it must have had before.
+fn asks_for(run: &RunItem, asking: &Asking<'_>) -> bool {
+    let is_new = asking.question == Question::Sent;
+    !is_new && keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == asking.message)
 }
 
 impl Asked<'_> {
@@ -178,7 +192,8 @@ mod tests {
             (Continued, "other", "other", FRESH),
         ] {
             for (state, told) in STATES.into_iter().zip(told) {
-                for (supersede, with_previous) in [(true, false), (true, true), (false, false), (false, true)] {
+                for (supersede, with_previous) in [(true, false), (true, true), (false, false), (false, true)]
+                {
                     let digest = Digest::of(parts, None);
                     let asking = Asking { message, supersede, ..asked(&digest, question) };
                     let verdict = judge(&thread(state, with_previous), &asking);
@@ -188,6 +203,21 @@ mod tests {
                         "{question:?} {message} {parts} while {state}, supersede {supersede}, {with_previous}"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn who_asks_for_a_message_that_may_not_be_stored_recovers_it_first() {
+        let digest = Digest::of("same", None);
+        let user_sk = "M#0000000000001#0#other".to_owned();
+        for state in STATES {
+            let run =
+                RunItem { stream_id: "before".to_owned(), user_sk: user_sk.clone(), ..RunItem::default() };
+            let thread = ThreadItem { prev: Some(run), ..thread(state, true) };
+            for question in [Question::Regenerated, Question::Edited, Question::Continued] {
+                let asking = Asking { message: "other", ..asked(&digest, question) };
+                assert_eq!(name(&judge(&thread, &asking)), "recover previous", "{question:?} while {state}");
             }
         }
     }

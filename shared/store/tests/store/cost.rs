@@ -1,81 +1,214 @@
-//! What a turn costs, by the engine's own account.
+//! What things cost, by the engine's own account, and whether `docs/costs.md` says so.
+//!
+//! After a change that is meant, `UPDATE_COSTS=1 cargo test -p store cost` writes the document anew.
 
-use std::sync::{Arc, Mutex};
+use std::fmt::Write as _;
+use std::path::Path;
 
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
-use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
-use store::{Client, Store, TurnOutcome, UserMessage};
+use store::{BegunTurn, Cost, JournalPiece, Question, Store, TurnOutcome, TurnUsage, UserMessage};
 
+use crate::asking::{ALL, Ask, LEASE, NOON, ask, recover, said};
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
-use crate::turns::{NOON, ask};
+use crate::meter::{Meter, Units};
 
-/// Asks for the price of each write, and notes it.
-#[derive(Debug, Clone, Default)]
-struct Meter(Arc<Mutex<Vec<f64>>>);
+/// US dollars for a million units on demand, us-east-1.
+const WRITES_PER_MILLION: f64 = 0.625;
+const READS_PER_MILLION: f64 = 0.125;
+/// How long the journal of the example runs, in seconds, which is how often it is written and stops are looked for.
+const EXAMPLE_S: f64 = 20.0;
 
-impl Intercept for Meter {
-    fn name(&self) -> &'static str {
-        "Meter"
-    }
+const USED: TurnUsage =
+    TurnUsage { input: Some(1_200), output: Some(300), cached: Some(1_000), reasoning: Some(0), cost: None };
 
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut::<UpdateItemInput>() {
-            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Indexes);
-        } else if let Some(input) = context.input_mut().downcast_mut::<PutItemInput>() {
-            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Indexes);
-        }
-        Ok(())
-    }
+/// What was measured, in the order of the document.
+struct Costs {
+    rows: Vec<(&'static str, Units)>,
+}
 
-    fn read_after_execution(
-        &self,
-        context: &FinalizerInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Some(Ok(output)) = context.output_or_error() else {
-            return Ok(());
-        };
-        let price = if let Some(output) = output.downcast_ref::<UpdateItemOutput>() {
-            output.consumed_capacity()
-        } else {
-            output.downcast_ref::<PutItemOutput>().and_then(PutItemOutput::consumed_capacity)
-        };
-        self.0.lock().unwrap().extend(price.and_then(ConsumedCapacity::capacity_units));
-        Ok(())
+impl Costs {
+    fn of(&self, name: &str) -> Units {
+        self.rows.iter().find(|(row, _)| *row == name).expect("it was measured").1
     }
 }
 
-pub(crate) async fn a_short_turn_costs_few_write_units(engine: &Engine) {
-    let meter = Meter::default();
-    let config = engine.client.config().to_builder().interceptor(meter.clone()).build();
-    let store = Store::new(Client::from_conf(config), &engine.table);
-    let question = format!(r#"[{{"type":"text","text":"{}"}}]"#, "q".repeat(600));
-    let reply = format!(r#"[{{"type":"text","text":"{}"}}]"#, "plain words of an answer ".repeat(60));
-    let metadata = metadata();
-    for (run, name) in [(0, "first"), (1, "later")] {
-        let turn = ask(&format!("m{run}"), &format!("s{run}"), NOON + run).begin(&store).await.unwrap();
-        let message = UserMessage { parts: &question, created_at_ms: NOON };
-        store.put_user_message(&turn.keys, &message).await.unwrap();
-        store.put_answer(&turn.keys, &answer(&reply, &metadata)).await.unwrap();
-        store.finish_turn(&turn.keys, TurnOutcome::Done).await.unwrap();
-
-        let prices = std::mem::take(&mut *meter.0.lock().unwrap());
-        let total: f64 = prices.iter().sum();
-        println!("{name} turn: {total} write units {prices:?}");
-        assert_eq!(prices.len(), 4, "begin, question, answer, end: {prices:?}");
-        assert!(total <= 9.0, "{name} turn: {prices:?}");
+pub(crate) async fn a_turn_costs_what_the_document_says(engine: &Engine) {
+    let costs = measure(engine).await;
+    for (name, most) in [
+        ("a first turn", Units { writes: 9.0, reads: 1.0 }),
+        ("a later turn", Units { writes: 9.0, reads: 1.0 }),
+        ("a second of the journal", Units { writes: 1.0, reads: 0.0 }),
+    ] {
+        let units = costs.of(name);
+        assert!(units.writes <= most.writes && units.reads <= most.reads, "{name} costs {units:?}");
     }
+    let document = document(&costs);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/costs.md");
+    if is_update() {
+        std::fs::write(&path, &document).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, document, "docs/costs.md is stale: UPDATE_COSTS=1 cargo test -p store cost");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says whether the document is to be written"
+)]
+fn is_update() -> bool {
+    std::env::var("UPDATE_COSTS").is_ok()
+}
+
+async fn measure(engine: &Engine) -> Costs {
+    let meter = Meter::default();
+    let store = meter.store(engine);
+    let mut rows = Vec::new();
+    let mut measured = |name, units| rows.push((name, units));
+
+    let asked = asked("m1", "s1", NOON);
+    let begun = asked.begun(&store).await;
+    measured("begin of a new thread's first turn", meter.take());
+    let first = rest_of_turn(&store, &meter, &asked, &begun).await;
+    let [(_, begin)] = rows.as_slice() else { unreachable!("one was measured") };
+    let first_turn = sum(&[*begin, first.iter().map(|(_, units)| *units).fold(Units::default(), plus)]);
+
+    let mut measured = |name, units| rows.push((name, units));
+    let later = self::asked("m2", "s2", NOON + 10);
+    let begun = later.begun(&store).await;
+    let begin = meter.take();
+    measured("begin of a later turn", begin);
+    let rest = rest_of_turn(&store, &meter, &later, &begun).await;
+    rest.iter().for_each(|(name, units)| measured(name, *units));
+    let later_turn = sum(&[begin, rest.iter().map(|(_, units)| *units).fold(Units::default(), plus)]);
+    measured("a first turn", first_turn);
+    measured("a later turn", later_turn);
+
+    let log = words(2_400);
+    let piece = JournalPiece {
+        user: &later.user,
+        stream: &later.stream,
+        index: 0,
+        bytes: log.as_bytes(),
+        now_ms: NOON,
+    };
+    store.append_journal(&piece).await.unwrap();
+    measured("a second of the journal", meter.take());
+    store.watch_turn(&begun.keys).await.unwrap();
+    measured("a look whether to stop", meter.take());
+    for index in 1..20 {
+        store.append_journal(&JournalPiece { index, ..piece }).await.unwrap();
+    }
+    store.end_journal(&JournalPiece { index: 20, ..piece }).await.unwrap();
+    meter.take();
+
+    let again = self::asked("m2", "s3", NOON + 20);
+    again.begin(&store).await.unwrap();
+    measured("the same message again, answered", meter.take());
+    let regenerated = Ask { question: Question::Regenerated, ..self::asked("m2", "s4", NOON + 30) };
+    regenerated.begun(&store).await;
+    measured("begin of a regenerated turn", meter.take());
+    store.current_turn(&later.user, &later.thread).await.unwrap();
+    measured("what a thread is at", meter.take());
+    store.journal(&later.user, &later.stream, 0, true).await.unwrap();
+    measured("a journal of 20 seconds, read at once", meter.take());
+    store.journal(&later.user, &later.stream, 20, false).await.unwrap();
+    measured("a look into a journal", meter.take());
+    store.stop_turn(&later.user, &later.thread, None).await.unwrap();
+    measured("a stop", meter.take());
+    let taking = self::asked("m3", "s5", NOON + 40).begun(&store).await;
+    measured("begin of a turn that takes over", meter.take());
+    recover(&store, &taking.took_over.unwrap(), &words(1_400), NOON + LEASE * 2).await;
+    measured("recovery of a turn", meter.take());
+    store.messages(&later.user, &later.thread, &ALL).await.unwrap();
+    measured("a path of 6 short messages, read strongly", meter.take());
+    Costs { rows }
+}
+
+/// Everything of a turn that comes after its begin.
+async fn rest_of_turn(
+    store: &Store,
+    meter: &Meter,
+    asked: &Ask,
+    turn: &BegunTurn,
+) -> Vec<(&'static str, Units)> {
+    let mut rows = Vec::new();
+    let question = UserMessage { parts: &asked.parts, created_at_ms: NOON };
+    store.put_user_message(&turn.keys, &question).await.unwrap();
+    rows.push(("its question", meter.take()));
+    store.put_answer(&turn.keys, &answer(&said(&words(1_400)), &metadata())).await.unwrap();
+    rows.push(("its answer", meter.take()));
+    let used = TurnUsage { cost: Cost::parse("0.00123"), ..USED };
+    store.finish_turn(&turn.keys, TurnOutcome::Done, &used).await.unwrap();
+    rows.push(("its end", meter.take()));
+    store.settle_turn(&turn.keys, &used).await.unwrap();
+    rows.push(("its quota, settled", meter.take()));
+    rows
+}
+
+/// A question and ids of ordinary length.
+fn asked(message: &str, run: &str, now_ms: u64) -> Ask {
+    let long = |short: &str| format!("{short}-{}", "x".repeat(18));
+    let mut asked = ask(&long(message), &long(run), now_ms);
+    asked.user = message::UserId::parse(&long("user-0123456789")).unwrap();
+    asked.thread = message::ThreadId::parse(&long("t")).unwrap();
+    asked.parts = said(&words(600));
+    asked.title = words(80);
+    asked
+}
+
+/// Text that deflates as text of people does.
+fn words(length: usize) -> String {
+    const WORDS: [&str; 24] = [
+        "the", "table", "answers", "when", "someone", "asks", "for", "what", "was", "stored", "before",
+        "dawn", "while", "rivers", "carry", "many", "quiet", "stones", "toward", "a", "sea", "of", "unread",
+        "letters",
+    ];
+    let mut state = 7_usize;
+    let words = std::iter::repeat_with(|| {
+        state = (state * 1_103_515_245 + 12_345) % (1 << 31);
+        WORDS[(state >> 16) % WORDS.len()]
+    });
+    let mut text = words.take(length).collect::<Vec<_>>().join(" ");
+    text.truncate(length);
+    text
+}
+
+fn plus(mut left: Units, right: Units) -> Units {
+    left += right;
+    left
+}
+
+fn sum(units: &[Units]) -> Units {
+    units.iter().copied().fold(Units::default(), plus)
+}
+
+fn dollars(units: Units) -> f64 {
+    units.writes * WRITES_PER_MILLION + units.reads * READS_PER_MILLION
+}
+
+fn document(costs: &Costs) -> String {
+    let mut text = String::from(
+        "# What the table costs\n\n\
+         Measured by the store's own tests, from the consumed capacity that the engine reports; the tests fail when this\n\
+         page says anything else. `UPDATE_COSTS=1 cargo test -p store cost` writes it anew.\n\n\
+         A short turn: a question of 600 bytes, an answer of 1,400, limits on turns or none. A write unit is 1 KB, a read\n\
+         unit 4 KB read strongly. Prices are those of us-east-1 on demand, $0.625 for a million write units and $0.125\n\
+         for a million read units, without storage. A write whose condition fails is counted as one unit.\n\n\
+         | operation | write units | read units | $ per million |\n|---|---|---|---|\n",
+    );
+    for (name, units) in &costs.rows {
+        writeln!(text, "| {name} | {} | {} | {:.2} |", units.writes, units.reads, dollars(*units)).unwrap();
+    }
+    let (turn, second, look) =
+        (costs.of("a later turn"), costs.of("a second of the journal"), costs.of("a look whether to stop"));
+    let journal = EXAMPLE_S * (dollars(second) + dollars(look));
+    writeln!(
+        text,
+        "\nA million later turns cost ${:.2}. With a journal that is written, and a stop looked for, once a second for\n\
+         {EXAMPLE_S} seconds each, they cost ${:.2} more. `JOURNAL_INTERVAL_MS` says how often; 0 is never.",
+        dollars(turn),
+        journal
+    )
+    .unwrap();
+    text
 }

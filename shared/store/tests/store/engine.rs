@@ -21,6 +21,11 @@ impl Engine {
         Self { endpoint, table, client, store }
     }
 
+    /// Another fresh table on this engine.
+    pub(crate) async fn table_beside(&self, index: usize) -> Self {
+        Self::at(self.endpoint.clone(), format!("{}-{index}", self.table)).await
+    }
+
     /// The store as it looks through another endpoint, such as one that fails on purpose.
     pub(crate) async fn store_through(&self, endpoint: &str) -> Store {
         Store::new(client(endpoint).await, &self.table)

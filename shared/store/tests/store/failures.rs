@@ -3,21 +3,19 @@
 use std::error::Error;
 use std::time::Duration;
 
-use store::{BeginError, ClientOptions, Store, StoreError};
+use store::{BeginError, ClientOptions, Store, StoreError, Thread};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::engine::client;
-use crate::turns::{NOON, ask};
+use crate::asking::{NOON, ask};
+use crate::engine::{client, dynoxide};
 use crate::wire::{Step, Wire};
 
-async fn begin(endpoint: &str) -> Result<bool, StoreError> {
+/// One request, the simplest there is.
+async fn read(endpoint: &str) -> Result<Option<Thread>, StoreError> {
     let store = Store::new(client(endpoint).await, "chat");
-    match ask("m1", "s1", NOON).begin(&store).await {
-        Ok(turn) => Ok(turn.new_thread),
-        Err(BeginError::Store(error)) => Err(error),
-        Err(running @ BeginError::Running { .. }) => panic!("{running}"),
-    }
+    let ask = ask("m1", "s1", NOON);
+    store.thread(&ask.user, &ask.thread).await
 }
 
 fn chain(error: &dyn Error) -> String {
@@ -36,7 +34,7 @@ async fn what_passes_is_tried_again_until_it_passes() {
     ] {
         let failure = Step::error(status, code);
         let wire = Wire::alone([failure.clone(), failure.clone(), failure, Step::ok("{}")]).await;
-        assert!(begin(&wire.endpoint).await.unwrap(), "{code}");
+        assert_eq!(read(&wire.endpoint).await.unwrap(), None, "{code}");
         assert_eq!(wire.bodies().len(), 4, "{code}");
     }
 }
@@ -57,7 +55,7 @@ async fn a_failure_that_stays_is_told_by_its_kind() {
         (400, "AccessDeniedException", 1, refused),
     ] {
         let wire = Wire::alone([Step::error(status, code)]).await;
-        let error = begin(&wire.endpoint).await.unwrap_err();
+        let error = read(&wire.endpoint).await.unwrap_err();
         assert!(expected(&error), "{code}: {error:?}");
         assert!(chain(&error).contains(code), "{code} is lost: {}", chain(&error));
         assert_eq!(wire.bodies().len(), attempts, "{code}");
@@ -67,8 +65,29 @@ async fn a_failure_that_stays_is_told_by_its_kind() {
 #[tokio::test]
 async fn an_answer_that_is_none_is_unavailable() {
     let wire = Wire::alone([Step::ok("<html>")]).await;
-    let error = begin(&wire.endpoint).await.unwrap_err();
+    let error = read(&wire.endpoint).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
+
+/// Thread and quota are written at the same time, so either may be the one that fails.
+#[tokio::test]
+async fn a_begin_that_failed_half_way_is_given_up_whole() {
+    for script in [
+        vec![Step::Forward, Step::error(400, "AccessDeniedException")],
+        vec![Step::error(400, "AccessDeniedException"), Step::Forward, Step::Forward],
+    ] {
+        let engine = dynoxide().await;
+        let wire = Wire::before(&engine.endpoint, script).await;
+        let store = engine.store_through(&wire.endpoint).await;
+        let asked = ask("m1", "s1", NOON);
+        let error = asked.begin(&store).await.unwrap_err();
+        assert!(matches!(error, BeginError::Store(StoreError::Refused { .. })), "{error:?}");
+
+        asked.abandon(&engine.store).await;
+        let day = engine.store.usage(&asked.user, NOON).await.unwrap();
+        assert_eq!((day.turns, day.running), (0, 0));
+        ask("m1", "s2", NOON + 1).begun(&engine.store).await;
+    }
 }
 
 #[tokio::test]
@@ -77,8 +96,8 @@ async fn nobody_listening_is_unavailable() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
 
-    let error = begin(&endpoint).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { operation: "UpdateItem", .. }), "{error:?}");
+    let error = read(&endpoint).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { operation: "GetItem", .. }), "{error:?}");
     assert!(chain(&error).to_lowercase().contains("refused"), "{}", chain(&error));
 }
 

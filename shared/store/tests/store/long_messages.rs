@@ -5,15 +5,15 @@ use std::error::Error;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, json};
-use store::{Answer, History, Status, StoreError, UserMessage};
+use store::{History, Status, StoreError, TurnOutcome, UserMessage};
 
+use crate::asking::{ALL, LEASE, NOON, NOTHING_USED, ask, end, recover, said};
 use crate::engine::Engine;
 use crate::messages::{answer, begun, history, metadata};
-use crate::turns::{NOON, ask};
 use crate::wire::{Step, Wire};
 
 /// `length` characters that deflate to about three quarters of it, as text does that is random but for its alphabet.
-fn noise(length: usize, seed: u64) -> String {
+pub(crate) fn noise(length: usize, seed: u64) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = seed | 1;
     let next = std::iter::repeat_with(|| {
@@ -57,10 +57,11 @@ pub(crate) async fn parts_of_any_size_come_back_byte_for_byte(engine: &Engine) {
     let mut expected_pieces = 0;
     for (index, (name, parts, pieces)) in sizes.iter().enumerate() {
         let turn = ask(&format!("m{index}"), &format!("s{index}"), NOON + index as u64);
-        let turn = turn.begin(&engine.store).await.unwrap();
+        let turn = turn.begun(&engine.store).await;
         engine.store.put_answer(&turn.keys, &answer(parts, &metadata)).await.unwrap();
+        engine.store.finish_turn(&turn.keys, TurnOutcome::Done, &NOTHING_USED).await.unwrap();
 
-        let newest = History { limit: 1, before: None, consistent: true };
+        let newest = History { limit: 1, ..ALL };
         let ask = ask("m", "s", NOON);
         let read = engine.store.messages(&ask.user, &ask.thread, &newest).await.unwrap();
         assert!(
@@ -104,9 +105,11 @@ pub(crate) async fn a_writer_that_died_leaves_nothing_to_see_and_may_try_again(e
 pub(crate) async fn a_replacement_that_died_leaves_the_old_message_whole(engine: &Engine) {
     let turn = begun(&engine.store).await;
     let metadata = metadata();
-    let (old, new) = (text_part(&noise(600_000, 1)), text_part(&noise(1_200_000, 2)));
-    let interrupted = Answer { status: Status::Interrupted, ..answer(&old, &metadata) };
-    engine.store.put_answer(&turn.keys, &interrupted).await.unwrap();
+    let new = text_part(&noise(1_200_000, 2));
+    let open = ask("m1", "s1", NOON).current(&engine.store).await.open.unwrap();
+    let old = noise(600_000, 1);
+    recover(&engine.store, &open, &old, NOON + LEASE + 1).await;
+    let old = said(&old);
 
     let script = [Step::Forward, Step::Forward, Step::error(400, "AccessDeniedException")];
     let wire = Wire::before(&engine.endpoint, script).await;
@@ -115,24 +118,23 @@ pub(crate) async fn a_replacement_that_died_leaves_the_old_message_whole(engine:
     assert!(*history(&engine.store).await[0].parts == *old);
 
     engine.store.put_answer(&turn.keys, &answer(&new, &metadata)).await.unwrap();
-    let [only] = history(&engine.store).await.try_into().unwrap();
+    let [only, _] = history(&engine.store).await.try_into().unwrap();
     assert!(*only.parts == *new);
     assert_eq!(only.status, Some(Status::Completed));
 }
 
 pub(crate) async fn a_long_message_among_others_is_one_message(engine: &Engine) {
-    let metadata = metadata();
     let mut expected = Vec::new();
     for (index, length) in [10, 900_000, 20, 600_000].into_iter().enumerate() {
         let turn = ask(&format!("m{index}"), &format!("s{index}"), NOON + index as u64);
-        let turn = turn.begin(&engine.store).await.unwrap();
+        let turn = turn.begun(&engine.store).await;
         let parts = noise(length, length as u64);
         engine
             .store
             .put_user_message(&turn.keys, &UserMessage { parts: &parts, created_at_ms: 0 })
             .await
             .unwrap();
-        engine.store.put_answer(&turn.keys, &answer("[]", &metadata)).await.unwrap();
+        end(&engine.store, &turn, "").await;
         expected.splice(0..0, [2, length]);
     }
     let ask = ask("m", "s", NOON);
@@ -140,7 +142,7 @@ pub(crate) async fn a_long_message_among_others_is_one_message(engine: &Engine) 
         let mut lengths = Vec::new();
         let mut cursor = None;
         loop {
-            let page = History { limit, before: cursor.as_ref(), consistent: false };
+            let page = History { limit, before: cursor.as_ref(), consistent: false, max_bytes: None };
             let page = engine.store.messages(&ask.user, &ask.thread, &page).await.unwrap();
             lengths.extend(page.iter().map(|message| message.parts.len()));
             match page.last() {
@@ -195,8 +197,7 @@ pub(crate) async fn damage_is_an_error_that_names_the_item(engine: &Engine) {
 
 async fn assert_corrupt(engine: &Engine, continuation: &str) {
     let ask = ask("m", "s", NOON);
-    let all = History { limit: 10, before: None, consistent: false };
-    let error = engine.store.messages(&ask.user, &ask.thread, &all).await.unwrap_err();
+    let error = engine.store.messages(&ask.user, &ask.thread, &ALL).await.unwrap_err();
     let (head, _) = continuation.split_once("#~").unwrap();
     assert_eq!(error.to_string(), format!("item T#u#t / {head} is corrupt"));
     assert!(error.source().is_some());

@@ -2,8 +2,8 @@
 
 use store::{ClientOptions, Store};
 
+use crate::asking::NOON;
 use crate::engine::Engine;
-use crate::turns::NOON;
 use crate::wire::{Step, Wire};
 
 pub(crate) async fn a_session_is_there_until_it_runs_out(engine: &Engine) {

@@ -1,0 +1,71 @@
+//! The answer that a journal tells of.
+
+use message::{AnswerMetadata, UiPart};
+use store::{OpenTurn, Status};
+use ui_stream::{MessageAssembler, UiMessageChunk};
+
+/// What a page and an operator are told of an answer whose process died.
+const INTERRUPTED: &str = "interrupted";
+
+/// An answer, as it is stored.
+pub(crate) struct Answer {
+    /// As JSON text.
+    pub(crate) parts: String,
+    /// Whether the model is not known to have said anything.
+    pub(crate) is_empty: bool,
+    pub(crate) metadata: AnswerMetadata,
+    pub(crate) status: Status,
+}
+
+impl Answer {
+    /// What the `journal` of `turn` makes of the parts that it goes on from.
+    pub(crate) fn of(turn: &OpenTurn, given: Vec<UiPart>, journal: &[u8], now_ms: u64) -> Self {
+        let is_new = given.is_empty();
+        let (mut assembler, mut told) = (MessageAssembler::continuing(given), None);
+        let mut unreadable = 0_u64;
+        for chunk in UiMessageChunk::decode_all(journal) {
+            let Ok(chunk) = chunk else {
+                unreadable += 1;
+                continue;
+            };
+            assembler.push(&chunk);
+            told = metadata_of(chunk).or(told);
+        }
+        if unreadable > 0 {
+            tracing::warn!(
+                stream_id = turn.stream().as_str(),
+                unreadable,
+                "a journal could not be read whole"
+            );
+        }
+        assembler.close_open_blocks();
+        assembler.settle_open_inputs();
+
+        let mut metadata = told.unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));
+        let status = status(turn, &metadata, now_ms);
+        metadata.aborted = Some(status == Status::Stopped);
+        if status == Status::Interrupted {
+            metadata.error.get_or_insert_with(|| INTERRUPTED.to_owned());
+        }
+        let is_empty = assembler.is_empty();
+        // The begin of a step is nothing to show, and an answer without parts is what the store takes for none.
+        let parts = if is_empty && is_new { &[] } else { assembler.parts() };
+        let parts = serde_json::to_string(parts).expect("parts are always JSON");
+        Self { parts, is_empty, metadata, status }
+    }
+}
+
+/// The stream itself may have come to its end, and only the save did not.
+fn status(turn: &OpenTurn, told: &AnswerMetadata, now_ms: u64) -> Status {
+    if told.aborted == Some(true) || !turn.is_dead(now_ms) { Status::Stopped } else { Status::Interrupted }
+}
+
+fn metadata_of(chunk: UiMessageChunk) -> Option<AnswerMetadata> {
+    match chunk {
+        UiMessageChunk::Start { message_metadata, .. } | UiMessageChunk::Finish { message_metadata, .. } => {
+            message_metadata.map(|metadata| *metadata)
+        }
+        UiMessageChunk::MessageMetadata { message_metadata } => Some(*message_metadata),
+        _ => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! How an item and its continuations become a message.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use message::MessageId;
+
+use crate::item::{self, DATA, Item, MessageItem, PARTS, string};
+use crate::{Store, StoreError, keys, parts};
+
+use super::{Cursor, StoredMessage};
+
+impl Store {
+    /// Makes a message of its item and, if it has any, its continuations.
+    pub(super) async fn join(
+        &self,
+        mut item: Item,
+        continuations: HashMap<String, Item>,
+    ) -> Result<StoredMessage, StoreError> {
+        let parts = item.remove(PARTS);
+        let message: MessageItem = item::read(item)?;
+        let corrupt = |cause: crate::error::Cause| StoreError::corrupt(&message.pk, &message.sk, cause);
+        let text = match (parts, message.len) {
+            (Some(AttributeValue::S(text)), _) => text.into_boxed_str(),
+            (Some(AttributeValue::B(bytes)), Some(length)) => {
+                parts::unpack(bytes.as_ref(), length).map_err(|error| corrupt(error.into()))?
+            }
+            (None, Some(length)) => {
+                let bytes = self.pieces(&message, continuations).await?;
+                parts::unpack(&bytes, length).map_err(|error| corrupt(error.into()))?
+            }
+            _ => return Err(corrupt("it has no parts".into())),
+        };
+        whole(message, text)
+    }
+
+    /// The bytes that a message's continuations hold. A page can be older than the next one, so what is missing from
+    /// those read on the way is looked for once more before it counts as lost.
+    async fn pieces(
+        &self,
+        message: &MessageItem,
+        read: HashMap<String, Item>,
+    ) -> Result<Vec<u8>, StoreError> {
+        if let Some(bytes) = joined(message, read) {
+            return Ok(bytes);
+        }
+        joined(message, self.continuations(message).await?).ok_or_else(|| {
+            StoreError::corrupt(&message.pk, &message.sk, "a continuation is missing or damaged")
+        })
+    }
+
+    async fn continuations(&self, message: &MessageItem) -> Result<HashMap<String, Item>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", string(&message.pk))
+            .expression_attribute_values(":sk", string(keys::continuations(&message.sk)))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = HashMap::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| StoreError::of("Query", error))?;
+            found.insert(item::text(&item, "sk"), item);
+        }
+        Ok(found)
+    }
+}
+
+/// The continuations' bytes in order, if they are all there and what was written.
+fn joined(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Option<Vec<u8>> {
+    let checksum = message.crc.as_deref()?;
+    let mut bytes = Vec::new();
+    for index in 0..message.n? {
+        let mut item = continuations.remove(&keys::continuation(&message.sk, index, checksum))?;
+        let piece: Blob = match item.remove(DATA)? {
+            AttributeValue::B(piece) => piece,
+            _ => return None,
+        };
+        bytes.extend_from_slice(piece.as_ref());
+    }
+    (parts::checksum(&bytes) == checksum).then_some(bytes)
+}
+
+fn whole(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreError> {
+    let id = MessageId::parse(&message.id)
+        .map_err(|error| StoreError::corrupt(&message.pk, &message.sk, error))?;
+    Ok(StoredMessage {
+        id,
+        role: message.role.into(),
+        parts,
+        created_at_ms: message.created_at,
+        model: message.model,
+        status: message.status,
+        input_tokens: message.input_tokens,
+        output_tokens: message.output_tokens,
+        metadata: message.metadata,
+        cursor: Cursor::before(&message.sk, message.cut.as_deref()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use message::Role;
+
+    use super::*;
+
+    #[test]
+    fn continuations_join_only_if_they_are_what_was_written() {
+        let id = MessageId::parse("m").unwrap();
+        let checksum = parts::checksum(b"onetwo");
+        let message = MessageItem {
+            n: Some(2),
+            crc: Some(checksum.clone()),
+            ..MessageItem::new("pk", "sk", &id, Role::Assistant, 0)
+        };
+        let piece = |index, checksum: &str, bytes: &str| {
+            let data = AttributeValue::B(Blob::new(bytes));
+            (keys::continuation("sk", index, checksum), Item::from([(DATA.to_owned(), data)]))
+        };
+        let second = || piece(1, &checksum, "two");
+        for (name, pieces, expected) in [
+            ("whole", vec![second(), piece(0, &checksum, "one")], Some("onetwo")),
+            ("altered", vec![piece(0, &checksum, "uno"), second()], None),
+            ("one missing", vec![second()], None),
+            ("one of another version", vec![piece(0, "00000000", "one"), second()], None),
+        ] {
+            let joined = joined(&message, pieces.into_iter().collect());
+            assert_eq!(joined.as_deref(), expected.map(str::as_bytes), "{name}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A day's item: what it says, and what follows from it.
+
+use std::time::Duration;
+
+use message::StreamId;
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::BeginError;
+use crate::turn::OpenTurn;
+use crate::usage::Cost;
+
+use super::TurnLimits;
+
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A place may become free at any time, long before its lease is over.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A day's item.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct DayItem {
+    pub(super) req: u64,
+    pub(super) slots: Vec<String>,
+    pub(super) tin: Option<u64>,
+    pub(super) tout: Option<u64>,
+    pub(super) tcached: Option<u64>,
+    pub(super) treasoning: Option<u64>,
+    pub(super) cost: Option<Cost>,
+}
+
+impl DayItem {
+    pub(super) fn expired(&self, now_ms: u64) -> Vec<String> {
+        self.slots.iter().filter(|slot| lease_of(slot) < now_ms).cloned().collect()
+    }
+
+    /// Why no turn may begin, if none may.
+    pub(super) fn refusal(
+        &self,
+        limits: TurnLimits,
+        beside: Option<&OpenTurn>,
+        now_ms: u64,
+    ) -> Option<BeginError> {
+        if limits.per_day > 0 && self.req >= limits.per_day {
+            return Some(BeginError::TurnsPerDay { retry_after: until_midnight(now_ms) });
+        }
+        let beside = beside.map(slot_of);
+        let is_full = !self.has_room(limits.parallel, beside.as_deref());
+        is_full.then(|| BeginError::ParallelTurns { retry_after: self.retry_after(now_ms) })
+    }
+
+    /// Whether one more turn may run. One that takes over stands in for the turn it takes over from.
+    fn has_room(&self, parallel: u64, beside: Option<&str>) -> bool {
+        let spare = usize::from(beside.is_some_and(|beside| self.slots.iter().any(|slot| slot == beside)));
+        parallel == 0
+            || self.slots.len() < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
+    }
+
+    /// When a place may be free.
+    fn retry_after(&self, now_ms: u64) -> Duration {
+        let earliest = self.slots.iter().map(|slot| lease_of(slot)).min().unwrap_or_default();
+        Duration::from_millis(earliest.saturating_sub(now_ms)).clamp(Duration::from_secs(1), SOON)
+    }
+}
+
+pub(super) fn slot(lease_ms: u64, stream: &StreamId) -> String {
+    format!("{lease_ms:013}#{stream}")
+}
+
+pub(super) fn slot_of(turn: &OpenTurn) -> String {
+    slot(turn.lease_ms(), turn.stream())
+}
+
+fn lease_of(slot: &str) -> u64 {
+    slot.split('#').next().and_then(|lease| lease.parse().ok()).unwrap_or_default()
+}
+
+/// The UTC date, spelled `2026-11-22`.
+pub(crate) fn date(now_ms: u64) -> String {
+    let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
+    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+fn until_midnight(now_ms: u64) -> Duration {
+    Duration::from_millis(DAY_MS - now_ms % DAY_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_a_utc_day() {
+        for (now_ms, day, left_ms) in [
+            (0, "1970-01-01", DAY_MS),
+            (951_782_399_999, "2000-02-28", 1),
+            (951_782_400_000, "2000-02-29", DAY_MS),
+            (4_102_444_800_000 - 1, "2099-12-31", 1),
+        ] {
+            assert_eq!(date(now_ms), day);
+            assert_eq!(until_midnight(now_ms), Duration::from_millis(left_ms), "{day}");
+        }
+    }
+
+    #[test]
+    fn one_that_takes_over_stands_in_for_the_other() {
+        let day =
+            DayItem { slots: vec!["0000000000009#a".into(), "0000000000009#b".into()], ..DayItem::default() };
+        for (name, parallel, beside, room) in [
+            ("no limit", 0, None, true),
+            ("below", 3, None, true),
+            ("at", 2, None, false),
+            ("at, over one of them", 2, Some("0000000000009#b"), true),
+            ("at, over one of another day", 2, Some("0000000000009#c"), false),
+            ("above, over one of them", 1, Some("0000000000009#b"), false),
+        ] {
+            assert_eq!(day.has_room(parallel, beside), room, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_free_when_its_lease_has_passed() {
+        let day =
+            DayItem { slots: vec!["0000000001000#a".into(), "0000000009000#b".into()], ..DayItem::default() };
+        assert_eq!(day.expired(1_000), Vec::<String>::new());
+        assert_eq!(day.expired(1_001), ["0000000001000#a"]);
+        assert_eq!(day.retry_after(0), Duration::from_secs(1));
+        let long = DayItem { slots: vec!["0000000900000#a".into()], ..DayItem::default() };
+        assert_eq!(long.retry_after(0), SOON, "most turns end long before their lease");
+    }
+}

@@ -1,0 +1,103 @@
+//! What the table holds of one thread and of its user's quota, and what must hold there once nothing runs.
+//!
+//! Knows the attributes that ARCHITECTURE.md names. Reads past the product's own code.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::session::{SignedIn, epoch_ms};
+use crate::wait::eventually_is;
+
+/// The items of a thread, and those of its user's days.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// The thread's own item.
+    pub thread: Value,
+    /// Its messages, oldest first, on whichever branch.
+    pub messages: Vec<Value>,
+    /// The user's days.
+    pub days: Vec<Value>,
+}
+
+impl Ledger {
+    /// Reads it.
+    pub fn read(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
+        let of_user = engine.rows(&format!("U#{}", who.user))?;
+        let found = of_user.iter().find(|row| row["sk"] == format!("T#{thread}"));
+        let days = of_user.iter().filter(|row| key(row).starts_with("Q#")).cloned().collect();
+        let messages = engine.rows(&format!("T#{}#{thread}", who.user))?;
+        let messages = messages.into_iter().filter(|row| !key(row).contains("#~")).collect();
+        Ok(Self { thread: found.cloned().context("the thread has an item")?, messages, days })
+    }
+
+    /// Reads it once nothing runs any more.
+    pub async fn settled(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
+        eventually_is("the thread to come to rest", async || {
+            let ledger = Self::read(engine, who, thread)?;
+            ledger.ensure_at_rest()?;
+            Ok(ledger)
+        })
+        .await
+    }
+
+    /// The answers, on whichever branch.
+    pub fn answers(&self) -> Vec<&Value> {
+        self.messages.iter().filter(|row| row["role"] == "assistant").collect()
+    }
+
+    /// How many turns the quota has counted.
+    pub fn counted(&self) -> u64 {
+        self.days.iter().filter_map(|day| day["req"].as_u64()).sum()
+    }
+
+    /// The slots that are taken, also those of turns that died: nobody gives these back before the user needs them.
+    pub fn slots(&self) -> Vec<&Value> {
+        self.days.iter().filter_map(|day| day["slots"].as_array()).flatten().collect()
+    }
+
+    /// A counter, summed over the days.
+    pub fn sum(&self, counter: &str) -> f64 {
+        self.days.iter().filter_map(|day| day[counter].as_f64()).sum()
+    }
+
+    /// The turn has ended in exactly one way, none is left behind, and no slot is taken by one that lives.
+    pub fn ensure_at_rest(&self) -> Result<()> {
+        let thread = &self.thread;
+        let stream = &thread["streamId"];
+        ensure!(stream.is_string(), "no turn has ever begun: {thread}");
+        let (done, failed) = (thread["doneId"] == *stream, thread["failedId"] == *stream);
+        ensure!(done != failed, "done: {done}, failed: {failed}: {thread}");
+        ensure!(thread["prev"].is_null(), "a turn is left behind: {thread}");
+        let now_ms = epoch_ms(SystemTime::now());
+        let taken = self.slots().into_iter().any(|slot| lease_of(slot).is_none_or(|lease| lease >= now_ms));
+        ensure!(!taken, "slots are taken: {:?}", self.days);
+        Ok(())
+    }
+
+    /// Every turn that has begun in the user's only thread has exactly one answer, which ended in exactly one way, and
+    /// counts once.
+    pub fn ensure_sound(&self) -> Result<()> {
+        self.ensure_at_rest()?;
+        let answers = self.answers();
+        let begun = self.thread["turns"].as_u64().unwrap_or_default();
+        ensure!(answers.len() as u64 == begun, "{begun} turns, {} answers: {answers:?}", answers.len());
+        ensure!(self.counted() == begun, "{begun} turns, {} counted: {:?}", self.counted(), self.days);
+        for answer in answers {
+            let status = answer["status"].as_str().unwrap_or_default();
+            ensure!(["completed", "stopped", "failed", "interrupted"].contains(&status), "{answer}");
+        }
+        Ok(())
+    }
+}
+
+/// The lease of the turn that has a slot, in milliseconds since 1970.
+fn lease_of(slot: &Value) -> Option<u64> {
+    slot.as_str()?.split_once('#')?.0.parse().ok()
+}
+
+fn key(row: &Value) -> &str {
+    row["sk"].as_str().unwrap_or_default()
+}

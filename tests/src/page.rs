@@ -1,0 +1,176 @@
+//! A page that is loaded anew: the real client beginning with the messages that the read side would give it.
+//! `tests/client/resume.mjs` is its side.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use message::Role;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::StoredMessage;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::client::Heard;
+use crate::function::Function;
+use crate::session::SignedIn;
+use crate::tools;
+use crate::wait::within;
+
+/// What a page does once it is loaded.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// What `useChat({ resume: true })` does.
+    Resume,
+    /// Sends `message`.
+    Send,
+    /// Asks for another answer in place of `message_id`.
+    Regenerate,
+}
+
+/// A page to load, and what it does.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Load<'a> {
+    /// The URL that `useChat` is given as `api`.
+    pub url: String,
+    /// Sent with each request.
+    pub headers: BTreeMap<&'static str, String>,
+    /// The conversation.
+    pub thread: &'a str,
+    /// What it begins with.
+    pub messages: Vec<Value>,
+    /// What it does.
+    pub act: Act,
+    /// The message that is sent.
+    pub message: Option<Value>,
+    /// The message that is to be made anew.
+    pub message_id: Option<String>,
+    /// Says so when it has heard so many chunks, see [`Page::hears`].
+    pub tell_after: Option<usize>,
+    /// Leaves after so many chunks.
+    pub leave_after: Option<usize>,
+    /// Goes on in the page that is open, with what it shows.
+    pub stay: bool,
+}
+
+impl<'a> Load<'a> {
+    /// A page that shows `messages`, signed in by bearer.
+    pub fn new(function: &Function, who: &SignedIn, thread: &'a str, messages: Vec<Value>, act: Act) -> Self {
+        Self {
+            url: function.chat_url(),
+            headers: BTreeMap::from([("authorization", who.bearer())]),
+            thread,
+            messages,
+            act,
+            message: None,
+            message_id: None,
+            tell_after: None,
+            leave_after: None,
+            stay: false,
+        }
+    }
+
+    /// A page that shows `messages` and sends another.
+    pub fn send(
+        function: &Function,
+        who: &SignedIn,
+        thread: &'a str,
+        messages: Vec<Value>,
+        message: Value,
+    ) -> Self {
+        Self { message: Some(message), ..Self::new(function, who, thread, messages, Act::Send) }
+    }
+}
+
+/// The browser in which pages are loaded. It is killed when dropped.
+#[derive(Debug)]
+pub struct Page {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Page {
+    /// Starts one with a version of the SDK, by the name of its package: `ai`, or `ai6`. Nothing when it is not installed.
+    pub fn start(package: &str) -> Result<Option<Self>> {
+        let folder = tools::workspace().join("tests/client");
+        if !folder.join("node_modules").join(package).exists() {
+            tools::skipped(&format!("what the client of {package} would do"), "the AI SDK");
+            return Ok(None);
+        }
+        let mut process = Command::new(tools::node())
+            .arg(folder.join("resume.mjs"))
+            .arg(package)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("node does not start")?;
+        let input = process.stdin.take().context("stdin is piped")?;
+        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
+        Ok(Some(Self { _process: process, input, output }))
+    }
+
+    /// Loads a page and waits until it has done what it should.
+    pub async fn load(&mut self, load: &Load<'_>) -> Result<Heard> {
+        self.begin(load).await?;
+        self.shown().await
+    }
+
+    /// Loads a page without waiting for what it does.
+    pub async fn begin(&mut self, load: &Load<'_>) -> Result<()> {
+        let line = serde_json::to_string(load)? + "\n";
+        self.input.write_all(line.as_bytes()).await?;
+        Ok(self.input.flush().await?)
+    }
+
+    /// Waits until the page that was loaded has heard as many chunks as it should tell.
+    pub async fn hears(&mut self) -> Result<()> {
+        let line = self.line().await?;
+        ensure!(line.starts_with("{\"heard\":"), "the page has ended without that: {line}");
+        Ok(())
+    }
+
+    /// Waits until the page that was loaded has done what it should.
+    pub async fn shown(&mut self) -> Result<Heard> {
+        let line = self.line().await?;
+        serde_json::from_str(&line).with_context(|| format!("not from the page: {line}"))
+    }
+
+    async fn line(&mut self) -> Result<String> {
+        within("the page", self.output.next_line()).await??.context("the page has ended")
+    }
+}
+
+/// The versions whose pages are tried: by the names of their packages.
+pub const VERSIONS: [&str; 2] = ["ai", "ai6"];
+
+/// Stored messages as the read side gives them to a page.
+pub fn as_loaded(stored: &[StoredMessage]) -> Result<Vec<Value>> {
+    let message = |stored: &StoredMessage| {
+        let parts: Value = serde_json::from_str(&stored.parts)?;
+        let role = if stored.role == Role::User { "user" } else { "assistant" };
+        let mut message = json!({"id": stored.id.as_str(), "role": role, "parts": parts});
+        if let Some(metadata) = &stored.metadata {
+            message["metadata"] = serde_json::to_value(metadata)?;
+        }
+        Ok(message)
+    };
+    stored.iter().map(message).collect()
+}
+
+/// Makes sure that a page shows these texts, one a message, and nothing twice.
+pub fn ensure_shows(heard: &Heard, texts: &[&str]) -> Result<()> {
+    let shown: Vec<String> = heard.messages.iter().map(text_of_parts).collect();
+    ensure!(shown == texts, "the page shows {shown:?}, not {texts:?}: {heard:?}");
+    Ok(())
+}
+
+/// The text of a message as a page holds it.
+pub fn text_of_parts(message: &Value) -> String {
+    let parts = message["parts"].as_array().into_iter().flatten();
+    parts.filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect()
+}

@@ -1,0 +1,136 @@
+//! What the table must hold of a conversation after trouble, once nothing runs any more: every message that was taken,
+//! one answer to each, as much of it as can be asked for, and nothing that keeps the user from going on.
+//!
+//! Judges items only. Who made the trouble, and when, is told by [`Asked`].
+
+use std::io::Read;
+
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
+use serde_json::Value;
+
+use crate::ledger::Ledger;
+
+/// A message that was sent, and what may have become of it.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Its id.
+    pub message: String,
+    /// What it says.
+    pub words: String,
+    /// Whether somebody was told that it was taken.
+    pub promised: bool,
+    /// The text that its answer must at least begin with.
+    pub least: String,
+    /// The texts that a whole answer may have.
+    pub whole: Vec<String>,
+    /// How often the model was asked.
+    pub calls: usize,
+}
+
+/// Everything that is wrong with a thread at `now_ms`, in words; nothing if all is well.
+pub fn broken(ledger: &Ledger, asked: &[Asked], now_ms: u64) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut expect = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(what);
+        }
+    };
+    let thread = &ledger.thread;
+    let ends = ["doneId", "failedId"].map(|end| thread[end] == thread["streamId"]);
+    expect(thread["streamId"].is_string(), "no turn has begun".to_owned());
+    expect(ends[0] != ends[1], format!("the last turn is done: {}, failed: {}", ends[0], ends[1]));
+    expect(thread["prev"].is_null(), "an older turn is still said to be open".to_owned());
+    for slot in ledger.slots() {
+        expect(expired(slot, now_ms), format!("the slot {slot} is never given back"));
+    }
+    let answers = ledger.answers().len() as u64;
+    let begun = thread["turns"].as_u64().unwrap_or_default();
+    expect(answers <= begun, format!("{begun} turns have {answers} answers"));
+    let known = |id: &Value| asked.iter().any(|asked| *id == asked.message.as_str());
+    for row in questions(ledger).filter(|row| !known(&row["id"])) {
+        expect(false, format!("nobody asked {}", row["id"]));
+    }
+    expect(ledger.messages.first().is_none_or(is_question), "it begins with an answer".to_owned());
+    for asked in asked {
+        if let Err(error) = ensure_kept(ledger, asked) {
+            expect(false, format!("{}: {error:#}", asked.message));
+        }
+    }
+    wrong
+}
+
+/// Whether the lease in a slot has passed; one that cannot be read never does.
+fn expired(slot: &Value, now_ms: u64) -> bool {
+    let lease = slot.as_str().and_then(|slot| slot.split_once('#')).and_then(|(lease, _)| lease.parse().ok());
+    lease.is_some_and(|lease: u64| lease < now_ms)
+}
+
+fn is_question(row: &Value) -> bool {
+    row["role"] == "user"
+}
+
+fn questions(ledger: &Ledger) -> impl Iterator<Item = &Value> {
+    ledger.messages.iter().filter(|row| is_question(row))
+}
+
+fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
+    let found = questions(ledger).filter(|row| row["id"] == asked.message.as_str()).count();
+    anyhow::ensure!(found <= 1, "it is stored {found} times");
+    let place =
+        ledger.messages.iter().position(|row| is_question(row) && row["id"] == asked.message.as_str());
+    let Some(place) = place else {
+        anyhow::ensure!(!asked.promised, "it is lost");
+        anyhow::ensure!(asked.calls == 0, "the model was asked, and the question is not stored");
+        return Ok(());
+    };
+    let words = said(&ledger.messages[place])?;
+    anyhow::ensure!(words == asked.words, "it says {words:?}");
+    let after = ledger.messages[place + 1..].iter().take_while(|row| !is_question(row));
+    ensure_answered(&after.collect::<Vec<_>>(), asked)
+}
+
+/// The last answer counts. One before it may be there only if it says nothing: its turn failed, and the next ran anew.
+fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
+    let (answer, before) = answers.split_last().context("it has no answer")?;
+    for row in before {
+        anyhow::ensure!(row["parts"] == "[]", "it has two answers, the first says {:?}", said(row)?);
+    }
+    anyhow::ensure!(
+        asked.calls <= answers.len(),
+        "the model was asked {} times for {} answers",
+        asked.calls,
+        answers.len()
+    );
+    let status = answer["status"].as_str().unwrap_or_default();
+    let text = said(answer)?;
+    let ended = ["completed", "stopped", "failed", "interrupted"].contains(&status);
+    anyhow::ensure!(ended, "its answer has the status {status:?}");
+    let lost = asked.least.len().saturating_sub(text.len());
+    anyhow::ensure!(
+        text.starts_with(&asked.least),
+        "{lost} bytes of its answer are lost: {status}, {text:?}"
+    );
+    let genuine = asked.whole.iter().any(|whole| whole.starts_with(&text));
+    anyhow::ensure!(genuine, "nobody gave the answer {text:?}");
+    let whole = asked.whole.contains(&text);
+    anyhow::ensure!(whole || status != "completed", "half an answer is passed off as whole: {text:?}");
+    Ok(())
+}
+
+/// The text of a stored message. Parts in continuations are not looked for: nothing that this judges is that long.
+pub fn said(row: &Value) -> Result<String> {
+    let stored = row["parts"].as_str().with_context(|| format!("no parts in {row}"))?;
+    let mut parts = stored.to_owned();
+    if row["len"].is_number() {
+        parts.clear();
+        DeflateDecoder::new(&*STANDARD.decode(stored)?).read_to_string(&mut parts)?;
+    }
+    let parts: Vec<Value> = serde_json::from_str(&parts)?;
+    Ok(parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Answers that a gateway gives in two halves, and answers of many kinds of parts. Made of what `answers` has.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::answers::{self, PIECES, delta, finish, opening, parts, sends, stream, text_end};
+use crate::gateway::{Gate, Step};
+
+const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/// What the first half of the usual answer says.
+pub fn first_half() -> String {
+    PIECES[..2].concat()
+}
+
+/// How many chunks the first half makes: `start`, `start-step`, `text-start` and two deltas.
+pub const FIRST_HALF_CHUNKS: usize = 5;
+
+/// The usual answer; its second half waits behind the gate.
+pub fn halves(gate: &Gate) -> Vec<Step> {
+    let mut first = parts(&PIECES);
+    let second = first.split_off(opening().len() + 2);
+    let mut steps = stream(&first, Step::Wait(gate.clone()));
+    steps.extend(sends(&second));
+    steps.push(Step::End);
+    steps
+}
+
+/// The usual answer, all of it behind the gate, its head too.
+pub fn behind(gate: &Gate) -> Vec<Step> {
+    [vec![Step::Wait(gate.clone())], answers::good()].concat()
+}
+
+/// The first half of the usual answer, and never more.
+pub fn unfinished() -> Vec<Step> {
+    stream(&[opening(), PIECES[..2].iter().map(|piece| delta(piece)).collect()].concat(), Step::Hold)
+}
+
+/// A good answer of these words, said in pieces with a pause before each.
+pub fn slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
+    let mut steps = vec![answers::head()];
+    for part in parts(pieces) {
+        steps.extend([Step::Pause(pause), Step::Send(answers::frame(&part))]);
+    }
+    steps.push(Step::End);
+    steps
+}
+
+/// Reasoning, tools of the provider's own, a source, a file and text in two blocks.
+pub fn many_kinds() -> Vec<Value> {
+    let search = |id: &str, more: Value| {
+        let mut part =
+            json!({"toolCallId": id, "toolName": "web_search", "providerExecuted": true, "dynamic": true});
+        part.as_object_mut()
+            .into_iter()
+            .for_each(|part| part.extend(more.as_object().cloned().unwrap_or_default()));
+        part
+    };
+    let mut parts = opening();
+    parts.extend([
+        delta("Let me "),
+        delta("see. "),
+        text_end(),
+        json!({"type": "reasoning-start", "id": "r0", "providerMetadata": {"anthropic": {"signature": "s"}}}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "hm, "}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "marzipan"}),
+        json!({"type": "reasoning-end", "id": "r0"}),
+        json!({"type": "source", "sourceType": "url", "id": "s1", "url": "https://example.com/", "title": "x"}),
+        json!({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": PIXEL}}),
+        search("call_1", json!({"type": "tool-call", "input": "{\"query\":\"x\"}"})),
+        search("call_1", json!({"type": "tool-result", "result": {"hits": [1, null]}})),
+        search("call_2", json!({"type": "tool-call", "input": "{}"})),
+        search("call_2", json!({"type": "tool-result", "isError": true, "result": {"code": "unavailable"}})),
+        json!({"type": "text-start", "id": "0"}),
+        delta("That is all."),
+        text_end(),
+        finish(),
+    ]);
+    parts
+}
+
+/// The last part of a call with these tokens, of which some were cached and some went into reasoning, and its cost.
+pub fn finish_with(input: u64, output: u64, cached: u64, reasoning: u64, cost: &str) -> Value {
+    json!({"type": "finish", "finishReason": {"unified": "stop", "raw": "end_turn"},
+        "providerMetadata": {"gateway": {"cost": cost}},
+        "usage": {
+            "inputTokens": {"total": input, "noCache": input - cached, "cacheRead": cached, "cacheWrite": 0},
+            "outputTokens": {"total": output, "text": output - reasoning, "reasoning": reasoning}}})
+}

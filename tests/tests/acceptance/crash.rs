@@ -1,0 +1,49 @@
+//! A process that is killed in the middle of its turns loses no message, little text and no slot, wherever they stand.
+//!
+//! `SIDEKIQ_KILLS` says how many turns have to die, `SIDEKIQ_SEED` by which lots.
+
+mod plan;
+mod round;
+
+use std::collections::BTreeMap;
+
+use acceptance::seed::{number, seed};
+use anyhow::{Context, Result, ensure};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+/// How many processes are killed at the same time.
+const AT_ONCE: usize = 4;
+
+/// Every kind of request that a turn sends to the table, each of which it has to have been killed at.
+const REQUESTS: [&str; 9] =
+    ["session", "begin", "reserve", "question", "journal", "watch", "answer", "end", "settle"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> Result<()> {
+    let (seed, wanted) = (seed()?, number("SIDEKIQ_KILLS", 500)?);
+    let mut killed: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut rounds, mut playing) = (0, FuturesUnordered::new());
+    while killed.values().sum::<usize>() < wanted {
+        while playing.len() < number("AT_ONCE", AT_ONCE)? {
+            let round = rounds;
+            playing.push(Box::pin(async move { (round, round::play(seed, round).await) }));
+            rounds += 1;
+        }
+        let (round, dead) = playing.next().await.context("there is always one")?;
+        for place in dead.with_context(|| format!("SIDEKIQ_SEED={seed}, round {round}"))? {
+            *killed.entry(place).or_default() += 1;
+        }
+    }
+    println!("{} turns died in {rounds} processes: {killed:#?}", killed.values().sum::<usize>());
+    for request in REQUESTS {
+        for side in ["asked", "done"] {
+            let place = format!("{request}, {side}");
+            ensure!(
+                wanted < 500 || killed.contains_key(&place),
+                "SIDEKIQ_SEED={seed}: none died at {place}: {killed:#?}"
+            );
+        }
+    }
+    Ok(())
+}

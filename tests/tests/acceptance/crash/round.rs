@@ -1,0 +1,339 @@
+//! One process with many turns, its death, and what others find of them.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use acceptance::answers;
+use acceptance::engine::{Behaviour, Fault, Operation};
+use acceptance::function::Function;
+use acceptance::gate::Gate;
+use acceptance::gateway::Step;
+use acceptance::http_client::fetch;
+use acceptance::ledger::Ledger;
+use acceptance::promises::{Asked, broken};
+use acceptance::routes::{conversation, resume, user_says};
+use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::sse::Transcript;
+use acceptance::wait::eventually_is;
+use acceptance::world::{World, post};
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::future::{join_all, try_join_all};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::plan::{Plan, Touch, Trigger, draw};
+
+/// How long a turn may take; it stops listening after two thirds of it, and its lease is a third longer.
+const TURN_MS: &str = "3600";
+/// When a round is over at the latest, in time for turns that still run to be killed.
+const LATEST: Duration = Duration::from_millis(2_300);
+/// How much of what streamed last may be lost.
+const LOSS: Duration = Duration::from_millis(1_200);
+/// How many turns a user may run at once.
+const PARALLEL: usize = 4;
+
+/// A turn that was killed, and where it stood.
+pub(super) type Killed = String;
+
+/// What came of one turn until the kill.
+struct Turn {
+    plan: Plan,
+    who: SignedIn,
+    client: Arc<Seen>,
+    reading: JoinHandle<()>,
+}
+
+/// What a client has seen.
+#[derive(Default)]
+struct Seen {
+    /// The answer has begun: 200.
+    begun: AtomicBool,
+    /// The answer has ended properly.
+    ended: AtomicBool,
+}
+
+/// All clients' bytes.
+#[derive(Default)]
+struct Bytes {
+    read: AtomicUsize,
+    more: Notify,
+}
+
+/// Plays a round, and returns the turns that died in it.
+pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
+    let (trigger, plans) = draw(seed, round);
+    let world = World::new().await?;
+    let parallel = PARALLEL.to_string();
+    let survivor = world.variables_with(&[("MAX_PARALLEL_TURNS", &parallel)]);
+    let victim = world.variables_with(&[("MAX_PARALLEL_TURNS", &parallel), ("MAX_TURN_MS", TURN_MS)]);
+    let (first, second) = tokio::try_join!(Function::plain(&victim), Function::plain(&survivor))?;
+    let bytes = Arc::new(Bytes::default());
+    let mut turns = Vec::new();
+    for plan in plans {
+        turns.push(begin(&world, &first, plan, &bytes).await?);
+    }
+    let stalled = until(&trigger, &world, &turns, &bytes).await;
+    let killed_at = Instant::now();
+    first.kill().await?;
+    let dead = turns.iter().map(|turn| turn.died_at(&world)).collect::<Vec<_>>();
+    let least = turns
+        .iter()
+        .zip(&stalled)
+        .map(|(turn, stalled)| turn.said_before(&world, stalled.unwrap_or(killed_at).min(killed_at) - LOSS));
+    let least: Vec<_> = least.collect();
+    world.engine.heal();
+    world.gateway.forget_planned();
+    let settled = turns.iter().zip(least).map(|(turn, least)| turn.settle(&world, &second, least));
+    let wrong: Vec<_> = join_all(settled).await.into_iter().filter_map(Result::err).collect();
+    ensure!(
+        wrong.is_empty(),
+        "{}",
+        wrong.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>().join("\n")
+    );
+    second.stop().await?;
+    Ok(dead.into_iter().flatten().collect())
+}
+
+async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes>) -> Result<Turn> {
+    let who = world.sign_in(&plan.user).await?;
+    world.gateway.next_about(&plan.words, plan.script());
+    if let Some(fault) = plan.fault() {
+        world.engine.fault(fault);
+    }
+    let body = conversation("t1", &[user_says("m1", &plan.words)]).to_string();
+    let (request, client) = (post(function, &who, body)?, Arc::<Seen>::default());
+    let (seen, bytes, delay) = (Arc::clone(&client), Arc::clone(bytes), plan.delay);
+    let reading = tokio::spawn(async move {
+        sleep(delay).await;
+        // However it ends: the process is to be killed.
+        drop(read(request, &seen, &bytes).await);
+    });
+    Ok(Turn { plan, who, client, reading })
+}
+
+async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) -> Result<()> {
+    let mut answer = fetch(request).await?;
+    ensure!(answer.status == 200, "{}", answer.status);
+    seen.begun.store(true, Ordering::SeqCst);
+    while let Some(piece) = answer.piece().await? {
+        bytes.read.fetch_add(piece.len(), Ordering::SeqCst);
+        bytes.more.notify_one();
+    }
+    seen.ended.store(true, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Waits for the trigger; says since when each turn has been waiting.
+async fn until(trigger: &Trigger, world: &World, turns: &[Turn], bytes: &Bytes) -> Vec<Option<Instant>> {
+    let since: Vec<_> = turns.iter().map(|_| Mutex::new(None)).collect();
+    let stand = async {
+        join_all(turns.iter().zip(&since).map(async |(turn, since)| {
+            if turn.plan.stands() && turn.plan.gate.reached().await.is_ok() {
+                *since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
+        }))
+        .await;
+    };
+    let triggered = async {
+        match trigger {
+            Trigger::Stands(pause) => {
+                // Those that have ended never come to where they should stand.
+                let _ = timeout(LATEST - *pause, stand).await;
+                sleep(*pause).await;
+            }
+            Trigger::Requests(count) => {
+                let gate = Gate::default();
+                let held = if count % 2 == 0 {
+                    Behaviour::Hold(gate.clone())
+                } else {
+                    Behaviour::HoldAnswer(gate.clone())
+                };
+                world.engine.fault(Fault::of("", "crash", held).after(*count).times(1));
+                let _ = gate.reached().await;
+            }
+            Trigger::Bytes(count) => {
+                while bytes.read.load(Ordering::SeqCst) < *count {
+                    bytes.more.notified().await;
+                }
+            }
+        }
+    };
+    let _ = timeout(LATEST, triggered).await;
+    since.into_iter().map(|since| since.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+impl Turn {
+    /// Where the turn stood when it was killed; nothing if it had not begun yet, or had ended.
+    fn died_at(&self, world: &World) -> Option<Killed> {
+        let operations = world.engine.operations();
+        let own: Vec<_> =
+            operations.iter().filter(|one| one.body.contains(&self.plan.user)).map(kind).collect();
+        if own.is_empty() || self.client.ended.load(Ordering::SeqCst) {
+            return None;
+        }
+        let running = || format!("running, after {}", own.last().unwrap_or(&"nothing"));
+        Some(self.plan.standing(&own).unwrap_or_else(running))
+    }
+
+    /// What the model had said by then.
+    fn said_before(&self, world: &World, then: Instant) -> String {
+        let calls = world.gateway.calls();
+        let call = calls.iter().find(|call| call.body.to_string().contains(&self.plan.words));
+        let sent = call.map_or(0, |call| call.sent().iter().filter(|sent| sent.at <= then).count());
+        let pieces = sent.saturating_sub(answers::opening().len()).min(self.plan.pieces.len());
+        self.plan.pieces[..pieces].concat()
+    }
+
+    /// Touches the thread, sends the next message, and judges what is stored then.
+    async fn settle(&self, world: &World, function: &Function, least: String) -> Result<()> {
+        let name = || format!("{}, touched by {:?}", self.plan.user, self.plan.touch);
+        self.reading.abort();
+        if self.plan.is_late() && !self.plan.very_late {
+            self.plan.gate.open();
+        }
+        let lease = self.lease(world)?;
+        if !self.plan.at_once {
+            passed(lease).await;
+        }
+        let touched = self.plan.touch.each().into_iter().map(|touch| self.touch(function, touch));
+        let promised = try_join_all(touched).await.with_context(name)?.into_iter().any(|promised| promised);
+        passed(lease).await;
+        if self.plan.is_late() {
+            self.plan.gate.open();
+        }
+        self.go_on(world, function).await.with_context(name)?;
+        let mut asked = vec![self.first(world, least, promised)];
+        if self.plan.touch.sends_another() {
+            asked.push(whole("m2", &self.another("m2"), world));
+        }
+        asked.push(whole("m3", &self.another("m3"), world));
+        let judged = async || {
+            let ledger = Ledger::read(&world.engine, &self.who, "t1")?;
+            let wrong = broken(&ledger, &asked, epoch_ms(SystemTime::now()));
+            ensure!(wrong.is_empty(), "{}: {wrong:?}: {:#?}", name(), ledger);
+            Ok(())
+        };
+        // Older turns may be brought to their end behind the answer's back.
+        eventually_is("the table to be right", judged).await
+    }
+
+    /// When the turn that died counts as dead; 0 if it never began.
+    fn lease(&self, world: &World) -> Result<u64> {
+        let row = world.engine.row(&format!("U#{}", self.plan.user), "T#t1")?;
+        Ok(row.and_then(|row| row["lease"].as_u64()).unwrap_or(0))
+    }
+
+    /// Whether the first message was taken on the way.
+    async fn touch(&self, function: &Function, touch: Touch) -> Result<bool> {
+        match touch {
+            Touch::Resume => {
+                let answer = fetch(resume(function, &self.who, "t1")?).await?;
+                if answer.status != 204 {
+                    ensure!(answer.status == 200, "a resume is answered with {}", answer.status);
+                    legal(&answer.transcript().await?)?;
+                }
+                Ok(false)
+            }
+            Touch::Again => {
+                self.say(function, "m1", &self.plan.words).await?;
+                Ok(true)
+            }
+            Touch::Other => self.say(function, "m2", &self.another("m2")).await.map(|_| false),
+            Touch::All(_) => unreachable!("each touch is one"),
+        }
+    }
+
+    async fn say(&self, function: &Function, message: &str, words: &str) -> Result<Transcript> {
+        let body = conversation("t1", &[user_says(message, words)]).to_string();
+        let answer = fetch(post(function, &self.who, body)?).await?;
+        let status = answer.status;
+        if status != 200 {
+            bail!("{message} is answered with {status}: {}", answer.json().await?);
+        }
+        let transcript = answer.transcript().await?;
+        legal(&transcript).with_context(|| message.to_owned())?;
+        Ok(transcript)
+    }
+
+    /// The next message and, for some, others at the same time in other threads: as many as are allowed.
+    async fn go_on(&self, world: &World, function: &Function) -> Result<()> {
+        let gate = Gate::default();
+        let mut waiting = Vec::new();
+        for place in 0..if self.plan.uses_all { PARALLEL } else { 1 } {
+            let (thread, words) = match place {
+                0 => ("t1".to_owned(), self.another("m3")),
+                _ => (format!("other{place}"), self.another(&format!("other{place}"))),
+            };
+            world.gateway.next_about(&words, [vec![Step::Wait(gate.clone())], answers::good()].concat());
+            let body = conversation(&thread, &[user_says("m3", &words)]).to_string();
+            let answer = fetch(post(function, &self.who, body)?).await?;
+            let status = answer.status;
+            if status != 200 {
+                bail!("the next message in {thread} is answered with {status}: {}", answer.json().await?);
+            }
+            waiting.push(answer);
+        }
+        gate.open();
+        for answer in waiting {
+            let transcript = answer.transcript().await?;
+            let whole = transcript.done && transcript.text() == answers::whole_text();
+            ensure!(whole, "the next message: {transcript:?}");
+        }
+        Ok(())
+    }
+
+    fn first(&self, world: &World, least: String, promised: bool) -> Asked {
+        let promised = promised || self.client.begun.load(Ordering::SeqCst);
+        let mut first = whole("m1", &self.plan.words, world);
+        first.whole.push(self.plan.pieces.concat());
+        Asked { least, promised, ..first }
+    }
+
+    fn another(&self, message: &str) -> String {
+        format!("And {message} of {}?", self.plan.user)
+    }
+}
+
+/// Waits until a lease is over.
+async fn passed(lease: u64) {
+    let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
+    sleep(Duration::from_millis(left + 5)).await;
+}
+
+/// A message that was taken, and is answered by the usual words.
+fn whole(message: &str, words: &str, world: &World) -> Asked {
+    let calls = world.gateway.calls();
+    Asked {
+        message: message.to_owned(),
+        words: words.to_owned(),
+        promised: true,
+        least: String::new(),
+        whole: vec![answers::whole_text()],
+        calls: calls.iter().filter(|call| call.body.to_string().contains(words)).count(),
+    }
+}
+
+fn legal(transcript: &Transcript) -> Result<()> {
+    let ended = ["finish", "error", "abort"].iter().any(|end| transcript.first(end).is_some());
+    ensure!(transcript.done && ended, "no legal end: {transcript:?}");
+    Ok(())
+}
+
+/// What a request to the table is for.
+fn kind(operation: &Operation) -> &'static str {
+    let body = |part: &str| operation.body.contains(part);
+    match operation.name.as_str() {
+        "GetItem" if body("BA#") => "session",
+        "GetItem" => "watch",
+        "UpdateItem" if body("Q#") && body("req") => "reserve",
+        "UpdateItem" if body("Q#") => "settle",
+        "UpdateItem" if body("lastMsg") => "begin",
+        "UpdateItem" => "end",
+        "PutItem" if body("C#") => "journal",
+        "PutItem" if body("#0#m1") => "question",
+        "PutItem" => "answer",
+        _ => "other",
+    }
+}

@@ -1,0 +1,129 @@
+//! Whatever ends a turn, it ends once: the thread says so, the user has his place back, and whoever reads the journal
+//! in another process comes to its end.
+
+use std::time::Duration;
+
+use acceptance::answers::{self, delta, frame, head, opening};
+use acceptance::engine::{Behaviour, Fault};
+use acceptance::function::Function;
+use acceptance::gateway::Step;
+use acceptance::http_client::fetch;
+use acceptance::ledger::Ledger;
+use acceptance::wait::eventually_is;
+use acceptance::world::{World, ask};
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// Long enough for the journal's first piece.
+const SPEECH: Duration = Duration::from_millis(600);
+
+/// What is in the way of an answer, and what becomes of it.
+struct Case {
+    name: &'static str,
+    /// What the model does when it has spoken for a while.
+    then: Vec<Step>,
+    variables: &'static [(&'static str, &'static str)],
+    fault: Option<Fault>,
+    signal: Option<Signal>,
+    status: Option<&'static str>,
+}
+
+impl Case {
+    fn new(name: &'static str, then: Vec<Step>, status: Option<&'static str>) -> Self {
+        Self { name, then, variables: &[], fault: None, signal: None, status }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    // In the key of every assistant's message, and of no other item.
+    let no_answer = Fault::of("PutItem", "#1#", Behaviour::Fail);
+    vec![
+        Case::new("finished", rest(), Some("completed")),
+        Case::new("cut by the gateway", vec![Step::Cut], Some("failed")),
+        Case::new("ended by the gateway without a finish", vec![Step::End], Some("failed")),
+        Case {
+            variables: &[("IDLE_TIMEOUT_MS", "800")],
+            ..Case::new("silence of the gateway", vec![Step::Hold], Some("failed"))
+        },
+        Case {
+            variables: &[("MAX_TURN_MS", "2400")],
+            ..Case::new("deadline", vec![Step::Hold], Some("interrupted"))
+        },
+        Case {
+            variables: &[("SHUTDOWN_GRACE_MS", "300")],
+            signal: Some(Signal::TERM),
+            ..Case::new("asked to go", vec![Step::Hold], Some("interrupted"))
+        },
+        Case {
+            variables: &[("MAX_TURN_MS", "6000")],
+            fault: Some(no_answer),
+            ..Case::new("an answer that cannot be stored", rest(), None)
+        },
+    ]
+}
+
+/// All but the beginning of the usual answer.
+fn rest() -> Vec<Step> {
+    let mut steps = answers::sends(&answers::parts(&answers::PIECES)[opening().len() + 1..]);
+    steps.push(Step::End);
+    steps
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_end_of_a_turn_is_one_end_and_gives_back_what_the_turn_held() -> Result<()> {
+    let ended = cases().into_iter().map(async |case| {
+        let name = case.name;
+        ends_once(case).await.context(name)
+    });
+    futures_util::future::try_join_all(ended).await?;
+    Ok(())
+}
+
+async fn ends_once(case: Case) -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables_with(case.variables)).await?;
+    let alice = world.sign_in("alice").await?;
+    if let Some(fault) = case.fault {
+        world.engine.fault(fault);
+    }
+    let mut steps = vec![head()];
+    steps.extend(answers::sends(&opening()));
+    steps.extend([Step::Send(frame(&delta(answers::PIECES[0]))), Step::Pause(SPEECH)]);
+    steps.extend(case.then);
+    world.gateway.next(steps);
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    if let Some(signal) = case.signal {
+        world.engine.seen("PutItem", "C#alice#", 1).await?;
+        function.process.signal(signal)?;
+    }
+    let transcript = answer.transcript().await?;
+    let told = transcript.first("error").is_some();
+    ensure!(transcript.done && told == (case.status != Some("completed")), "{transcript:?}");
+
+    let at_rest = async || {
+        let ledger = Ledger::read(&world.engine, &alice, "t1")?;
+        ledger.ensure_at_rest()?;
+        ensure_journal_ends(&world, &ledger)?;
+        Ok(ledger)
+    };
+    let ledger = eventually_is("the end of the turn", at_rest).await?;
+    let statuses: Vec<&Value> = ledger.answers().iter().map(|answer| &answer["status"]).collect();
+    let expected: Vec<&str> = case.status.into_iter().collect();
+    ensure!(statuses == expected, "stored as {statuses:?}");
+    let which = if case.status.is_some() { "doneId" } else { "failedId" };
+    ensure!(ledger.thread[which] == ledger.thread["streamId"], "{}", ledger.thread);
+    ensure!(ledger.counted() == 1, "{:?}", ledger.days);
+    Ok(())
+}
+
+/// Its pieces are all there, it says how many they are, and it will be swept.
+fn ensure_journal_ends(world: &World, ledger: &Ledger) -> Result<()> {
+    let stream = ledger.thread["streamId"].as_str().context("a stream")?;
+    let journal = world.engine.rows(&format!("C#alice#{stream}"))?;
+    let (end, pieces) = journal.split_last().context("there is a journal")?;
+    ensure!(end["sk"] == "~end", "the journal does not end: {journal:?}");
+    ensure!(!pieces.is_empty() && end["n"] == pieces.len(), "{} pieces: {end}", pieces.len());
+    ensure!(journal.iter().all(|piece| piece["ttl"].is_u64()), "not swept: {journal:?}");
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! How many turns a user may begin, in a day and at once, and what is counted of them.
+
+use std::time::SystemTime;
+
+use acceptance::answers::{self, delta, opening, text_end};
+use acceptance::function::Function;
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch, send};
+use acceptance::ledger::Ledger;
+use acceptance::pair::Pair;
+use acceptance::routes::{asks, conversation, stop_now, told};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, finish_with, halves, unfinished};
+use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::wait::eventually;
+use acceptance::world::{World, ask, post};
+use anyhow::{Context, Result, ensure};
+
+const AT_ONCE: usize = 20;
+
+/// Sends twenty questions at once, each in a thread of its own, and returns the thread and the answer of those let pass.
+async fn twenty_at_once(
+    pair: &Pair,
+    who: &SignedIn,
+    name: &str,
+    code: &str,
+) -> Result<Vec<(String, Response)>> {
+    let mut sent = Vec::new();
+    for number in 0..AT_ONCE {
+        let thread = format!("{name}-{number}");
+        let request = ask(pair.both()[number % 2], who, &thread, "m1")?;
+        sent.push((thread, send(request).await?));
+    }
+    let mut passed = Vec::new();
+    for (thread, sent) in sent {
+        let answer = sent.head().await?;
+        if answer.status == 200 {
+            passed.push((thread, answer));
+        } else {
+            ensure_over(answer, code).await?;
+        }
+    }
+    Ok(passed)
+}
+
+async fn ensure_over(answer: Response, code: &str) -> Result<()> {
+    let (status, retry) = (answer.status, answer.header("retry-after").to_owned());
+    let body = answer.json().await?;
+    ensure!(status == 429 && body["error"]["code"] == code, "{status}: {body}");
+    let seconds: u64 = retry.parse().with_context(|| format!("retry-after: {retry:?}"))?;
+    ensure!((1..=86_400).contains(&seconds), "retry-after: {seconds}");
+    Ok(())
+}
+
+async fn a_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+    ensure!(told(ask(function, who, thread, message)?).await?.done, "{thread}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
+    let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
+    a_turn(&pair.here, &alice, "t1", "m1").await?;
+    a_turn(&pair.there, &alice, "t2", "m1").await?;
+    let passed = twenty_at_once(&pair, &alice, "at-once", "turns_per_day").await?;
+    ensure!(passed.len() == 1, "{} passed", passed.len());
+    for (thread, answer) in passed {
+        ensure!(answer.transcript().await?.done);
+        world.ensure_whole(&alice, &thread).await?;
+    }
+    ensure!(world.gateway.calls().len() == 3, "{} model calls", world.gateway.calls().len());
+    let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
+    ensure!(ledger.counted() == 3, "{:?}", ledger.days);
+    for function in pair.both() {
+        let shown = a_turn(function, &alice, "t1", "m1").await;
+        shown.context("an answer that exists is shown, whatever the limit")?;
+    }
+    for function in pair.both() {
+        ensure_over(fetch(ask(function, &alice, "t1", "m2")?).await?, "turns_per_day").await?;
+    }
+    ensure!(Ledger::read(&world.engine, &alice, "t1")?.counted() == 3, "a replay or a refusal was counted");
+    let stored = world.stored(&alice, "t1").await?;
+    ensure!(stored.len() == 2, "a refused message was stored: {stored:?}");
+    a_turn(&pair.here, &bob, "t1", "m1").await.context("another user")?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "3")]).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    let mut running = Vec::new();
+    for thread in ["t1", "t2"] {
+        world.gateway.next(halves(&gate));
+        let mut answer = fetch(ask(&pair.here, &alice, thread, "m1")?).await?;
+        answer.chunks(FIRST_HALF_CHUNKS).await?;
+        running.push((thread.to_owned(), answer));
+    }
+    world.gateway.next(halves(&gate));
+    let passed = twenty_at_once(&pair, &alice, "at-once", "parallel_turns").await?;
+    ensure!(passed.len() == 1, "{} passed", passed.len());
+    let refused = if passed[0].0 == "at-once-0" { "at-once-1" } else { "at-once-0" };
+    running.extend(passed);
+
+    for function in pair.both() {
+        let same = fetch(ask(function, &alice, "t1", "m1")?).await?;
+        ensure!(same.status == 200, "who reads along takes no place: {}", same.status);
+        ensure_over(fetch(ask(function, &alice, "another", "m1")?).await?, "parallel_turns").await?;
+    }
+    let ledger = Ledger::read(&world.engine, &alice, "t1")?;
+    ensure!(ledger.slots().len() == 3 && ledger.counted() == 3, "{:?}", ledger.days);
+    let instead = fetch(ask(&pair.there, &alice, "t2", "m2")?).await?;
+    ensure!(instead.status == 200, "a turn that takes another's place: {}", instead.status);
+    ensure!(instead.transcript().await?.text() == answers::whole_text());
+
+    gate.open();
+    for (thread, answer) in running {
+        ensure!(answer.transcript().await?.done, "{thread}");
+    }
+    Ledger::settled(&world.engine, &alice, "t1").await?;
+    a_turn(&pair.there, &alice, refused, "m1").await.context("what was refused works later")?;
+    world.ensure_whole(&alice, refused).await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_place_is_free_again_after_any_end() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
+    let alice = world.sign_in("alice").await?;
+    for (name, steps) in [
+        ("good", answers::good()),
+        ("refused", answers::error(400, "invalid_request_error")),
+        ("cut", answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut)),
+    ] {
+        world.gateway.next(steps);
+        a_turn(&pair.here, &alice, name, "m1").await.context(name)?;
+        Ledger::settled(&world.engine, &alice, name).await.context(name)?;
+    }
+    for (name, function) in [("stopped-here", &pair.here), ("stopped-there", &pair.there)] {
+        world.gateway.next(unfinished());
+        let mut answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
+        answer.chunks(FIRST_HALF_CHUNKS).await.context(name)?;
+        ensure_over(fetch(ask(&pair.there, &alice, "another", "m1")?).await?, "parallel_turns").await?;
+        ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
+        ensure!(answer.transcript().await?.done, "{name}");
+        Ledger::settled(&world.engine, &alice, name).await.context(name)?;
+    }
+    a_turn(&pair.there, &alice, "another", "m1").await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn the_place_of_a_turn_that_died_is_free_when_its_lease_has_passed() -> Result<()> {
+    let world = World::new().await?;
+    let mut pair = Pair::start_mortal(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(behind(&gate));
+    let answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    gate.reached().await?;
+    pair.here.process.kill().await?;
+    drop(answer);
+    eventually("the lease to pass", || {
+        let ledger = Ledger::read(&world.engine, &alice, "t1").ok()?;
+        (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
+    })
+    .await?;
+    a_turn(&pair.there, &alice, "t2", "m1").await.context("another thread")?;
+    world.ensure_whole(&alice, "t2").await?;
+    a_turn(&pair.there, &alice, "t1", "m2").await.context("the thread that it died in")?;
+    Ledger::settled(&world.engine, &alice, "t1").await?.ensure_at_rest()?;
+    pair.there.stop().await
+}
+
+#[tokio::test]
+async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let said = |finish| {
+        let mut parts = opening();
+        parts.extend([delta("marzipan"), text_end(), finish]);
+        answers::stream(&parts, Step::End)
+    };
+    let turns =
+        [("t1", 1000, 200, 600, 50, "0.0012"), ("t1", 37, 11, 0, 0, "0.000034"), ("t2", 5, 7, 5, 7, "1.5")];
+    for (number, (thread, input, output, cached, reasoning, cost)) in turns.into_iter().enumerate() {
+        world.gateway.next(said(finish_with(input, output, cached, reasoning, cost)));
+        let function = pair.both()[number % 2];
+        let message = format!("m{number}");
+        a_turn(function, &alice, thread, &message).await?;
+        a_turn(pair.both()[(number + 1) % 2], &alice, thread, &message).await.context("shown again")?;
+    }
+    // One that reports nothing, and one that is dropped before it can.
+    world.gateway.next(answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut));
+    a_turn(&pair.here, &alice, "t1", "cut").await?;
+    let (one, two) = (
+        Ledger::settled(&world.engine, &alice, "t1").await?,
+        Ledger::settled(&world.engine, &alice, "t2").await?,
+    );
+    for (counter, day, first, second) in [
+        ("tin", 1042.0, 1037.0, 5.0),
+        ("tout", 218.0, 211.0, 7.0),
+        ("tcached", 605.0, 600.0, 5.0),
+        ("treasoning", 57.0, 50.0, 7.0),
+        ("cost", 1.501_234, 0.001_234, 1.5),
+    ] {
+        let got = [one.sum(counter), number(&one, counter), number(&two, counter)];
+        let right =
+            got.iter().zip([day, first, second]).all(|(got, expected)| (got - expected).abs() < 1e-12);
+        ensure!(right, "{counter}: {got:?}, expected {day}, {first} and {second}: {one:?}");
+    }
+    ensure!(one.counted() == 4, "{:?}", one.days);
+    pair.stop().await
+}
+
+fn number(ledger: &Ledger, counter: &str) -> f64 {
+    ledger.thread[counter].as_f64().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
+    let world = World::new().await?;
+    let changes = [("MAX_PARALLEL_TURNS", "1"), ("MAX_TURNS_PER_DAY", "1")];
+    let pair = Pair::start(&world, &changes).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let body = conversation("t1", &[asks("m1")]).to_string();
+    let mut sent = Vec::new();
+    for number in 0..AT_ONCE {
+        sent.push(send(post(pair.both()[number % 2], &alice, body.clone())?).await?);
+    }
+    let mut answers = Vec::new();
+    for sent in sent {
+        let answer = sent.head().await?;
+        ensure!(answer.status == 200, "an equal request is never over the limit: {}", answer.status);
+        answers.push(answer);
+    }
+    gate.open();
+    for answer in answers {
+        let transcript = answer.transcript().await?;
+        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+    }
+    ensure!(world.gateway.calls().len() == 1);
+    let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
+    ensure!(ledger.counted() == 1, "{:?}", ledger.days);
+    pair.stop().await
+}

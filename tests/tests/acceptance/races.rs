@@ -1,0 +1,62 @@
+//! Two processes, one table, and everything at once: whoever wins, every turn has one answer, one end and one call.
+//!
+//! Each seed is a race of its own, in a user's thread of its own, dozens of them side by side. The table pauses before
+//! and after each request, the gateway before each word, and the requests themselves begin a little apart; all that is
+//! drawn from the seed. `SIDEKIQ_RACES` says how many seeds, `SIDEKIQ_SEED` which one is the first.
+
+mod arena;
+mod dead;
+mod scenarios;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use acceptance::seed;
+use anyhow::{Context, Result, ensure};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet};
+
+use arena::{Arena, Race};
+
+const RACES: u64 = 1_000;
+const SIDE_BY_SIDE: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_wins_every_turn_has_one_answer_one_end_and_one_model_call() -> Result<()> {
+    let races = all_races(seed::seed()?, seed::number("SIDEKIQ_RACES", RACES)?);
+    LocalSet::new().run_until(Box::pin(races)).await
+}
+
+async fn all_races(first: u64, races: u64) -> Result<()> {
+    let arena = Rc::new(Arena::open().await?);
+    let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let mut running = JoinSet::new();
+    for seed in first..first + races {
+        let (arena, place) = (Rc::clone(&arena), Arc::clone(&places).acquire_owned().await?);
+        running.spawn_local(async move {
+            let outcome = Race::new(&arena, seed).run().await;
+            drop(place);
+            (seed, outcome)
+        });
+    }
+    let (mut wrong, mut expected) = (Vec::new(), BTreeMap::new());
+    while let Some(ended) = running.join_next().await {
+        match ended? {
+            (seed, Ok(calls)) => drop(expected.insert(seed, calls)),
+            (seed, Err(error)) => wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}")),
+        }
+    }
+    let calls = arena.calls();
+    for (seed, expected) in expected {
+        let made = calls.get(&seed).copied().unwrap_or_default();
+        if !expected.contains(&made) {
+            let name = scenarios::of(seed).0;
+            wrong.push(format!(
+                "SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {name}: {made} model calls, not {expected:?}"
+            ));
+        }
+    }
+    ensure!(wrong.is_empty(), "{} of {races} races went wrong:\n{}", wrong.len(), wrong.join("\n"));
+    Rc::into_inner(arena).context("a race goes on")?.close().await
+}

@@ -1,0 +1,206 @@
+//! Where the races are held, and what each of them has at hand.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use acceptance::answers;
+use acceptance::engine::Engine;
+use acceptance::function::Function;
+use acceptance::gateway::{Gateway, Step};
+use acceptance::http_client::{Response, fetch};
+use acceptance::ledger::Ledger;
+use acceptance::pair::Pair;
+use acceptance::routes::{conversation, user_says};
+use acceptance::session::SignedIn;
+use acceptance::sse::Transcript;
+use acceptance::world::{World, post, text_of};
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use fastrand::Rng;
+use http::Request;
+use message::Role;
+use serde_json::Value;
+use store::StoredMessage;
+use tokio::time::sleep;
+
+use super::scenarios;
+
+/// The one thread of each user.
+pub(super) const THREAD: &str = "t";
+
+/// In the name of every user and in every question, before the seed.
+const MARKER: &str = "race-";
+
+/// The most that the table pauses before and after a request.
+const TABLE_PAUSE: Duration = Duration::from_millis(15);
+
+/// The words of every answer, after the question's own.
+const WORDS: [&str; 4] = ["sweet ", "marzipan ", "and ", "more."];
+
+/// Two processes on one table.
+pub(super) struct Arena {
+    pub(super) world: World,
+    pub(super) pair: Pair,
+}
+
+impl Arena {
+    pub(super) async fn open() -> Result<Self> {
+        let world =
+            World { engine: Engine::start().await?, gateway: Gateway::start(vec![Step::By(spoken)]).await? };
+        world.engine.pause_about(MARKER, TABLE_PAUSE);
+        let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
+        Ok(Self { world, pair })
+    }
+
+    pub(super) async fn close(self) -> Result<()> {
+        self.pair.stop().await
+    }
+
+    /// How often the model was called, by seed.
+    pub(super) fn calls(&self) -> BTreeMap<u64, usize> {
+        let mut calls = BTreeMap::new();
+        for seed in self.world.gateway.calls().iter().filter_map(|call| seed_in(&call.body)) {
+            *calls.entry(seed).or_default() += 1;
+        }
+        calls
+    }
+}
+
+/// The last text of the prompt.
+fn last_text(body: &Value) -> Option<&str> {
+    let last = body["prompt"].as_array()?.last()?;
+    last["content"].as_array()?.iter().rev().find_map(|part| part["text"].as_str())
+}
+
+fn seed_in(body: &Value) -> Option<u64> {
+    let (_, rest) = last_text(body)?.split_once(MARKER)?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+/// What the gateway says: the question, and some words, each after a pause that depends on the question.
+fn spoken(body: &Value) -> Vec<Step> {
+    let question = last_text(body).unwrap_or_default();
+    let mut random =
+        Rng::with_seed(question.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
+    let mut pause = |most: u64| Step::Pause(Duration::from_millis(random.u64(..=most)));
+    let mut steps = vec![pause(25), answers::head()];
+    let text = answer_to(question);
+    let pieces: Vec<&str> = text.split_inclusive(' ').collect();
+    for part in answers::parts(&pieces) {
+        steps.extend([pause(8), Step::Send(answers::frame(&part))]);
+    }
+    steps.push(Step::End);
+    steps
+}
+
+/// The whole answer to a question.
+pub(super) fn answer_to(question: &str) -> String {
+    format!("{question}: {}", WORDS.concat())
+}
+
+/// One race.
+pub(super) struct Race<'a> {
+    pub(super) arena: &'a Arena,
+    pub(super) seed: u64,
+    pub(super) random: Rng,
+    pub(super) who: SignedIn,
+}
+
+impl<'a> Race<'a> {
+    pub(super) fn new(arena: &'a Arena, seed: u64) -> Self {
+        let who = SignedIn::new(&format!("{MARKER}{seed}"));
+        Self { arena, seed, random: Rng::with_seed(seed), who }
+    }
+
+    /// Holds the race, and looks at the table once nothing runs. Returns how many model calls there may have been.
+    pub(super) async fn run(mut self) -> Result<RangeInclusive<usize>> {
+        let (name, scenario) = scenarios::of(self.seed);
+        self.arena.world.sign_in(&self.who.user).await?;
+        let calls = scenario(&mut self).await.context(name)?;
+        let ledger = self.settled().await.context(name)?;
+        ledger.ensure_sound().with_context(|| format!("{name}: {ledger:?}"))?;
+        Ok(calls)
+    }
+
+    /// The table, once nothing runs.
+    pub(super) async fn settled(&self) -> Result<Ledger> {
+        Ledger::settled(&self.arena.world.engine, &self.who, THREAD).await
+    }
+
+    /// One of the two processes.
+    pub(super) fn either(&mut self) -> &'a Function {
+        self.arena.pair.both()[usize::from(self.random.bool())]
+    }
+
+    /// A pause of up to `most` milliseconds.
+    pub(super) fn pause(&mut self, most: u64) -> Duration {
+        Duration::from_micros(self.random.u64(..=most * 1000))
+    }
+
+    /// What is asked under an id.
+    pub(super) fn question(&self, id: &str) -> String {
+        format!("{MARKER}{} {id}", self.seed)
+    }
+
+    pub(super) fn message(&self, id: &str) -> Value {
+        user_says(id, &self.question(id))
+    }
+
+    /// The request with a question, to either process.
+    pub(super) fn asks(&mut self, id: &str) -> Result<Request<Bytes>> {
+        let body = conversation(THREAD, &[self.message(id)]).to_string();
+        post(self.either(), &self.who.clone(), body)
+    }
+
+    /// The stored messages of the current path, those left out that say nothing: role and text.
+    pub(super) async fn path(&self) -> Result<Vec<(Role, String)>> {
+        let stored = self.arena.world.stored(&self.who, THREAD).await?;
+        let said = |message: &StoredMessage| Ok((message.role, text_of(message)?));
+        let said: Result<Vec<_>> = stored.iter().map(said).collect();
+        Ok(said?.into_iter().filter(|(_, text)| !text.is_empty()).collect())
+    }
+
+    /// Makes sure that the path holds these questions in order, each followed by as much of its answer as came.
+    pub(super) async fn ensure_path(&self, ids: &[&str]) -> Result<()> {
+        let path = self.path().await?;
+        let asked: Vec<_> =
+            path.iter().filter(|(role, _)| *role == Role::User).map(|(_, text)| text.as_str()).collect();
+        let expected: Vec<_> = ids.iter().map(|id| self.question(id)).collect();
+        ensure!(asked == expected, "the path is {path:?}");
+        let mut question = "";
+        for (role, text) in &path {
+            match role {
+                Role::User => question = text,
+                Role::Assistant => {
+                    ensure!(answer_to(question).starts_with(text.as_str()), "the path is {path:?}");
+                    question = "answered already";
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends a request after a pause.
+pub(super) async fn after(pause: Duration, request: Request<Bytes>) -> Result<Response> {
+    sleep(pause).await;
+    fetch(request).await
+}
+
+/// The same, and reads the answer as a stream.
+pub(super) async fn told_after(pause: Duration, request: Request<Bytes>) -> Result<Transcript> {
+    read(after(pause, request).await?).await
+}
+
+/// Reads an answer as a stream that has one beginning and one legal end.
+pub(super) async fn read(answer: Response) -> Result<Transcript> {
+    let status = answer.status;
+    ensure!(status == 200, "{status}: {:?}", answer.bytes().await?);
+    let transcript = answer.transcript().await?;
+    let count = |kind: &str| transcript.chunks.iter().filter(|chunk| chunk["type"] == kind).count();
+    ensure!(transcript.done && transcript.chunks[0]["type"] == "start", "{transcript:?}");
+    ensure!(count("start") == 1 && count("finish") + count("abort") + count("error") >= 1, "{transcript:?}");
+    ensure!(count("finish") + count("abort") <= 1, "two ends: {transcript:?}");
+    Ok(transcript)
+}

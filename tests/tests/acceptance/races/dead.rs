@@ -1,0 +1,151 @@
+//! Races over a turn whose process died: its begin, its question and its journal are in the table, its end is not.
+
+use std::ops::RangeInclusive;
+use std::time::SystemTime;
+
+use acceptance::answers::frame;
+use acceptance::http_client::Response;
+use acceptance::routes::{resume, stop};
+use acceptance::session::epoch_ms;
+use acceptance::world::DEFAULT_MODEL;
+use anyhow::{Result, bail, ensure};
+use bytes::Bytes;
+use http::Request;
+use message::{MessageId, StreamId, ThreadId, UserId};
+use serde_json::{Value, json};
+use store::{Begin, BeginTurn, JournalPiece, Question, TurnLimits, UserMessage};
+use tokio::task::JoinSet;
+
+use super::arena::{Race, THREAD, after, answer_to, read, told_after};
+
+const STREAM: &str = "stream-of-the-dead";
+const ANSWER: &str = "answer-of-the-dead";
+
+/// Leaves a turn in the table as a process that died a minute ago would have. Returns what its journal says.
+async fn left_behind(race: &mut Race<'_>) -> Result<String> {
+    let store = race.arena.world.engine.store();
+    let (user, thread) = (UserId::parse(&race.who.user)?, ThreadId::parse(THREAD)?);
+    let (message, answer, stream) =
+        (MessageId::parse("m1")?, MessageId::parse(ANSWER)?, StreamId::parse(STREAM)?);
+    // As the function spells it: what was asked is told by it.
+    let parts = format!(r#"[{{"type":"text","text":{}}}]"#, json!(race.question("m1")));
+    let now_ms = epoch_ms(SystemTime::now()) - 60_000;
+    let begin = BeginTurn {
+        user: &user,
+        thread: &thread,
+        message: &message,
+        parts: &parts,
+        continued: None,
+        stream: &stream,
+        answer: &answer,
+        model: DEFAULT_MODEL,
+        title: "",
+        now_ms,
+        lease_ms: 1_000,
+        question: Question::Sent,
+        supersede: true,
+        limits: TurnLimits::default(),
+    };
+    let Begin::Begun(begun) = store.begin_turn(&begin).await? else { bail!("a first turn begins") };
+    if !begun.question_kept || race.random.bool() {
+        store.put_user_message(&begun.keys, &UserMessage { parts: &parts, created_at_ms: now_ms }).await?;
+    }
+    let whole = answer_to(&race.question("m1"));
+    let said = if race.random.bool() {
+        whole[..race.random.usize(1..whole.len())].to_owned()
+    } else {
+        String::new()
+    };
+    if !said.is_empty() {
+        let bytes = journal_of(&said);
+        let piece = JournalPiece { user: &user, stream: &stream, index: 0, bytes: &bytes, now_ms };
+        store.append_journal(&piece).await?;
+    }
+    Ok(said)
+}
+
+fn journal_of(said: &str) -> Vec<u8> {
+    let chunks = [
+        json!({"type": "start", "messageId": ANSWER}),
+        json!({"type": "start-step"}),
+        json!({"type": "text-start", "id": "0"}),
+        json!({"type": "text-delta", "id": "0", "delta": said}),
+    ];
+    chunks.iter().flat_map(frame).collect()
+}
+
+/// Requests that only look at the thread, and one that would stop what runs there.
+fn touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
+    let who = race.who.clone();
+    let mut touches = JoinSet::new();
+    for _ in 0..race.random.usize(1..=3) {
+        let request: Request<Bytes> = resume(race.either(), &who, THREAD)?;
+        touches.spawn(after(race.pause(30), request));
+    }
+    if race.random.u8(..4) == 0 {
+        touches.spawn(after(race.pause(30), stop(race.either(), &who, THREAD, "")?));
+    }
+    Ok(touches)
+}
+
+async fn answered(touches: JoinSet<Result<Response>>) -> Result<()> {
+    for answer in touches.join_all().await {
+        let answer = answer?;
+        match answer.status.as_u16() {
+            204 => {}
+            // A later turn may be running by now.
+            200 => drop(answer.bytes().await?),
+            status => bail!("{status}: {:?}", answer.bytes().await?),
+        }
+    }
+    Ok(())
+}
+
+/// The one answer of the dead turn says what its journal said.
+fn ensure_recovered(answers: &[&Value], said: &str) -> Result<()> {
+    let of_the_dead: Vec<_> = answers.iter().filter(|answer| answer["id"] == ANSWER).collect();
+    let [answer] = of_the_dead[..] else { bail!("{} answers of one turn: {answers:?}", of_the_dead.len()) };
+    let status = answer["status"].as_str().unwrap_or_default();
+    ensure!(["interrupted", "stopped"].contains(&status), "{answer}");
+    let parts: Vec<Value> = serde_json::from_str(answer["parts"].as_str().unwrap_or("[]"))?;
+    let text: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+    ensure!(text == said, "{text:?} was recovered, not {said:?}");
+    Ok(())
+}
+
+pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let said = left_behind(race).await?;
+    let touches = touches(race)?;
+    let mut retries = JoinSet::new();
+    for _ in 0..race.random.usize(1..=3) {
+        retries.spawn(told_after(race.pause(30), race.asks("m1")?));
+    }
+    let whole = answer_to(&race.question("m1"));
+    for transcript in retries.join_all().await {
+        let transcript = transcript?;
+        if said.is_empty() {
+            // A stop may meet the turn that runs anew.
+            ensure!(whole.starts_with(&transcript.text()), "{transcript:?}");
+        } else {
+            ensure!(transcript.text() == said, "{said:?} was kept: {transcript:?}");
+            ensure!(transcript.chunks[0]["messageId"] == ANSWER, "{transcript:?}");
+        }
+    }
+    answered(touches).await?;
+    let ledger = race.settled().await?;
+    ensure_recovered(&ledger.answers(), &said)?;
+    race.ensure_path(&["m1"]).await?;
+    Ok(if said.is_empty() { 0..=2 } else { 0..=0 })
+}
+
+pub(super) async fn next_message(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let said = left_behind(race).await?;
+    let touches = touches(race)?;
+    let next = read(after(race.pause(30), race.asks("m2")?).await?).await?;
+    answered(touches).await?;
+    ensure!(answer_to(&race.question("m2")).starts_with(&next.text()), "{next:?}");
+    let ledger = race.settled().await?;
+    ensure_recovered(&ledger.answers(), &said)?;
+    race.ensure_path(&["m1", "m2"]).await?;
+    Ok(0..=1)
+}

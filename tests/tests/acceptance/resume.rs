@@ -1,0 +1,335 @@
+//! An answer that is being written can be read from its first byte on: once more, by several, from anywhere.
+
+use acceptance::answers::{self, sends};
+use acceptance::function::Function;
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch};
+use acceptance::page::{Act, Load, Page, VERSIONS, as_loaded, ensure_shows};
+use acceptance::pair::Pair;
+use acceptance::routes::{asks, ensure_nothing_to_resume, ensure_refused, resume};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, many_kinds};
+use acceptance::session::SignedIn;
+use acceptance::sse::Transcript;
+use acceptance::world::{ORIGIN, World, ask, question, text_of};
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Request;
+use store::Status;
+
+fn ensure_whole(name: &str, transcript: &Transcript) -> Result<()> {
+    ensure!(transcript.done && transcript.text() == answers::whole_text(), "{name}: {transcript:?}");
+    let starts = transcript.chunks.iter().filter(|chunk| chunk["type"] == "start").count();
+    ensure!(starts == 1 && transcript.chunks[0]["type"] == "start", "{name}: {transcript:?}");
+    ensure!(transcript.finish_reason() == Some("stop"), "{name}: {transcript:?}");
+    Ok(())
+}
+
+/// A turn whose first half is out and whose second half waits behind the gate.
+async fn half_way(
+    world: &World,
+    function: &Function,
+    who: &SignedIn,
+    thread: &str,
+) -> Result<(Response, Gate)> {
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let mut answer = fetch(ask(function, who, thread, "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    Ok((answer, gate))
+}
+
+async fn resumed(function: &Function, who: &SignedIn, thread: &str) -> Result<Response> {
+    let answer = fetch(resume(function, who, thread)?).await?;
+    ensure!(answer.status == 200, "{}", answer.status);
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn where_nothing_runs_there_is_nothing_to_resume() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
+    ensure_nothing_to_resume(&pair.here, &alice, "never-seen").await?;
+    fetch(ask(&pair.here, &alice, "done", "m1")?).await?.transcript().await?;
+    for function in pair.both() {
+        ensure_nothing_to_resume(function, &alice, "done").await?;
+    }
+    let (answer, gate) = half_way(&world, &pair.here, &alice, "running").await?;
+    for function in pair.both() {
+        ensure_nothing_to_resume(function, &mallory, "running").await?;
+        ensure_nothing_to_resume(function, &alice, "other").await?;
+    }
+    gate.open();
+    ensure_whole("the turn", &answer.transcript().await?)?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (answer, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    ensure_nothing_to_resume(&pair.there, &alice, "t1").await?;
+    let same = resumed(&pair.here, &alice, "t1").await?;
+    gate.open();
+    ensure_whole("in the same process", &same.transcript().await?)?;
+    ensure_whole("the turn", &answer.transcript().await?)?;
+    let journals = world.engine.items()?.into_iter().filter(|item| item["pk"].to_string().contains("\"C#"));
+    ensure!(journals.count() == 0, "a journal was kept");
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn who_may_not_send_may_not_resume() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let url = format!("{}/t1/stream", function.chat_url());
+    let get = |headers: &[(&str, &str)]| {
+        let request =
+            headers.iter().fold(Request::get(&url), |request, (name, value)| request.header(*name, *value));
+        request.body(Bytes::new())
+    };
+    let (cookie, bearer) = (alice.cookie(), alice.bearer());
+    ensure_refused(get(&[])?, 401, "unauthorized").await?;
+    ensure_refused(
+        get(&[("cookie", &SignedIn::forged("alice").cookie()), ("origin", ORIGIN)])?,
+        401,
+        "unauthorized",
+    )
+    .await?;
+    ensure_refused(get(&[("cookie", &cookie), ("origin", "https://evil.example")])?, 403, "bad_origin")
+        .await?;
+    for allowed in [
+        &[("authorization", bearer.as_str())][..],
+        &[("cookie", &cookie), ("origin", ORIGIN)],
+        &[("cookie", &cookie), ("referer", &format!("{ORIGIN}/chat"))],
+    ] {
+        let answer = fetch(get(allowed)?).await?;
+        ensure!(answer.status == 204, "{allowed:?}: {}", answer.status);
+    }
+    let post = Request::post(&url).header("cookie", &cookie).header("origin", ORIGIN).body(Bytes::new())?;
+    let answer = fetch(post).await?;
+    ensure!(answer.status == 405 && answer.header("allow").contains("GET"), "{answer:?}");
+    function.stop().await
+}
+
+#[tokio::test]
+async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let (first, gate) = half_way(&world, &function, &alice, "t1").await?;
+    let mut readers = Vec::new();
+    for _ in 0..5 {
+        readers.push(resumed(&function, &alice, "t1").await?);
+    }
+    for name in ["content-type", "cache-control", "x-vercel-ai-ui-message-stream", "x-accel-buffering"] {
+        ensure!(readers[0].header(name) == first.header(name), "{name}: {:?}", readers[0].headers);
+    }
+    readers[1].chunks(FIRST_HALF_CHUNKS).await.context("what came before is replayed at once")?;
+    drop(readers.remove(0));
+    drop(readers.remove(0));
+    gate.open();
+    let first = first.transcript().await?;
+    ensure_whole("the first", &first)?;
+    for reader in readers {
+        ensure!(reader.transcript().await? == first, "another reader got something else");
+    }
+    ensure_nothing_to_resume(&function, &alice, "t1").await?;
+    function.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_goes_on_for_its_readers_when_the_first_one_leaves() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (first, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    drop(first);
+    let (here, there) = (resumed(&pair.here, &alice, "t1").await?, resumed(&pair.there, &alice, "t1").await?);
+    gate.open();
+    ensure_whole("here", &here.transcript().await?)?;
+    ensure_whole("there", &there.transcript().await?)?;
+    world.ensure_whole(&alice, "t1").await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn readers_in_another_process_follow_the_journal() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (gate, second) = (Gate::default(), Gate::default());
+    let mut steps = behind(&gate);
+    steps.truncate(1);
+    steps.extend(halves(&second));
+    world.gateway.next(steps);
+    let first = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    gate.reached().await?;
+    let early = resumed(&pair.there, &alice, "t1").await.context("before the first word")?;
+    gate.open();
+    let mut leaving = resumed(&pair.there, &alice, "t1").await?;
+    leaving.chunks(3).await?;
+    drop(leaving);
+    let mut late = resumed(&pair.there, &alice, "t1").await.context("half-way")?;
+    late.chunks(4).await.context("what came before is replayed")?;
+    second.open();
+    let first = first.transcript().await?;
+    ensure_whole("the first", &first)?;
+    for (name, reader) in [("early", early), ("late", late)] {
+        let transcript = reader.transcript().await?;
+        ensure_whole(name, &transcript)?;
+        ensure!(transcript.types() == first.types(), "{name}: {transcript:?}");
+        ensure!(transcript.chunks[0] == first.chunks[0], "{name}: another message: {transcript:?}");
+        ensure!(transcript.first("finish") == first.first("finish"), "{name}: {transcript:?}");
+    }
+    ensure!(world.gateway.calls().len() == 1);
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (Some(mut sender), Some(mut reader)) = (Page::start("ai")?, Page::start("ai")?) else {
+        return Ok(());
+    };
+    let mut parts = many_kinds();
+    for (number, cut) in (4..parts.len()).step_by(3).enumerate() {
+        let thread = format!("t{number}");
+        let gate = Gate::default();
+        let second = parts.split_off(cut);
+        let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
+        steps.extend(sends(&second));
+        steps.push(Step::End);
+        parts.extend(second);
+        world.gateway.next(steps);
+        sender.begin(&Load::send(&pair.here, &alice, &thread, vec![], asks("m1"))).await?;
+        gate.reached().await?;
+        let load = Load::new(&pair.there, &alice, &thread, vec![asks("m1")], Act::Resume);
+        reader.begin(&Load { tell_after: Some(2), ..load }).await?;
+        reader.hears().await.with_context(|| format!("cut at {cut}"))?;
+        gate.open();
+        let (sent, read) = (sender.shown().await?, reader.shown().await?);
+        ensure!(sent.status == "ready" && read.status == "ready", "cut at {cut}: {sent:?}\n{read:?}");
+        ensure!(
+            sent.messages.last() == read.messages.last(),
+            "cut at {cut}:\n{:?}\n{:?}",
+            sent.messages,
+            read.messages
+        );
+        ensure!(read.messages.len() == 2, "cut at {cut}: {read:?}");
+    }
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -> Result<()> {
+    let world = World::new().await?;
+    let mut pair = Pair::start_mortal(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (answer, _gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    let mut reader = resumed(&pair.there, &alice, "t1").await?;
+    reader.chunks(4).await?;
+    pair.here.process.kill().await?;
+    drop(answer);
+    let transcript = reader.transcript().await?;
+    ensure!(transcript.done && transcript.first("error").is_some(), "{transcript:?}");
+    ensure!(transcript.text() == first_half(), "{transcript:?}");
+    let stored = world.only_answer(&alice, "t1").await.with_context(|| format!("{transcript:?}"))?;
+    ensure!(stored.status == Some(Status::Interrupted), "{stored:?}");
+    ensure!(text_of(&stored)? == first_half(), "{stored:?}");
+    ensure!(transcript.chunks[0]["messageId"] == stored.id.as_str(), "{transcript:?}");
+    ensure_nothing_to_resume(&pair.there, &alice, "t1").await?;
+    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?).await?.transcript().await?;
+    ensure_whole("the next message", &next)?;
+    pair.there.stop().await
+}
+
+#[tokio::test]
+async fn who_resumes_while_the_answer_ends_gets_all_of_it_or_finds_it_stored() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let (answer, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    let mut sent = Vec::new();
+    for number in 0..20 {
+        let function = pair.both()[number % 2];
+        sent.push(acceptance::http_client::send(resume(function, &alice, "t1")?).await?);
+        if number == 10 {
+            gate.open();
+        }
+    }
+    for (number, sent) in sent.into_iter().enumerate() {
+        let answer = sent.head().await?;
+        if answer.status == 204 {
+            world
+                .ensure_whole(&alice, "t1")
+                .await
+                .with_context(|| format!("reader {number} was sent away"))?;
+        } else {
+            ensure_whole(&format!("reader {number}"), &answer.transcript().await?)?;
+        }
+    }
+    ensure_whole("the first", &answer.transcript().await?)?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_anew_shows_the_answer_once() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for package in VERSIONS {
+        let Some(mut page) = Page::start(package)? else { continue };
+        for (place, function) in [("here", &pair.here), ("there", &pair.there)] {
+            let thread = format!("{package}-{place}");
+            let (answer, gate) = half_way(&world, &pair.here, &alice, &thread).await?;
+            let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
+            ensure!(loaded.len() == 1, "{thread}: {loaded:?}");
+            let load = Load::new(function, &alice, &thread, loaded, Act::Resume);
+            page.begin(&Load { tell_after: Some(4), ..load }).await?;
+            page.hears().await.context(thread.clone())?;
+            gate.open();
+            let heard = page.shown().await?;
+            ensure!(heard.status == "ready", "{thread}: {heard:?}");
+            ensure_shows(&heard, &[&question(), &answers::whole_text()]).context(thread.clone())?;
+            ensure_whole(&thread, &answer.transcript().await?)?;
+
+            let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
+            let after = page.load(&Load::new(function, &alice, &thread, loaded.clone(), Act::Resume)).await?;
+            ensure!(
+                after.status == "ready" && after.messages == loaded,
+                "{thread}: after the end: {after:?}"
+            );
+            ensure!(after.messages == heard.messages, "{thread}: {after:?}\n{heard:?}");
+        }
+    }
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for package in VERSIONS {
+        let Some(mut page) = Page::start(package)? else { continue };
+        let gate = Gate::default();
+        world.gateway.next(halves(&gate));
+        let send = Load::send(&pair.here, &alice, package, vec![], asks("m1"));
+        let left = page.load(&Load { leave_after: Some(FIRST_HALF_CHUNKS), ..send }).await?;
+        ensure!(left.messages.len() == 2, "it shows a part of the answer: {left:?}");
+        let stay = Load::new(&pair.here, &alice, package, vec![], Act::Resume);
+        page.begin(&Load { stay: true, tell_after: Some(FIRST_HALF_CHUNKS), ..stay }).await?;
+        page.hears().await.context(package)?;
+        gate.open();
+        let heard = page.shown().await?;
+        ensure!(heard.status == "ready", "{package}: {heard:?}");
+        ensure_shows(&heard, &[&question(), &answers::whole_text()]).context(package)?;
+    }
+    pair.stop().await
+}

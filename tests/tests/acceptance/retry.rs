@@ -1,0 +1,304 @@
+//! The same message sent again: one answer, one model call, however often and wherever it is sent.
+
+use std::time::SystemTime;
+
+use acceptance::answers::{self, delta, opening};
+use acceptance::function::Function;
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch, send};
+use acceptance::ledger::Ledger;
+use acceptance::page::{Load, Page, VERSIONS, as_loaded, ensure_shows};
+use acceptance::pair::Pair;
+use acceptance::routes::{asks, conversation, edited, ensure_refused, stop_now, user_says};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, many_kinds, unfinished};
+use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::wait::eventually;
+use acceptance::world::{World, ask, post, question, text_of};
+use anyhow::{Context, Result, ensure};
+use message::Role;
+use store::Status;
+
+const AT_ONCE: usize = 20;
+
+#[tokio::test]
+async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answers() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for (number, (name, functions)) in
+        [("one", [&pair.here, &pair.here]), ("two", pair.both())].into_iter().enumerate()
+    {
+        let gate = Gate::default();
+        world.gateway.next(behind(&gate));
+        let mut sent = Vec::new();
+        for request in 0..AT_ONCE {
+            sent.push(send(ask(functions[request % 2], &alice, name, "m1")?).await?);
+        }
+        gate.reached().await?;
+        let mut answers = Vec::new();
+        for sent in sent {
+            let answer = sent.head().await?;
+            ensure!(answer.status == 200, "{name}: {}", answer.status);
+            answers.push(answer);
+        }
+        gate.open();
+        let first = answers.remove(0).transcript().await?;
+        ensure!(first.done && first.text() == answers::whole_text(), "{name}: {first:?}");
+        for answer in answers {
+            let transcript = answer.transcript().await?;
+            ensure!(transcript.done && transcript.text() == first.text(), "{name}: {transcript:?}");
+            ensure!(transcript.types() == first.types(), "{name}: {transcript:?}\n{first:?}");
+            ensure!(transcript.chunks[0] == first.chunks[0], "{name}: another answer: {transcript:?}");
+            ensure!(transcript.first("finish") == first.first("finish"), "{name}: {transcript:?}");
+        }
+        ensure!(
+            world.gateway.calls().len() == number + 1,
+            "{name}: {} model calls",
+            world.gateway.calls().len()
+        );
+        world.ensure_whole(&alice, name).await?;
+        Ledger::settled(&world.engine, &alice, name).await?;
+    }
+    pair.stop().await
+}
+
+/// Sends the same message from two pages, the second after the first has seen the end.
+async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
+    let Some(mut page) = Page::start(package)? else { return Ok(()) };
+    let broken = [opening(), vec![delta("Half a "), delta("marzipan")]].concat();
+    let model_error =
+        [&broken[..], &[serde_json::json!({"type": "error", "error": "overloaded"}), answers::finish()]]
+            .concat();
+    for (name, steps, status) in [
+        ("text", answers::good(), "ready"),
+        ("many kinds", answers::stream(&many_kinds(), Step::End), "ready"),
+        ("cut", answers::stream(&broken, Step::Cut), "error"),
+        ("a model's error", answers::stream(&model_error, Step::End), "error"),
+    ] {
+        let thread = format!("{package}-{}", name.replace([' ', '\''], "-"));
+        let calls = world.gateway.calls().len();
+        world.gateway.next(steps);
+        let load = |function| Load::send(function, who, &thread, vec![], asks("m1"));
+        let first = page.load(&load(&pair.here)).await?;
+        ensure!(first.status == status && !first.text().is_empty(), "{name}: {first:?}");
+        for function in pair.both() {
+            let again = page.load(&load(function)).await?;
+            ensure!(again.status == status, "{name}: {again:?}");
+            let held = [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
+            let told_early = name == "a model's error";
+            for field in ["id", "role", "parts", "metadata"] {
+                // What is known at the end came after the error then, and comes before it now.
+                let same = held[0][field] == held[1][field] || (told_early && field == "metadata");
+                ensure!(same, "{package}: {name}: {field}:\nagain {}\nfirst {}", held[0], held[1]);
+            }
+            again.ensure_legal().context(name)?;
+        }
+        ensure!(world.gateway.calls().len() == calls + 1, "{name}: the model was called again");
+        let ledger = Ledger::settled(&world.engine, who, &thread).await?;
+        ensure!(ledger.answers().len() == 1 && ledger.thread["turns"] == 1, "{name}: {ledger:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_exists_is_shown_again_as_it_was() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for package in VERSIONS {
+        replayed(&world, &pair, &alice, package).await?;
+    }
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    world.gateway.next(unfinished());
+    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    ensure!(stop_now(&pair.there, &alice, "t1").await?.stopping);
+    let first = answer.transcript().await?;
+    for function in pair.both() {
+        let again = fetch(ask(function, &alice, "t1", "m1")?).await?.transcript().await?;
+        ensure!(again.done && again.types().last() == Some(&"abort"), "{again:?}");
+        ensure!(again.text() == first.text(), "{again:?}");
+        ensure!(again.chunks[0]["messageId"] == first.chunks[0]["messageId"], "{again:?}");
+        let metadata = again.chunks.iter().rfind(|chunk| chunk["type"] == "message-metadata");
+        ensure!(
+            metadata == first.chunks.iter().rfind(|chunk| chunk["type"] == "message-metadata"),
+            "{again:?}"
+        );
+    }
+    for package in VERSIONS {
+        let Some(mut page) = Page::start(package)? else { continue };
+        let shown = page.load(&Load::send(&pair.there, &alice, "t1", vec![], asks("m1"))).await?;
+        ensure!(shown.status == "ready", "{package}: {shown:?}");
+        ensure_shows(&shown, &[&question(), &first_half()]).context(package)?;
+        let stored = as_loaded(&world.stored(&alice, "t1").await?)?;
+        ensure!(shown.messages.last() == stored.last(), "{package}: {shown:?}\n{stored:?}");
+    }
+    ensure!(world.gateway.calls().len() == 1, "the model was called again");
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_message_whose_answer_failed_before_its_first_word_is_answered_anew() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    for (number, (name, steps)) in [
+        ("refused", answers::error(400, "invalid_request_error")),
+        ("cut", answers::stream(&opening(), Step::Cut)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.gateway.next(steps);
+        let failed = fetch(ask(&pair.here, &alice, name, "m1")?).await?.transcript().await?;
+        ensure!(
+            failed.done && failed.first("error").is_some() && failed.text().is_empty(),
+            "{name}: {failed:?}"
+        );
+        let again = fetch(ask(&pair.there, &alice, name, "m1")?).await?.transcript().await?;
+        ensure!(again.done && again.text() == answers::whole_text(), "{name}: {again:?}");
+        world.ensure_whole(&alice, name).await.context("the empty answer is not shown")?;
+        let third = fetch(ask(&pair.here, &alice, name, "m1")?).await?.transcript().await?;
+        ensure!(third.text() == answers::whole_text() && third.done, "{name}: {third:?}");
+        ensure!(world.gateway.calls().len() == 2 * (number + 1), "{name}: two calls a message");
+        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        ensure!(ledger.thread["turns"] == 2, "{name}: {:?}", ledger.thread);
+    }
+    pair.stop().await
+}
+
+async fn lease_to_pass(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
+    eventually("the lease to pass", || {
+        let ledger = Ledger::read(&world.engine, who, thread).ok()?;
+        (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_is_told() -> Result<()> {
+    for waits in [true, false] {
+        let world = World::new().await?;
+        let mut pair = Pair::start_mortal(&world, &[]).await?;
+        let alice = world.sign_in("alice").await?;
+        world.gateway.next(unfinished());
+        let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+        answer.chunks(FIRST_HALF_CHUNKS).await?;
+        let journal = || {
+            let written = world.engine.operations().into_iter().any(|one| one.body.contains("C#alice#"));
+            written.then_some(())
+        };
+        eventually("the journal", journal).await?;
+        pair.here.process.kill().await?;
+        if waits {
+            lease_to_pass(&world, &alice, "t1").await?;
+        }
+        let again = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?.transcript().await?;
+        ensure!(again.done && again.first("error").is_some(), "waits {waits}: {again:?}");
+        ensure!(again.text() == first_half(), "waits {waits}: {again:?}");
+        ensure!(world.gateway.calls().len() == 1, "waits {waits}: the model was called again");
+        let stored = world.only_answer(&alice, "t1").await?;
+        ensure!(stored.status == Some(Status::Interrupted), "waits {waits}: {stored:?}");
+        ensure!(text_of(&stored)? == first_half(), "waits {waits}: {stored:?}");
+        ensure!(again.chunks[0]["messageId"] == stored.id.as_str(), "waits {waits}: {again:?}");
+        let ledger = Ledger::settled(&world.engine, &alice, "t1").await;
+        ledger.with_context(|| format!("waits {waits}"))?.ensure_sound()?;
+        pair.there.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -> Result<()> {
+    let world = World::new().await?;
+    let mut pair = Pair::start_mortal(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(behind(&gate));
+    let answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    gate.reached().await?;
+    pair.here.process.kill().await?;
+    drop(answer);
+    lease_to_pass(&world, &alice, "t1").await?;
+    let again = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?.transcript().await?;
+    ensure!(again.done && again.text() == answers::whole_text(), "{again:?}");
+    world.ensure_whole(&alice, "t1").await?;
+    pair.there.stop().await
+}
+
+#[tokio::test]
+async fn another_message_under_a_used_id_is_refused() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[]).await?;
+    let alice = world.sign_in("alice").await?;
+    let other = |function: &Function, thread: &str| {
+        let body = conversation(thread, &[user_says("m1", "Something else?")]);
+        post(function, &alice, body.to_string())
+    };
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let mut running = fetch(ask(&pair.here, &alice, "running", "m1")?).await?;
+    running.chunks(FIRST_HALF_CHUNKS).await?;
+    fetch(ask(&pair.here, &alice, "done", "m1")?).await?.transcript().await?;
+    world.gateway.next(answers::error(400, "invalid_request_error"));
+    fetch(ask(&pair.here, &alice, "failed", "m1")?).await?.transcript().await?;
+    for thread in ["running", "done", "failed"] {
+        for function in pair.both() {
+            let refused = ensure_refused(other(function, thread)?, 409, "message_conflict").await;
+            refused.with_context(|| thread.to_owned())?;
+        }
+    }
+    gate.open();
+    let transcript = running.transcript().await?;
+    ensure!(transcript.done && transcript.text() == answers::whole_text(), "undisturbed: {transcript:?}");
+    ensure!(world.gateway.calls().len() == 3);
+    let body = edited("done", &[user_says("m1", "Something else?")]);
+    let answer = fetch(post(&pair.there, &alice, body.to_string())?).await?;
+    ensure!(answer.status == 200, "an edit says that it is one: {}", answer.status);
+    answer.transcript().await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let mut answers: Vec<Response> = Vec::new();
+    for _ in 0..3 {
+        let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+        answer.chunks(FIRST_HALF_CHUNKS).await?;
+        answers.push(answer);
+    }
+    let refused = ensure_refused(ask(&pair.there, &alice, "t1", "m1")?, 409, "turn_in_progress").await?;
+    let ledger = Ledger::read(&world.engine, &alice, "t1")?;
+    ensure!(refused["error"]["streamId"] == ledger.thread["streamId"], "{refused}");
+    gate.open();
+    for answer in answers {
+        let transcript = answer.transcript().await?;
+        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+    }
+    for function in pair.both() {
+        let again = fetch(ask(function, &alice, "t1", "m1")?).await?.transcript().await?;
+        ensure!(again.done && again.text() == answers::whole_text(), "{again:?}");
+    }
+    ensure!(world.gateway.calls().len() == 1);
+    world.gateway.next(unfinished());
+    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m2")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    ensure!(stop_now(&pair.here, &alice, "t1").await?.stopping, "a stop in the same process");
+    let stopped = answer.transcript().await?;
+    ensure!(stopped.done && stopped.types().last() == Some(&"abort"), "{stopped:?}");
+    let roles: Vec<_> = world.stored(&alice, "t1").await?.iter().map(|message| message.role).collect();
+    ensure!(roles == [Role::User, Role::Assistant].repeat(2), "{roles:?}");
+    pair.stop().await
+}

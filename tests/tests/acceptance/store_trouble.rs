@@ -1,0 +1,205 @@
+//! DynamoDB that throttles, dawdles, fails now and then or is gone for a while: nothing is lost, nothing is doubled, the
+//! client is told, and afterwards all goes on.
+//!
+//! What is refused before the stream, and what a single failed write does, is in `store_faults`.
+
+use std::time::{Duration, SystemTime};
+
+use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening, text_end};
+use acceptance::engine::{Behaviour, Fault};
+use acceptance::function::Function;
+use acceptance::gateway::Step;
+use acceptance::http_client::fetch;
+use acceptance::ledger::Ledger;
+use acceptance::promises::{Asked, broken};
+use acceptance::routes::{conversation, user_says};
+use acceptance::seed::seed;
+use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::sse::Transcript;
+use acceptance::wait::eventually_is;
+use acceptance::world::{World, post};
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::future::try_join_all;
+use tokio::time::sleep;
+
+/// How many users talk at the same time.
+const USERS: usize = 12;
+/// How long a turn may take: so that what the trouble leaves behind is over soon.
+const TURN_MS: &str = "24000";
+/// How often somebody sends a message again. With three failures in ten, few need it twice.
+const TRIES: usize = 12;
+
+/// When the table is in trouble.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// From before the first message until every user has a whole answer.
+    Throughout,
+    /// From the middle of every answer, and for so long.
+    InMidTurn(Duration),
+}
+
+/// A message, and how it went until its sender had a whole answer.
+#[derive(Default)]
+struct Story {
+    /// Somebody was told that it was taken.
+    promised: bool,
+    /// Somebody was told of trouble.
+    told: bool,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_throttles_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+    let seed = seed()?;
+    survives(When::Throughout, vec![Fault::everything(Behaviour::Throttle).at_random(0.3, seed)]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_fails_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+    let seed = seed()?;
+    let faults = [Behaviour::Fail, Behaviour::LoseAnswer]
+        .map(|behaviour| Fault::everything(behaviour).at_random(0.165, seed));
+    survives(When::Throughout, faults.into()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_dawdles_over_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+    let seed = seed()?;
+    let slow = Behaviour::Delay(Duration::from_secs(5));
+    survives(When::Throughout, vec![Fault::everything(slow).at_random(0.3, seed)]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_dawdles_over_everything_in_mid_turn_loses_and_doubles_nothing() -> Result<()> {
+    let slow = Behaviour::Delay(Duration::from_secs(5));
+    survives(When::InMidTurn(Duration::from_secs(10)), vec![Fault::everything(slow)]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_nothing() -> Result<()> {
+    survives(When::InMidTurn(Duration::from_secs(10)), Vec::new()).await
+}
+
+/// No faults: the table is gone.
+async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
+    let world = World::new().await?;
+    let variables = world.variables_with(&[("MAX_TURN_MS", TURN_MS), ("MAX_PARALLEL_TURNS", "2")]);
+    let function = Function::plain(&variables).await?;
+    let mut users = Vec::new();
+    for number in 0..USERS {
+        users.push(world.sign_in(&format!("user{number:02}x")).await?);
+    }
+    let trouble = || match faults.is_empty() {
+        true => world.engine.refuse_connections(),
+        false => faults.iter().for_each(|fault| world.engine.fault(fault.clone())),
+    };
+    let (duration, mid_turn) = match when {
+        When::Throughout => (None, false),
+        When::InMidTurn(duration) => (Some(duration), true),
+    };
+    for who in &users {
+        world.gateway.next_about(&words(who, "m1"), slow_answer(mid_turn));
+    }
+    if !mid_turn {
+        trouble();
+    }
+    let watch = async {
+        if let Some(duration) = duration {
+            // All of them have begun, and none has ended.
+            world.gateway.call(USERS - 1).await?;
+            sleep(Duration::from_millis(700)).await;
+            trouble();
+            sleep(duration).await;
+            world.engine.heal();
+        }
+        anyhow::Ok(())
+    };
+    let talks = try_join_all(users.iter().map(|who| talk(&function, who, "m1")));
+    let (stories, ()) = tokio::try_join!(talks, watch)?;
+    world.engine.heal();
+    let afterwards = users.iter().zip(stories).map(|(who, story)| go_on(&world, &function, who, story));
+    try_join_all(afterwards).await.with_context(|| format!("SIDEKIQ_SEED={}", seed().unwrap_or_default()))?;
+    function.stop().await
+}
+
+/// The usual answer, in mid-turn trouble over a second and a half.
+fn slow_answer(slowly: bool) -> Vec<Step> {
+    let pause = Duration::from_millis(if slowly { 350 } else { 5 });
+    let mut steps = vec![head()];
+    steps.extend(answers::sends(&opening()));
+    for piece in answers::PIECES {
+        steps.extend([Step::Pause(pause), Step::Send(frame(&delta(piece)))]);
+    }
+    steps.extend([Step::Send(frame(&text_end())), Step::Send(frame(&finish())), Step::End]);
+    steps
+}
+
+fn words(who: &SignedIn, message: &str) -> String {
+    format!("Is {TEXT_CANARY} sweet, {message} of {}?", who.user)
+}
+
+/// Sends a message as often as it takes to have a whole answer, as somebody would who presses the button again.
+async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Story> {
+    let mut story = Story::default();
+    for _ in 0..TRIES {
+        let body = conversation("t1", &[user_says(message, &words(who, message))]).to_string();
+        let answer = fetch(post(function, who, body)?).await?;
+        let status = answer.status.as_u16();
+        if status != 200 {
+            let (retry, body) = (answer.header("retry-after").to_owned(), answer.json().await?);
+            ensure!([500, 503].contains(&status), "{status}: {body}");
+            ensure!(body["error"]["message"].is_string(), "{status}: {body}");
+            ensure!(status != 503 || !retry.is_empty(), "no retry-after: {body}");
+            story.told = true;
+            continue;
+        }
+        story.promised = true;
+        let transcript = answer.transcript().await?;
+        if is_whole(&transcript)? {
+            return Ok(story);
+        }
+        story.told = true;
+    }
+    bail!("{message} of {} had no whole answer in {TRIES} tries", who.user)
+}
+
+/// Whether the stream says that all went well. One that does not says so.
+fn is_whole(transcript: &Transcript) -> Result<bool> {
+    ensure!(transcript.done, "the stream has no end: {transcript:?}");
+    if transcript.first("error").is_some() {
+        return Ok(false);
+    }
+    ensure!(transcript.finish_reason() == Some("stop"), "{transcript:?}");
+    ensure!(
+        transcript.text() == answers::whole_text(),
+        "half an answer is passed off as whole: {transcript:?}"
+    );
+    Ok(true)
+}
+
+/// The next message works at once, and everything is stored as it should be.
+async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story) -> Result<()> {
+    let next = talk(function, who, "m2").await?;
+    ensure!(!next.told, "the next message has trouble too");
+    let calls = |message: &str| {
+        let words = words(who, message);
+        world.gateway.calls().iter().filter(|call| call.body.to_string().contains(&words)).count()
+    };
+    let asked = |message: &str, promised, calls| Asked {
+        message: message.to_owned(),
+        words: words(who, message),
+        promised,
+        least: answers::whole_text(),
+        whole: vec![answers::whole_text()],
+        calls,
+    };
+    // Who was told of trouble may have paid for an answer that could not be kept.
+    let first_calls = if story.told { 0 } else { calls("m1") };
+    let asked = [asked("m1", story.promised, first_calls), asked("m2", true, calls("m2"))];
+    let judged = async || {
+        let ledger = Ledger::read(&world.engine, who, "t1")?;
+        let wrong = broken(&ledger, &asked, epoch_ms(SystemTime::now()));
+        ensure!(wrong.is_empty(), "{}: {wrong:?}: {ledger:#?}", who.user);
+        Ok(())
+    };
+    eventually_is("the table to be right", judged).await
+}
