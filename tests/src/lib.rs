@@ -10,6 +10,7 @@
 
 pub mod answers;
 pub mod binary;
+pub mod browser;
 pub mod client;
 pub mod engine;
 pub mod function;
@@ -28,6 +29,7 @@ pub mod routes;
 pub mod scripts;
 pub mod seed;
 pub mod session;
+pub mod site;
 pub mod sse;
 pub mod tools;
 pub mod wait;

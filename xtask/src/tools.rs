@@ -7,7 +7,7 @@ mod python;
 mod stamp;
 
 pub(crate) use dynamodb_local::{DynamoDbLocal, java};
-pub(crate) use node::{client_packages, node, openai_server};
+pub(crate) use node::{better_auth, client_packages, node, openai_server};
 pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools};
 
 use std::fs::File;
@@ -35,6 +35,7 @@ pub(crate) fn fetch_all() -> Result<ExitCode> {
     report("node", node().map(|file| file.display().to_string()));
     report("AI SDK client", client_packages().map(|folder| folder.display().to_string()));
     report("OpenAI-compatible server", openai_server().map(|file| file.display().to_string()));
+    report("better-auth", better_auth().map(|file| file.display().to_string()));
     report("DynamoDB Local", dynamodb_local::fetch().map(|folder| folder.display().to_string()));
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

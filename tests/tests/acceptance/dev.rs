@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use acceptance::binary::{chat_binary, xtask_binary};
+use acceptance::binary::{chat_binary, threads_binary, xtask_binary};
 use acceptance::client::{Client, Say};
 use acceptance::http_client::fetch;
 use acceptance::process::{Process, Variables, alive, descendants};
@@ -23,6 +23,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let Some(mut client) = Client::start()? else { return Ok(()) };
     // Built beforehand, so that nothing waits for a compiler.
     chat_binary().await?;
+    threads_binary().await?;
     let mut dev = Process::start_tool(&xtask_binary().await?, &["dev", "--json"], &Variables::new())?;
     let report = |line: &str| serde_json::from_str::<Value>(line).ok().filter(|line| line["url"].is_string());
     let report = dev.logs.find_within(BUILD_PATIENCE, "what dev has to report", report).await?;
@@ -43,8 +44,15 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let table = fetch(Request::get(told("table")?).body(Bytes::new())?).await?.json().await?;
     ensure_conversation(&table, &told("userId")?, &thread)?;
 
+    let threads = Request::get(format!("{}/api/threads/{thread}/messages", told("url")?));
+    let threads = threads.header("authorization", format!("Bearer {}", told("bearer")?));
+    let read = fetch(threads.body(Bytes::new())?).await?.json().await?;
+    ensure!(read["messages"].as_array().map(Vec::len) == Some(4), "the read side sees it: {read}");
+
     let family = descendants(dev.pid());
-    ensure!(family.iter().any(|process| process.command.contains("chat")), "the function runs: {family:?}");
+    for name in ["chat", "threads"] {
+        ensure!(family.iter().any(|process| process.command.contains(name)), "{name} runs: {family:?}");
+    }
     dev.signal(Signal::INT)?;
     let status = dev.exit().await?;
     ensure!(status.success(), "{status}: {:?}", dev.logs.lines());

@@ -25,6 +25,7 @@ mod start;
 mod stop;
 mod store_faults;
 mod store_trouble;
+mod threads;
 mod turns;
 mod ways;
 mod wire;

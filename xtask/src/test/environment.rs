@@ -8,6 +8,7 @@
 //! | `SIDEKIQ_RIE` | AWS's Runtime Interface Emulator | tests under it |
 //! | `SIDEKIQ_NODE` | a current Node; the AI SDK lies in `tests/client/node_modules` | tests with the real client |
 //! | `SIDEKIQ_OPENAI_SERVER` | aimock's script; `SIDEKIQ_NODE` runs it | tests on an OpenAI-compatible server |
+//! | `SIDEKIQ_BETTER_AUTH` | the web app in `tests/better-auth`; `SIDEKIQ_NODE` runs it | tests with sessions of the real better-auth |
 //! | `DYNAMODB_LOCAL_ENDPOINT` | a running DynamoDB Local | the store's cross-check |
 
 use std::ffi::OsString;
@@ -48,6 +49,11 @@ impl TestEnvironment {
             "SIDEKIQ_OPENAI_SERVER",
             "tests on an OpenAI-compatible server",
             tools::openai_server().map(OsString::from),
+        );
+        offer(
+            "SIDEKIQ_BETTER_AUTH",
+            "tests with the real better-auth",
+            tools::better_auth().map(OsString::from),
         );
         let local = start_dynamodb_local();
         let endpoint = local.as_ref().map(|local| local.endpoint().into());

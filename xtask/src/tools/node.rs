@@ -1,5 +1,5 @@
-//! What comes from npm: a current Node, the real AI SDK client that the acceptance tests talk through, and the model
-//! server that others wrote.
+//! What comes from npm: a current Node, the real AI SDK client that the acceptance tests talk through, the model server
+//! that others wrote, and the better-auth that users sign in to.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +39,16 @@ pub(crate) fn openai_server() -> Result<PathBuf> {
     let folder = workspace::root().join("tests").join("openai");
     let packages = install(&folder, &folder, "fetching an OpenAI-compatible server")?;
     Ok(packages.join("@copilotkit").join("aimock").join("dist").join("cli.js"))
+}
+
+/// The web app with the real better-auth in `tests/better-auth`: its script, which the pinned Node runs.
+///
+/// # Errors
+/// Its packages are not there and cannot be fetched.
+pub(crate) fn better_auth() -> Result<PathBuf> {
+    let folder = workspace::root().join("tests").join("better-auth");
+    install(&folder, &folder, "fetching better-auth")?;
+    Ok(folder.join("web-app.mjs"))
 }
 
 fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {

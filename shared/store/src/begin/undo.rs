@@ -30,9 +30,9 @@ const WRITTEN: [&str; 17] = [
     "cut",
     "continues",
 ];
-/// Nobody has taken over from the turn, or ended it.
-const UNTOUCHED: &str =
-    "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId)";
+/// Nobody has taken over from the turn, ended it, or deleted its thread.
+const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId) \
+     AND attribute_not_exists(goneAt)";
 
 impl Store {
     /// Makes the thread what it was `before` the turn began. `false`: something else has become of the turn.

@@ -7,35 +7,42 @@ use url::{Origin, Url};
 
 /// Why a page may not use the cookie.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AccessError {
+pub enum AccessError {
+    /// Nothing tells where it comes from.
     #[error("the request has neither origin nor referer")]
     NoOrigin,
+    /// It comes from a page that is not allowed.
     #[error("origin {0:?} is not one of the allowed origins")]
     OtherOrigin(String),
+    /// The browser says that it comes from another site.
     #[error("sec-fetch-site says {0:?}")]
     OtherSite(String),
 }
 
 /// The origins whose pages may use the cookie.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AllowedOrigins(Vec<Origin>);
+pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
     /// Exactly these; a URL's path does not count.
-    pub(crate) fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+    pub fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
         Self(urls.into_iter().map(Url::origin).collect())
     }
 
     /// Refuses a request with a cookie that comes from any other page.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let text =
             |name| headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()));
-        let page = text(header::ORIGIN).or_else(|| text(header::REFERER)).ok_or(AccessError::NoOrigin)?;
+        let site = text(header::HeaderName::from_static("sec-fetch-site"));
+        let Some(page) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else {
+            // A page's own GET has no origin, and where its referrer policy says so no referer either.
+            return if site.as_deref() == Some("same-origin") { Ok(()) } else { Err(AccessError::NoOrigin) };
+        };
         let allowed = Url::parse(&page).is_ok_and(|url| self.0.contains(&url.origin()));
         if !allowed {
             return Err(AccessError::OtherOrigin(page.chars().take(256).collect()));
         }
-        match text(header::HeaderName::from_static("sec-fetch-site")) {
+        match site {
             Some(site) if site != "same-origin" && site != "same-site" => {
                 Err(AccessError::OtherSite(site.chars().take(256).collect()))
             }
@@ -76,6 +83,16 @@ mod tests {
         assert!(check(&[("referer", "https://app.example.com/chat/1?x=y")]));
         assert!(!check(&[("origin", "null"), ("referer", "https://app.example.com/")]));
         assert!(!check(&[]));
+    }
+
+    #[test]
+    fn the_browsers_own_word_counts_where_there_is_neither() {
+        for (site, allowed) in
+            [("same-origin", true), ("same-site", false), ("cross-site", false), ("none", false)]
+        {
+            assert_eq!(check(&[("sec-fetch-site", site)]), allowed, "{site}");
+        }
+        assert!(!check(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), "an origin that is none");
     }
 
     #[test]
