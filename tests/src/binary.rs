@@ -15,6 +15,12 @@ pub async fn chat_binary() -> Result<PathBuf> {
     built("chat", &BUILT).await
 }
 
+/// The read side: what `SIDEKIQ_THREADS` names, or else built once.
+pub async fn threads_binary() -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    built("threads", &BUILT).await
+}
+
 /// The developer's tool: what `SIDEKIQ_XTASK` names, or else built once.
 pub async fn xtask_binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();

@@ -4,10 +4,12 @@ mod emulator;
 mod event;
 mod plain;
 mod runtime_api;
+mod threads;
 mod url;
 mod watch;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use runtime_api::{Invocation, Outcome, Reading, RuntimeApi};
 
+use crate::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::wait::eventually;
 use url::FunctionUrl;
@@ -50,7 +53,7 @@ impl Function {
     /// Starts the function; nothing when what it should run under is not installed.
     pub async fn start(way: Way, variables: &Variables) -> Result<Option<Self>> {
         match way {
-            Way::Plain => plain::start(variables).await.map(Some),
+            Way::Plain => Self::plain(variables).await.map(Some),
             Way::Watch => watch::start(variables).await,
             Way::Emulator => emulator::start(variables).await,
             Way::RuntimeApi => Self::on(RuntimeApi::start(1).await?, variables).await.map(Some),
@@ -59,12 +62,16 @@ impl Function {
 
     /// Starts the function as a plain HTTP server.
     pub async fn plain(variables: &Variables) -> Result<Self> {
-        plain::start(variables).await
+        plain::start(&chat_binary().await?, variables).await
     }
 
     /// Starts the function under this Runtime API.
     pub async fn on(api: RuntimeApi, variables: &Variables) -> Result<Self> {
-        let process = api.launch(variables).await?;
+        Self::launched(api, &chat_binary().await?, variables).await
+    }
+
+    async fn launched(api: RuntimeApi, binary: &Path, variables: &Variables) -> Result<Self> {
+        let process = api.launch(binary, variables).await?;
         let api = Arc::new(api);
         let front = FunctionUrl::before_api(Arc::clone(&api)).await?;
         Ok(Self::new(Way::RuntimeApi, front.url(), process, variables).with(Some(api), front))

@@ -11,6 +11,7 @@
 pub mod answers;
 pub mod better_auth;
 pub mod binary;
+pub mod browser;
 pub mod client;
 pub mod engine;
 pub mod function;
@@ -29,6 +30,7 @@ pub mod routes;
 pub mod scripts;
 pub mod seed;
 pub mod session;
+pub mod site;
 pub mod sse;
 pub mod tools;
 pub mod wait;

@@ -35,9 +35,30 @@ pub fn node() -> PathBuf {
     named("SIDEKIQ_NODE").or_else(fetched).unwrap_or_else(|| PathBuf::from("node"))
 }
 
-/// A binary of this workspace that was built beforehand: `SIDEKIQ_CHAT` or `SIDEKIQ_XTASK`.
+/// A binary of this workspace that was built beforehand: `SIDEKIQ_CHAT`, `SIDEKIQ_THREADS` or `SIDEKIQ_XTASK`.
 pub fn prebuilt(package: &str) -> Option<PathBuf> {
     named(&format!("SIDEKIQ_{}", package.to_uppercase()))
+}
+
+/// The folder of the built page, from `SIDEKIQ_PAGE` or where `cargo xtask` builds it.
+pub fn page() -> Option<PathBuf> {
+    named("SIDEKIQ_PAGE").or_else(|| existing(workspace().join("web/dist")))
+}
+
+/// A browser, from `SIDEKIQ_CHROMIUM` or the path.
+pub fn chromium() -> Option<PathBuf> {
+    const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+    named("SIDEKIQ_CHROMIUM").or_else(|| {
+        let path = env::var_os("PATH")?;
+        let folders: Vec<_> = env::split_paths(&path).collect();
+        NAMES.into_iter().find_map(|name| folders.iter().find_map(|folder| existing(folder.join(name))))
+    })
+}
+
+/// Where pictures of a browser go: below what git ignores.
+pub fn pictures() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    workspace().join(target).join("browser")
 }
 
 /// The cargo that runs these tests.

@@ -66,24 +66,42 @@ def path_of(match):
     return "/".join(str(step) for step in getattr(match, "path", None) or ["?"])
 
 
+# How the answers of each function go out.
+INVOKE_MODES = {"ChatFunctionUrl": "RESPONSE_STREAM", "ThreadsFunctionUrl": "BUFFERED"}
+# What only the function that answers is told.
+GATEWAY = "AI_GATEWAY_"
+
+
 def own_rules(resources):
     """What CloudFormation would accept and we must not ship."""
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
         match resource["Type"]:
-            case "AWS::Lambda::Url" if properties.get("InvokeMode") != "RESPONSE_STREAM":
-                yield f"OWN Resources/{name}: answers would be buffered, InvokeMode must be RESPONSE_STREAM"
+            case "AWS::Lambda::Url" if properties.get("InvokeMode") != INVOKE_MODES[name]:
+                yield f"OWN Resources/{name}: InvokeMode must be {INVOKE_MODES[name]}"
+            case "AWS::Lambda::Function" if name != "ChatFunction":
+                told = [variable for variable in properties["Environment"]["Variables"] if variable.startswith(GATEWAY)]
+                yield from (f"OWN Resources/{name}: calls no model and must not be told {variable}" for variable in told)
             case "AWS::IAM::Role":
                 wide = [statement for statement in statements_of(properties.get("Policies")) if is_wide(statement)]
                 yield from (f"OWN Resources/{name}: allows too much: {json.dumps(statement)}" for statement in wide)
             case "AWS::DynamoDB::Table" if resource.get("DeletionPolicy") != "Retain":
                 yield f"OWN Resources/{name}: conversations would be deleted with the stack"
 
-    permissions = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Lambda::Permission"]
-    if not any(permission["Action"] == "lambda:InvokeFunctionUrl" for permission in permissions):
-        yield "OWN Resources: nobody may use the function URL, lambda:InvokeFunctionUrl is not permitted"
-    if not any(permission.get("InvokedViaFunctionUrl") for permission in permissions):
-        yield "OWN Resources: nobody may use the function URL, lambda:InvokeFunction is not permitted through it"
+    for function in functions_of(resources):
+        permissions = [
+            resource["Properties"]
+            for resource in resources.values()
+            if resource["Type"] == "AWS::Lambda::Permission" and resource["Properties"]["FunctionName"] == {"Ref": function}
+        ]
+        if not any(permission["Action"] == "lambda:InvokeFunctionUrl" for permission in permissions):
+            yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunctionUrl is not permitted"
+        if not any(permission.get("InvokedViaFunctionUrl") for permission in permissions):
+            yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunction is not permitted through it"
+
+
+def functions_of(resources):
+    return [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"]
 
 
 def statements_of(node):
@@ -109,6 +127,14 @@ def as_list(value):
 # A name, the rule that must speak, the text to replace and what replaces it.
 FAULTS = [
     ("unknown invoke mode", "E3030", "InvokeMode: RESPONSE_STREAM", "InvokeMode: STREAMING"),
+    ("a read side that streams", "OWN", "InvokeMode: BUFFERED", "InvokeMode: RESPONSE_STREAM"),
+    (
+        "a read side with the gateway's key",
+        "OWN",
+        "          MODELS: !Ref Models\n          MAX_TURNS",
+        "          MODELS: !Ref Models\n          AI_GATEWAY_API_KEY: !Ref AiGatewayApiKey\n          MAX_TURNS",
+    ),
+    ("a read side that nobody may call", "OWN", "FunctionName: !Ref ThreadsFunction", "FunctionName: !Ref ChatFunction"),
     ("buffered answers", "OWN", "InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED"),
     ("reference to nothing", "E1020", "TABLE_NAME: !Ref ChatTable", "TABLE_NAME: !Ref NoTable"),
     ("timeout over the limit", "E3717", "Timeout: !Ref FunctionTimeout", "Timeout: 2000"),

@@ -9,11 +9,12 @@ mod function_log;
 mod gateway;
 mod guarded;
 mod options;
+mod page;
 mod report;
 mod table;
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -22,8 +23,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dev::demo_user::DemoUser;
 use crate::dev::engine::Engine;
-use crate::dev::front::Front;
-use crate::dev::function::{Function, Plan, STARTS, Start};
+use crate::dev::front::{Behind, Front};
+use crate::dev::function::{Function, Name, Plan, STARTS, Start};
 use crate::dev::gateway::Gateway;
 use crate::dev::guarded::Guarded;
 use crate::dev::options::Options;
@@ -43,9 +44,10 @@ const LETTERS: [char; 32] = [
 /// Runs the backend until Ctrl-C, SIGTERM or SIGHUP, or until one of its pieces fails.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
+    let page = page::prepare(!options.no_page);
     let plan = plan(&options);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(until_stopped(&options, plan))?;
+    runtime.block_on(until_stopped(&options, plan, page))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -74,17 +76,17 @@ fn plan(options: &Options) -> Plan {
     }
 }
 
-async fn until_stopped(options: &Options, plan: Plan) -> Result<()> {
+async fn until_stopped(options: &Options, plan: Plan, page: Option<PathBuf>) -> Result<()> {
     let mut running = Running::default();
     let outcome = tokio::select! {
-        outcome = serve(options, plan, &mut running) => outcome,
+        outcome = serve(options, plan, page, &mut running) => outcome,
         outcome = stop_asked() => outcome,
     };
     running.stop().await;
     outcome
 }
 
-async fn serve(options: &Options, plan: Plan, running: &mut Running) -> Result<()> {
+async fn serve(options: &Options, plan: Plan, page: Option<PathBuf>, running: &mut Running) -> Result<()> {
     let folder = workspace::target().join("dev");
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let listener = listen(options.port).await?;
@@ -95,34 +97,60 @@ async fn serve(options: &Options, plan: Plan, running: &mut Running) -> Result<(
     let user = DemoUser::sign_in(&kept(&folder, "secret")?, &kept(&folder, "session")?, &engine)?;
 
     function::build(&mut running.compiler).await?;
-    let log = folder.join("function.log");
+    let logs = folder.join("functions");
+    std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
     let environment = function::environment(&url, &engine, &gateway, user.secret());
-    let starting = progress::Step::begin("starting the function");
-    for start in 1.. {
-        let function =
-            running.function.insert(Function::start(&plan, environment.clone(), &log, options.json)?);
-        match function.wait_until_it_answers().await? {
-            Start::Answered => break,
-            Start::Stuck if start == STARTS => {
-                bail!("cargo lambda watch did not start the function; try `cargo xtask dev --plain`")
-            }
-            Start::Stuck => {
-                if let Some(stuck) = running.function.take() {
-                    stuck.stop().await;
-                }
-            }
-        }
-    }
-    let function = running.function.as_mut().context("the function has been started")?;
+    let starting = progress::Step::begin("starting the functions");
+    let started =
+        |name| Starting { name, plan: &plan, environment: &environment, logs: &logs, quiet: options.json };
+    let (chat, threads) = tokio::try_join!(
+        started(Name::Chat).run(&mut running.chat),
+        started(Name::Threads).run(&mut running.threads)
+    )?;
     starting.done();
 
-    let front = Front::new(&url, function.base_url(), engine.clone(), &gateway, &user);
-    let serving = tokio::spawn(front.serve(listener));
-    Report { url: &url, engine: &engine, gateway: &gateway, user: &user, plan: &plan, log: &log }
+    let behind = Behind { chat: chat.base_url().to_owned(), threads: threads.base_url().to_owned() };
+    let front = Front::new(&url, behind, engine.clone(), &gateway, &user);
+    let has_page = page.is_some();
+    let serving = tokio::spawn(front.with_page(page).serve(listener));
+    Report { url: &url, has_page, engine: &engine, gateway: &gateway, user: &user, plan: &plan, logs: &logs }
         .print(options.json)?;
     tokio::select! {
         outcome = serving => outcome.context("the front ended")?,
-        error = function.ended() => Err(error),
+        error = chat.ended() => Err(error),
+        error = threads.ended() => Err(error),
+    }
+}
+
+/// How one of the functions is started.
+struct Starting<'run> {
+    name: Name,
+    plan: &'run Plan,
+    environment: &'run function::Environment,
+    logs: &'run Path,
+    quiet: bool,
+}
+
+impl Starting<'_> {
+    /// Starts it in `place`, so that it ends with us, and waits until it answers.
+    async fn run(self, place: &mut Option<Function>) -> Result<&mut Function> {
+        let log = self.logs.join(format!("{}.log", self.name.binary()));
+        for start in 1.. {
+            let started = Function::start(self.name, self.plan, self.environment.clone(), &log, self.quiet)?;
+            match place.insert(started).wait_until_it_answers().await? {
+                Start::Answered => break,
+                Start::Stuck if start == STARTS => {
+                    let name = self.name.binary();
+                    bail!("cargo lambda watch did not start {name}; try `cargo xtask dev --plain`")
+                }
+                Start::Stuck => {
+                    if let Some(stuck) = place.take() {
+                        stuck.stop().await;
+                    }
+                }
+            }
+        }
+        place.as_mut().context("the function has been started")
     }
 }
 
@@ -130,7 +158,8 @@ async fn serve(options: &Options, plan: Plan, running: &mut Running) -> Result<(
 #[derive(Default)]
 struct Running {
     compiler: Option<Guarded>,
-    function: Option<Function>,
+    chat: Option<Function>,
+    threads: Option<Function>,
 }
 
 impl Running {
@@ -138,8 +167,10 @@ impl Running {
         if let Some(compiler) = self.compiler {
             compiler.stop().await;
         }
-        if let Some(function) = self.function {
+        if self.chat.is_some() || self.threads.is_some() {
             eprintln!("\nStopping.");
+        }
+        for function in [self.chat, self.threads].into_iter().flatten() {
             function.stop().await;
         }
     }

@@ -20,9 +20,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  dev     run the backend on this machine: database, gateway, function and one URL for them all
+  dev     run the backend on this machine: database, gateway, functions, the page, and one URL for them all
             --watch      rebuild and restart the function when a source file changes
             --plain      run the function as a plain HTTP server, without the Lambda emulator
+            --no-page    leave the page out
             --fresh      begin with an empty table
             --port N     take this port, or fail
             --json       print one line of JSON instead of instructions

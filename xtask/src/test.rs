@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if filter.is_none() {
         check_sources(&mut summary);
         check_template(&mut summary);
+        check_page(&mut summary);
     }
     run_tests(&mut summary, filter);
     summary.print();
@@ -61,12 +62,31 @@ fn check_template(summary: &mut Summary) {
     check(summary, "template, transformed", lint);
 }
 
+/// The page's own checks; what it does in a browser is among the tests.
+fn check_page(summary: &mut Summary) {
+    let (node, packages) = match tools::node().and_then(|node| Ok((node, tools::page_packages()?))) {
+        Ok(found) => found,
+        Err(error) => return summary.leave_out("page", &format!("{error:#}")),
+    };
+    let scripts = [
+        ("page, types", packages.join("typescript").join("bin").join("tsc"), None),
+        ("page, unit tests", packages.join("vitest").join("vitest.mjs"), Some("run")),
+    ];
+    for (name, script, argument) in scripts {
+        let mut command = Command::new(&node);
+        command.arg(script).args(argument).current_dir(workspace::root().join("web"));
+        check(summary, name, command);
+    }
+}
+
 /// Builds everything first, so that no test waits for a compiler, and runs the tests.
 fn run_tests(summary: &mut Summary, filter: Option<&str>) {
     let tests_built = check(summary, "build", cargo(&["test", "--workspace", "--locked", "--no-run"]));
-    // The function as it ships: alone, without what tests and tools switch on in its dependencies.
+    // The functions as they ship: each alone, without what tests and the other switch on in its dependencies.
     let chat_built = check(summary, "build, chat", cargo(&["build", "--package", "chat", "--locked"]));
-    if !tests_built || !chat_built {
+    let threads_built =
+        check(summary, "build, threads", cargo(&["build", "--package", "threads", "--locked"]));
+    if !(tests_built && chat_built && threads_built) {
         return summary.leave_out("tests", "the workspace does not build");
     }
     let environment = TestEnvironment::prepare(summary);

@@ -1,13 +1,17 @@
 //! The tools that `dev` and `test` use: pinned, fetched once into `.tools/`, reused as long as the pin stays. Each is
 //! fetched only when something asks for it.
 
+mod browser;
 mod dynamodb_local;
 mod node;
+mod page;
 mod python;
 mod stamp;
 
+pub(crate) use browser::{browser_packages, chromium};
 pub(crate) use dynamodb_local::{DynamoDbLocal, java};
 pub(crate) use node::{better_auth, client_packages, node, openai_server};
+pub(crate) use page::{page, page_packages};
 pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools};
 
 use std::fs::File;
@@ -36,6 +40,8 @@ pub(crate) fn fetch_all() -> Result<ExitCode> {
     report("AI SDK client", client_packages().map(|folder| folder.display().to_string()));
     report("OpenAI-compatible server", openai_server().map(|file| file.display().to_string()));
     report("better-auth", better_auth().map(|file| file.display().to_string()));
+    report("page", page().map(|folder| folder.display().to_string()));
+    report("Playwright", browser_packages().map(|folder| folder.display().to_string()));
     report("DynamoDB Local", dynamodb_local::fetch().map(|folder| folder.display().to_string()));
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -17,9 +17,9 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// The chat function as an everyday build leaves it.
-pub(crate) fn chat_binary() -> PathBuf {
-    target().join("debug").join("chat")
+/// A function as an everyday build leaves it.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    target().join("debug").join(name)
 }
 
 /// The SAM template, the one description of what is deployed.

@@ -1,24 +1,22 @@
 //! What a process holds and every request shares: clients, rules, and which turns run in it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use aws_sdk_ssm::error::BoxError;
+use front::{BoxError, Visitors};
 use gateway::{Gateway, GatewayConfig};
+use http::HeaderMap;
+use message::UserId;
 use registry::Registry;
-use session::{SessionConfig, SessionConfigError, Sessions};
-use store::{ClientOptions, Store, TurnLimits};
+use store::{Store, TurnLimits};
 use validation::Limits;
 
-use crate::access::AllowedOrigins;
 use crate::config::{Config, OnBusy};
+use crate::error::ApiError;
 use crate::live::LiveTurns;
-use crate::secrets::Secrets;
 
 /// Everything that answering needs.
 pub(crate) struct Clients {
-    pub(crate) sessions: Sessions,
-    pub(crate) check_revocation: bool,
-    pub(crate) origins: AllowedOrigins,
+    visitors: Visitors,
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
     pub(crate) system_prompt: Option<String>,
@@ -39,56 +37,35 @@ impl Clients {
     }
 
     /// Builds the clients. Opens no connection, but for secrets that are kept elsewhere.
-    pub(crate) async fn build(mut config: Config) -> Result<Self, BoxError> {
-        let secrets = Secrets::fetch(&mut config).await?;
-        let secure = config.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
-        let mut session_config = SessionConfig::new(secrets.auth, secure);
-        session_config.cookie_prefix = config.cookie_prefix;
-        session_config.cookie_cache = config.cookie_cache;
-        session_config.cookie_cache_version = config.cookie_cache_version;
-        session_config.origin = config.auth_url.as_ref().map(|url| url.origin().ascii_serialization());
-        session_config.jwks = config.jwks;
-        let endpoint = config.dynamodb_endpoint.map(String::from);
-        let client = store::connect(&ClientOptions { endpoint, ..ClientOptions::default() }).await?;
+    pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
+        let Config { mut front, .. } = config;
+        let secrets =
+            [("AI_GATEWAY_API_KEY_SSM", config.api_key), ("BETTER_AUTH_SECRET_SSM", front.take_secret())];
+        let [api_key, auth_secret] = front::reveal(secrets).await?;
+        let store = front.store().await?;
         Ok(Self {
-            sessions: Sessions::new(session_config).map_err(named)?,
-            check_revocation: config.check_revocation,
-            origins: AllowedOrigins::new(config.allowed_origins.iter().chain(&config.auth_url)),
+            visitors: Visitors::new(&front, auth_secret, store.clone())?,
             limits: config.limits,
-            registry: config.registry,
+            registry: front.registry,
             system_prompt: config.system_prompt,
             gateway: Gateway::new(GatewayConfig {
                 protocol: config.gateway_protocol,
                 base_url: config.gateway_url,
-                api_key: secrets.api_key,
+                api_key,
                 first_part_timeout: config.first_part_timeout,
                 idle_timeout: config.idle_timeout,
                 max_output_tokens: config.max_output_tokens,
             })?,
-            store: Store::new(client, &config.table_name),
+            store,
             journal_interval: config.journal_interval,
             supersede: config.on_busy == OnBusy::Supersede,
-            turn_limits: config.turn_limits,
+            turn_limits: front.turn_limits,
             live: LiveTurns::default(),
         })
     }
-}
 
-/// The session crate knows no variables.
-fn named(error: SessionConfigError) -> String {
-    let variable = match error {
-        SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
-        SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
-        SessionConfigError::Origin => "BETTER_AUTH_URL",
-        SessionConfigError::SecretMissing
-        | SessionConfigError::SecretTooShort
-        | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
-    };
-    format!("{variable}: {error}")
-}
-
-/// Milliseconds since 1970, by the server's clock.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    /// The signed-in user who sends this request.
+    pub(crate) async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
+        Ok(self.visitors.user_of(headers).await?)
+    }
 }

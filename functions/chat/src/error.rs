@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use front::{AccessError, BodyError, Refusal, VisitorError};
+use http::StatusCode;
 use message::StreamId;
-use serde_json::json;
 use session::SessionError;
 use store::{BeginError, StoreError};
 use validation::RequestError;
-
-use crate::access::AccessError;
-use crate::failure;
 
 /// Why a request is refused. The message is shown to the user by `useChat`, the code is for programs and stays.
 #[derive(Debug, thiserror::Error)]
@@ -119,31 +116,33 @@ impl From<BeginError> for ApiError {
     }
 }
 
+impl From<VisitorError> for ApiError {
+    fn from(error: VisitorError) -> Self {
+        match error {
+            VisitorError::Unauthorized(error) => Self::Unauthorized(error),
+            VisitorError::Forbidden(error) => Self::Forbidden(error),
+            VisitorError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { limit } => RequestError::TooLarge { limit }.into(),
+            BodyError::Slow => Self::Slow,
+            BodyError::Torn => Self::Torn,
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        if status.is_server_error() {
-            tracing::error!(code, error = failure::chain(&self), "a request failed");
-        } else {
-            tracing::info!(code, error = failure::chain(&self), "a request was refused");
-        }
-        let mut error = json!({ "code": code, "message": self.to_string() });
+        let mut refusal = Refusal::of(&self, status, code).retry_after(self.retry_after());
         if let Self::TurnInProgress { stream, .. } = &self {
-            error["streamId"] = json!(stream.as_str());
+            refusal = refusal.with("streamId", stream.as_str());
         }
-        let body = json!({ "error": error });
-        let mut response = (status, body.to_string()).into_response();
-        let headers = response.headers_mut();
-        for (name, value) in [
-            (header::CONTENT_TYPE, "application/json; charset=utf-8"),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        if let Some(seconds) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        refusal.into_response()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use front::{failure, now_ms};
 use message::UiPart;
 use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::{Clients, now_ms};
-use crate::failure;
+use crate::clients::Clients;
 use crate::log::LogWriter;
 use crate::replay;
 

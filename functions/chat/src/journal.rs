@@ -5,12 +5,11 @@
 
 use std::time::Duration;
 
+use front::{failure, now_ms};
 use message::UserId;
 use store::{JournalPiece, Store, StoreError, TurnKeys};
 use tokio::time::{Instant, sleep_until};
 
-use crate::clients::now_ms;
-use crate::failure;
 use crate::log::TurnLog;
 
 /// How soon after the first words they are written, so that a crash in the first second loses little.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use front::failure;
 use message::{AnswerMetadata, UnifiedFinishReason};
 use store::{Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage};
 use tokio::time::{Instant, timeout_at};
 
-use crate::failure;
 use crate::invocation::Invocation;
 use crate::relay::Ending;
 use crate::turn::Turn;

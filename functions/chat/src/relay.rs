@@ -5,6 +5,7 @@ mod ending;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 
+use front::now_ms;
 use futures_util::FutureExt;
 use gateway::{GatewayError, PartStream, StreamPart};
 use message::{AnswerMetadata, UiPart};
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
 
 pub(crate) use self::ending::Ending;
-use crate::clients::now_ms;
 use crate::invocation::Invocation;
 use crate::journal::Journal;
 use crate::live::Place;

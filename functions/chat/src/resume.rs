@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use front::{failure, now_ms, read_body as read};
 use http::StatusCode;
 use message::{Object, StreamId, ThreadId, UiPart, UserId};
 use serde_json::json;
@@ -14,10 +15,9 @@ use store::OpenTurn;
 use validation::RequestError;
 
 use crate::body::LogBody;
-use crate::chat::{read, stream};
-use crate::clients::{Clients, now_ms};
+use crate::chat::stream;
+use crate::clients::Clients;
 use crate::error::ApiError;
-use crate::failure;
 use crate::follow::Follower;
 use crate::invocation::Invocation;
 use crate::log::{TurnLog, turn_log};

@@ -1,53 +1,49 @@
 //! How requests come in: as Lambda invocations or as plain HTTP. The router is the same.
 
-mod http;
 mod lambda;
 mod nodelay;
 
 use std::sync::Arc;
 
-use aws_sdk_ssm::error::BoxError;
-use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use front::{BoxError, PlainHttp, Serve};
+use http::Method;
+use nanoid::nanoid;
 
 use crate::clients::Clients;
-use crate::config::{Config, Serve};
-use crate::invocation::Process;
+use crate::config::Config;
+use crate::invocation::{Invocation, Process};
 use crate::routes;
 
 /// Serves until the process is asked to go.
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {
-    runtime(config.serve)?.block_on(async {
-        let (serve, grace) = (config.serve, config.shutdown_grace);
+    let serve = config.front.serve;
+    front::runtime(serve)?.block_on(async {
         let process = Process::new(config.max_turn);
-        let origins = config.allowed_origins.clone();
+        let (origins, grace) = (config.front.allowed_origins.clone(), config.front.shutdown_grace);
         let router = routes::router(Arc::new(Clients::build(config).await?));
         match serve {
             Serve::Lambda { .. } => lambda::serve(router, process).await,
-            Serve::Http(address) => http::serve(router, address, &origins, process, grace).await,
+            Serve::Http(address) => {
+                let http = PlainHttp {
+                    address,
+                    origins,
+                    methods: vec![Method::GET, Method::POST],
+                    tasks: process.tasks.clone(),
+                    shutdown: process.shutdown.clone(),
+                    grace,
+                };
+                http.serve(with_invocation(router, process)).await
+            }
         }
     })
 }
 
-/// One thread where there is one request at a time: it starts faster, and Lambda gives less than one core.
-fn runtime(serve: Serve) -> std::io::Result<Runtime> {
-    let mut builder = match serve {
-        Serve::Lambda { concurrency: 0..=1 } => Builder::new_current_thread(),
-        Serve::Lambda { .. } | Serve::Http(_) => Builder::new_multi_thread(),
-    };
-    builder.enable_all().build()
-}
-
-/// Returns when the process is asked to go.
-async fn asked_to_go() {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match (terminate, interrupt) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        _ => std::future::pending().await,
-    }
+fn with_invocation(router: Router, process: Process) -> Router {
+    router.layer(from_fn(move |mut request: Request, next: Next| {
+        request.extensions_mut().insert(Invocation::unlimited(&nanoid!(), &process));
+        next.run(request)
+    }))
 }

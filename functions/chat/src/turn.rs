@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use front::{failure, now_ms};
 use gateway::{Model, Prompt};
 use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId};
 use nanoid::nanoid;
@@ -12,9 +13,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger, extract_text_content};
 
-use crate::clients::{Clients, now_ms};
+use crate::clients::Clients;
 use crate::error::ApiError;
-use crate::failure;
 use crate::history;
 use crate::invocation::Invocation;
 use crate::live::Place;

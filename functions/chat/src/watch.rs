@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use front::failure;
 use store::{Store, TurnKeys, TurnSignal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::failure;
 use crate::log::TurnLog;
 
 /// The longest time between two looks: a stop takes effect within about a second.

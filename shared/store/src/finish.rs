@@ -29,7 +29,7 @@ pub enum Finished {
         /// An earlier turn that was taken over from and is not known to be over. To be recovered.
         left_behind: Option<OpenTurn>,
     },
-    /// Another turn has taken the thread over, and the mark was left out.
+    /// Another turn has taken the thread over, or the thread was deleted. The mark was left out.
     Superseded,
 }
 
@@ -45,7 +45,11 @@ impl Store {
         outcome: TurnOutcome,
         usage: &TurnUsage,
     ) -> Result<Finished, StoreError> {
-        let thread = match self.mark_end(keys, outcome, usage).await? {
+        let marked = self.mark_end(keys, outcome, usage).await?;
+        if marked.thread().is_gone(keys.0.at_ms) && Box::pin(self.clear_if_gone(keys)).await? {
+            return Ok(Finished::Superseded);
+        }
+        let thread = match marked {
             Marked::Now(thread) => thread,
             Marked::Not(thread) if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) => thread,
             Marked::Not(thread) => {
@@ -167,4 +171,12 @@ pub(crate) enum Totals<'a> {
 pub(crate) enum Marked {
     Now(Box<ThreadItem>),
     Not(Box<ThreadItem>),
+}
+
+impl Marked {
+    pub(crate) fn thread(&self) -> &ThreadItem {
+        match self {
+            Self::Now(thread) | Self::Not(thread) => thread,
+        }
+    }
 }

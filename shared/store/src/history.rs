@@ -16,6 +16,10 @@ use crate::path::{self, Path};
 use crate::turn::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
+/// How many items are read at least where those read at first were not enough: a whole page of the engine would cost
+/// 128 units or more, however little is missing.
+const NEXT_PAGE: i32 = 25;
+
 /// Which messages of a thread to read.
 #[derive(Debug, Clone, Copy)]
 pub struct History<'a> {
@@ -31,7 +35,7 @@ pub struct History<'a> {
 
 /// A place on a path of a thread: what comes before one message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(Box<str>);
+pub struct Cursor(pub(crate) Box<str>);
 
 impl Cursor {
     /// What comes before the sort key `bound`.
@@ -87,7 +91,8 @@ impl Store {
         history: &History<'_>,
     ) -> Result<Vec<StoredMessage>, StoreError> {
         let end = history.before.map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
-        self.walk(&keys::messages(user, thread), Path::before(end), history).await
+        let mut room = Room::new(history);
+        self.walk(&keys::messages(user, thread), Path::before(end), history, &mut room).await
     }
 
     /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
@@ -105,7 +110,9 @@ impl Store {
         }
         match self.find_message(user, thread, message, None, history.consistent).await? {
             Some(found) => {
-                self.walk(&keys::messages(user, thread), Path::ending_in(&found.sk), history).await
+                let mut room = Room::new(history);
+                let path = Path::ending_in(&found.sk);
+                self.walk(&keys::messages(user, thread), path, history, &mut room).await
             }
             None => Ok(Vec::new()),
         }
@@ -119,13 +126,13 @@ impl Store {
         }
     }
 
-    async fn walk(
+    pub(crate) async fn walk(
         &self,
         pk: &str,
         mut path: Path,
         history: &History<'_>,
+        room: &mut Room,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let mut room = Room::new(history);
         let mut messages = Vec::new();
         let mut continuations = HashMap::new();
         let mut page_limit = first_page_limit(history);
@@ -162,7 +169,7 @@ impl Store {
                 end = path.bound().to_owned();
                 next = None;
             }
-            page_limit = None;
+            page_limit = page_limit.map(|items| items.max(NEXT_PAGE));
         }
         Ok(messages)
     }
@@ -237,14 +244,17 @@ impl Store {
 }
 
 /// What may still be read.
-struct Room {
+pub(crate) struct Room {
     messages: usize,
     bytes: usize,
+    /// Whether a message was left out because it has too many bytes.
+    pub(crate) is_full: bool,
 }
 
 impl Room {
-    fn new(history: &History<'_>) -> Self {
-        Self { messages: history.limit, bytes: history.max_bytes.unwrap_or(usize::MAX) }
+    pub(crate) fn new(history: &History<'_>) -> Self {
+        let bytes = history.max_bytes.unwrap_or(usize::MAX);
+        Self { messages: history.limit, bytes, is_full: false }
     }
 
     /// Makes room for a message, if there is any.
@@ -255,7 +265,10 @@ impl Room {
                 self.messages -= 1;
                 true
             }
-            None => false,
+            None => {
+                self.is_full = true;
+                false
+            }
         }
     }
 }
@@ -270,7 +283,7 @@ fn length(item: &Item) -> usize {
 }
 
 /// As many items as messages are wanted, and the one the cursor names. More are needed only where a message has
-/// continuations or is not on the path, and then as many as a page holds.
+/// continuations or is not on the path.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
     let items = history.limit.saturating_add(usize::from(history.before.is_some()));
     i32::try_from(items).ok()

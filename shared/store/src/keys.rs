@@ -57,6 +57,11 @@ pub(crate) fn after(message: &str) -> String {
     format!("{message}#~~")
 }
 
+/// Sorts before every message of that time, and after those before it.
+pub(crate) fn before(at_ms: u64) -> String {
+    format!("M#{at_ms:013}")
+}
+
 /// The time and the id in a message's sort key.
 pub(crate) fn parts_of(message: &str) -> Option<(u64, MessageId)> {
     let mut parts = message.strip_prefix(FIRST_MESSAGE)?.split('#');

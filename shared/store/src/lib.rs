@@ -19,6 +19,7 @@
 
 mod begin;
 mod client;
+mod delete;
 mod error;
 mod finish;
 mod history;
@@ -27,6 +28,8 @@ mod journal;
 mod kept;
 mod keys;
 mod messages;
+mod month;
+mod page;
 mod parts;
 mod path;
 mod quota;
@@ -35,6 +38,7 @@ mod sessions;
 mod stop;
 mod table;
 mod thread;
+mod threads;
 mod turn;
 mod usage;
 
@@ -50,11 +54,14 @@ pub use history::{Cursor, History, StoredMessage};
 pub use item::Status;
 pub use journal::{Journal, JournalPiece};
 pub use messages::{Answer, UserMessage};
+pub use month::{MonthUsage, UsageReport};
+pub use page::{MessagePage, Pages};
 pub use quota::{DayUsage, TurnLimits};
 pub use recover::RecoveredAnswer;
 pub use stop::TurnSignal;
 pub use table::create_table;
 pub use thread::{CurrentTurn, Thread};
+pub use threads::{ThreadCursor, ThreadPage, ThreadSummary};
 pub use turn::{AnsweredTurn, OpenTurn, TurnKeys};
 pub use usage::{Cost, TurnUsage};
 

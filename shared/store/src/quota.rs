@@ -23,8 +23,8 @@ use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
 
-pub(crate) use day::DayItem;
-use day::{DAY_MS, date, slot, slot_of};
+use day::{DAY_MS, slot, slot_of};
+pub(crate) use day::{DayItem, date};
 
 /// How long a place is waited for, in milliseconds: equal begins at once take places for a moment, which all but one
 /// of them give back.
@@ -50,6 +50,19 @@ pub struct DayUsage {
     pub running: usize,
     /// What the turns used that have ended.
     pub usage: TurnUsage,
+}
+
+impl From<DayItem> for DayUsage {
+    fn from(day: DayItem) -> Self {
+        let usage = TurnUsage {
+            input: day.tin,
+            output: day.tout,
+            cached: day.tcached,
+            reasoning: day.treasoning,
+            cost: day.cost,
+        };
+        Self { turns: day.req, running: day.slots.len(), usage }
+    }
 }
 
 /// A turn's place among the user's turns of a day.
@@ -95,15 +108,7 @@ impl Store {
 
     /// What `user` has done in the UTC day of `now_ms`. Eventually consistent.
     pub async fn usage(&self, user: &UserId, now_ms: u64) -> Result<DayUsage, StoreError> {
-        let day = self.day(&keys::user(user), &keys::day(&date(now_ms)), false).await?;
-        let usage = TurnUsage {
-            input: day.tin,
-            output: day.tout,
-            cached: day.tcached,
-            reasoning: day.treasoning,
-            cost: day.cost,
-        };
-        Ok(DayUsage { turns: day.req, running: day.slots.len(), usage })
+        self.day(&keys::user(user), &keys::day(&date(now_ms)), false).await.map(DayUsage::from)
     }
 
     async fn day(&self, pk: &str, sk: &str, consistent: bool) -> Result<DayItem, StoreError> {

@@ -67,7 +67,11 @@ impl Store {
         now_ms: u64,
     ) -> Result<TurnOutcome, StoreError> {
         let nothing = TurnUsage::default();
-        match self.mark_end(keys, outcome, &nothing).await? {
+        let mark = self.mark_end(keys, outcome, &nothing).await?;
+        if mark.thread().is_gone(keys.0.at_ms) && Box::pin(self.clear_if_gone(keys)).await? {
+            return Ok(TurnOutcome::Failed);
+        }
+        match mark {
             Marked::Now(_) => Ok(outcome),
             Marked::Not(thread) => {
                 if thread.awaits(keys.0.stream.as_str()) {

@@ -65,7 +65,7 @@ impl Store {
             .table_name(&*self.table)
             .key("pk", string(&keys.0.thread_pk))
             .key("sk", string(&keys.0.thread_sk))
-            .projection_expression("streamId, stopId, lastActivityAt")
+            .projection_expression("streamId, stopId, lastActivityAt, goneAt")
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", error))?;
@@ -77,7 +77,7 @@ impl Store {
 /// What is read may be older than the turn. Then it says nothing about it.
 fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
     if thread.stream_id.as_deref() != Some(stream) {
-        let is_newer = thread.last_activity_at > began_at_ms;
+        let is_newer = thread.last_activity_at.max(thread.gone_at.unwrap_or_default()) > began_at_ms;
         return if is_newer { TurnSignal::Superseded } else { TurnSignal::Runs };
     }
     if thread.stop_id == thread.stream_id { TurnSignal::StopAsked } else { TurnSignal::Runs }
@@ -103,6 +103,16 @@ mod tests {
             ("superseded, stopped", thread(Some("t"), Some("t"), 6), TurnSignal::Superseded),
             ("read too early", thread(Some("r"), Some("r"), 4), TurnSignal::Runs),
             ("read before there was a thread", thread(None, None, 0), TurnSignal::Runs),
+            (
+                "superseded, then deleted",
+                ThreadItem { gone_at: Some(6), ..thread(Some("t"), Some("t"), 0) },
+                TurnSignal::Superseded,
+            ),
+            (
+                "deleted",
+                ThreadItem { gone_at: Some(5), ..thread(Some("s"), Some("s"), 0) },
+                TurnSignal::StopAsked,
+            ),
         ] {
             assert_eq!(signal(&thread, "s", 5), expected, "{name}");
         }

@@ -42,6 +42,10 @@ pub(crate) struct ThreadItem {
     pub(crate) prev: Option<RunItem>,
     /// Superseded turns whose processes have still to add what they used, see [`crate::finish`].
     pub(crate) owed: Vec<String>,
+    /// The thread is deleted, with everything up to then, and this is what is left of it. See [`crate::delete`].
+    pub(crate) gone_at: Option<u64>,
+    /// What began before this belongs to a deleted thread of the same name.
+    pub(crate) since: Option<u64>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
     pub(crate) tcached: Option<u64>,
@@ -86,6 +90,11 @@ impl ThreadItem {
     /// Some engines name the keys of an item that is not there, so presence means a `createdAt`.
     pub(crate) fn exists(&self) -> bool {
         self.created_at.is_some()
+    }
+
+    /// Whether this is not, or no longer, the thread that a turn began in.
+    pub(crate) fn is_gone(&self, began_at_ms: u64) -> bool {
+        !self.exists() || self.gone_at.is_some() || self.since.is_some_and(|since| began_at_ms < since)
     }
 
     pub(crate) fn state(&self, now_ms: u64) -> State {
@@ -260,7 +269,11 @@ impl Store {
         self.thread_item(user, thread).await?.map(CurrentTurn::try_from).transpose()
     }
 
-    async fn thread_item(&self, user: &UserId, thread: &ThreadId) -> Result<Option<ThreadItem>, StoreError> {
+    pub(crate) async fn thread_item(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Option<ThreadItem>, StoreError> {
         let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
         let found = found.map(item::read::<ThreadItem>).transpose()?;
         Ok(found.filter(ThreadItem::exists))

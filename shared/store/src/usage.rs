@@ -43,6 +43,17 @@ impl TurnUsage {
         tokens.into_iter().filter_map(|(name, count)| Some((name, number(count?)))).chain(cost)
     }
 
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            input: sum(self.input, other.input, u64::saturating_add),
+            output: sum(self.output, other.output, u64::saturating_add),
+            cached: sum(self.cached, other.cached, u64::saturating_add),
+            reasoning: sum(self.reasoning, other.reasoning, u64::saturating_add),
+            cost: sum(self.cost, other.cost, |one, other| Cost(one.0 + other.0)),
+        }
+    }
+
     /// An `ADD` clause for all that was reported, or nothing, and the values it names.
     pub(crate) fn addition(&self) -> (String, Vec<(String, AttributeValue)>) {
         let mut clause = String::new();
@@ -53,6 +64,13 @@ impl TurnUsage {
             values.push((name.to_owned(), value));
         }
         (clause, values)
+    }
+}
+
+fn sum<T>(one: Option<T>, other: Option<T>, add: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(add(one, other)),
+        (one, other) => one.or(other),
     }
 }
 

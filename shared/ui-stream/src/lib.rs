@@ -14,6 +14,7 @@ mod events;
 mod fixture;
 #[cfg(test)]
 mod generated;
+#[cfg(feature = "mapper")]
 mod mapper;
 mod replay;
 mod tool_input;
@@ -21,6 +22,7 @@ mod tool_input;
 pub use assembler::MessageAssembler;
 pub use chunk::UiMessageChunk;
 pub use compact::compact;
+#[cfg(feature = "mapper")]
 pub use mapper::{OutOfOrder, StreamMapper};
 pub use replay::{ReplayEnd, replay, replay_onto};
 

@@ -9,6 +9,7 @@ use message::{JsonText, RawJson, has_forbidden_key};
 use self::repair::Repair;
 
 /// The JSON that `input` is, if it is.
+#[cfg(feature = "mapper")]
 pub(crate) fn parse(input: &JsonText) -> Option<RawJson> {
     json(&written(input))
 }

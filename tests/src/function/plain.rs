@@ -1,16 +1,17 @@
 //! The function as a plain HTTP server. Knows the log line that tells its address.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::{Function, Way};
-use crate::binary::chat_binary;
 use crate::logs::field;
 use crate::process::{Process, Variables};
 
-pub(super) async fn start(variables: &Variables) -> Result<Function> {
+pub(super) async fn start(binary: &Path, variables: &Variables) -> Result<Function> {
     let mut variables = variables.clone();
     variables.insert("PORT".to_owned(), "0".to_owned());
-    let process = Process::start::<&str>(&chat_binary().await?, &[], &variables)?;
+    let process = Process::start::<&str>(binary, &[], &variables)?;
     let address = process.logs.find("the address in the log", |line| {
         field(line, "message").filter(|message| message == "listening")?;
         field(line, "address")

@@ -5,6 +5,7 @@ mod reading;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +20,6 @@ use tokio::task::JoinHandle;
 use reading::Answering;
 pub use reading::{Outcome, Reading};
 
-use crate::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::session::epoch_ms;
 use crate::wait::{PATIENCE, within};
@@ -90,7 +90,7 @@ impl RuntimeApi {
     }
 
     /// Starts the function and waits until it has been frozen for the first time.
-    pub(super) async fn launch(&self, variables: &Variables) -> Result<Process> {
+    pub(super) async fn launch(&self, binary: &Path, variables: &Variables) -> Result<Process> {
         let mut variables = variables.clone();
         let ours = [
             ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
@@ -102,7 +102,7 @@ impl RuntimeApi {
         if self.shared.workers > 1 {
             variables.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), self.shared.workers.to_string());
         }
-        let process = Process::start::<&str>(&chat_binary().await?, &[], &variables)?;
+        let process = Process::start::<&str>(binary, &[], &variables)?;
         self.take_charge_of(process.pid());
         self.frozen().await.with_context(|| process.logs.lines().join("\n"))?;
         Ok(process)
@@ -269,8 +269,10 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
         let outcome = answering.outcome.clone();
         let read = if head.path.ends_with("/error") {
             reading::error(connection, &head).await
-        } else {
+        } else if head.header("lambda-runtime-function-response-mode") == Some("streaming") {
             reading::response(connection, answering).await
+        } else {
+            reading::whole(connection, &head, answering).await
         };
         match read {
             Ok((ended, open)) => {

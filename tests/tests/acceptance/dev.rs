@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use acceptance::binary::{chat_binary, xtask_binary};
+use acceptance::binary::{chat_binary, threads_binary, xtask_binary};
+use acceptance::browser::{Browser, answer, button, conversation};
 use acceptance::client::{Client, Say};
 use acceptance::http_client::fetch;
 use acceptance::process::{Process, Variables, alive, descendants};
@@ -23,6 +24,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let Some(mut client) = Client::start()? else { return Ok(()) };
     // Built beforehand, so that nothing waits for a compiler.
     chat_binary().await?;
+    threads_binary().await?;
     let mut dev = Process::start_tool(&xtask_binary().await?, &["dev", "--json"], &Variables::new())?;
     let report = |line: &str| serde_json::from_str::<Value>(line).ok().filter(|line| line["url"].is_string());
     let report = dev.logs.find_within(BUILD_PATIENCE, "what dev has to report", report).await?;
@@ -40,17 +42,45 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
         ensure!(heard.status == "ready" && heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
         ensure!(!heard.text().is_empty(), "turn {turn}: {heard:?}");
     }
+    ensure_page(&report, &told("url")?).await?;
     let table = fetch(Request::get(told("table")?).body(Bytes::new())?).await?.json().await?;
     ensure_conversation(&table, &told("userId")?, &thread)?;
 
+    let threads = Request::get(format!("{}/api/threads/{thread}/messages", told("url")?));
+    let threads = threads.header("authorization", format!("Bearer {}", told("bearer")?));
+    let read = fetch(threads.body(Bytes::new())?).await?.json().await?;
+    ensure!(read["messages"].as_array().map(Vec::len) == Some(4), "the read side sees it: {read}");
+
     let family = descendants(dev.pid());
-    ensure!(family.iter().any(|process| process.command.contains("chat")), "the function runs: {family:?}");
+    for name in ["chat", "threads"] {
+        ensure!(family.iter().any(|process| process.command.contains(name)), "{name} runs: {family:?}");
+    }
     dev.signal(Signal::INT)?;
     let status = dev.exit().await?;
     ensure!(status.success(), "{status}: {:?}", dev.logs.lines());
     let left: Vec<_> = alive().into_iter().filter(|process| family.contains(process)).collect();
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
+}
+
+/// A newcomer opens the page, is signed in by that, and chats.
+async fn ensure_page(report: &Value, url: &str) -> Result<()> {
+    if tools::page().is_none() {
+        tools::skipped("the page of cargo xtask dev", "the built page");
+        return Ok(());
+    }
+    ensure!(report["page"] == url, "the page is left out: {report}");
+    let Some(mut browser) = Browser::start(url, "dev").await? else { return Ok(()) };
+    let tab = browser.open("").await?;
+    // Others may have asked the same in an earlier run.
+    let question = format!("Who is there, {}?", std::process::id());
+    tab.say(&question).await?;
+    tab.sees(&answer("This is a simulated answer").with("hear from the model itself.")).await?;
+    tab.sees(&button("Regenerate")).await?;
+    tab.sees(&conversation(&question)).await?;
+    tab.reload().await?;
+    tab.sees(&answer("This is a simulated answer").with("hear from the model itself.")).await?;
+    browser.ensure_no_faults().await
 }
 
 fn ensure_conversation(table: &Value, user: &str, thread: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 
 mod better_auth;
 mod branches;
+mod browser;
 mod clients;
 mod crash;
 mod deadline;
@@ -26,6 +27,7 @@ mod start;
 mod stop;
 mod store_faults;
 mod store_trouble;
+mod threads;
 mod turns;
 mod ways;
 mod wire;

@@ -1,13 +1,15 @@
-//! One origin in front of everything: `/api/*` goes to the function, chunk by chunk in both directions; `/` says how to
-//! use it; `/dev/table` shows what was stored. Knows nothing about what passes through.
+//! One origin in front of everything: `/api/chat*` goes to the function `chat`, what else begins with `/api/` to `threads`,
+//! chunk by chunk in both directions; `/` is the
+//! page; `/dev` says how to use it all, and `/dev/table` shows what was stored. Knows nothing about what passes through.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -21,7 +23,7 @@ use tokio::net::TcpListener;
 use super::demo_user::DemoUser;
 use super::engine::Engine;
 use super::gateway::Gateway;
-use super::report;
+use super::{page, report};
 
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -41,28 +43,53 @@ pub(crate) fn http_client() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
 }
 
+/// Where the functions are.
+#[derive(Debug, Clone)]
+pub(crate) struct Behind {
+    /// What the paths of the one that answers are put behind.
+    pub(crate) chat: String,
+    /// The same for the read side.
+    pub(crate) threads: String,
+}
+
+impl Behind {
+    fn of(&self, path: &str) -> &str {
+        let is_chat = path
+            .strip_prefix("/api/chat")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        if is_chat { &self.chat } else { &self.threads }
+    }
+}
+
 /// The front, ready to serve.
 pub(crate) struct Front {
     client: Client<HttpConnector, Body>,
-    function: String,
+    behind: Behind,
     engine: Engine,
-    page: String,
-    cookie: String,
+    guide: String,
+    page: Option<PathBuf>,
+    cookie: HeaderValue,
     hosts: [String; 2],
 }
 
 impl Front {
-    /// A front that is reached at `url` and sends `/api/*` to the function behind `function`.
-    pub(crate) fn new(url: &str, function: &str, engine: Engine, gateway: &Gateway, user: &DemoUser) -> Self {
+    /// A front that is reached at `url`, before these functions.
+    pub(crate) fn new(url: &str, behind: Behind, engine: Engine, gateway: &Gateway, user: &DemoUser) -> Self {
         let host = url.trim_start_matches("http://").to_owned();
         Self {
             client: http_client(),
-            function: function.to_owned(),
+            behind,
             engine,
-            page: report::page(url, gateway, user),
-            cookie: format!("{}; Path=/; HttpOnly; SameSite=Lax", user.cookie()),
+            guide: report::guide(url, gateway, user),
+            page: None,
+            cookie: session_cookie(user),
             hosts: [host.replace("127.0.0.1", "localhost"), host],
         }
+    }
+
+    /// The same with the page, which was built into this folder.
+    pub(crate) fn with_page(self, page: Option<PathBuf>) -> Self {
+        Self { page, ..self }
     }
 
     /// Serves until the process ends.
@@ -79,13 +106,15 @@ impl Front {
 }
 
 fn router(front: Arc<Front>) -> Router {
-    Router::new()
-        .route("/", get(page))
+    let routes = Router::new()
+        .route("/dev", get(guide))
         .route("/dev/table", get(table))
-        .route("/api/{*path}", any(forward))
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "look at / for what is here") })
-        .layer(middleware::from_fn_with_state(Arc::clone(&front), refuse_other_hosts))
-        .with_state(front)
+        .route("/api/{*path}", any(forward));
+    let routes = match &front.page {
+        Some(folder) => routes.fallback_service(page::router(folder, front.cookie.clone())),
+        None => routes.route("/", get(guide)).fallback(|| async { nothing_here() }),
+    };
+    routes.layer(middleware::from_fn_with_state(Arc::clone(&front), refuse_other_hosts)).with_state(front)
 }
 
 /// A web page elsewhere whose name is made to point to this machine must not read the table or use the session.
@@ -97,9 +126,10 @@ async fn refuse_other_hosts(State(front): State<Arc<Front>>, request: Request, n
     problem(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "this server is for this machine only")
 }
 
-async fn page(State(front): State<Arc<Front>>) -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::SET_COOKIE, &front.cookie)];
-    (headers, front.page.clone()).into_response()
+async fn guide(State(front): State<Arc<Front>>) -> Response {
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    let headers = [(header::CONTENT_TYPE, plain), (header::SET_COOKIE, front.cookie.clone())];
+    (headers, front.guide.clone()).into_response()
 }
 
 async fn table(State(front): State<Arc<Front>>) -> Response {
@@ -112,7 +142,7 @@ async fn table(State(front): State<Arc<Front>>) -> Response {
 
 async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let Ok(uri) = format!("{}{path}", front.function).parse::<Uri>() else {
+    let Ok(uri) = format!("{}{path}", front.behind.of(path)).parse::<Uri>() else {
         return problem(StatusCode::BAD_REQUEST, "bad_path", "this path cannot be passed on");
     };
     *request.uri_mut() = uri;
@@ -136,6 +166,17 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove("keep-alive");
+}
+
+/// Signs a browser in, out of reach of the page's scripts and of other sites.
+fn session_cookie(user: &DemoUser) -> HeaderValue {
+    let cookie = format!("{}; Path=/; HttpOnly; SameSite=Lax", user.cookie());
+    HeaderValue::from_str(&cookie).expect("a percent-encoded value is plain ASCII")
+}
+
+/// The answer to a path that leads nowhere.
+pub(crate) fn nothing_here() -> Response {
+    problem(StatusCode::NOT_FOUND, "not_found", "look at /dev for what is here")
 }
 
 fn problem(status: StatusCode, code: &str, message: &str) -> Response {

@@ -1,4 +1,4 @@
-//! The chat function on this machine: built, given its environment, run under `cargo lambda watch` or as plain HTTP.
+//! The functions on this machine: built, given their environment, run under `cargo lambda watch` or as plain HTTP.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,7 +26,37 @@ const STUCK: Duration = Duration::from_secs(15);
 /// How often the emulator is started.
 pub(crate) const STARTS: usize = 3;
 
-/// How the function is to be run.
+/// Which function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The one that answers.
+    Chat,
+    /// The read side.
+    Threads,
+}
+
+impl Name {
+    /// Both.
+    const ALL: [Self; 2] = [Self::Chat, Self::Threads];
+
+    /// Its package, and its binary.
+    pub(crate) fn binary(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Threads => "threads",
+        }
+    }
+
+    /// A path at which it says something, be it a refusal.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/api/chat",
+            Self::Threads => "/api/models",
+        }
+    }
+}
+
+/// How a function is to be run.
 pub(crate) enum Plan {
     /// Under `cargo lambda watch`.
     Emulated { cargo_lambda: PathBuf, reload: bool },
@@ -36,6 +66,7 @@ pub(crate) enum Plan {
 
 /// The running function.
 pub(crate) struct Function {
+    name: Name,
     process: Guarded,
     base_url: String,
     log: FunctionLog,
@@ -58,9 +89,15 @@ impl Function {
     ///
     /// # Errors
     /// The program cannot be started.
-    pub(crate) fn start(plan: &Plan, environment: Environment, log: &Path, quiet: bool) -> Result<Self> {
+    pub(crate) fn start(
+        name: Name,
+        plan: &Plan,
+        environment: Environment,
+        log: &Path,
+        quiet: bool,
+    ) -> Result<Self> {
         let port = super::free_port()?;
-        let mut command = plan.command(port)?;
+        let mut command = plan.command(name, port)?;
         command.current_dir(workspace::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in environment.unset {
             command.env_remove(name);
@@ -74,8 +111,9 @@ impl Function {
             log.follow(stderr);
         }
         Ok(Self {
+            name,
             process,
-            base_url: plan.base_url(port),
+            base_url: plan.base_url(name, port),
             log,
             reload: plan.reloads(),
             emulated: matches!(plan, Plan::Emulated { .. }),
@@ -92,12 +130,17 @@ impl Function {
     /// # Errors
     /// The function ends, or gives no answer in ten minutes.
     pub(crate) async fn wait_until_it_answers(&mut self) -> Result<Start> {
-        let url = format!("{}/api/chat", self.base_url);
+        let url = format!("{}{}", self.base_url, self.name.path());
         let stuck = stuck(self.emulated, self.log.path().to_owned());
         tokio::select! {
             answered = tokio::time::timeout(START_LIMIT, first_answer(&url)) => match answered {
                 Ok(()) => Ok(Start::Answered),
-                Err(_) => bail!("the function gave no answer in {} s\n{}", START_LIMIT.as_secs(), self.log.tail()),
+                Err(_) => bail!(
+                    "{} gave no answer in {} s\n{}",
+                    self.name.binary(),
+                    START_LIMIT.as_secs(),
+                    self.log.tail()
+                ),
             },
             () = stuck => Ok(Start::Stuck),
             error = self.ended() => Err(error),
@@ -110,7 +153,7 @@ impl Function {
             status = self.process.ended() => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
             () = self.log.death(), if !self.reload => "its process is gone".to_owned(),
         };
-        anyhow!("the function has ended ({how}); its last words:\n{}", self.log.tail())
+        anyhow!("{} has ended ({how}); its last words:\n{}", self.name.binary(), self.log.tail())
     }
 
     /// Ends it and everything it started.
@@ -131,8 +174,8 @@ impl Plan {
         }
     }
 
-    fn command(&self, port: u16) -> Result<Command> {
-        let port = port.to_string();
+    fn command(&self, name: Name, port: u16) -> Result<Command> {
+        let (name, port) = (name.binary(), port.to_string());
         match self {
             Self::Emulated { cargo_lambda, reload } => {
                 let mut command = guard::guarded(cargo_lambda)?;
@@ -140,9 +183,9 @@ impl Plan {
                 command.args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
                 command.args([
                     "--package",
-                    "chat",
+                    name,
                     "--bin",
-                    "chat",
+                    name,
                     "--disable-cors",
                     "--concurrency",
                     PROCESSES,
@@ -153,16 +196,16 @@ impl Plan {
                 Ok(command)
             }
             Self::Plain => {
-                let mut command = guard::guarded(workspace::chat_binary())?;
+                let mut command = guard::guarded(workspace::binary(name))?;
                 command.env("HOST", "127.0.0.1").env("PORT", &port).env_remove("AWS_LAMBDA_RUNTIME_API");
                 Ok(command)
             }
         }
     }
 
-    fn base_url(&self, port: u16) -> String {
+    fn base_url(&self, name: Name, port: u16) -> String {
         match self {
-            Self::Emulated { .. } => format!("http://127.0.0.1:{port}/lambda-url/chat"),
+            Self::Emulated { .. } => format!("http://127.0.0.1:{port}/lambda-url/{}", name.binary()),
             Self::Plain => format!("http://127.0.0.1:{port}"),
         }
     }
@@ -172,7 +215,7 @@ impl Plan {
     }
 }
 
-/// The environment of the function, as far as it differs from ours.
+/// The environment of the functions, as far as it differs from ours.
 #[derive(Clone)]
 pub(crate) struct Environment {
     set: Vec<(&'static str, String)>,
@@ -205,19 +248,24 @@ pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret:
     Environment { set, unset }
 }
 
-/// Builds the function, with cargo's own progress on the terminal. The compiler runs in `running`, so that it ends
-/// with us.
+/// Builds the functions, with cargo's own progress on the terminal: each alone, as the emulator will build it. The
+/// compiler runs in `running`, so that it ends with us.
 ///
 /// # Errors
-/// It does not compile.
+/// One does not compile.
 pub(crate) async fn build(running: &mut Option<Guarded>) -> Result<()> {
-    eprintln!("Building the function; the first time this takes some minutes.");
-    let mut command = guard::guarded(command::cargo())?;
-    command::forget_outer_cargo(&mut command).args(["build", "--package", "chat"]);
-    command.current_dir(workspace::root()).stdout(Stdio::null());
-    let status = running.insert(Guarded::start(command)?).ended().await?;
-    *running = None;
-    if status.success() { Ok(()) } else { Err(anyhow!("the function does not compile; see above")) }
+    eprintln!("Building the functions; the first time this takes some minutes.");
+    for name in Name::ALL.map(Name::binary) {
+        let mut command = guard::guarded(command::cargo())?;
+        command::forget_outer_cargo(&mut command).args(["build", "--package", name]);
+        command.current_dir(workspace::root()).stdout(Stdio::null());
+        let status = running.insert(Guarded::start(command)?).ended().await?;
+        *running = None;
+        if !status.success() {
+            bail!("{name} does not compile; see above");
+        }
+    }
+    Ok(())
 }
 
 /// The front itself under both of its names, and what the person allows besides.
@@ -251,7 +299,7 @@ mod tests {
     use super::*;
 
     fn arguments(plan: &Plan) -> Vec<String> {
-        let command = plan.command(9100).unwrap();
+        let command = plan.command(Name::Threads, 9100).unwrap();
         command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
@@ -261,6 +309,7 @@ mod tests {
             let plan = Plan::Emulated { cargo_lambda: "cargo-lambda".into(), reload };
             let line = arguments(&plan).join(" ");
             assert!(line.contains("--invoke-address 127.0.0.1 --invoke-port 9100"), "{line}");
+            assert!(line.contains("--package threads --bin threads"), "{line}");
             assert_eq!(line.contains("--ignore-changes"), !reload, "{line}");
             assert!(!line.contains("--timeout"), "the emulator's own timeout kills idle functions: {line}");
         }
@@ -268,7 +317,7 @@ mod tests {
 
     #[test]
     fn plain_http_is_bound_to_loopback() {
-        let command = Plan::Plain.command(9100).unwrap();
+        let command = Plan::Plain.command(Name::Chat, 9100).unwrap();
         let variable =
             |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
         assert_eq!(variable("HOST").unwrap(), "127.0.0.1");

@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) fresh: bool,
     /// Tell what a program needs to know as one line of JSON.
     pub(crate) json: bool,
+    /// Leave the page out.
+    pub(crate) no_page: bool,
     /// The only port that will do.
     pub(crate) port: Option<u16>,
 }
@@ -31,6 +33,7 @@ impl Options {
                 "--plain" => options.plain = true,
                 "--fresh" => options.fresh = true,
                 "--json" => options.json = true,
+                "--no-page" => options.no_page = true,
                 "--port" => options.port = Some(port(rest.next())?),
                 unknown => bail!("dev has no option `{unknown}`; `cargo xtask` lists them"),
             }
@@ -57,8 +60,10 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let read = parse("--json --fresh --port 3100").unwrap();
-        assert_eq!(read, Options { json: true, fresh: true, port: Some(3100), ..Options::default() });
+        let read = parse("--json --fresh --no-page --port 3100").unwrap();
+        let expected =
+            Options { json: true, fresh: true, no_page: true, port: Some(3100), ..Options::default() };
+        assert_eq!(read, expected);
     }
 
     #[test]

@@ -13,11 +13,12 @@ use super::gateway::Gateway;
 /// Everything there is to tell.
 pub(crate) struct Report<'run> {
     pub(crate) url: &'run str,
+    pub(crate) has_page: bool,
     pub(crate) engine: &'run Engine,
     pub(crate) gateway: &'run Gateway,
     pub(crate) user: &'run DemoUser,
     pub(crate) plan: &'run Plan,
-    pub(crate) log: &'run Path,
+    pub(crate) logs: &'run Path,
 }
 
 impl Report<'_> {
@@ -37,6 +38,7 @@ impl Report<'_> {
     fn json(&self) -> serde_json::Value {
         json!({
             "url": self.url,
+            "page": self.has_page.then_some(self.url),
             "chat": format!("{}/api/chat", self.url),
             "table": format!("{}/dev/table", self.url),
             "cookie": self.user.cookie(),
@@ -47,18 +49,19 @@ impl Report<'_> {
             "emulated": matches!(self.plan, Plan::Emulated { .. }),
             "tableName": TABLE_NAME,
             "dynamodb": self.engine.endpoint(),
-            "functionLog": self.log,
+            "functionLogs": self.logs,
         })
     }
 
     fn text(&self) -> String {
+        let page = if self.has_page { format!("Open {} and chat.\n\n", self.url) } else { String::new() };
         format!(
-            "\nThe chat backend runs at {url}\n\n  function  {plan}, log in {log}\n  gateway   {gateway}\n  database  \
+            "\n{page}The chat backend runs at {url}\n\n  functions {plan}, logs in {logs}\n  gateway   {gateway}\n  database  \
              {endpoint}, table {TABLE_NAME}\n  signed in {USER_ID}\n\nTry it:\n\n{curl}\n\nThen look at what was stored: \
              curl -s {url}/dev/table\n\nCtrl-C ends everything.\n",
             url = self.url,
             plan = self.plan.describe(),
-            log = self.log.display(),
+            logs = self.logs.display(),
             gateway = self.gateway.describe(),
             endpoint = self.engine.endpoint(),
             curl = curl(self.url, self.user),
@@ -66,8 +69,8 @@ impl Report<'_> {
     }
 }
 
-/// The page at `/`.
-pub(crate) fn page(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
+/// What stands at `/dev`, and at `/` where there is no page.
+pub(crate) fn guide(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
     format!(
         "The chat backend on this machine.\n\nGateway: {gateway}\n\nA page with useChat takes {url}/api/chat as its \
          `api`; this visit has signed your browser in as {USER_ID}.\n\nFrom a terminal:\n\n{curl}\n\nWhat is stored: \

@@ -7,6 +7,8 @@
 //! | `SIDEKIQ_CARGO_LAMBDA` | cargo-lambda | tests under `cargo lambda watch` |
 //! | `SIDEKIQ_RIE` | AWS's Runtime Interface Emulator | tests under it |
 //! | `SIDEKIQ_NODE` | a current Node; the AI SDK lies in `tests/client/node_modules` | tests with the real client |
+//! | `SIDEKIQ_PAGE` | the folder of the built page | tests of the page |
+//! | `SIDEKIQ_CHROMIUM` | a browser; Playwright lies in `tests/browser/node_modules` | tests of the page |
 //! | `SIDEKIQ_OPENAI_SERVER` | aimock's script; `SIDEKIQ_NODE` runs it | tests on an OpenAI-compatible server |
 //! | `SIDEKIQ_BETTER_AUTH` | the web app in `tests/better-auth`; `SIDEKIQ_NODE` runs it | tests with sessions of the real better-auth |
 //! | `DYNAMODB_LOCAL_ENDPOINT` | a running DynamoDB Local | the store's cross-check |
@@ -55,6 +57,8 @@ impl TestEnvironment {
             "tests with the real better-auth",
             tools::better_auth().map(OsString::from),
         );
+        offer("SIDEKIQ_PAGE", "the built page", tools::page().map(OsString::from));
+        offer("SIDEKIQ_CHROMIUM", "tests in a browser", browser_with_driver());
         let local = start_dynamodb_local();
         let endpoint = local.as_ref().map(|local| local.endpoint().into());
         offer(
@@ -74,6 +78,11 @@ impl TestEnvironment {
 fn node_with_client() -> Result<OsString> {
     tools::client_packages()?;
     Ok(tools::node()?.into())
+}
+
+fn browser_with_driver() -> Result<OsString> {
+    tools::browser_packages()?;
+    Ok(tools::chromium()?.into())
 }
 
 fn start_dynamodb_local() -> Result<DynamoDbLocal> {

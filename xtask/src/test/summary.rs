@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::cargo_output::Counts;
 use crate::progress::seconds;
 
-/// Steps that need what not every machine can have: cargo-deny, and Java.
-const OPTIONAL: [&str; 2] = ["licences", "store tests on DynamoDB Local"];
+/// Steps that need what not every machine can have: cargo-deny, a browser, and Java.
+const OPTIONAL: [&str; 3] = ["licences", "tests in a browser", "store tests on DynamoDB Local"];
 
 /// How a step went.
 #[derive(Debug)]

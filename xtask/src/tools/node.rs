@@ -51,7 +51,8 @@ pub(crate) fn better_auth() -> Result<PathBuf> {
     Ok(folder.join("web-app.mjs"))
 }
 
-fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
+/// Fills `folder` with the packages that the lock file in `source` names. No script of theirs runs.
+pub(super) fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
     let _lock = super::lock()?;
     let packages = folder.join("node_modules");
     let stamp = Stamp::new(packages.join(".stamp"), &pin_file(&source.join("package-lock.json"))?);
@@ -63,7 +64,9 @@ fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
         if source != folder {
             copy_package_files(source, folder)?;
         }
-        command::output(Command::new(npm).args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))?;
+        command::output(
+            Command::new(npm).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder),
+        )?;
         stamp.set()
     })
     .with_context(|| format!("{title} failed; {ADVICE}"))?;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use front::failure;
 use gateway::GatewayError;
 use message::{AnswerMetadata, RawJson, TokenUsage};
 use store::{Cost, Status, StoreError};
 use ui_stream::{OutOfOrder, UiMessageChunk};
 
 use super::Output;
-use crate::failure;
 use crate::recorder::Record;
 
 /// How a turn ended.

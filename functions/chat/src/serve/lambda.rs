@@ -7,16 +7,15 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_sdk_ssm::error::BoxError;
 use axum::Router;
 use axum::body::Body;
+use front::{BoxError, failure};
 use futures_util::future::BoxFuture;
 use lambda_runtime::LambdaInvocation;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::nodelay;
-use crate::failure;
 use crate::invocation::{Invocation, Process};
 
 tokio::task_local! {
@@ -27,9 +26,6 @@ tokio::task_local! {
 const LAST_WORDS: Duration = Duration::from_secs(20);
 /// How long a response that is complete may take to be read.
 const UNREAD: Duration = Duration::from_secs(60);
-/// This many failures, each this soon after the one before, mean that the runtime API is gone.
-const MOST_FAILURES: u32 = 5;
-const QUICK: Duration = Duration::from_secs(1);
 /// For bytes that are handed over but not written yet.
 const AFTERGLOW: Duration = Duration::from_millis(100);
 
@@ -38,7 +34,7 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
     let mut running = pin!(poll(router, process.clone()));
     tokio::select! {
         result = &mut running => return result,
-        () = super::asked_to_go() => process.shutdown.cancel(),
+        () = front::asked_to_go() => process.shutdown.cancel(),
     }
 
     // The turns save what they have. Meanwhile, and a moment longer, their streams go on.
@@ -54,9 +50,6 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
 }
 
 /// Polls for events for as long as there is a runtime API.
-///
-/// The runtime ends when a poll fails, which it does on a connection that the other side has closed meanwhile, as after
-/// a response that was cut off. Another poll opens another connection.
 async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     let handler = service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
@@ -66,18 +59,11 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
             router.oneshot(request).await.map_err(BoxError::from)
         }
     });
-    let mut failures = 0;
-    loop {
-        let begun = Instant::now();
+    front::poll_anew(|| {
         let runtime = lambda_http::streaming_runtime_concurrent(handler.clone());
-        let runtime = runtime.layer(HoldLayer { process: process.clone() });
-        let Err(error) = runtime.run_concurrent().await else { return Ok(()) };
-        failures = if begun.elapsed() < QUICK { failures + 1 } else { 1 };
-        if failures == MOST_FAILURES {
-            return Err(error);
-        }
-        tracing::warn!(error = failure::chain(error.as_ref()), "the runtime API was lost, polling anew");
-    }
+        runtime.layer(HoldLayer { process: process.clone() }).run_concurrent()
+    })
+    .await
 }
 
 /// Returns when there has been nothing to wait for but the response's own way out, and that for too long. Lambda would

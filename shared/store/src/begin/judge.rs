@@ -58,6 +58,9 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
+    if thread.gone_at.is_some() {
+        return Verdict::Begin;
+    }
     if thread.stream_id.as_deref() == Some(asking.stream) {
         return Verdict::Ours;
     }

@@ -33,6 +33,8 @@ pub(super) enum Guard {
     NoThread,
     /// Its last message is another, nothing is open, and the clock has moved on.
     AnotherMessage,
+    /// It was deleted then.
+    Gone(u64),
     /// It has had no turn.
     NoTurn,
     /// This is its latest run, and has ended.
@@ -59,6 +61,13 @@ impl Plan {
             Question::Regenerated | Question::Edited | Question::Continued => Guard::NoThread,
         };
         Self::new(asked.begin, asked.begin.now_ms, Placed::default(), guard)
+    }
+
+    /// The first turn of a thread whose name a deleted one had. Nothing that is left of that precedes it.
+    fn over(asked: &Asked<'_>, gone_at: u64) -> Self {
+        let at_ms = asked.begin.now_ms.max(gone_at.saturating_add(1));
+        let placed = Placed { user_cut: Some(keys::FIRST_MESSAGE.to_owned()), ..Placed::default() };
+        Self::new(asked.begin, at_ms, placed, Guard::Gone(gone_at))
     }
 
     fn new(begin: &BeginTurn<'_>, at_ms: u64, placed: Placed, guard: Guard) -> Self {
@@ -96,7 +105,9 @@ impl Plan {
     pub(super) fn took_over(&self) -> Option<&OpenTurn> {
         match &self.guard {
             Guard::Open(turn) => Some(turn),
-            Guard::NoThread | Guard::AnotherMessage | Guard::NoTurn | Guard::Ended(_) => None,
+            Guard::NoThread | Guard::AnotherMessage | Guard::Gone(_) | Guard::NoTurn | Guard::Ended(_) => {
+                None
+            }
         }
     }
 }
@@ -132,6 +143,9 @@ impl Store {
         thread: &ThreadItem,
         open: Option<OpenTurn>,
     ) -> Result<Plan, StoreError> {
+        if let Some(gone_at) = thread.gone_at {
+            return Ok(Plan::over(asked, gone_at));
+        }
         let guard = match (open, &thread.stream_id) {
             (Some(open), _) => Guard::Open(open),
             (None, Some(stream)) => Guard::Ended(stream.clone()),

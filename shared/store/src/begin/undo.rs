@@ -11,7 +11,7 @@ use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
 /// What the first write of a begin sets or removes, see [`super::write`]. It never touches `prev`.
-const WRITTEN: [&str; 18] = [
+const WRITTEN: [&str; 21] = [
     "createdAt",
     "lastActivityAt",
     "title",
@@ -30,10 +30,13 @@ const WRITTEN: [&str; 18] = [
     "cut",
     "continues",
     "recent",
+    "goneAt",
+    "ttl",
+    "since",
 ];
-/// Nobody has taken over from the turn, or ended it.
-const UNTOUCHED: &str =
-    "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId)";
+/// Nobody has taken over from the turn, ended it, or deleted its thread.
+const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId) \
+     AND attribute_not_exists(goneAt)";
 
 impl Store {
     /// Makes the thread what it was `before` the turn began. `false`: something else has become of the turn.

@@ -10,6 +10,11 @@ use super::plan::{Guard, Plan};
 use super::{Asked, lease};
 
 const TITLE_CHARS: usize = 80;
+/// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
+const NOT_GONE: &str = "attribute_not_exists(goneAt)";
+/// What may be left of a deleted thread, besides.
+const LEFT_OF_GONE: [&str; 8] = ["goneAt", "ttl", "owed", "tin", "tout", "tcached", "treasoning", "cost"];
+/// `doneId` and `failedId` may name an older run.
 const NOTHING_OPEN: &str = "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
@@ -22,24 +27,26 @@ pub(super) enum Attempt {
 impl Guard {
     fn condition(&self) -> String {
         match self {
-            Self::NoThread => "attribute_not_exists(createdAt)".to_owned(),
+            Self::Gone(_) => "goneAt = :gone".to_owned(),
+            Self::NoThread => format!("attribute_not_exists(createdAt) AND {NOT_GONE}"),
             Self::AnotherMessage => format!(
                 "(attribute_not_exists(lastMsg) OR lastMsg <> :message) \
                  AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NOTHING_OPEN} \
-                 AND NOT contains(recent, :mark)"
+                 AND NOT contains(recent, :mark) AND {NOT_GONE}"
             ),
-            Self::NoTurn => "attribute_not_exists(streamId)".to_owned(),
-            Self::Ended(_) => "streamId = :seen".to_owned(),
-            Self::Open(_) => "streamId = :seen AND attribute_not_exists(prev) \
+            Self::NoTurn => format!("attribute_not_exists(streamId) AND {NOT_GONE}"),
+            Self::Ended(_) => format!("streamId = :seen AND {NOT_GONE}"),
+            Self::Open(_) => format!(
+                "streamId = :seen AND attribute_not_exists(prev) \
                  AND (attribute_not_exists(doneId) OR doneId <> :seen) \
-                 AND (attribute_not_exists(failedId) OR failedId <> :seen)"
-                .to_owned(),
+                 AND (attribute_not_exists(failedId) OR failedId <> :seen) AND {NOT_GONE}"
+            ),
         }
     }
 
     fn seen(&self) -> Option<&str> {
         match self {
-            Self::NoThread | Self::AnotherMessage | Self::NoTurn => None,
+            Self::NoThread | Self::AnotherMessage | Self::Gone(_) | Self::NoTurn => None,
             Self::Ended(stream) => Some(stream),
             Self::Open(turn) => Some(turn.stream().as_str()),
         }
@@ -89,6 +96,14 @@ impl Store {
         }
         if let Guard::AnotherMessage = plan.guard {
             request = request.expression_attribute_values(":mark", string(&asked.mark));
+        }
+        if let Guard::Gone(gone_at) = plan.guard {
+            set.push_str(", since = :at");
+            for name in LEFT_OF_GONE {
+                remove.push_str(&format!(", #{name}"));
+                request = request.expression_attribute_names(format!("#{name}"), name);
+            }
+            request = request.expression_attribute_values(":gone", number(gone_at));
         }
         if let Some(seen) = plan.guard.seen() {
             request = request.expression_attribute_values(":seen", string(seen));

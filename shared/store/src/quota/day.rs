@@ -83,7 +83,7 @@ fn lease_of(slot: &str) -> u64 {
 }
 
 /// The UTC date, spelled `2026-11-22`.
-pub(super) fn date(now_ms: u64) -> String {
+pub(crate) fn date(now_ms: u64) -> String {
     let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
     let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())

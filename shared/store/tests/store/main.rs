@@ -8,6 +8,7 @@
 mod asking;
 mod cost;
 mod decisions;
+mod delete;
 mod engine;
 mod failures;
 mod journal;
@@ -17,9 +18,11 @@ mod meter;
 mod model;
 mod paths;
 mod quota;
+mod reading;
 mod recovery;
 mod sessions;
 mod stop;
+mod threads;
 mod turns;
 mod wire;
 
@@ -146,6 +149,30 @@ on_each_engine! {
     sessions {
         a_session_is_there_until_it_runs_out
         a_key_that_cannot_be_one_is_nobodys
+    }
+    threads {
+        threads_are_listed_newest_first_in_pages_without_gaps
+        a_thread_that_moves_on_leaves_its_place_in_the_list
+        a_thread_is_renamed_and_keeps_its_place
+        a_user_sees_and_touches_own_threads_only
+        messages_come_in_pages_bounded_by_number_and_bytes
+        a_branch_comes_in_pages_too
+        usage_adds_up_the_days_of_the_month
+    }
+    delete {
+        a_thread_is_deleted_with_everything_in_it
+        a_delete_that_died_is_finished_by_the_next
+        a_running_turn_takes_away_what_it_put_too_late
+        a_turn_left_behind_takes_away_what_it_put_too_late
+        a_recovery_does_not_bring_a_deleted_thread_back
+        a_new_thread_of_the_same_name_knows_nothing_of_the_old_one
+        a_late_turn_does_not_reach_into_a_new_thread_of_the_same_name
+        a_delete_spares_a_thread_that_began_meanwhile
+        items_that_are_left_over_are_deleted_all_the_same
+        deletes_and_begins_at_once_leave_one_story
+    }
+    reading {
+        pages_of_long_lists_cost_what_they_hold
     }
     cost {
         a_turn_costs_what_the_document_says

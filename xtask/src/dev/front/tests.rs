@@ -3,7 +3,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::HeaderValue;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
@@ -16,10 +15,14 @@ async fn front_before(function: Router) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let front = Front {
         client: http_client(),
-        function: format!("{function}/lambda-url/chat"),
+        behind: Behind {
+            chat: format!("{function}/lambda-url/chat"),
+            threads: format!("{function}/lambda-url/threads"),
+        },
         engine: Engine::in_memory(),
-        page: "how to use it".to_owned(),
-        cookie: "better-auth.session_token=x; Path=/".to_owned(),
+        guide: "how to use it".to_owned(),
+        page: None,
+        cookie: HeaderValue::from_static("better-auth.session_token=x; Path=/"),
         hosts: [url.replace("http://127.0.0.1", "localhost"), url.trim_start_matches("http://").to_owned()],
     };
     tokio::spawn(front.serve(listener));
@@ -73,6 +76,22 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
     assert_eq!(text(response).await, "PUT /lambda-url/chat/api/chat/a%20b/stop?x=1 Bearer t  the body");
 }
 
+#[test]
+fn each_path_has_its_function() {
+    let behind = Behind { chat: "chat".to_owned(), threads: "threads".to_owned() };
+    for (path, name) in [
+        ("/api/chat", "chat"),
+        ("/api/chat?x=1", "chat"),
+        ("/api/chat/a/stream", "chat"),
+        ("/api/chatter", "threads"),
+        ("/api/threads", "threads"),
+        ("/api/threads/chat/messages?limit=1", "threads"),
+        ("/api/other", "threads"),
+    ] {
+        assert_eq!(behind.of(path), name, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn each_chunk_arrives_before_the_next_is_made() {
     let (sender, body) = channel();
@@ -106,12 +125,14 @@ async fn a_client_that_leaves_takes_the_request_to_the_function_with_it() {
 #[tokio::test]
 async fn a_dead_function_is_told_as_502() {
     let url = front_before(Router::new()).await;
+    let nowhere = format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap());
     let nobody = Front {
         client: http_client(),
-        function: format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap()),
+        behind: Behind { chat: nowhere.clone(), threads: nowhere },
         engine: Engine::in_memory(),
-        page: String::new(),
-        cookie: "a=b".to_owned(),
+        guide: String::new(),
+        page: None,
+        cookie: HeaderValue::from_static("a=b"),
         hosts: [url.clone(), "front".to_owned()],
     };
     let url = serve(router(Arc::new(nobody))).await;
@@ -135,9 +156,12 @@ async fn only_this_machine_is_served() {
 }
 
 #[tokio::test]
-async fn the_first_page_signs_the_browser_in() {
+async fn what_says_how_to_use_it_signs_the_browser_in() {
     let url = front_before(Router::new()).await;
-    let response = send(Request::get(&url), "").await;
-    assert!(response.headers()["set-cookie"].to_str().unwrap().starts_with("better-auth.session_token="));
-    assert_eq!(text(response).await, "how to use it");
+    for path in ["/", "/dev"] {
+        let response = send(Request::get(format!("{url}{path}")), "").await;
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("better-auth.session_token="), "{path}: {cookie}");
+        assert_eq!(text(response).await, "how to use it", "{path}, without the page");
+    }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 /// The error and all its causes, separated by colons. Loggers print an error without its causes.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -7,27 +7,30 @@ use url::{Origin, Url};
 
 /// Why a page may not use the cookie.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AccessError {
+pub enum AccessError {
+    /// Nothing tells where it comes from.
     #[error("the request has neither origin nor referer")]
     NoOrigin,
+    /// It comes from a page that is not allowed.
     #[error("origin {0:?} is not one of the allowed origins")]
     OtherOrigin(String),
+    /// The browser says that it comes from another site.
     #[error("sec-fetch-site says {0:?}")]
     OtherSite(String),
 }
 
 /// The origins whose pages may use the cookie.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AllowedOrigins(Vec<Origin>);
+pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
     /// Exactly these; a URL's path does not count.
-    pub(crate) fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+    pub fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
         Self(urls.into_iter().map(Url::origin).collect())
     }
 
     /// Refuses a request with a cookie that comes from any other page.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let text =
             |name| headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()));
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
@@ -89,6 +92,7 @@ mod tests {
         {
             assert_eq!(check(&[("sec-fetch-site", site)]), allowed, "{site}");
         }
+        assert!(!check(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), "an origin that is none");
     }
 
     #[test]

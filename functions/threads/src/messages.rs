@@ -1,0 +1,182 @@
+//! `GET /api/threads/{threadId}/messages`: a conversation as `useChat({ messages })` takes it, the newest part first.
+//!
+//! Parts go out as they are stored, unread. A part of a conversation is bounded, so that it fits a Lambda response and
+//! costs the same memory however long the conversation is.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use front::{failure, now_ms};
+use http::HeaderMap;
+use message::{AnswerMetadata, Invalid, MessageId, Role, ThreadId, UserId};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use store::{CurrentTurn, Cursor, MessagePage, OpenTurn, Pages, StoredMessage, Thread};
+
+use crate::clients::Clients;
+use crate::error::ApiError;
+use crate::query::{Query, opaque, thread_id};
+use crate::shapes::{ThreadShape, ok};
+
+/// How many messages a page shows unless it asks for fewer.
+const USUAL: usize = 100;
+
+/// A Lambda response may have 6 MB, in which the body is a string: whatever has to be escaped in it counts twice. This
+/// much is for parts, the rest for what is round them.
+const MOST_ESCAPED_BYTES: usize = 5 * 1024 * 1024;
+
+/// Stands for parts that no response can hold.
+const TOO_LONG: &str = "This message is too long to be shown here.";
+
+/// Answers with one part of a conversation, and where the older ones are.
+pub(crate) async fn messages(
+    State(clients): State<Arc<Clients>>,
+    Path(thread): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let user = clients.user_of(&headers).await?;
+    let id = thread_id(&thread)?;
+    let query = Query::parse(query.as_deref());
+    let before = query.cursor(Cursor::parse)?;
+    let branch = query.text("message").map(message_id).transpose()?;
+    let limit = query.limit(USUAL)?;
+
+    let (thread, running) = clients.settled(&user, &id).await?.ok_or(ApiError::NoThread)?;
+    let pages =
+        Pages { limit, max_bytes: MOST_ESCAPED_BYTES, before: before.as_ref(), branch: branch.as_ref() };
+    let mut page = clients.store.message_page(&user, &id, &pages).await?.ok_or(ApiError::NoThread)?;
+    if before.is_none() && branch.is_none() {
+        add_new_question(&mut page, running.as_ref());
+    }
+    Ok(ok(&Conversation::new(ThreadShape::new(&id, &thread), &fitting(page)?, running.as_ref())))
+}
+
+impl Clients {
+    /// A thread and the turn that runs in it. One that died, or was left behind, is brought to its end first.
+    async fn settled(
+        &self,
+        user: &UserId,
+        id: &ThreadId,
+    ) -> Result<Option<(Thread, Option<OpenTurn>)>, ApiError> {
+        let Some((thread, CurrentTurn { open, left_behind, .. })) =
+            self.store.thread_and_turn(user, id).await?
+        else {
+            return Ok(None);
+        };
+        let now_ms = now_ms();
+        let (dead, running) = match open {
+            Some(open) if open.is_dead(now_ms) => (Some(open), None),
+            open => (None, open),
+        };
+        for turn in dead.iter().chain(&left_behind) {
+            self.recover(turn, now_ms).await?;
+        }
+        Ok(Some((thread, running)))
+    }
+
+    /// What cannot be recovered must not keep the rest of the conversation from being read.
+    async fn recover(&self, turn: &OpenTurn, now_ms: u64) -> Result<(), ApiError> {
+        match recovery::recover(&self.store, turn, now_ms).await {
+            Err(error) if !error.is_retryable() => {
+                let stream_id = turn.stream().as_str();
+                let error = failure::chain(&error);
+                tracing::error!(stream_id, error, "a turn was not brought to its end");
+                Ok(())
+            }
+            recovered => Ok(recovered.map(|_| ())?),
+        }
+    }
+}
+
+fn message_id(text: &str) -> Result<MessageId, Invalid> {
+    MessageId::parse(text).map_err(|problem| Invalid::new("message", problem.to_string()))
+}
+
+/// A question that is being answered may not be stored yet.
+fn add_new_question(page: &mut MessagePage, running: Option<&OpenTurn>) {
+    let question = running.and_then(OpenTurn::new_question);
+    let missing = question.filter(|question| page.messages.iter().all(|message| message.id != question.id));
+    if let Some(question) = missing {
+        page.messages.insert(0, question);
+    }
+}
+
+/// As much of the page as a response can hold, newest first. The rest is older, and asked for next.
+fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
+    let mut room = MOST_ESCAPED_BYTES;
+    let mut count = 0;
+    for message in &mut page.messages {
+        let size = escaped_len(&message.parts);
+        if size > MOST_ESCAPED_BYTES {
+            message.parts = json!([{ "type": "text", "text": TOO_LONG }]).to_string().into();
+        }
+        let Some(rest) = room.checked_sub(escaped_len(&message.parts)) else { break };
+        (room, count) = (rest, count + 1);
+    }
+    if count < page.messages.len() {
+        page.messages.truncate(count);
+        page.older = page.messages.last().map(|message| message.cursor.clone());
+    }
+    Ok(page)
+}
+
+/// How long a JSON text is as a string in another.
+fn escaped_len(text: &str) -> usize {
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Conversation<'a> {
+    thread: ThreadShape<'a>,
+    messages: Vec<UiMessageShape<'a>>,
+    next_cursor: Option<String>,
+    running: Option<Running<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Running<'a> {
+    stream_id: &'a str,
+}
+
+/// A message as the AI SDK has it.
+#[derive(Serialize)]
+struct UiMessageShape<'a> {
+    id: &'a str,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a AnswerMetadata>,
+    parts: &'a RawValue,
+}
+
+impl<'a> Conversation<'a> {
+    fn new(thread: ThreadShape<'a>, page: &'a MessagePage, running: Option<&'a OpenTurn>) -> Self {
+        Self {
+            thread,
+            messages: page.messages.iter().rev().filter_map(shape).collect(),
+            next_cursor: page.older.as_ref().map(|older| opaque(older.as_str())),
+            running: running.map(|open| Running { stream_id: open.stream().as_str() }),
+        }
+    }
+}
+
+/// What cannot be read is left out, and logged.
+fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
+    let parts = match serde_json::from_str(&message.parts) {
+        Ok(parts) => parts,
+        Err(error) => {
+            let message_id = message.id.as_str();
+            tracing::error!(message_id, error = error.to_string(), "a stored message cannot be read");
+            return None;
+        }
+    };
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    Some(UiMessageShape { id: message.id.as_str(), role, metadata: message.metadata.as_ref(), parts })
+}

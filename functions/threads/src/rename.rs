@@ -1,0 +1,76 @@
+//! `PATCH /api/threads/{threadId}`: another title.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use front::{is_plain_json, read_body};
+use message::{Invalid, Object};
+use serde_json::value::RawValue;
+
+use crate::clients::Clients;
+use crate::error::ApiError;
+use crate::query::thread_id;
+use crate::shapes::{ThreadShape, ok};
+
+/// The body is a title and little else.
+const BODY_BYTES: usize = 16 * 1024;
+const TITLE_CHARS: usize = 200;
+
+/// Gives the thread the title in the body, and answers with the thread as it is now.
+pub(crate) async fn rename(
+    State(clients): State<Arc<Clients>>,
+    Path(thread): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (head, body) = request.into_parts();
+    let user = clients.user_of(&head.headers).await?;
+    let id = thread_id(&thread)?;
+    if !is_plain_json(&head.headers) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let title = title(&read_body(body, BODY_BYTES).await?)?;
+    let thread = clients.store.rename_thread(&user, &id, &title).await?.ok_or(ApiError::NoThread)?;
+    Ok(ok(&serde_json::json!({ "thread": ThreadShape::new(&id, &thread) })))
+}
+
+fn title(body: &[u8]) -> Result<String, ApiError> {
+    let document: &RawValue = serde_json::from_slice(body).map_err(ApiError::NotJson)?;
+    if !document.get().starts_with('{') {
+        return Err(Invalid::new("request body", "must be an object").into());
+    }
+    let title = Object::parse(document, "")?.string("title")?;
+    let title = title.trim();
+    if !(1..=TITLE_CHARS).contains(&title.chars().count()) {
+        return Err(Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into());
+    }
+    Ok(title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_text_of_some_length_without_space_round_it() {
+        let long = "ä".repeat(TITLE_CHARS);
+        for (name, body, expected) in [
+            ("plain", r#"{"title":" A title\n"}"#.to_owned(), Ok("A title".to_owned())),
+            ("as long as may be", format!(r#"{{"title":"{long}","x":1}}"#), Ok(long.clone())),
+            ("too long", format!(r#"{{"title":"{long}b"}}"#), Err("title: must have 1 to 200 characters")),
+            ("empty", r#"{"title":" "}"#.to_owned(), Err("title: must have 1 to 200 characters")),
+            ("absent", "{}".to_owned(), Err("title: must be a string")),
+            ("null", r#"{"title":null}"#.to_owned(), Err("title: must be a string")),
+            (
+                "a number",
+                r#"{"title":1}"#.to_owned(),
+                Err("title: must be a string without half a surrogate pair"),
+            ),
+            ("a list", "[]".to_owned(), Err("request body: must be an object")),
+            ("no JSON", "{".to_owned(), Err("request body cannot be read as JSON")),
+        ] {
+            let found = title(body.as_bytes()).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{name}");
+        }
+    }
+}

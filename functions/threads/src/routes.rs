@@ -1,0 +1,23 @@
+//! Addresses, and what answers there.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, patch};
+
+use crate::clients::Clients;
+use crate::error::ApiError;
+use crate::{delete, list, messages, models, rename, usage};
+
+/// The function as a tower service.
+pub(crate) fn router(clients: Arc<Clients>) -> Router {
+    Router::new()
+        .route("/api/threads", get(list::list))
+        .route("/api/threads/{thread}", patch(rename::rename).delete(delete::delete))
+        .route("/api/threads/{thread}/messages", get(messages::messages))
+        .route("/api/models", get(models::models))
+        .route("/api/usage", get(usage::usage))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .fallback(async || ApiError::NotFound)
+        .with_state(clients)
+}

@@ -1,0 +1,70 @@
+//! How requests come in: as Lambda invocations, whose answers are whole when they go out, or as plain HTTP.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use front::{BoxError, PlainHttp, Serve};
+use http::{Method, Response};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::{ServiceExt, service_fn};
+
+use crate::clients::Clients;
+use crate::config::Config;
+use crate::routes;
+
+/// Serves until the process is asked to go.
+pub(crate) fn run(config: Config) -> Result<(), BoxError> {
+    let serve = config.front.serve;
+    front::runtime(serve)?.block_on(async {
+        let (origins, grace) = (config.front.allowed_origins.clone(), config.front.shutdown_grace);
+        let router = routes::router(Arc::new(Clients::build(config).await?));
+        match serve {
+            Serve::Lambda { .. } => lambda(router).await,
+            Serve::Http(address) => {
+                let http = PlainHttp {
+                    address,
+                    origins,
+                    methods: vec![Method::GET, Method::PATCH, Method::DELETE],
+                    // Nothing goes on behind a response.
+                    tasks: TaskTracker::new(),
+                    shutdown: CancellationToken::new(),
+                    grace,
+                };
+                http.serve(router).await
+            }
+        }
+    })
+}
+
+async fn lambda(router: Router) -> Result<(), BoxError> {
+    let handler = service_fn(move |request: lambda_http::Request| {
+        let router = router.clone();
+        async move {
+            let (head, body) = router.oneshot(request.map(into_axum)).await?.into_parts();
+            Ok::<_, BoxError>(Response::from_parts(head, whole(body).await?))
+        }
+    });
+    tokio::select! {
+        result = front::poll_anew(|| lambda_http::run_concurrent(handler.clone())) => result,
+        () = front::asked_to_go() => Ok(()),
+    }
+}
+
+/// All that we answer is text.
+async fn whole(body: Body) -> Result<lambda_http::Body, BoxError> {
+    let bytes = axum::body::to_bytes(body, usize::MAX).await?;
+    if bytes.is_empty() {
+        return Ok(lambda_http::Body::Empty);
+    }
+    Ok(lambda_http::Body::Text(String::from_utf8(bytes.into())?))
+}
+
+fn into_axum(body: lambda_http::Body) -> Body {
+    match body {
+        lambda_http::Body::Text(text) => Body::from(text),
+        lambda_http::Body::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    }
+}

@@ -1,0 +1,83 @@
+//! A request's body, bounded in size and in time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// How long a body may take to arrive over plain HTTP. On Lambda it is there already.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is longer than allowed.
+    #[error("request body is larger than {limit} bytes")]
+    TooLarge {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// It did not come in time.
+    #[error("the request took too long to arrive")]
+    Slow,
+    /// The connection ended before it.
+    #[error("the request ended before its body was whole")]
+    Torn,
+}
+
+/// Reads the whole of `body`, which may have `limit` bytes.
+pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
+    match whole.await.map_err(|_| BodyError::Slow)? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { limit }),
+        Err(_) => Err(BodyError::Torn),
+    }
+}
+
+/// Whether the body is said to be JSON, and not compressed. No page can make a browser send that to another site without
+/// asking first (CORS).
+pub fn is_plain_json(headers: &HeaderMap) -> bool {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let is_encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    essence.eq_ignore_ascii_case("application/json") && !is_encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_may_be_as_long_as_allowed_and_no_longer() {
+        assert_eq!(read_body(Body::from("four"), 4).await.as_deref(), Ok(&b"four"[..]));
+        assert_eq!(read_body(Body::from("fours"), 4).await, Err(BodyError::TooLarge { limit: 4 }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let (_sender, never) = http_body_util::Channel::<Bytes>::new(1);
+        assert_eq!(read_body(Body::new(never), 4).await, Err(BodyError::Slow));
+    }
+
+    #[test]
+    fn only_plain_json_is_json() {
+        for (name, content_type, encoding, expected) in [
+            ("plain", "application/json", None, true),
+            ("with a charset", "Application/JSON; charset=utf-8", Some("identity"), true),
+            ("text", "text/plain", None, false),
+            ("in a parameter", "text/plain; a=application/json", None, false),
+            ("compressed", "application/json", Some("gzip"), false),
+        ] {
+            let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+            headers.extend(encoding.map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value))));
+            assert_eq!(is_plain_json(&headers), expected, "{name}");
+        }
+        assert!(!is_plain_json(&HeaderMap::new()), "absent");
+    }
+}

@@ -1,0 +1,30 @@
+//! The front of a function, the same for each: who asks and from which page, what is read of the environment and of a
+//! request's body, what a refusal looks like, what is logged, and how plain HTTP comes in.
+//!
+//! Knows requests, settings and where sessions are looked up. Knows no route, and nothing of what a function does.
+
+mod access;
+mod body;
+mod clock;
+pub mod failure;
+mod logging;
+mod refusal;
+mod secrets;
+mod serve;
+mod settings;
+mod variables;
+mod visitors;
+
+/// Why something failed that nobody tells apart.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+pub use access::{AccessError, AllowedOrigins};
+pub use body::{BodyError, is_plain_json, read_body};
+pub use clock::now_ms;
+pub use logging::log_to_stdout;
+pub use refusal::{Refusal, json_response};
+pub use secrets::{Secret, reveal};
+pub use serve::{PlainHttp, Serve, asked_to_go, poll_anew, runtime};
+pub use settings::Settings;
+pub use variables::{SettingError, Variables};
+pub use visitors::{VisitorError, Visitors};

@@ -1,0 +1,108 @@
+//! How requests come in: as Lambda invocations, which each function takes in its own way, or as plain HTTP.
+
+mod http;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::{BoxError, SettingError, Variables, failure};
+
+pub use http::PlainHttp;
+
+/// This many failures, each this soon after the one before, mean that the runtime API is gone.
+const MOST_FAILURES: u32 = 5;
+const QUICK: Duration = Duration::from_secs(1);
+
+/// How requests come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serve {
+    /// As invocations.
+    Lambda {
+        /// How many at once.
+        concurrency: u32,
+    },
+    /// As plain HTTP at this address.
+    Http(SocketAddr),
+}
+
+impl Serve {
+    /// Lambda where there is its runtime API, plain HTTP elsewhere.
+    pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
+        if variables.text("AWS_LAMBDA_RUNTIME_API").is_some() {
+            let concurrency = variables.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or(1);
+            return Ok(Self::Lambda { concurrency });
+        }
+        let host = variables.parsed("HOST", "an IP address")?.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let port = variables.parsed("PORT", "a port number")?.unwrap_or(3000);
+        Ok(Self::Http(SocketAddr::new(host, port)))
+    }
+}
+
+/// The runtime: one thread where there is one request at a time, since that starts faster, and Lambda gives less than
+/// one core.
+pub fn runtime(serve: Serve) -> std::io::Result<Runtime> {
+    let mut builder = match serve {
+        Serve::Lambda { concurrency: 0..=1 } => Builder::new_current_thread(),
+        Serve::Lambda { .. } | Serve::Http(_) => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+/// Returns when the process is asked to go.
+pub async fn asked_to_go() {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+/// Polls for events, by `poll`, for as long as there is a runtime API.
+///
+/// The runtime ends when a poll fails, which it does on a connection that the other side has closed meanwhile, as after
+/// a response that was cut off. Another poll opens another connection.
+pub async fn poll_anew<F>(poll: impl Fn() -> F) -> Result<(), BoxError>
+where
+    F: Future<Output = Result<(), BoxError>>,
+{
+    let mut failures = 0;
+    loop {
+        let begun = Instant::now();
+        let Err(error) = poll().await else { return Ok(()) };
+        failures = if begun.elapsed() < QUICK { failures + 1 } else { 1 };
+        if failures == MOST_FAILURES {
+            return Err(error);
+        }
+        tracing::warn!(error = failure::chain(error.as_ref()), "the runtime API was lost, polling anew");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn polling_goes_on_until_it_fails_again_and_again() {
+        for (pause, polls) in [(Duration::ZERO, MOST_FAILURES), (QUICK, 40)] {
+            let polled = Cell::new(0);
+            let ended = poll_anew(async || {
+                polled.set(polled.get() + 1);
+                tokio::time::sleep(pause).await;
+                if polled.get() == 40 { Ok(()) } else { Err("lost".into()) }
+            });
+            assert_eq!(ended.await.is_ok(), pause == QUICK, "{pause:?}");
+            assert_eq!(polled.get(), polls, "{pause:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Plain HTTP, for containers and for trying things out.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use http::{HeaderValue, Method, header};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use url::Url;
+
+use super::asked_to_go;
+use crate::BoxError;
+
+/// How long tasks may take to save what they have once their grace is over, and slow readers to read it.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// A server of plain HTTP.
+#[derive(Debug)]
+pub struct PlainHttp {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whose pages may ask across origins, and by which methods: what the Function URL's own configuration says on AWS.
+    pub origins: Vec<Url>,
+    /// The methods.
+    pub methods: Vec<Method>,
+    /// What goes on behind the responses, and has to be over before the process ends.
+    pub tasks: TaskTracker,
+    /// Cancelled when these tasks shall save what they have and end.
+    pub shutdown: CancellationToken,
+    /// How long they may go on by themselves once the process is asked to go.
+    pub grace: Duration,
+}
+
+impl PlainHttp {
+    /// Serves until the process is asked to go, and what runs then has ended or had its grace.
+    pub async fn serve(self, router: Router) -> Result<(), BoxError> {
+        let address = self.address;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("cannot listen at {address}: {error}"))?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
+
+        let stop = CancellationToken::new();
+        let server = axum::serve(listener, router.layer(self.cors()))
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let mut server = pin!(server.into_future());
+        tokio::select! {
+            result = &mut server => return Ok(result?),
+            () = asked_to_go() => stop.cancel(),
+        }
+
+        tracing::info!(running_turns = self.tasks.len(), "asked to go");
+        let all_done = async {
+            let result = server.await;
+            self.tasks.close();
+            self.tasks.wait().await;
+            result
+        };
+        let patience = async {
+            tokio::time::sleep(self.grace).await;
+            self.shutdown.cancel();
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            result = all_done => Ok(result?),
+            () = patience => {
+                tracing::warn!(running_turns = self.tasks.len(), "ended with turns or readers left over");
+                Ok(())
+            }
+        }
+    }
+
+    fn cors(&self) -> CorsLayer {
+        let origins = self.origins.iter().map(|url| url.origin().ascii_serialization());
+        let origins: Vec<HeaderValue> = origins.filter_map(|origin| origin.parse().ok()).collect();
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_credentials(true)
+            .allow_methods(self.methods.clone())
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .max_age(Duration::from_secs(86_400))
+    }
+}

@@ -1,0 +1,100 @@
+//! Who sends a request: the one place where sessions are looked up.
+
+use http::HeaderMap;
+use message::UserId;
+use secrecy::SecretString;
+use session::{CredentialSource, Found, SessionConfig, SessionConfigError, SessionError, Sessions};
+use store::{Store, StoreError};
+
+use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
+
+/// Why nobody may be taken for the sender of a request.
+#[derive(Debug, thiserror::Error)]
+pub enum VisitorError {
+    /// There is no good session.
+    #[error(transparent)]
+    Unauthorized(SessionError),
+    /// The page may not use the user's cookie.
+    #[error(transparent)]
+    Forbidden(AccessError),
+    /// The session could not be looked up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Tells who sends a request.
+#[derive(Debug)]
+pub struct Visitors {
+    sessions: Sessions,
+    check_revocation: bool,
+    origins: AllowedOrigins,
+    store: Store,
+}
+
+impl Visitors {
+    /// Those of the web application that signs with `secret`, whose sessions are in `store`.
+    ///
+    /// # Errors
+    /// With these settings sessions could be forged or never be found. The text names the variable.
+    pub fn new(settings: &Settings, secret: SecretString, store: Store) -> Result<Self, String> {
+        let secure = settings.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let mut config = SessionConfig::new(secret, secure);
+        config.cookie_prefix.clone_from(&settings.cookie_prefix);
+        config.cookie_cache = settings.cookie_cache;
+        config.cookie_cache_version.clone_from(&settings.cookie_cache_version);
+        config.origin = settings.auth_url.as_ref().map(|url| url.origin().ascii_serialization());
+        config.jwks.clone_from(&settings.jwks);
+        Ok(Self {
+            sessions: Sessions::new(config).map_err(named)?,
+            check_revocation: settings.check_revocation,
+            origins: AllowedOrigins::new(settings.allowed_origins.iter().chain(&settings.auth_url)),
+            store,
+        })
+    }
+
+    /// The signed-in user who sends this request.
+    pub async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, VisitorError> {
+        let now_ms = now_ms();
+        let found = self.sessions.find(headers, signed(now_ms)).map_err(VisitorError::Unauthorized)?;
+        if found.source() == CredentialSource::Cookie {
+            self.origins.check(headers).map_err(VisitorError::Forbidden)?;
+        }
+        let session = match found {
+            Found::Session { session, .. } => session,
+            Found::NeedsStore(credential) => {
+                let stored = self.store.session_value(credential.token.storage_key(), now_ms).await?;
+                self.sessions.session(&credential, stored.as_deref(), signed(now_ms)).map_err(refused)?
+            }
+        };
+        if !self.check_revocation {
+            return Ok(session.user_id);
+        }
+        let revoked = self.store.session_value(&session::revocation_key(&session.user_id), now_ms).await?;
+        Ok(session.unless_revoked(revoked.as_deref()).map_err(refused)?.user_id)
+    }
+}
+
+/// The session crate knows no variables.
+fn named(error: SessionConfigError) -> String {
+    let variable = match error {
+        SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
+        SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
+        SessionConfigError::Origin => "BETTER_AUTH_URL",
+        SessionConfigError::SecretMissing
+        | SessionConfigError::SecretTooShort
+        | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
+    };
+    format!("{variable}: {error}")
+}
+
+/// A record that cannot be read is worth an operator's attention; the user only has to sign in again.
+fn refused(error: SessionError) -> VisitorError {
+    if let SessionError::Malformed(_) = error {
+        tracing::warn!(error = failure::chain(&error), "a stored session cannot be read");
+    }
+    VisitorError::Unauthorized(error)
+}
+
+fn signed(now_ms: u64) -> i64 {
+    i64::try_from(now_ms).unwrap_or(i64::MAX)
+}

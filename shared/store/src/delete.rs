@@ -1,0 +1,299 @@
+//! Deleting a thread with everything in it, also while a turn runs in it, and also if whoever deletes it dies.
+//!
+//! # How it cannot come back
+//! First the thread's item is replaced by what is left of it: `goneAt`, a time after its last turn began, and the names
+//! of its last runs. That is one conditional write, in which the thread vanishes from the index and for every reader,
+//! and in which its turn is asked to stop. From then on:
+//! - No begin takes the item for a thread, since each is on condition that there is no `goneAt`. One that finds it
+//!   begins a new thread over it, later than `goneAt`, whose first question has a cut before everything that is there
+//!   ([`crate::path`]), and notes in `since` where the new thread begins.
+//! - A turn that still runs may put its messages, since a put cannot depend on another item. But its last step is to
+//!   mark its end in the thread, as it is of whoever recovers it. There it sees `goneAt`, or no thread, or a `since`
+//!   after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
+//! - Messages are deleted up to `goneAt` only, so those of a new thread are never among them.
+//!
+//! Whatever began before `goneAt` has a key up to it, because `lastActivityAt` never goes back.
+//!
+//! # How it ends
+//! Messages go next, in batches. Then the item itself, unless one of its turns may still be at work: then it stays until
+//! some time after that turn's lease, and `ttl` removes it. As long as the item is there a second delete goes on where
+//! the first one died, since the item says all that it needs.
+//!
+//! What is not found: journals of earlier turns, which no item names. They expire within the hour.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use message::{StreamId, ThreadId, UserId};
+
+use crate::item::{self, Item, number, refused, string};
+use crate::thread::{State, ThreadItem};
+use crate::turn::TurnKeys;
+use crate::{Store, StoreError, keys};
+
+/// What one BatchWriteItem takes.
+const BATCH: usize = 25;
+/// How often what a batch left over is sent again, and how long is waited before the first time; that doubles.
+const RETRIES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// How often a delete is begun anew because a turn began or ended in between.
+const ATTEMPTS: usize = 8;
+/// How long after the last lease nobody can come late any more.
+const KEPT_MS: u64 = 60 * 60 * 1000;
+
+/// What is left of a thread until it is deleted.
+struct Remains {
+    gone_at: u64,
+    runs: Vec<StreamId>,
+    /// Until when a turn of it may still be at work.
+    lease_ms: u64,
+}
+
+impl Store {
+    /// Deletes a thread and everything in it. May be repeated, and goes on where an earlier try has stopped. Says whether
+    /// there was one.
+    ///
+    /// # Errors
+    /// Not all of it is deleted yet. Nobody sees it any more, if its item could be reached at all.
+    pub async fn delete_thread(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        now_ms: u64,
+    ) -> Result<bool, StoreError> {
+        let Some(remains) = self.take_out(user, thread, now_ms).await? else {
+            return Ok(false);
+        };
+        let messages = keys::messages(user, thread);
+        let end = keys::before(remains.gone_at.saturating_add(1));
+        self.delete_range(&messages, keys::FIRST_MESSAGE, &end).await?;
+        for run in &remains.runs {
+            self.delete_journal(&keys::journal(user, run)).await?;
+        }
+        self.bury(user, thread, &remains, now_ms).await?;
+        Ok(true)
+    }
+
+    /// Takes away what a turn has put into a thread that was deleted meanwhile, as its last write seems to have found.
+    /// Says whether it was so.
+    pub(crate) async fn clear_if_gone(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
+        // Not every engine shows the item whose condition failed, and nothing may be deleted for that.
+        let found = self.get_consistent(&keys.0.thread_pk, &keys.0.thread_sk).await?;
+        let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
+        if !found.is_gone(keys.0.at_ms) {
+            return Ok(false);
+        }
+        for sk in [&keys.0.user_sk, &keys.0.answer_sk] {
+            // A begin that was given up has no keys.
+            if !sk.is_empty() {
+                self.delete_range(&keys.0.messages_pk, sk, &keys::after(sk)).await?;
+            }
+        }
+        if let Some(user) = keys.0.thread_pk.strip_prefix("U#").and_then(|user| UserId::parse(user).ok()) {
+            self.delete_journal(&keys::journal(&user, &keys.0.stream)).await?;
+        }
+        Ok(true)
+    }
+
+    /// Puts what is left of the thread in its place. `None`: there is none.
+    async fn take_out(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        now_ms: u64,
+    ) -> Result<Option<Remains>, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
+            let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
+            if let Some(gone_at) = found.gone_at {
+                let lease_ms = found.lease;
+                return Ok(Some(Remains { lease_ms, ..Remains::of(&found, gone_at)? }));
+            }
+            if !found.exists() {
+                return Ok(None);
+            }
+            let gone_at = now_ms.max(found.last_activity_at);
+            let remains = Remains::of(&found, gone_at)?;
+            if self.replace(&found, &remains).await? {
+                return Ok(Some(remains));
+            }
+        }
+        Err(StoreError::Conflict { operation: "PutItem" })
+    }
+
+    /// One write, on condition that nothing has begun or ended since the thread was read.
+    async fn replace(&self, thread: &ThreadItem, remains: &Remains) -> Result<bool, StoreError> {
+        let mut request = self.client.put_item();
+        let mut condition = vec!["attribute_not_exists(goneAt)".to_owned()];
+        for (name, seen) in [
+            ("lastActivityAt", (thread.last_activity_at > 0).then(|| number(thread.last_activity_at))),
+            ("doneId", thread.done_id.as_ref().map(string)),
+            ("failedId", thread.failed_id.as_ref().map(string)),
+        ] {
+            match seen {
+                Some(seen) => {
+                    condition.push(format!("{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), seen);
+                }
+                None => condition.push(format!("attribute_not_exists({name})")),
+            }
+        }
+        let sent = request
+            .table_name(&*self.table)
+            .set_item(Some(remains.item(thread)))
+            .condition_expression(condition.join(" AND "))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error))
+                if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::of("PutItem", error)),
+        }
+    }
+
+    /// Removes what is left of the thread, now or when nobody can come late any more.
+    async fn bury(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        remains: &Remains,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        let (pk, sk) = (string(keys::user(user)), string(keys::thread(thread)));
+        if remains.lease_ms < now_ms {
+            let sent = self
+                .client
+                .delete_item()
+                .table_name(&*self.table)
+                .key("pk", pk)
+                .key("sk", sk)
+                .condition_expression("goneAt = :gone")
+                .expression_attribute_values(":gone", number(remains.gone_at))
+                .send()
+                .await;
+            return match sent {
+                Ok(_) => Ok(()),
+                // A new thread has begun over it.
+                Err(SdkError::ServiceError(error))
+                    if matches!(error.err(), DeleteItemError::ConditionalCheckFailedException(_)) =>
+                {
+                    Ok(())
+                }
+                Err(error) => Err(StoreError::of("DeleteItem", error)),
+            };
+        }
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .key("pk", pk)
+            .key("sk", sk)
+            .update_expression("SET #ttl = :ttl")
+            .condition_expression("goneAt = :gone")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", number((remains.lease_ms + KEPT_MS) / 1000))
+            .expression_attribute_values(":gone", number(remains.gone_at))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if refused(&error).is_some() => Ok(()),
+            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+
+    async fn delete_journal(&self, pk: &str) -> Result<(), StoreError> {
+        self.delete_range(pk, "0", "~~").await
+    }
+
+    /// Deletes all items of `pk` from the sort key `first` to `last`, page by page.
+    async fn delete_range(&self, pk: &str, first: &str, last: &str) -> Result<(), StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", string(pk))
+            .expression_attribute_values(":first", string(first))
+            .expression_attribute_values(":last", string(last))
+            .consistent_read(true)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| StoreError::of("Query", error))?;
+            for batch in page.items().chunks(BATCH) {
+                self.delete_batch(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_batch(&self, keys: &[Item]) -> Result<(), StoreError> {
+        let mut left: Vec<WriteRequest> = keys.iter().map(deletion).collect();
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..RETRIES {
+            let sent = self.client.batch_write_item().request_items(&*self.table, left).send().await;
+            let answer = sent.map_err(|error| StoreError::of("BatchWriteItem", error))?;
+            let mut unprocessed = answer.unprocessed_items.unwrap_or_default();
+            match unprocessed.remove(&*self.table).filter(|left| !left.is_empty()) {
+                Some(unprocessed) => left = unprocessed,
+                None => return Ok(()),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        let source = format!("{} items were left over again and again", left.len()).into();
+        Err(StoreError::Throttled { operation: "BatchWriteItem", source })
+    }
+}
+
+impl Remains {
+    /// What is left of `thread`, or was left of it by an earlier delete.
+    fn of(thread: &ThreadItem, gone_at: u64) -> Result<Self, StoreError> {
+        let mut runs = Vec::new();
+        for name in thread.stream_id.iter().chain(thread.prev.as_ref().map(|run| &run.stream_id)) {
+            let run = StreamId::parse(name);
+            runs.push(run.map_err(|error| StoreError::corrupt(&thread.pk, &thread.sk, error))?);
+        }
+        let current = match thread.state(0) {
+            State::Running | State::Dead => thread.lease,
+            State::None | State::Done | State::Failed => 0,
+        };
+        let previous = thread.prev.as_ref().map_or(0, |run| run.lease);
+        Ok(Self { gone_at, runs, lease_ms: current.max(previous) })
+    }
+
+    /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it shall stop.
+    fn item(&self, thread: &ThreadItem) -> Item {
+        let mut item = Item::from([
+            ("pk".to_owned(), string(&thread.pk)),
+            ("sk".to_owned(), string(&thread.sk)),
+            ("goneAt".to_owned(), number(self.gone_at)),
+            ("lease".to_owned(), number(self.lease_ms)),
+        ]);
+        let names = [
+            ("streamId", &thread.stream_id),
+            ("stopId", &thread.stream_id),
+            ("userSk", &thread.user_sk),
+            ("asstSk", &thread.asst_sk),
+        ];
+        let ended = (self.lease_ms == 0).then_some(("doneId", &thread.stream_id));
+        for (name, value) in names.into_iter().chain(ended) {
+            item.extend(value.as_ref().map(|value| (name.to_owned(), string(value))));
+        }
+        item
+    }
+}
+
+fn deletion(key: &Item) -> WriteRequest {
+    let key = DeleteRequest::builder().set_key(Some(key.clone())).build();
+    WriteRequest::builder().delete_request(key.expect("a key is all there is to it")).build()
+}

@@ -1,0 +1,65 @@
+//! What a user has done this month, from the items of its days.
+
+use message::UserId;
+
+use crate::item::{self, string};
+use crate::quota::{DayItem, date};
+use crate::{DayUsage, Store, StoreError, TurnUsage, keys};
+
+/// What a user has done in the UTC month of a moment, and in its day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UsageReport {
+    /// The day, spelled `2026-11-22`.
+    pub date: String,
+    /// What was done in it.
+    pub today: DayUsage,
+    /// What was done in the month.
+    pub month: MonthUsage,
+}
+
+/// What a user has done in one UTC month.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MonthUsage {
+    /// The month, spelled `2026-11`.
+    pub month: String,
+    /// Turns begun.
+    pub turns: u64,
+    /// What the turns used that have ended.
+    pub usage: TurnUsage,
+}
+
+impl Store {
+    /// Adds up what `user` has done in the UTC month of `now_ms`, strongly consistent.
+    pub async fn usage_report(&self, user: &UserId, now_ms: u64) -> Result<UsageReport, StoreError> {
+        let date = date(now_ms);
+        let month = date[..7].to_owned();
+        let mut days = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", string(keys::user(user)))
+            .expression_attribute_values(":first", string(keys::day(&format!("{month}-01"))))
+            .expression_attribute_values(":last", string(keys::day(&format!("{month}-31"))))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut report = UsageReport {
+            month: MonthUsage { month, ..MonthUsage::default() },
+            date,
+            ..UsageReport::default()
+        };
+        while let Some(item) = days.next().await {
+            let item = item.map_err(|error| StoreError::of("Query", error))?;
+            let is_today = item::text(&item, "sk") == keys::day(&report.date);
+            let day = DayUsage::from(item::read::<DayItem>(item)?);
+            report.month.turns = report.month.turns.saturating_add(day.turns);
+            report.month.usage = report.month.usage.plus(day.usage);
+            if is_today {
+                report.today = day;
+            }
+        }
+        Ok(report)
+    }
+}

@@ -1,0 +1,137 @@
+//! Messages of a thread in pages, as a list shows them: newest page first, and whether there is an older one.
+
+use message::{MessageId, Role, ThreadId, UserId};
+
+use crate::history::Room;
+use crate::path::Path;
+use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
+
+/// The longest key of a message: its time and role, and an id of 64 characters.
+const LONGEST_KEY: usize = 128;
+
+/// Which page to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Pages<'a> {
+    /// At most so many messages.
+    pub limit: usize,
+    /// At most so many bytes of parts, but for one message that alone has more.
+    pub max_bytes: usize,
+    /// What the page after the newest begins before; `None`: the newest.
+    pub before: Option<&'a Cursor>,
+    /// The message whose branch is read; `None`: the thread's current path.
+    pub branch: Option<&'a MessageId>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessagePage {
+    /// The messages, newest first.
+    pub messages: Vec<StoredMessage>,
+    /// Where the older ones are; `None`: there are none.
+    pub older: Option<Cursor>,
+}
+
+impl Cursor {
+    /// The place as text. It names no user and no thread.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The place that [`Cursor::as_str`] gave. `None`: that is no place among messages.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_key = text.len() <= LONGEST_KEY
+            && text.starts_with(keys::FIRST_MESSAGE)
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_key.then(|| Self(text.into()))
+    }
+}
+
+impl OpenTurn {
+    /// The turn's question, if it is new and was kept: it is put while the model is called, and may not be among the
+    /// messages yet.
+    pub fn new_question(&self) -> Option<StoredMessage> {
+        let run = self.run();
+        let (asked_at_ms, id) = keys::parts_of(&run.user_sk)?;
+        if asked_at_ms != self.began_at_ms() {
+            return None;
+        }
+        Some(StoredMessage {
+            id,
+            role: Role::User,
+            parts: self.kept()?.unpack().ok()?.into(),
+            created_at_ms: asked_at_ms,
+            model: None,
+            status: None,
+            input_tokens: None,
+            output_tokens: None,
+            metadata: None,
+            cursor: Cursor::before(&run.user_sk, run.user_cut.as_deref()),
+        })
+    }
+}
+
+impl Store {
+    /// Reads a page, strongly consistent. `None`: the message whose branch was asked for is not there.
+    pub async fn message_page(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        pages: &Pages<'_>,
+    ) -> Result<Option<MessagePage>, StoreError> {
+        let end = match (pages.before, pages.branch) {
+            (Some(cursor), _) => cursor.clone(),
+            (None, Some(message)) => match self.find_message(user, thread, message, None, true).await? {
+                Some(found) => Cursor(keys::after(&found.sk).into()),
+                None => return Ok(None),
+            },
+            (None, None) => Cursor(keys::LAST_MESSAGE.into()),
+        };
+        let pk = keys::messages(user, thread);
+        let mut page = self.page_before(&pk, &end, pages.limit, Some(pages.max_bytes)).await?;
+        if page.messages.is_empty() && page.older.is_some() {
+            page = self.page_before(&pk, &end, 1, None).await?;
+        }
+        Ok(Some(page))
+    }
+
+    async fn page_before(
+        &self,
+        pk: &str,
+        end: &Cursor,
+        limit: usize,
+        max_bytes: Option<usize>,
+    ) -> Result<MessagePage, StoreError> {
+        // One more, to know whether there is one.
+        let history =
+            History { limit: limit.saturating_add(1), max_bytes, before: Some(end), consistent: true };
+        let mut room = Room::new(&history);
+        let mut messages = self.walk(pk, Path::before(&end.0), &history, &mut room).await?;
+        let has_more = room.is_full || messages.len() > limit;
+        messages.truncate(limit);
+        let last = messages.last().map(|message| message.cursor.clone());
+        let older = has_more.then(|| last.unwrap_or_else(|| end.clone()));
+        Ok(MessagePage { messages, older })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_place_among_messages_is_a_place() {
+        for (text, good) in [
+            ("M#0000000000001#0#a", true),
+            ("M#0000000000001#0#a#~~", true),
+            ("M#", true),
+            ("", false),
+            ("T#thread", false),
+            ("Q#2026-11-22", false),
+            ("M#\n", false),
+            ("M#ä", false),
+            (&format!("M#{}", "1".repeat(LONGEST_KEY)), false),
+        ] {
+            assert_eq!(Cursor::parse(text).is_some(), good, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A real browser, driven by Playwright. `tests/browser/browser.mjs` is its side. It finds what a person would find, by
+//! role and name (`web/README.md` lists them), and waits for it.
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Mutex;
+
+use crate::session::SignedIn;
+use crate::tools;
+use crate::wait::within;
+
+/// A running browser, with the cookies of one person. It ends when it and its tabs are dropped.
+#[derive(Debug)]
+pub struct Browser {
+    line: Arc<Mutex<Line>>,
+    site: String,
+    tabs: u32,
+}
+
+/// A tab of it.
+#[derive(Debug)]
+pub struct Tab {
+    line: Arc<Mutex<Line>>,
+    site: String,
+    number: u32,
+}
+
+/// The line to the process, which is not killed: it ends with its stdin, and takes the browser with it.
+#[derive(Debug)]
+struct Line {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+/// Something on the page: the last that has this role, and if told so this name, this text in it, or this place round it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Place {
+    role: Option<&'static str>,
+    label: Option<&'static str>,
+    text: Option<String>,
+    name: Option<String>,
+    has: Vec<String>,
+    within: Option<Box<Place>>,
+}
+
+/// A file that somebody chooses.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct File<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Its media type.
+    pub kind: &'a str,
+    /// Its content.
+    pub base64: &'a str,
+}
+
+impl Place {
+    /// Something with this role.
+    pub fn role(role: &'static str) -> Self {
+        Self { role: Some(role), ..Self::default() }
+    }
+
+    /// Something with this role and exactly this name.
+    pub fn named(role: &'static str, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::role(role) }
+    }
+
+    /// The field with this label, where it has no role.
+    pub fn label(label: &'static str) -> Self {
+        Self { label: Some(label), ..Self::default() }
+    }
+
+    /// The smallest thing that holds this text.
+    pub fn text(text: &str) -> Self {
+        Self { text: Some(text.to_owned()), ..Self::default() }
+    }
+
+    /// The same, with this text in it.
+    pub fn with(mut self, text: &str) -> Self {
+        self.has.push(text.to_owned());
+        self
+    }
+
+    /// The same, inside of `place`.
+    pub fn within(self, place: Self) -> Self {
+        Self { within: Some(Box::new(place)), ..self }
+    }
+}
+
+/// A button.
+pub fn button(name: &str) -> Place {
+    Place::named("button", name)
+}
+
+/// A text box.
+pub fn textbox(name: &str) -> Place {
+    Place::named("textbox", name)
+}
+
+/// The last answer, with this text in it.
+pub fn answer(text: &str) -> Place {
+    Place::named("article", "Assistant").with(text)
+}
+
+/// A problem that is told, with this text.
+pub fn alert(text: &str) -> Place {
+    Place::role("alert").with(text)
+}
+
+/// A conversation in the list.
+pub fn conversation(title: &str) -> Place {
+    Place::named("link", title).within(Place::named("list", "Conversations"))
+}
+
+impl Browser {
+    /// Starts a browser for the site at `site`; nothing when there is none. Pictures carry the test's name.
+    pub async fn start(site: &str, test: &str) -> Result<Option<Self>> {
+        let folder = tools::workspace().join("tests/browser");
+        let (Some(chromium), true) =
+            (tools::chromium(), folder.join("node_modules/playwright-core").exists())
+        else {
+            tools::skipped("whatever a browser would do", "Chromium with Playwright");
+            return Ok(None);
+        };
+        let mut process = Command::new(tools::node())
+            .arg(folder.join("browser.mjs"))
+            .arg(chromium)
+            .arg(tools::pictures())
+            .arg(test)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("node does not start")?;
+        let input = process.stdin.take().context("stdin is piped")?;
+        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
+        let line = Arc::new(Mutex::new(Line { _process: process, input, output }));
+        Ok(Some(Self { line, site: site.to_owned(), tabs: 0 }))
+    }
+
+    /// Gives the browser somebody's session, as a sign-in would.
+    pub async fn sign_in(&self, who: &SignedIn) -> Result<()> {
+        let cookie = who.cookie();
+        let (name, value) = cookie.split_once('=').context("a cookie has a name")?;
+        let cookie =
+            json!({"name": name, "value": value, "url": self.site, "httpOnly": true, "sameSite": "Lax"});
+        self.line.lock().await.ask(&json!({"act": "cookie", "cookie": cookie})).await.map(drop)
+    }
+
+    /// Takes all cookies away, as a sign-out would.
+    pub async fn sign_out(&self) -> Result<()> {
+        self.line.lock().await.ask(&json!({"act": "forget"})).await.map(drop)
+    }
+
+    /// Opens another tab at the site's address with `fragment`, which is empty or begins with `#`.
+    pub async fn open(&mut self, fragment: &str) -> Result<Tab> {
+        self.tabs += 1;
+        let tab = Tab { line: Arc::clone(&self.line), site: self.site.clone(), number: self.tabs };
+        tab.goes_to(fragment).await?;
+        Ok(tab)
+    }
+
+    /// Makes sure that no script failed and no rule of the page's Content-Security-Policy was broken.
+    pub async fn ensure_no_faults(&self) -> Result<()> {
+        let faults = self.line.lock().await.ask(&json!({"act": "faults"})).await?;
+        ensure!(faults.as_array().is_some_and(Vec::is_empty), "the page is at fault: {faults:#}");
+        Ok(())
+    }
+}
+
+impl Tab {
+    /// Loads the site with this fragment.
+    pub async fn goes_to(&self, fragment: &str) -> Result<()> {
+        self.act("open", json!({"url": format!("{}/{fragment}", self.site)})).await.map(drop)
+    }
+
+    /// Loads the page anew.
+    pub async fn reload(&self) -> Result<()> {
+        self.act("reload", json!({})).await.map(drop)
+    }
+
+    /// Comes before the other tabs, as when somebody clicks on it.
+    pub async fn comes_to_front(&self) -> Result<()> {
+        self.act("front", json!({})).await.map(drop)
+    }
+
+    /// Points at something, which may show more of it.
+    pub async fn points_at(&self, place: &Place) -> Result<()> {
+        self.act("hover", json!({"place": place})).await.map(drop)
+    }
+
+    /// Clicks on something, once it can be clicked on.
+    pub async fn click(&self, place: &Place) -> Result<()> {
+        self.act("click", json!({"place": place})).await.map(drop)
+    }
+
+    /// Writes into a text box, in place of what is there.
+    pub async fn write(&self, place: &Place, text: &str) -> Result<()> {
+        self.act("fill", json!({"place": place, "text": text})).await.map(drop)
+    }
+
+    /// Chooses a file in a field for files.
+    pub async fn attach(&self, place: &Place, file: &File<'_>) -> Result<()> {
+        self.act("attach", json!({"place": place, "file": file})).await.map(drop)
+    }
+
+    /// Chooses an option of a list by its value.
+    pub async fn choose(&self, place: &Place, option: &str) -> Result<()> {
+        self.act("choose", json!({"place": place, "option": option})).await.map(drop)
+    }
+
+    /// Presses a key while `place` has the focus.
+    pub async fn press(&self, place: &Place, key: &str) -> Result<()> {
+        self.act("press", json!({"place": place, "key": key})).await.map(drop)
+    }
+
+    /// Writes a message and sends it.
+    pub async fn say(&self, text: &str) -> Result<()> {
+        self.write(&textbox("Message"), text).await?;
+        self.click(&button("Send")).await
+    }
+
+    /// Waits until something can be seen.
+    pub async fn sees(&self, place: &Place) -> Result<()> {
+        self.act("sees", json!({"place": place})).await.map(drop)
+    }
+
+    /// Waits until something is not there any more.
+    pub async fn misses(&self, place: &Place) -> Result<()> {
+        self.act("misses", json!({"place": place})).await.map(drop)
+    }
+
+    /// Waits until the conversation is this and nothing more: by turns the first line of a question and of its answer.
+    pub async fn reads(&self, lines: &[&str]) -> Result<()> {
+        let who = ["You", "Assistant"].into_iter().cycle();
+        let messages: Vec<_> = who.zip(lines).map(|(who, line)| [who, line.trim()]).collect();
+        self.act("reads", json!({"messages": messages})).await.map(drop)
+    }
+
+    /// What stands in a text box or is chosen in a list.
+    pub async fn value(&self, place: &Place) -> Result<String> {
+        let value = self.act("value", json!({"place": place})).await?;
+        Ok(value.as_str().context("a value is text")?.to_owned())
+    }
+
+    /// The id of the conversation that the address names.
+    pub async fn thread(&self) -> Result<String> {
+        let address = self.act("address", Value::Null).await?;
+        let thread = address.as_str().and_then(|address| address.split_once("#/t/"));
+        Ok(thread.with_context(|| format!("{address} names no conversation"))?.1.to_owned())
+    }
+
+    /// Takes a picture into the folder for pictures.
+    pub async fn picture(&self, name: &str) -> Result<()> {
+        self.act("picture", json!({"name": name})).await.map(drop)
+    }
+
+    /// Makes the window so large.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.act("size", json!({"width": width, "height": height})).await.map(drop)
+    }
+
+    async fn act(&self, act: &str, with: Value) -> Result<Value> {
+        let mut command = json!({"tab": self.number, "act": act});
+        for (name, value) in with.as_object().into_iter().flatten() {
+            command[name] = value.clone();
+        }
+        self.line.lock().await.ask(&command).await
+    }
+}
+
+impl Line {
+    async fn ask(&mut self, command: &Value) -> Result<Value> {
+        self.input.write_all(format!("{command}\n").as_bytes()).await?;
+        self.input.flush().await?;
+        let line = within("the browser", self.output.next_line()).await??.context("the browser has ended")?;
+        let answer: Value =
+            serde_json::from_str(&line).with_context(|| format!("not from the browser: {line}"))?;
+        match answer["failed"].as_str() {
+            Some(failed) => bail!("{failed}"),
+            None => Ok(answer["done"].clone()),
+        }
+    }
+}

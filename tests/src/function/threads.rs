@@ -1,0 +1,54 @@
+//! The read side, run as the other function is.
+
+use anyhow::Result;
+use bytes::Bytes;
+use http::{Method, Request};
+
+use super::{Function, RuntimeApi, Way, plain};
+use crate::binary::threads_binary;
+use crate::process::Variables;
+use crate::session::SignedIn;
+use crate::world::ORIGIN;
+
+impl Function {
+    /// Starts the read side over plain HTTP. It gets no key of a gateway.
+    pub async fn threads(variables: &Variables) -> Result<Self> {
+        plain::start(&threads_binary().await?, &without_gateway(variables)).await
+    }
+
+    /// Starts the read side over plain HTTP or under our Runtime API.
+    pub async fn threads_by(way: Way, variables: &Variables) -> Result<Self> {
+        match way {
+            Way::RuntimeApi => Self::threads_on(RuntimeApi::start(1).await?, variables).await,
+            Way::Plain | Way::Watch | Way::Emulator => Self::threads(variables).await,
+        }
+    }
+
+    /// Starts the read side under this Runtime API.
+    pub async fn threads_on(api: RuntimeApi, variables: &Variables) -> Result<Self> {
+        Self::launched(api, &threads_binary().await?, &without_gateway(variables)).await
+    }
+
+    /// A request to the read side, signed by cookie as a page sends it.
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        who: &SignedIn,
+        body: impl Into<Bytes>,
+    ) -> Result<Request<Bytes>> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = request.header("cookie", who.cookie()).header("origin", ORIGIN);
+        Ok(request.header("content-type", "application/json").body(body.into())?)
+    }
+
+    /// A reading request, signed by cookie.
+    pub fn get(&self, path: &str, who: &SignedIn) -> Result<Request<Bytes>> {
+        self.request(Method::GET, path, who, "")
+    }
+}
+
+fn without_gateway(variables: &Variables) -> Variables {
+    let kept = variables.iter().filter(|(name, _)| !name.starts_with("AI_GATEWAY_"));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}

@@ -1,0 +1,183 @@
+//! One origin as a browser sees it: the built page at `/`, and behind `/api` both functions. Its connections can be cut,
+//! and its doors closed. Knows paths; what passes through is nothing to it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::function::Function;
+use crate::process::Variables;
+use crate::tools;
+use crate::world::World;
+
+type Answer = Response<BoxBody<Bytes, hyper::Error>>;
+
+/// The page, both functions and the front that makes them one origin. It stops when dropped.
+#[derive(Debug)]
+pub struct Site {
+    /// The origin, without a slash at the end.
+    pub url: String,
+    /// The function that answers.
+    pub chat: Function,
+    /// The read side.
+    pub threads: Function,
+    is_open: watch::Sender<bool>,
+    server: JoinSet<()>,
+}
+
+/// What lies behind the front.
+#[derive(Debug)]
+struct Behind {
+    page: PathBuf,
+    chat: String,
+    threads: String,
+}
+
+impl Site {
+    /// Starts both functions in this world and the front before them; nothing when the page was not built.
+    pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Option<Self>> {
+        let Some(page) = tools::page() else {
+            tools::skipped("whatever the page would do", "the built page");
+            return Ok(None);
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
+        let mut variables: Variables = world.variables_with(changes);
+        variables.insert("ALLOWED_ORIGINS".to_owned(), url.clone());
+        let (chat, threads) = tokio::try_join!(Function::plain(&variables), Function::threads(&variables))?;
+        let is_open = watch::Sender::new(true);
+        let behind = Behind { page, chat: authority(&chat)?, threads: authority(&threads)? };
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, address, Arc::new(behind), is_open.subscribe()));
+        Ok(Some(Self { url, chat, threads, is_open, server }))
+    }
+
+    /// Breaks every connection and takes no other.
+    pub fn close(&self) {
+        self.is_open.send_replace(false);
+    }
+
+    /// Lets everybody in again.
+    pub fn open(&self) {
+        self.is_open.send_replace(true);
+    }
+
+    /// Ends both functions and looks through their logs.
+    pub async fn stop(mut self) -> Result<()> {
+        self.server.shutdown().await;
+        self.chat.stop().await?;
+        self.threads.stop().await
+    }
+}
+
+fn authority(function: &Function) -> Result<String> {
+    Ok(function.url.strip_prefix("http://").context("a loopback URL")?.to_owned())
+}
+
+async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    behind: Arc<Behind>,
+    mut is_open: watch::Receiver<bool>,
+) {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        let Some(open) = &listener else {
+            if is_open.wait_for(|open| *open).await.is_err() {
+                return;
+            }
+            listener = TcpListener::bind(address).await.ok();
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => {
+                let Ok((stream, _)) = accepted else { return };
+                connections.spawn(converse(stream, Arc::clone(&behind)));
+            }
+            closed = async { is_open.wait_for(|open| !open).await.map(drop) } => {
+                if closed.is_err() {
+                    return;
+                }
+                listener = None;
+                connections.shutdown().await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, behind: Arc<Behind>) {
+    // A page that waits for a chunk must not wait for a timer of TCP.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let service = service_fn(move |request| {
+        let behind = Arc::clone(&behind);
+        async move {
+            Ok::<_, hyper::Error>(answer(&behind, request).await.unwrap_or_else(|error| unreachable(&error)))
+        }
+    });
+    // A browser that leaves ends the connection with an error.
+    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+}
+
+async fn answer(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
+    let path = request.uri().path();
+    if path.starts_with("/api/chat") {
+        forward(&behind.chat, request).await
+    } else if path.starts_with("/api/") {
+        forward(&behind.threads, request).await
+    } else {
+        file(&behind.page, path).await
+    }
+}
+
+/// Passes a request and its answer on as they come. When the browser leaves, the function's connection closes too.
+async fn forward(authority: &str, request: Request<Incoming>) -> Result<Answer> {
+    let stream = TcpStream::connect(authority).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender.send_request(request).await?.map(BodyExt::boxed))
+}
+
+async fn file(page: &Path, path: &str) -> Result<Answer> {
+    let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
+    let Ok(content) = tokio::fs::read(page.join(name)).await else {
+        return plain(StatusCode::NOT_FOUND, "text/plain", Bytes::new());
+    };
+    let kind = match name.rsplit('.').next() {
+        Some("html") => "text/html",
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    plain(StatusCode::OK, kind, content.into())
+}
+
+fn plain(status: StatusCode, kind: &str, content: Bytes) -> Result<Answer> {
+    let body = Full::new(content).map_err(|never| match never {}).boxed();
+    Ok(Response::builder().status(status).header(header::CONTENT_TYPE, kind).body(body)?)
+}
+
+fn unreachable(error: &anyhow::Error) -> Answer {
+    let body = Full::new(Bytes::from(format!("{error:#}"))).map_err(|never| match never {}).boxed();
+    let mut answer = Response::new(body);
+    *answer.status_mut() = StatusCode::BAD_GATEWAY;
+    answer
+}

@@ -1,0 +1,136 @@
+//! Answers as they come, and what can be done about them.
+
+use acceptance::answers::{parts, stream, whole_text};
+use acceptance::browser::{answer, button, conversation, textbox};
+use acceptance::gateway::{Ended, Gate, Step};
+use acceptance::scripts::{first_half, halves, unfinished};
+use acceptance::world::{question, text_of};
+use anyhow::{Result, ensure};
+use store::Status;
+
+use super::Desk;
+
+#[tokio::test]
+async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
+    let Some(mut desk) = Desk::ready("pieces").await? else { return Ok(()) };
+    let gate = Gate::default();
+    desk.world.gateway.next(halves(&gate));
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &first_half()]).await?;
+    tab.sees(&button("Stop")).await?;
+
+    gate.open();
+    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.misses(&button("Stop")).await?;
+    tab.sees(&answer("12 in, 7 out")).await?;
+    tab.sees(&conversation(&question())).await?;
+    desk.world.ensure_whole(&desk.alice, &tab.thread().await?).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
+    let Some(mut desk) = Desk::ready("reload").await? else { return Ok(()) };
+    let gate = Gate::default();
+    desk.world.gateway.next(halves(&gate));
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    for load in 1..=2 {
+        tab.reads(&[&question(), &first_half()]).await?;
+        tab.reload().await?;
+        ensure!(!tab.thread().await?.is_empty(), "load {load}");
+    }
+    tab.reads(&[&question(), &first_half()]).await?;
+    tab.sees(&button("Stop")).await?;
+
+    gate.open();
+    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.misses(&button("Stop")).await?;
+    ensure!(desk.world.gateway.calls().len() == 1, "the model was called again");
+    desk.world.ensure_whole(&desk.alice, &tab.thread().await?).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
+    let Some(mut desk) = Desk::ready("stop").await? else { return Ok(()) };
+    desk.world.gateway.next(unfinished());
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &first_half()]).await?;
+    tab.click(&button("Stop")).await?;
+    ensure!(desk.world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call goes on");
+    tab.sees(&answer("Stopped")).await?;
+    let stored = desk.world.only_answer(&desk.alice, &tab.thread().await?).await?;
+    ensure!(stored.status == Some(Status::Stopped), "{stored:?}");
+    ensure!(text_of(&stored)? == first_half(), "{}", stored.parts);
+
+    tab.reload().await?;
+    tab.reads(&[&question(), &first_half()]).await?;
+    tab.sees(&answer("Stopped")).await?;
+    tab.say("And now?").await?;
+    tab.reads(&[&question(), &first_half(), "And now?", &whole_text()]).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn another_answer_takes_the_place_of_the_one_before() -> Result<()> {
+    let Some(mut desk) = Desk::ready("regenerate").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    desk.world.gateway.next(stream(&parts(&["Quite ", "so."]), Step::End));
+    tab.click(&button("Regenerate")).await?;
+    tab.reads(&[&question(), "Quite so."]).await?;
+    tab.sees(&button("Regenerate")).await?;
+    tab.reload().await?;
+    tab.reads(&[&question(), "Quite so."]).await?;
+    let stored = desk.world.only_answer(&desk.alice, &tab.thread().await?).await?;
+    ensure!(text_of(&stored)? == "Quite so.", "{}", stored.parts);
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> {
+    let Some(mut desk) = Desk::ready("edit").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    desk.world.gateway.next(stream(&parts(&["Rather ", "bitter."]), Step::End));
+    tab.click(&button("Edit")).await?;
+    tab.write(&textbox("Edit message"), "Is coffee?").await?;
+    tab.click(&button("Send edit")).await?;
+    tab.reads(&["Is coffee?", "Rather bitter."]).await?;
+    tab.sees(&button("Regenerate")).await?;
+    tab.reload().await?;
+    tab.reads(&["Is coffee?", "Rather bitter."]).await?;
+    let prompt = desk.world.gateway.call(1).await?.body["prompt"].to_string();
+    ensure!(!prompt.contains(&question()), "the model was told what is no longer asked: {prompt}");
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_second_tab_shows_what_the_first_one_does() -> Result<()> {
+    let Some(mut desk) = Desk::ready("tabs").await? else { return Ok(()) };
+    let gate = Gate::default();
+    desk.world.gateway.next(halves(&gate));
+    let first = desk.open().await?;
+    first.say(&question()).await?;
+    first.reads(&[&question(), &first_half()]).await?;
+    let second = desk.browser.open(&format!("#/t/{}", first.thread().await?)).await?;
+    second.reads(&[&question(), &first_half()]).await?;
+
+    gate.open();
+    for tab in [&first, &second] {
+        tab.reads(&[&question(), &whole_text()]).await?;
+        tab.misses(&button("Stop")).await?;
+    }
+    second.say("And now?").await?;
+    let lines = [&question(), &whole_text(), "And now?", &whole_text()];
+    second.reads(&lines).await?;
+    first.comes_to_front().await?;
+    first.reads(&lines).await?;
+    ensure!(desk.world.gateway.calls().len() == 2, "the model was called again");
+    desk.tidy().await
+}

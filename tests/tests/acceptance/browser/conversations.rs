@@ -1,0 +1,102 @@
+//! The list of conversations: found again, renamed, deleted; and the page's other ways to be used.
+
+use acceptance::answers::whole_text;
+use acceptance::browser::{Place, Tab, alert, button, conversation, textbox};
+use acceptance::world::question;
+use anyhow::{Result, ensure};
+
+use super::Desk;
+
+/// Begins a conversation with this question and waits for its answer.
+async fn begin(tab: &Tab, question: &str) -> Result<String> {
+    tab.say(question).await?;
+    tab.reads(&[question, &whole_text()]).await?;
+    tab.sees(&conversation(question)).await?;
+    tab.thread().await
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
+    let Some(mut desk) = Desk::ready("delete").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    begin(&tab, "What is sweet?").await?;
+    tab.click(&button("New conversation")).await?;
+    tab.reads(&[]).await?;
+    let second = begin(&tab, "What is bitter?").await?;
+
+    let dialog = Place::named("dialog", "Delete conversation?");
+    tab.points_at(&conversation("What is bitter?")).await?;
+    tab.click(&button("Delete “What is bitter?”")).await?;
+    tab.click(&button("Cancel").within(dialog.clone())).await?;
+    tab.misses(&dialog).await?;
+    tab.sees(&conversation("What is bitter?")).await?;
+    tab.points_at(&conversation("What is bitter?")).await?;
+    tab.click(&button("Delete “What is bitter?”")).await?;
+    tab.click(&button("Delete").within(dialog.clone())).await?;
+    tab.misses(&conversation("What is bitter?")).await?;
+    tab.reads(&[]).await?;
+    let left: Vec<_> = desk.world.engine.items()?;
+    let left: Vec<_> = left.iter().filter(|item| item.to_string().contains(&second)).collect();
+    ensure!(left.is_empty(), "left in the table: {left:?}");
+
+    tab.click(&conversation("What is sweet?")).await?;
+    tab.reads(&["What is sweet?", &whole_text()]).await?;
+    tab.goes_to(&format!("#/t/{second}")).await?;
+    tab.sees(&alert("There is no such conversation")).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_conversation_is_found_again_under_its_new_title() -> Result<()> {
+    let Some(mut desk) = Desk::ready("rename").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    begin(&tab, &question()).await?;
+    tab.points_at(&conversation(&question())).await?;
+    tab.click(&button(&format!("Rename “{}”", question()))).await?;
+    tab.write(&textbox("Title"), "On sweets").await?;
+    tab.press(&textbox("Title"), "Enter").await?;
+    tab.sees(&conversation("On sweets")).await?;
+    let heading = Place::named("heading", "On sweets");
+    tab.sees(&heading).await?;
+
+    let other = desk.open().await?;
+    other.click(&conversation("On sweets")).await?;
+    other.reads(&[&question(), &whole_text()]).await?;
+    other.sees(&heading).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
+    let Some(mut desk) = Desk::ready("model").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    let picker = Place::named("combobox", "Model");
+    tab.choose(&picker, "openai/gpt-4o-mini").await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    let head = desk.world.gateway.call(0).await?.head;
+    ensure!(head.header("ai-language-model-id") == Some("openai/gpt-4o-mini"), "{head:?}");
+    tab.reload().await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    ensure!(tab.value(&picker).await? == "openai/gpt-4o-mini", "the choice is forgotten");
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_narrow_window_is_used_by_keyboard_alone() -> Result<()> {
+    let Some(mut desk) = Desk::ready("narrow").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    tab.resize(390, 780).await?;
+    let message = textbox("Message");
+    tab.write(&message, &question()).await?;
+    tab.press(&message, "Enter").await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+
+    tab.misses(&conversation(&question())).await?;
+    tab.press(&button("Open conversations"), "Enter").await?;
+    tab.sees(&conversation(&question())).await?;
+    tab.picture("narrow").await?;
+    tab.press(&conversation(&question()), "Escape").await?;
+    tab.misses(&conversation(&question())).await?;
+    desk.tidy().await
+}

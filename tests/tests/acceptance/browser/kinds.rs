@@ -1,0 +1,91 @@
+//! What an answer and a question may hold besides plain text.
+
+use acceptance::answers::{delta, opening, stream, text_end, whole_text};
+use acceptance::browser::{File, Place, answer, button, textbox};
+use acceptance::gateway::Step;
+use acceptance::scripts::finish_with;
+use acceptance::world::question;
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::Desk;
+
+const ADVICE: &str = "A **hash map** finds a value by its key in constant time, however many there are:
+
+1. A *hash function* turns the key into a number.
+2. That number, modulo the count of buckets, names a bucket.
+3. Keys that meet in one bucket are compared one by one.
+
+```rust
+let mut ages = HashMap::new();
+ages.insert(\"Ada\", 36);
+assert_eq!(ages.get(\"Ada\"), Some(&36));
+```
+
+Order is not kept; take a `BTreeMap` where it matters.";
+
+/// An answer with reasoning and formatted text.
+fn advice() -> Vec<Value> {
+    let mut parts: Vec<Value> = opening().drain(..2).collect();
+    parts.extend([
+        json!({"type": "reasoning-start", "id": "r0"}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "A small example will say more than a definition."}),
+        json!({"type": "reasoning-end", "id": "r0"}),
+        json!({"type": "text-start", "id": "0"}),
+    ]);
+    parts.extend(ADVICE.split_inclusive(' ').map(delta));
+    parts.extend([text_end(), finish_with(412, 236, 384, 64, "0.0042")]);
+    parts
+}
+
+#[tokio::test]
+async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
+    let Some(mut desk) = Desk::ready("kinds").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    // The list of conversations of somebody who has been here before.
+    for topic in
+        ["Compare three ways to cache a web page.", "Plan a weekend in Lisbon.", "Is marzipan sweet?"]
+    {
+        tab.say(topic).await?;
+        tab.reads(&[topic, &whole_text()]).await?;
+        tab.click(&button("New conversation")).await?;
+    }
+    desk.world.gateway.next(stream(&advice(), Step::End));
+    tab.say("Explain how a hash map works, with a small example.").await?;
+    tab.sees(&answer("Order is not kept").with("412 in, 236 out")).await?;
+
+    // As it was streamed, and as it is read back.
+    for case in ["streamed", "loaded"] {
+        tab.sees(&Place::named("region", "Code, rust").with("ages.insert")).await?;
+        tab.sees(&Place::role("listitem").with("names a bucket")).await?;
+        if case == "loaded" {
+            // The one in the README is made of this.
+            tab.picture("page").await?;
+        }
+        tab.click(&Place::text("Reasoning")).await?;
+        tab.sees(&answer("A small example will say more")).await?;
+        tab.reload().await?;
+    }
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_picture_goes_along_with_the_question() -> Result<()> {
+    let Some(mut desk) = Desk::ready("file").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    let pixel =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    tab.attach(&Place::label("Attach files"), &File { name: "pixel.png", kind: "image/png", base64: pixel })
+        .await?;
+    tab.sees(&Place::named("list", "Attachments").with("pixel.png")).await?;
+    tab.write(&textbox("Message"), &question()).await?;
+    tab.click(&button("Send")).await?;
+    tab.sees(&answer(&whole_text())).await?;
+    let prompt = desk.world.gateway.call(0).await?.body["prompt"].to_string();
+    ensure!(prompt.contains("image/png") && prompt.contains(pixel), "the model was not shown it: {prompt}");
+    for _load in ["sent", "loaded"] {
+        tab.sees(&Place::named("img", "pixel.png").within(Place::named("article", "You"))).await?;
+        tab.reload().await?;
+    }
+    desk.tidy().await
+}

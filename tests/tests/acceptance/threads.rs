@@ -1,0 +1,41 @@
+//! The read side, seen from outside: what it shows of what the chat function wrote, and what it changes.
+
+mod changes;
+mod conversation;
+mod lists;
+mod refusals;
+mod samples;
+
+use acceptance::function::Function;
+use acceptance::http_client::fetch;
+use acceptance::session::SignedIn;
+use acceptance::world::ask;
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+
+/// Has a turn answered whole.
+async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+    let answer = fetch(ask(chat, who, thread, message)?).await?;
+    ensure!(answer.status == 200, "{thread} {message}: {}", answer.status);
+    answer.transcript().await?;
+    Ok(())
+}
+
+/// The JSON of a good answer.
+async fn good(request: Request<Bytes>) -> Result<Value> {
+    let path = request.uri().path().to_owned();
+    let answer = fetch(request).await?;
+    let (status, headers) = (answer.status, answer.headers.clone());
+    let body = answer.json().await?;
+    ensure!(status == 200, "{path}: {status}: {body}");
+    ensure!(headers["content-type"] == "application/json; charset=utf-8", "{path}: {headers:?}");
+    ensure!(headers["cache-control"] == "no-store", "{path}: {headers:?}");
+    Ok(body)
+}
+
+/// The values of one field in a list.
+fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+    list.as_array().into_iter().flatten().filter_map(|item| item[field].as_str()).collect()
+}

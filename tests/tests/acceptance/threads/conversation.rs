@@ -1,0 +1,260 @@
+//! Messages of a thread, as a page takes them.
+
+use std::time::SystemTime;
+
+use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, whole_text};
+use acceptance::engine::{Behaviour, Fault};
+use acceptance::function::{Function, RuntimeApi, Way};
+use acceptance::gate::Gate;
+use acceptance::http_client::{fetch, send};
+use acceptance::page::text_of_parts;
+use acceptance::process::resident_bytes;
+use acceptance::routes::{anew, asks, told};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, halves, unfinished};
+use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::wait::eventually_is;
+use acceptance::world::{DEFAULT_MODEL, World, ask, post, question};
+use anyhow::{Context, Result, ensure};
+use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
+use serde_json::{Value, json};
+use store::{Answer, Begin, BeginTurn, Question, Status, TurnLimits, TurnOutcome, TurnUsage, UserMessage};
+
+use super::{each, good, turn};
+
+const MESSAGES: &str = "/api/threads/t/messages";
+
+#[tokio::test]
+async fn a_conversation_reads_as_the_page_has_it_over_plain_http() -> Result<()> {
+    a_conversation_reads_as_the_page_has_it(Way::Plain).await
+}
+
+#[tokio::test]
+async fn a_conversation_reads_as_the_page_has_it_in_an_environment_that_freezes() -> Result<()> {
+    a_conversation_reads_as_the_page_has_it(Way::RuntimeApi).await
+}
+
+async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads_by(way, &world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    turn(&chat, &alice, "t", "m1").await?;
+    turn(&chat, &alice, "t", "m2").await?;
+
+    let read = good(threads.get(MESSAGES, &alice)?).await?;
+    let thread = &read["thread"];
+    ensure!(thread["id"] == "t" && thread["title"] == question() && thread["turns"] == 2, "{thread}");
+    ensure!(thread["createdAt"].as_u64() < thread["lastActivityAt"].as_u64(), "{thread}");
+    ensure!(read["running"].is_null() && read["nextCursor"].is_null(), "{read}");
+    let messages = read["messages"].as_array().context("messages")?;
+    ensure!(each(&read["messages"], "role") == ["user", "assistant", "user", "assistant"], "{read}");
+    ensure!((&messages[0]["id"], &messages[2]["id"]) == (&json!("m1"), &json!("m2")), "{read}");
+    ensure!(
+        messages[0]
+            == json!({
+                "id": "m1", "role": "user", "parts": [{ "type": "text", "text": question() }]
+            })
+    );
+    ensure!(text_of_parts(&messages[1]) == whole_text(), "{read}");
+    let metadata = &messages[3]["metadata"];
+    ensure!(metadata["model"] == DEFAULT_MODEL && metadata["finishReason"] == "stop", "{metadata}");
+    ensure!(metadata["usage"]["inputTokens"] == INPUT_TOKENS, "{metadata}");
+    ensure!(metadata["usage"]["outputTokens"] == OUTPUT_TOKENS, "{metadata}");
+    ensure!(metadata["createdAt"].is_u64() && metadata["latencyMs"].is_u64(), "{metadata}");
+    ensure!(metadata["aborted"] == false, "{metadata}");
+
+    for limit in [1, 3] {
+        let mut paged: Vec<Value> = Vec::new();
+        let mut query = format!("?limit={limit}");
+        loop {
+            let page = good(threads.get(&format!("{MESSAGES}{query}"), &alice)?).await?;
+            paged.splice(0..0, page["messages"].as_array().context("messages")?.clone());
+            let Some(cursor) = page["nextCursor"].as_str() else { break };
+            query = format!("?limit={limit}&cursor={cursor}");
+        }
+        ensure!(&paged == messages, "by {limit}: {paged:?}");
+    }
+    chat.stop().await?;
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let mut answer = fetch(ask(&chat, &alice, "t", "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+
+    let running = good(threads.get(MESSAGES, &alice)?).await?;
+    ensure!(each(&running["messages"], "id") == ["m1"], "{running}");
+    ensure!(running["running"]["streamId"].is_string(), "{running}");
+    gate.open();
+    answer.transcript().await?;
+    let ended = good(threads.get(MESSAGES, &alice)?).await?;
+    ensure!(ended["running"].is_null(), "{ended}");
+    ensure!(text_of_parts(&ended["messages"][1]) == whole_text(), "{ended}");
+    chat.stop().await?;
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    turn(&chat, &alice, "t", "m1").await?;
+    let gate = Gate::default();
+    world.engine.fault(Fault::of("PutItem", "m2", Behaviour::Hold(gate.clone())));
+    let answer = send(ask(&chat, &alice, "t", "m2")?).await?;
+    gate.reached().await?;
+
+    let running = good(threads.get(MESSAGES, &alice)?).await?;
+    ensure!(each(&running["messages"], "role") == ["user", "assistant", "user"], "{running}");
+    let question = &running["messages"][2];
+    ensure!(question["id"] == "m2" && text_of_parts(question) == self::question(), "{running}");
+    gate.open();
+    answer.head().await?.transcript().await?;
+    let ended = good(threads.get(MESSAGES, &alice)?).await?;
+    ensure!(each(&ended["messages"], "role") == ["user", "assistant", "user", "assistant"], "{ended}");
+    ensure!(&ended["messages"][2] == question, "{ended}");
+    chat.stop().await?;
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_turn_that_died_is_brought_to_its_end_by_whoever_reads() -> Result<()> {
+    let world = World::new().await?;
+    let mortal = [("MAX_TURN_MS", "1500"), ("JOURNAL_INTERVAL_MS", "50")];
+    let chat = Function::plain(&world.variables_with(&mortal)).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    world.gateway.next(unfinished());
+    let mut answer = fetch(ask(&chat, &alice, "t", "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    journaled(&world, &alice, PIECES[1]).await?;
+    chat.kill().await?;
+
+    let read = eventually_is("the turn to be recovered", async || {
+        let read = good(threads.get(MESSAGES, &alice)?).await?;
+        ensure!(read["running"].is_null(), "it runs: {read}");
+        Ok(read)
+    })
+    .await?;
+    let recovered = &read["messages"][1];
+    ensure!(text_of_parts(recovered) == first_half(), "{read}");
+    let stored = world.only_answer(&alice, "t").await?;
+    ensure!(stored.status == Some(Status::Interrupted), "{stored:?}");
+    threads.stop().await
+}
+
+/// Waits until the journal of the running turn holds these words.
+async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
+    let (store, user) = (world.engine.store(), UserId::parse(&who.user)?);
+    let current = store.current_turn(&user, &ThreadId::parse("t")?).await?;
+    let open = current.and_then(|current| current.open).context("a turn runs")?;
+    eventually_is("the words to be in the journal", async || {
+        let journal = store.journal(&user, open.stream(), 0, true).await?;
+        let text = String::from_utf8(journal.bytes)?;
+        ensure!(text.contains(words.trim()), "{text}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    turn(&chat, &alice, "t", "m1").await?;
+    let first = good(threads.get(MESSAGES, &alice)?).await?;
+    let old = first["messages"][1]["id"].as_str().context("an id")?;
+    let again = anew("t", &[asks("m1")], Some(old)).to_string();
+    told(post(&chat, &alice, again)?).await?;
+
+    let current = good(threads.get(MESSAGES, &alice)?).await?;
+    ensure!(current["messages"].as_array().map(Vec::len) == Some(2), "{current}");
+    ensure!(current["messages"][1]["id"] != old, "{current}");
+    let branch = good(threads.get(&format!("{MESSAGES}?message={old}"), &alice)?).await?;
+    ensure!(branch["messages"] == first["messages"], "{branch}");
+    let unknown = fetch(threads.get(&format!("{MESSAGES}?message=none"), &alice)?).await?;
+    ensure!(unknown.status == 404, "{}", unknown.status);
+    chat.stop().await?;
+    threads.stop().await
+}
+
+/// Stores a turn whose answer has these parts.
+async fn store(world: &World, who: &SignedIn, number: u64, parts: &str) -> Result<()> {
+    let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse("t")?);
+    let message = MessageId::parse(&format!("q{number}"))?;
+    let stream = StreamId::parse(&format!("s{number}"))?;
+    let begin = BeginTurn {
+        user: &user,
+        thread: &thread,
+        message: &message,
+        parts: "[]",
+        continued: None,
+        stream: &stream,
+        answer: &MessageId::parse(&format!("a{number}"))?,
+        model: DEFAULT_MODEL,
+        title: "long",
+        now_ms: epoch_ms(SystemTime::now()),
+        lease_ms: 60_000,
+        question: Question::Sent,
+        supersede: true,
+        limits: TurnLimits::default(),
+    };
+    let store = world.engine.store();
+    let Begin::Begun(begun) = store.begin_turn(&begin).await? else { anyhow::bail!("it did not begin") };
+    store.put_user_message(&begun.keys, &UserMessage { parts: "[]", created_at_ms: begun.at_ms }).await?;
+    let metadata = AnswerMetadata::at_start(DEFAULT_MODEL, begun.at_ms);
+    store.put_answer(&begun.keys, &Answer { parts, status: Status::Completed, metadata: &metadata }).await?;
+    store.finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default()).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()> {
+    const LAMBDAS_LIMIT: usize = 6 * 1024 * 1024;
+    let world = World::new().await?;
+    let alice = world.sign_in("alice").await?;
+    // Quotes count twice and more in a string within a string.
+    let quotes = json!([{ "type": "text", "text": "\"".repeat(700_000) }]).to_string();
+    for number in 0..6 {
+        store(&world, &alice, number, &quotes).await?;
+    }
+    store(&world, &alice, 6, &json!([{ "type": "text", "text": "x".repeat(6_000_000) }]).to_string()).await?;
+    let threads = Function::threads_on(RuntimeApi::start(1).await?, &world.variables()).await?;
+
+    let (mut query, mut ids, mut pages, mut most) = (String::new(), Vec::new(), 0, 0);
+    loop {
+        let answer = fetch(threads.get(&format!("{MESSAGES}{query}"), &alice)?).await?;
+        let body = answer.bytes().await?;
+        let text = String::from_utf8(body.to_vec())?;
+        let event = json!({ "statusCode": 200, "headers": {}, "body": text }).to_string();
+        ensure!(event.len() + 10_000 < LAMBDAS_LIMIT, "a page of {} bytes", event.len());
+        let read: Value = serde_json::from_str(&text)?;
+        if pages == 0 {
+            let last = read["messages"].as_array().and_then(|all| all.last()).context("a message")?;
+            ensure!(text_of_parts(last) == "This message is too long to be shown here.", "{last}");
+        }
+        let found = each(&read["messages"], "id").into_iter().map(str::to_owned);
+        ids.splice(0..0, found.collect::<Vec<_>>());
+        pages += 1;
+        most = most.max(resident_bytes(threads.process.pid())?);
+        let Some(cursor) = read["nextCursor"].as_str() else { break };
+        query = format!("?cursor={cursor}");
+    }
+    let expected: Vec<_> = (0..7).flat_map(|number| [format!("q{number}"), format!("a{number}")]).collect();
+    ensure!(ids == expected, "{ids:?}");
+    ensure!(pages > 2, "{pages} pages");
+    println!("{pages} pages, at most {} MB resident", most / 1024 / 1024);
+    ensure!(most < 120 * 1024 * 1024, "{most} bytes do not fit the smallest function");
+    threads.stop().await
+}

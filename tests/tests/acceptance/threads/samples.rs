@@ -1,0 +1,54 @@
+//! The sample events in `events/threads/` do what their README says.
+
+use std::path::Path;
+
+use acceptance::function::{Function, RuntimeApi};
+use acceptance::world::World;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+const TOKEN: &str = "SampleTokenForTheEventsFolder000";
+/// Far beyond what the sample session needs, in seconds since 1970.
+const FOR_EVER: u64 = 4_070_908_800;
+
+#[tokio::test]
+async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Result<()> {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let folder = events.join("threads");
+    let readme = std::fs::read_to_string(folder.join("README.md"))?;
+    let world = World::new().await?;
+    let session = std::fs::read_to_string(events.join("README.md"))?;
+    let session = session.split("```json").nth(1).and_then(|rest| rest.split("```").next());
+    let session = session.context("no JSON block in the README")?.trim();
+    world.engine.store().put_session(TOKEN, session, FOR_EVER).await?;
+    let variables = world.variables_with(&[
+        ("BETTER_AUTH_SECRET", "test-secret-for-the-samples-32-chars!"),
+        ("BETTER_AUTH_URL", "https://app.example.com"),
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+    ]);
+    let threads = Function::threads_on(RuntimeApi::start(1).await?, &variables).await?;
+
+    let mut described = Vec::new();
+    for row in readme.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let file = cells[1].trim_matches('`');
+        let status: u64 = cells[3].split(',').next().unwrap_or_default().parse()?;
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(folder.join(file))?)?;
+        let mut invocation = threads.api()?.invoke(&event);
+        let prelude = invocation.prelude().await?;
+        ensure!(prelude["statusCode"] == status, "{file}: {prelude}");
+        let body = invocation.piece().await.context("a body")?;
+        let body: Value = serde_json::from_slice(&body)?;
+        ensure!(body.is_object() && body["error"].is_object() == (status != 200), "{file}: {body}");
+        invocation.outcome().await?;
+        described.push(file.to_owned());
+    }
+    let mut files: Vec<String> = std::fs::read_dir(&folder)?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".json"))
+        .collect();
+    files.sort();
+    described.sort();
+    ensure!(files == described, "the README describes {described:?}");
+    threads.stop().await
+}

@@ -1,0 +1,22 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import { Icon } from "./Icon";
+
+/** The list of conversations where there is no room beside the conversation. Esc and a tap outside close it. */
+export function Drawer({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      className="drawer"
+      aria-label="Conversations"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && onClose()}
+    >
+      <button type="button" className="quiet close" aria-label="Close conversations" title="Close" onClick={onClose}>
+        <Icon name="close" />
+      </button>
+      {children}
+    </dialog>
+  );
+}

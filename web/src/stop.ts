@@ -1,0 +1,45 @@
+// Stopping an answer for good: on the server, and in every page that reads it.
+import type { Chat } from "@ai-sdk/react";
+import { api } from "./api";
+import type { ChatMessage } from "./types";
+
+/** How long a stopped answer may take to say its last words, usage among them, before the connection is dropped. */
+const LAST_WORDS_MS = 1500;
+const LOOK_EVERY_MS = 50;
+
+/** Whether an answer is being written or waited for. */
+export const isWaiting = (chat: Chat<ChatMessage>) => chat.status === "submitted" || chat.status === "streaming";
+
+/**
+ * Asks the server to stop, then leaves the stream.
+ *
+ * @throws what `fetch` throws, or ApiError: the server may still be writing. The stream has been left all the same.
+ */
+export async function stopAnswer(chat: Chat<ChatMessage>): Promise<void> {
+  try {
+    await api.stop(chat.id);
+    await hasEnded(chat);
+  } finally {
+    const wasCut = isWaiting(chat);
+    await chat.stop();
+    if (wasCut) markStopped(chat);
+  }
+}
+
+function hasEnded(chat: Chat<ChatMessage>): Promise<void> {
+  const until = Date.now() + LAST_WORDS_MS;
+  return new Promise((resolve) => {
+    const look = setInterval(() => {
+      if (isWaiting(chat) && Date.now() < until) return;
+      clearInterval(look);
+      resolve();
+    }, LOOK_EVERY_MS);
+  });
+}
+
+/** What the server stores too. */
+function markStopped(chat: Chat<ChatMessage>) {
+  const last = chat.lastMessage;
+  if (last?.role !== "assistant") return;
+  chat.messages = [...chat.messages.slice(0, -1), { ...last, metadata: { ...last.metadata, aborted: true } }];
+}
