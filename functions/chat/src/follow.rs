@@ -63,12 +63,12 @@ impl Follower {
 
     async fn follow(&self, clients: &Clients, log: &LogWriter) -> Result<(), StoreError> {
         let (mut next, mut quiet) = (0, 0);
+        let name = self.open.journal();
         // Once the turn is over, when its last words must have come.
         let mut last_words: Option<Instant> = None;
         while log.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
             let consistent = quiet >= QUIET_LOOKS;
-            let journal =
-                clients.store.journal(self.open.user(), self.open.stream(), next, consistent).await?;
+            let journal = clients.store.journal(&name, next, consistent).await?;
             log.append(&journal.bytes);
             if journal.ended {
                 return self.see_stored(clients).await;

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use front::{failure, now_ms};
-use message::UserId;
-use store::{JournalPiece, Store, StoreError, TurnKeys};
+use message::StreamId;
+use store::{JournalName, JournalPiece, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::TurnLog;
@@ -18,8 +18,8 @@ const FIRST_WORDS: Duration = Duration::from_millis(250);
 /// Writes the journal of one turn.
 pub(crate) struct Journal {
     pub(crate) store: Store,
-    pub(crate) user: UserId,
-    pub(crate) keys: TurnKeys,
+    pub(crate) name: JournalName,
+    pub(crate) stream: StreamId,
     /// The turn's log, and how much of it says nothing yet: what stands there before the model has spoken.
     pub(crate) log: TurnLog,
     pub(crate) preamble: usize,
@@ -78,7 +78,7 @@ impl Journal {
     }
 
     fn piece<'a>(&'a self, index: u32, bytes: &'a [u8]) -> JournalPiece<'a> {
-        JournalPiece { user: &self.user, stream: self.keys.stream(), index, bytes, now_ms: now_ms() }
+        JournalPiece { journal: &self.name, index, bytes, now_ms: now_ms() }
     }
 
     /// Writes the rest, and that there is no more. A turn that ended before anything was written needs neither: its
@@ -97,7 +97,7 @@ impl Journal {
     }
 
     fn warn(&self, what: &str, error: &StoreError) {
-        tracing::warn!(stream_id = self.keys.stream().as_str(), error = failure::chain(error), what);
+        tracing::warn!(stream_id = self.stream.as_str(), error = failure::chain(error), what);
     }
 }
 

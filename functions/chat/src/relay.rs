@@ -155,8 +155,8 @@ impl Relay {
         invocation.spawn(watch.run());
         let journal = Journal {
             store: clients.store.clone(),
-            user: self.turn.user.clone(),
-            keys: self.keys.clone(),
+            name: self.keys.journal(),
+            stream: self.keys.stream().clone(),
             log: self.log.reader(),
             preamble: self.output.length,
             interval: clients.journal_interval,

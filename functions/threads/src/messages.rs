@@ -40,16 +40,21 @@ pub(crate) async fn messages(
     let user = clients.user_of(&headers).await?;
     let id = thread_id(&thread)?;
     let query = Query::parse(query.as_deref());
-    let before = query.cursor(Cursor::parse)?;
+    let mut before = query.cursor(Cursor::parse)?;
     let branch = query.text("message").map(message_id).transpose()?;
     let limit = query.limit(USUAL)?;
 
     let (thread, running) = clients.settled(&user, &id).await?.ok_or(ApiError::NoThread)?;
+    let open = running.as_ref().filter(|_| before.is_none() && branch.is_none());
+    let question = open.and_then(OpenTurn::new_question);
+    before = before
+        .or_else(|| question.as_ref().map(|question| question.cursor.clone()))
+        .or_else(|| open.and_then(OpenTurn::path_bound));
     let pages =
         Pages { limit, max_bytes: MOST_ESCAPED_BYTES, before: before.as_ref(), branch: branch.as_ref() };
     let mut page = clients.store.message_page(&user, &id, &pages).await?.ok_or(ApiError::NoThread)?;
-    if before.is_none() && branch.is_none() {
-        add_new_question(&mut page, running.as_ref());
+    if let Some(question) = question {
+        add_newest(&mut page, question, limit);
     }
     Ok(ok(&Conversation::new(ThreadShape::new(&id, &thread), &fitting(page)?, running.as_ref())))
 }
@@ -95,12 +100,12 @@ fn message_id(text: &str) -> Result<MessageId, Invalid> {
     MessageId::parse(text).map_err(|problem| Invalid::new("message", problem.to_string()))
 }
 
-/// A question that is being answered may not be stored yet.
-fn add_new_question(page: &mut MessagePage, running: Option<&OpenTurn>) {
-    let question = running.and_then(OpenTurn::new_question);
-    let missing = question.filter(|question| page.messages.iter().all(|message| message.id != question.id));
-    if let Some(question) = missing {
-        page.messages.insert(0, question);
+/// Adds the question that is being answered, which may not be stored yet, to what stands before it.
+fn add_newest(page: &mut MessagePage, question: StoredMessage, limit: usize) {
+    page.messages.insert(0, question);
+    if page.messages.len() > limit {
+        page.messages.truncate(limit);
+        page.older = page.messages.last().map(|message| message.cursor.clone());
     }
 }
 

@@ -48,7 +48,7 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
 
 /// What the turn's stream is known to have said.
 async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError> {
-    let journal = store.journal(turn.user(), turn.stream(), 0, true).await;
+    let journal = store.journal(&turn.journal(), 0, true).await;
     Ok(unless_damaged(turn, "a journal", journal)?.unwrap_or_default().bytes)
 }
 

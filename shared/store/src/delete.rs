@@ -19,7 +19,8 @@
 //! some time after that turn's lease, and `ttl` removes it. As long as the item is there a second delete goes on where
 //! the first one died, since the item says all that it needs.
 //!
-//! What is not found: journals of earlier turns, which no item names. They expire within the hour.
+//! Journals go as messages do, those of all turns. What a turn still writes there it takes away itself, but for the last
+//! piece, which follows its end, and what it wrote if it dies: those expire.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
-use message::{StreamId, ThreadId, UserId};
+use message::{ThreadId, UserId};
 
 use crate::item::{self, Item, number, refused, string};
 use crate::thread::{State, ThreadItem};
@@ -47,7 +48,6 @@ const KEPT_MS: u64 = 60 * 60 * 1000;
 /// What is left of a thread until it is deleted.
 struct Remains {
     gone_at: u64,
-    runs: Vec<StreamId>,
     /// Until when a turn of it may still be at work.
     lease_ms: u64,
 }
@@ -70,9 +70,8 @@ impl Store {
         let messages = keys::messages(user, thread);
         let end = keys::before(remains.gone_at.saturating_add(1));
         self.delete_range(&messages, keys::FIRST_MESSAGE, &end).await?;
-        for run in &remains.runs {
-            self.delete_journal(&keys::journal(user, run)).await?;
-        }
+        let end = keys::journals_before(remains.gone_at.saturating_add(1));
+        self.delete_range(&keys::journals(user, thread), "0", &end).await?;
         self.bury(user, thread, &remains, now_ms).await?;
         Ok(true)
     }
@@ -92,9 +91,8 @@ impl Store {
                 self.delete_range(&keys.0.messages_pk, sk, &keys::after(sk)).await?;
             }
         }
-        if let Some(user) = keys.0.thread_pk.strip_prefix("U#").and_then(|user| UserId::parse(user).ok()) {
-            self.delete_journal(&keys::journal(&user, &keys.0.stream)).await?;
-        }
+        let journal = keys::journal(keys.0.at_ms, &keys.0.stream);
+        self.delete_range(&keys.0.journals_pk, &journal, &format!("{journal}~~")).await?;
         Ok(true)
     }
 
@@ -110,13 +108,13 @@ impl Store {
             let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
             if let Some(gone_at) = found.gone_at {
                 let lease_ms = found.lease;
-                return Ok(Some(Remains { lease_ms, ..Remains::of(&found, gone_at)? }));
+                return Ok(Some(Remains { gone_at, lease_ms }));
             }
             if !found.exists() {
                 return Ok(None);
             }
             let gone_at = now_ms.max(found.last_activity_at);
-            let remains = Remains::of(&found, gone_at)?;
+            let remains = Remains::of(&found, gone_at);
             if self.replace(&found, &remains).await? {
                 return Ok(Some(remains));
             }
@@ -209,10 +207,6 @@ impl Store {
         }
     }
 
-    async fn delete_journal(&self, pk: &str) -> Result<(), StoreError> {
-        self.delete_range(pk, "0", "~~").await
-    }
-
     /// Deletes all items of `pk` from the sort key `first` to `last`, page by page.
     async fn delete_range(&self, pk: &str, first: &str, last: &str) -> Result<(), StoreError> {
         let mut pages = self
@@ -256,19 +250,13 @@ impl Store {
 }
 
 impl Remains {
-    /// What is left of `thread`, or was left of it by an earlier delete.
-    fn of(thread: &ThreadItem, gone_at: u64) -> Result<Self, StoreError> {
-        let mut runs = Vec::new();
-        for name in thread.stream_id.iter().chain(thread.prev.as_ref().map(|run| &run.stream_id)) {
-            let run = StreamId::parse(name);
-            runs.push(run.map_err(|error| StoreError::corrupt(&thread.pk, &thread.sk, error))?);
-        }
+    fn of(thread: &ThreadItem, gone_at: u64) -> Self {
         let current = match thread.state(0) {
             State::Running | State::Dead => thread.lease,
             State::None | State::Done | State::Failed => 0,
         };
         let previous = thread.prev.as_ref().map_or(0, |run| run.lease);
-        Ok(Self { gone_at, runs, lease_ms: current.max(previous) })
+        Self { gone_at, lease_ms: current.max(previous) }
     }
 
     /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it shall stop.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::{StreamId, UserId};
+use message::{StreamId, ThreadId, UserId};
 
 use crate::item::{self, DATA, Item, number, string};
 use crate::parts::{self, ITEM_BYTES};
@@ -21,13 +21,18 @@ const PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.
 const END: &str = "~end";
 
+/// Which journal: that of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalName {
+    pk: String,
+    prefix: String,
+}
+
 /// Something new in a run's log.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalPiece<'a> {
-    /// Whose turn it is.
-    pub user: &'a UserId,
-    /// The run.
-    pub stream: &'a StreamId,
+    /// The journal it belongs to.
+    pub journal: &'a JournalName,
     /// What the append before has returned; 0 at first.
     pub index: u32,
     /// The bytes. A piece whose put failed is put again with the same bytes, since a reader may have seen it.
@@ -69,8 +74,7 @@ impl Store {
     /// Reads a journal from the piece `from` on, as far as there is no gap. Of a journal that is not there, nothing.
     pub async fn journal(
         &self,
-        user: &UserId,
-        stream: &StreamId,
+        name: &JournalName,
         from: u32,
         consistent: bool,
     ) -> Result<Journal, StoreError> {
@@ -79,9 +83,9 @@ impl Store {
             .query()
             .table_name(&*self.table)
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :end")
-            .expression_attribute_values(":pk", string(keys::journal(user, stream)))
-            .expression_attribute_values(":from", string(format!("{from:06}")))
-            .expression_attribute_values(":end", string(END))
+            .expression_attribute_values(":pk", string(&name.pk))
+            .expression_attribute_values(":from", string(format!("{}{from:06}", name.prefix)))
+            .expression_attribute_values(":end", string(format!("{}{END}", name.prefix)))
             .consistent_read(consistent)
             .into_paginator()
             .items()
@@ -89,7 +93,7 @@ impl Store {
         let mut journal = Journal { next: from, ..Journal::default() };
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::of("Query", error))?;
-            if !journal.take(&item)? {
+            if !journal.take(&item, &name.prefix)? {
                 break;
             }
         }
@@ -104,8 +108,8 @@ impl Store {
         count: Option<u32>,
     ) -> Result<(), StoreError> {
         let mut item: Item = HashMap::from([
-            ("pk".to_owned(), string(keys::journal(piece.user, piece.stream))),
-            ("sk".to_owned(), string(sk)),
+            ("pk".to_owned(), string(&piece.journal.pk)),
+            ("sk".to_owned(), string(format!("{}{sk}", piece.journal.prefix))),
             ("ttl".to_owned(), number(piece.now_ms / 1000 + KEPT_S)),
         ]);
         let deflated = if bytes.len() > PLAIN_BYTES { parts::deflate(bytes).await } else { Vec::new() };
@@ -128,10 +132,22 @@ impl Store {
     }
 }
 
+impl JournalName {
+    /// The journal of the run `stream`, in a turn that began `at_ms`, in milliseconds since 1970.
+    pub fn new(user: &UserId, thread: &ThreadId, stream: &StreamId, at_ms: u64) -> Self {
+        Self::under(keys::journals(user, thread), stream, at_ms)
+    }
+
+    pub(crate) fn under(pk: String, stream: &StreamId, at_ms: u64) -> Self {
+        Self { pk, prefix: keys::journal(at_ms, stream) }
+    }
+}
+
 impl Journal {
     /// Takes the item if it follows, and says whether another may.
-    fn take(&mut self, item: &Item) -> Result<bool, StoreError> {
+    fn take(&mut self, item: &Item, prefix: &str) -> Result<bool, StoreError> {
         let sk = item::text(item, "sk");
+        let sk = sk.strip_prefix(prefix).unwrap_or_default();
         let follows = if sk == END {
             count(item, "n") == Some(self.next.into())
         } else {

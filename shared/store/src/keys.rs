@@ -29,8 +29,19 @@ pub(crate) fn day(date: &str) -> String {
     format!("Q#{date}")
 }
 
-pub(crate) fn journal(user: &UserId, stream: &StreamId) -> String {
-    format!("C#{user}#{stream}")
+/// Where the journals of all turns of a thread are.
+pub(crate) fn journals(user: &UserId, thread: &ThreadId) -> String {
+    format!("C#{user}#{thread}")
+}
+
+/// What the keys of a run's journal start with. Journals sort by the time their turns began.
+pub(crate) fn journal(at_ms: u64, stream: &StreamId) -> String {
+    format!("{at_ms:013}#{stream}#")
+}
+
+/// Sorts before every journal of that time, and after those before it.
+pub(crate) fn journals_before(at_ms: u64) -> String {
+    format!("{at_ms:013}")
 }
 
 /// Sorts by time, then the question before its answer.

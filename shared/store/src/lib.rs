@@ -12,7 +12,7 @@
 //! | thread | `U#<user>` | `T#<thread>` |
 //! | message | `T#<user>#<thread>` | `M#<ms, 13 digits>#<0 user, 1 assistant>#<id>` |
 //! | a user's day | `U#<user>` | `Q#<UTC date>` |
-//! | journal of a run | `C#<user>#<stream>` | `<index, 6 digits>`, `~end` |
+//! | journal of a run | `C#<user>#<thread>` | `<ms>#<stream>#<index, 6 digits>`, `<ms>#<stream>#~end` |
 //! | rest of a long message | the message's | `<the message's sk>#~<index, 3 digits>#<checksum>` |
 //!
 //! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a `lastActivityAt`.
@@ -52,7 +52,7 @@ pub use error::StoreError;
 pub use finish::{Finished, TurnOutcome};
 pub use history::{Cursor, History, StoredMessage};
 pub use item::Status;
-pub use journal::{Journal, JournalPiece};
+pub use journal::{Journal, JournalName, JournalPiece};
 pub use messages::{Answer, UserMessage};
 pub use month::{MonthUsage, UsageReport};
 pub use page::{MessagePage, Pages};

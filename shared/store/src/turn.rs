@@ -5,6 +5,7 @@ use std::sync::Arc;
 use message::{MessageId, StreamId, ThreadId, UserId};
 
 use crate::history::Cursor;
+use crate::journal::JournalName;
 use crate::kept::Kept;
 use crate::quota::Place;
 use crate::thread::RunItem;
@@ -19,6 +20,7 @@ pub(crate) struct Keys {
     pub(crate) thread_pk: String,
     pub(crate) thread_sk: String,
     pub(crate) messages_pk: String,
+    pub(crate) journals_pk: String,
     pub(crate) user_sk: String,
     pub(crate) answer_sk: String,
     /// The cuts of question and answer, see [`crate::path`].
@@ -42,6 +44,11 @@ impl TurnKeys {
     /// The run these keys belong to.
     pub fn stream(&self) -> &StreamId {
         &self.0.stream
+    }
+
+    /// The run's journal.
+    pub fn journal(&self) -> JournalName {
+        JournalName::under(self.0.journals_pk.clone(), &self.0.stream, self.0.at_ms)
     }
 }
 
@@ -87,7 +94,7 @@ impl OpenTurn {
         &self.0.thread
     }
 
-    /// The run, which names its journal.
+    /// The run.
     pub fn stream(&self) -> &StreamId {
         &self.0.stream
     }
@@ -136,6 +143,11 @@ impl OpenTurn {
         run.cut.as_deref().filter(|_| run.continues.is_none()).map(Cursor::at)
     }
 
+    /// Its journal.
+    pub fn journal(&self) -> JournalName {
+        JournalName::new(&self.0.user, &self.0.thread, &self.0.stream, self.0.at_ms)
+    }
+
     /// The answer that it goes on from, if it does: what a recovered answer begins with.
     pub fn continued(&self) -> Option<AnsweredTurn> {
         let answer_sk = self.0.run.continues.clone()?;
@@ -169,6 +181,7 @@ impl OpenTurn {
             thread_pk: keys::user(&self.0.user),
             thread_sk: keys::thread(&self.0.thread),
             messages_pk: self.messages_pk(),
+            journals_pk: keys::journals(&self.0.user, &self.0.thread),
             user_sk: self.0.run.user_sk.clone(),
             answer_sk: self.0.run.asst_sk.clone(),
             user_cut: self.0.run.user_cut.clone(),

@@ -5,8 +5,8 @@ use dynoxide::Database;
 use message::{AnswerMetadata, MessageId, Role, StreamId, ThreadId, UserId};
 use serde_json::Value;
 use store::{
-    Answer, Begin, BeginTurn, BegunTurn, Client, ClientOptions, CurrentTurn, History, JournalPiece, Question,
-    Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
+    Answer, Begin, BeginTurn, BegunTurn, Client, ClientOptions, CurrentTurn, History, JournalName,
+    JournalPiece, Question, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
 };
 use tokio::net::TcpListener;
 
@@ -39,8 +39,8 @@ impl Engine {
         self.client
             .update_item()
             .table_name(TABLE)
-            .key("pk", key(format!("C#{}#{}", case.user, case.stream)))
-            .key("sk", key("000000".to_owned()))
+            .key("pk", key(format!("C#{}#{}", case.user, case.thread)))
+            .key("sk", key(format!("{:013}#{}#000000", case.now_ms, case.stream)))
             .update_expression("ADD len :less")
             .condition_expression("attribute_exists(len)")
             .expression_attribute_values(":less", AttributeValue::N("-1".to_owned()))
@@ -127,17 +127,19 @@ impl Case {
     pub(crate) async fn journal(&self, engine: &Engine, pieces: &[&[u8]]) {
         let mut index = 0;
         for bytes in pieces {
-            index = engine.store.append_journal(&self.piece(index, bytes)).await.unwrap();
+            let piece = JournalPiece { journal: &self.journal_name(), index, bytes, now_ms: self.now_ms };
+            index = engine.store.append_journal(&piece).await.unwrap();
         }
     }
 
     /// Puts a journal that has come to its end.
     pub(crate) async fn end_journal(&self, engine: &Engine, bytes: &[u8]) {
-        engine.store.end_journal(&self.piece(0, bytes)).await.unwrap();
+        let piece = JournalPiece { journal: &self.journal_name(), index: 0, bytes, now_ms: self.now_ms };
+        engine.store.end_journal(&piece).await.unwrap();
     }
 
-    fn piece<'a>(&'a self, index: u32, bytes: &'a [u8]) -> JournalPiece<'a> {
-        JournalPiece { user: &self.user, stream: &self.stream, index, bytes, now_ms: self.now_ms }
+    fn journal_name(&self) -> JournalName {
+        JournalName::new(&self.user, &self.thread, &self.stream, self.now_ms)
     }
 
     /// Recovers the thread's open turn.

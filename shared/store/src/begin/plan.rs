@@ -122,6 +122,7 @@ fn unplanned(begin: &BeginTurn<'_>, place: Place) -> Keys {
         thread_pk: keys::user(begin.user),
         thread_sk: keys::thread(begin.thread),
         messages_pk: keys::messages(begin.user, begin.thread),
+        journals_pk: keys::journals(begin.user, begin.thread),
         user_sk: String::new(),
         answer_sk: String::new(),
         user_cut: None,

@@ -84,13 +84,8 @@ async fn measure(engine: &Engine) -> Costs {
     measured("a later turn", later_turn);
 
     let log = second_of_stream();
-    let piece = JournalPiece {
-        user: &later.user,
-        stream: &later.stream,
-        index: 0,
-        bytes: log.as_bytes(),
-        now_ms: NOON,
-    };
+    let journal = begun.keys.journal();
+    let piece = JournalPiece { journal: &journal, index: 0, bytes: log.as_bytes(), now_ms: NOON };
     store.append_journal(&piece).await.unwrap();
     measured("a second of the journal", meter.take());
     store.watch_turn(&begun.keys).await.unwrap();
@@ -109,9 +104,9 @@ async fn measure(engine: &Engine) -> Costs {
     measured("begin of a regenerated turn", meter.take());
     store.current_turn(&later.user, &later.thread).await.unwrap();
     measured("what a thread is at", meter.take());
-    store.journal(&later.user, &later.stream, 0, true).await.unwrap();
+    store.journal(&journal, 0, true).await.unwrap();
     measured("a journal of 20 seconds, read at once", meter.take());
-    store.journal(&later.user, &later.stream, 20, false).await.unwrap();
+    store.journal(&journal, 20, false).await.unwrap();
     measured("a look into a journal", meter.take());
     store.stop_turn(&later.user, &later.thread, None).await.unwrap();
     measured("a stop", meter.take());

@@ -32,10 +32,16 @@ async fn delete(engine: &Engine, ask: &Ask, now_ms: u64) -> bool {
     engine.store.delete_thread(&ask.user, &ask.thread, now_ms).await.unwrap()
 }
 
-async fn whole_turn(engine: &Engine, ask: &Ask) {
+async fn whole_turn(engine: &Engine, ask: &Ask) -> store::BegunTurn {
     let begun = ask.begun(&engine.store).await;
     put_question(&engine.store, ask, &begun).await;
     end(&engine.store, &begun, "an answer").await;
+    begun
+}
+
+async fn journaled(engine: &Engine, turn: &store::BegunTurn, bytes: &[u8]) {
+    let piece = JournalPiece { journal: &turn.keys.journal(), index: 0, bytes, now_ms: NOON };
+    engine.store.append_journal(&piece).await.unwrap();
 }
 
 /// A turn that runs, its question stored.
@@ -52,7 +58,8 @@ async fn is_listed(engine: &Engine, ask: &Ask) -> bool {
 pub(crate) async fn a_thread_is_deleted_with_everything_in_it(engine: &Engine) {
     let first = ask("m0", "s0", NOON);
     for run in 0..30 {
-        whole_turn(engine, &ask(&format!("m{run}"), &format!("s{run}"), NOON + run)).await;
+        let turn = whole_turn(engine, &ask(&format!("m{run}"), &format!("s{run}"), NOON + run)).await;
+        journaled(engine, &turn, b"an answer").await;
     }
     let long = ask("long", "long", NOON + 100);
     let begun = running(engine, &long).await;
@@ -63,17 +70,11 @@ pub(crate) async fn a_thread_is_deleted_with_everything_in_it(engine: &Engine) {
     })
     .take(900_000)
     .collect();
-    let piece = JournalPiece {
-        user: &long.user,
-        stream: &long.stream,
-        index: 0,
-        bytes: noise.as_bytes(),
-        now_ms: NOON,
-    };
-    engine.store.append_journal(&piece).await.unwrap();
+    journaled(engine, &begun, noise.as_bytes()).await;
     end(&engine.store, &begun, &noise).await;
     let other = Ask { thread: message::ThreadId::parse("t2").unwrap(), ..ask("m", "other", NOON) };
-    whole_turn(engine, &other).await;
+    let other_turn = whole_turn(engine, &other).await;
+    journaled(engine, &other_turn, b"an answer").await;
     assert!(left(engine).await.iter().any(|key| key.contains("#~000#")), "it has continuations");
 
     assert!(delete(engine, &first, NOON + 200).await);

@@ -90,6 +90,7 @@ on_each_engine! {
         a_recovered_turn_is_in_nobodys_way_and_may_still_settle
         a_recovered_turn_that_is_given_up_is_not_counted
         what_the_quota_refuses_leaves_no_trace
+        a_refused_begin_over_a_deleted_thread_leaves_it_deleted
         a_refusal_keeps_what_else_became_of_the_thread
     }
     recovery {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{MessageId, ThreadId, UserId};
-use store::{Begin, BeginError, Question, TurnLimits, TurnOutcome, TurnUsage};
+use store::{Begin, BeginError, Question, TurnLimits, TurnOutcome, TurnSignal, TurnUsage};
 use tokio::task::JoinSet;
 
 use crate::asking::{
@@ -210,6 +210,21 @@ pub(crate) async fn a_recovered_turn_that_is_given_up_is_not_counted(engine: &En
 async fn stored_thread(engine: &Engine) -> Option<HashMap<String, AttributeValue>> {
     let items = engine.client.scan().table_name(&engine.table).send().await.unwrap().items.unwrap();
     items.into_iter().find(|item| item["sk"].as_s().unwrap() == "T#t")
+}
+
+pub(crate) async fn a_refused_begin_over_a_deleted_thread_leaves_it_deleted(engine: &Engine) {
+    let store = &engine.store;
+    let running = ask("m1", "s1", NOON);
+    let late = running.begun(store).await;
+    assert!(store.delete_thread(&running.user, &running.thread, NOON + 1).await.unwrap());
+    let before = stored_thread(engine).await.unwrap();
+    let refused = Ask { limits: per_day(1), ..ask("m2", "s2", NOON + 2) };
+    assert!(is_refused(&refused.begin(store).await));
+    let mut after = stored_thread(engine).await.unwrap();
+    after.remove("turns");
+    assert_eq!(after, before);
+    assert_eq!(store.watch_turn(&late.keys).await.unwrap(), TurnSignal::StopAsked);
+    assert_eq!(store.thread(&running.user, &running.thread).await.unwrap(), None);
 }
 
 pub(crate) async fn what_the_quota_refuses_leaves_no_trace(engine: &Engine) {

@@ -58,7 +58,7 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
     };
     if !said.is_empty() {
         let bytes = journal_of(&said);
-        let piece = JournalPiece { user: &user, stream: &stream, index: 0, bytes: &bytes, now_ms };
+        let piece = JournalPiece { journal: &begun.keys.journal(), index: 0, bytes: &bytes, now_ms };
         store.append_journal(&piece).await?;
     }
     Ok(said)

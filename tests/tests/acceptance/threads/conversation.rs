@@ -127,6 +127,38 @@ async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    for message in ["m1", "m2", "m3"] {
+        turn(&chat, &alice, "t", message).await?;
+    }
+    for shown in [["m1", "m2", "m3"].as_slice(), &["m1", "m2"], &["m1"]] {
+        let gate = Gate::default();
+        world.gateway.next(halves(&gate));
+        let whole = good(threads.get(MESSAGES, &alice)?).await?;
+        let conversation = whole["messages"].as_array().context("messages")?;
+        let (asked, answered) = (&conversation[..2 * shown.len() - 1], &conversation[2 * shown.len() - 1]);
+        let body = anew("t", asked, answered["id"].as_str()).to_string();
+        let mut answer = fetch(post(&chat, &alice, body)?).await?;
+        answer.chunks(FIRST_HALF_CHUNKS).await?;
+        let running = good(threads.get(MESSAGES, &alice)?).await?;
+        let questions: Vec<_> = each(&running["messages"], "id").into_iter().step_by(2).collect();
+        ensure!(questions == shown, "{shown:?}: {running}");
+        let last = each(&running["messages"], "role").pop();
+        ensure!(last == Some("user"), "{shown:?}: the older answer is shown: {running}");
+        gate.open();
+        answer.transcript().await?;
+        let ended = good(threads.get(MESSAGES, &alice)?).await?;
+        ensure!(each(&ended["messages"], "role").len() == 2 * shown.len(), "{shown:?}: {ended}");
+    }
+    chat.stop().await?;
+    threads.stop().await
+}
+
+#[tokio::test]
 async fn a_turn_that_died_is_brought_to_its_end_by_whoever_reads() -> Result<()> {
     let world = World::new().await?;
     let mortal = [("MAX_TURN_MS", "1500"), ("JOURNAL_INTERVAL_MS", "50")];
@@ -158,7 +190,7 @@ async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
     let current = store.current_turn(&user, &ThreadId::parse("t")?).await?;
     let open = current.and_then(|current| current.open).context("a turn runs")?;
     eventually_is("the words to be in the journal", async || {
-        let journal = store.journal(&user, open.stream(), 0, true).await?;
+        let journal = store.journal(&open.journal(), 0, true).await?;
         let text = String::from_utf8(journal.bytes)?;
         ensure!(text.contains(words.trim()), "{text}");
         Ok(())
