@@ -10,7 +10,8 @@ use store::{BegunTurn, Cost, JournalPiece, Question, Store, TurnOutcome, TurnUsa
 use crate::asking::{ALL, Ask, LEASE, NOON, ask, recover, said};
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
-use crate::meter::{Meter, Units};
+use crate::meter::{Meter, Units, plus, sum};
+use crate::reading::long_lists;
 
 /// US dollars for a million units on demand, us-east-1.
 const WRITES_PER_MILLION: f64 = 0.625;
@@ -116,6 +117,7 @@ async fn measure(engine: &Engine) -> Costs {
     measured("recovery of a turn", meter.take());
     store.messages(&later.user, &later.thread, &ALL).await.unwrap();
     measured("a path of 6 short messages, read strongly", meter.take());
+    rows.extend(long_lists(&engine.table_beside(1).await).await);
     Costs { rows }
 }
 
@@ -176,15 +178,6 @@ fn second_of_stream() -> String {
     PROSE.split(' ').take(30).map(chunk).collect()
 }
 
-fn plus(mut left: Units, right: Units) -> Units {
-    left += right;
-    left
-}
-
-fn sum(units: &[Units]) -> Units {
-    units.iter().copied().fold(Units::default(), plus)
-}
-
 fn dollars(units: Units) -> f64 {
     units.writes * WRITES_PER_MILLION + units.reads * READS_PER_MILLION
 }
@@ -195,8 +188,9 @@ fn document(costs: &Costs) -> String {
          Measured by the store's own tests, from the consumed capacity that the engine reports; the tests fail when this\n\
          page says anything else. `UPDATE_COSTS=1 cargo test -p store cost` writes it anew.\n\n\
          A short turn: a question of 600 bytes, an answer of 1,200, limits on turns or none, and nothing that was refused. A\n\
-         write unit is 1 KB, a read unit 4 KB read strongly, half as much otherwise. Prices are those of us-east-1 on demand, $0.625 for a million write units and $0.125\n\
-         for a million read units, without storage. A write whose condition fails is counted as one unit.\n\n\
+         write unit is 1 KB, a read unit 4 KB read strongly, half as much otherwise. Prices are those of us-east-1 on demand,\n\
+         $0.625 for a million write units and $0.125 for a million read units, without storage. A write whose condition\n\
+         fails is counted as one unit. A list takes the same memory however long it is: pages are read one at a time.\n\n\
          | operation | write units | read units | $ per million |\n|---|---|---|---|\n",
     );
     for (name, units) in &costs.rows {

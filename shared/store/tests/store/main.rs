@@ -172,9 +172,6 @@ on_each_engine! {
         items_that_are_left_over_are_deleted_all_the_same
         deletes_and_begins_at_once_leave_one_story
     }
-    reading {
-        pages_of_long_lists_cost_what_they_hold
-    }
     cost {
         a_turn_costs_what_the_document_says
     }

@@ -7,6 +7,8 @@ use aws_sdk_dynamodb::config::interceptors::{
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
@@ -28,6 +30,15 @@ impl std::ops::AddAssign for Units {
         self.writes += other.writes;
         self.reads += other.reads;
     }
+}
+
+pub(crate) fn plus(mut left: Units, right: Units) -> Units {
+    left += right;
+    left
+}
+
+pub(crate) fn sum(units: &[Units]) -> Units {
+    units.iter().copied().fold(Units::default(), plus)
 }
 
 /// Asks for the price of each request, and adds it up.
@@ -63,6 +74,10 @@ macro_rules! price_of {
     };
 }
 
+fn price_of_batch(output: &BatchWriteItemOutput) -> f64 {
+    output.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum()
+}
+
 impl Intercept for Meter {
     fn name(&self) -> &'static str {
         "Meter"
@@ -74,7 +89,15 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        ask_for_price!(context, UpdateItemInput, PutItemInput, GetItemInput, QueryInput);
+        ask_for_price!(
+            context,
+            UpdateItemInput,
+            PutItemInput,
+            DeleteItemInput,
+            BatchWriteItemInput,
+            GetItemInput,
+            QueryInput
+        );
         Ok(())
     }
 
@@ -87,7 +110,8 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let price = match context.output_or_error() {
             Some(Ok(output)) => Units {
-                writes: price_of!(output, UpdateItemOutput, PutItemOutput),
+                writes: price_of!(output, UpdateItemOutput, PutItemOutput, DeleteItemOutput)
+                    + output.downcast_ref::<BatchWriteItemOutput>().map_or(0.0, price_of_batch),
                 reads: price_of!(output, GetItemOutput, QueryOutput),
             },
             _ => Units { writes: 1.0, reads: 0.0 },

@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use message::{ThreadId, UserId};
-use store::{Cursor, Pages, ThreadCursor};
+use store::{Cursor, Pages, Store, ThreadCursor};
 
 use crate::asking::NOON;
 use crate::engine::Engine;
-use crate::meter::Meter;
+use crate::meter::{Meter, Units, sum};
 
 const THREADS: u64 = 1_000;
 const MESSAGES: u64 = 5_000;
@@ -46,6 +46,16 @@ fn thread(index: u64) -> Row {
     ]
 }
 
+/// The thread that the messages are in.
+fn thread_of_messages() -> Row {
+    vec![
+        ("pk", text("U#u")),
+        ("sk", text("T#t")),
+        ("createdAt", number(NOON)),
+        ("lastActivityAt", number(NOON + MESSAGES)),
+    ]
+}
+
 /// About a kilobyte each, as most messages have.
 fn message(index: u64) -> Row {
     let role = ["user", "assistant"][index as usize % 2];
@@ -59,48 +69,60 @@ fn message(index: u64) -> Row {
     ]
 }
 
-pub(crate) async fn pages_of_long_lists_cost_what_they_hold(engine: &Engine) {
+/// Reads the lists to their ends, and says what a first page costs, and all.
+pub(crate) async fn long_lists(engine: &Engine) -> Vec<(&'static str, Units)> {
     put(engine, (0..THREADS).map(thread)).await;
     put(engine, (0..MESSAGES).map(message)).await;
-    let (user, id) = (UserId::parse("u").unwrap(), ThreadId::parse("t").unwrap());
     let meter = Meter::default();
     let store = meter.store(engine);
+    let threads = threads(&store, &meter).await;
+    let messages = messages(&store, &meter).await;
+    let (user, id) = (UserId::parse("u").unwrap(), ThreadId::parse("t").unwrap());
+    put(engine, [thread_of_messages()].into_iter()).await;
+    meter.take();
+    assert!(store.delete_thread(&user, &id, NOON + MESSAGES).await.unwrap());
+    let deleted = meter.take();
+    vec![
+        ("a page of 30 threads", threads[0]),
+        ("1,000 threads, by pages of 30", sum(&threads)),
+        ("a page of 100 messages of 1 KB", messages[0]),
+        ("5,000 messages of 1 KB, by pages of 100", sum(&messages)),
+        ("delete of a thread of 5,000 messages of 1 KB", deleted),
+    ]
+}
 
-    let (mut after, mut seen, mut all) = (None::<ThreadCursor>, 0, 0.0);
+async fn threads(store: &Store, meter: &Meter) -> Vec<Units> {
+    let user = UserId::parse("u").unwrap();
+    let (mut after, mut seen, mut costs) = (None::<ThreadCursor>, 0, Vec::new());
     loop {
         let page = store.threads(&user, 30, after.as_ref()).await.unwrap();
-        let reads = meter.take().reads;
+        costs.push(meter.take());
+        let reads = costs[costs.len() - 1].reads;
         assert!(reads <= 1.0, "a page of 30 threads: {reads} read units");
-        if seen == 0 {
-            println!("a page of 30 threads: {reads} read units");
-        }
         seen += page.threads.len();
-        all += reads;
         after = page.next;
         if after.is_none() {
-            break;
+            assert_eq!(seen as u64, THREADS);
+            return costs;
         }
     }
-    println!("{seen} threads by pages of 30: {all} read units");
-    assert_eq!(seen as u64, THREADS);
+}
 
-    let (mut before, mut seen, mut all) = (None::<Cursor>, 0, 0.0);
+async fn messages(store: &Store, meter: &Meter) -> Vec<Units> {
+    let (user, id) = (UserId::parse("u").unwrap(), ThreadId::parse("t").unwrap());
+    let (mut before, mut seen, mut costs) = (None::<Cursor>, 0, Vec::new());
     loop {
         let pages = Pages { limit: 100, max_bytes: 4_000_000, before: before.as_ref(), branch: None };
         let page = store.message_page(&user, &id, &pages).await.unwrap().unwrap();
-        let reads = meter.take().reads;
+        costs.push(meter.take());
+        let reads = costs[costs.len() - 1].reads;
         // 101 messages of a kilobyte, and never more than one more page of the engine.
         assert!(reads <= 30.0, "a page of 100 messages: {reads} read units");
-        if seen == 0 {
-            println!("a page of 100 messages: {reads} read units");
-        }
         seen += page.messages.len();
-        all += reads;
         before = page.older;
         if before.is_none() {
-            break;
+            assert_eq!(seen as u64, MESSAGES);
+            return costs;
         }
     }
-    println!("{seen} messages by pages of 100: {all} read units");
-    assert_eq!(seen as u64, MESSAGES);
 }
