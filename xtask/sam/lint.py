@@ -70,6 +70,8 @@ def path_of(match):
 INVOKE_MODES = {"ChatFunctionUrl": "RESPONSE_STREAM", "ThreadsFunctionUrl": "BUFFERED"}
 # What only the function that answers is told.
 GATEWAY = "AI_GATEWAY_"
+# What every function has to be told alike: whose requests it takes.
+CALLERS = ("ALLOWED_ORIGINS", "BETTER_AUTH_")
 
 
 def own_rules(resources):
@@ -88,6 +90,12 @@ def own_rules(resources):
             case "AWS::DynamoDB::Table" if resource.get("DeletionPolicy") != "Retain":
                 yield f"OWN Resources/{name}: conversations would be deleted with the stack"
 
+    callers = {name: callers_of(resources[name]) for name in functions_of(resources)}
+    for name, told in callers.items():
+        if told != callers["ChatFunction"]:
+            differing = sorted(variable for variable, _ in told.items() ^ callers["ChatFunction"].items())
+            yield f"OWN Resources/{name}: takes other requests than ChatFunction: {', '.join(differing)}"
+
     for function in functions_of(resources):
         permissions = [
             resource["Properties"]
@@ -102,6 +110,11 @@ def own_rules(resources):
 
 def functions_of(resources):
     return [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"]
+
+
+def callers_of(function):
+    variables = function["Properties"]["Environment"]["Variables"]
+    return {name: json.dumps(value) for name, value in variables.items() if name.startswith(CALLERS)}
 
 
 def statements_of(node):
@@ -133,6 +146,14 @@ FAULTS = [
         "OWN",
         "          MODELS: !Ref Models\n          MAX_TURNS",
         "          MODELS: !Ref Models\n          AI_GATEWAY_API_KEY: !Ref AiGatewayApiKey\n          MAX_TURNS",
+    ),
+    (
+        "a read side that takes other sessions",
+        "OWN",
+        "          BETTER_AUTH_JWKS: !Ref BetterAuthJwks\n          BETTER_AUTH_CHECK_REVOCATION: "
+        "!Ref BetterAuthCheckRevocation\n          ALLOWED_ORIGINS: !Join [',', !Ref AllowedOrigins]\n          DEFAULT_MODEL",
+        "          BETTER_AUTH_CHECK_REVOCATION: "
+        "!Ref BetterAuthCheckRevocation\n          ALLOWED_ORIGINS: !Join [',', !Ref AllowedOrigins]\n          DEFAULT_MODEL",
     ),
     ("a read side that nobody may call", "OWN", "FunctionName: !Ref ThreadsFunction", "FunctionName: !Ref ChatFunction"),
     ("buffered answers", "OWN", "InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED"),
