@@ -8,6 +8,7 @@ mod rows;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -25,7 +26,7 @@ use store::{ClientOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use fault::Faults;
 pub use fault::{Behaviour, Fault, Operation};
@@ -44,6 +45,8 @@ struct Front {
     jitter: Jitter,
     operations: watch::Sender<Vec<Operation>>,
     listening: watch::Sender<bool>,
+    /// The longest that a request has taken which no fault has struck, in milliseconds.
+    slowest_ms: AtomicU64,
 }
 
 /// A DynamoDB with the table in it, empty. It stops when dropped.
@@ -69,6 +72,7 @@ impl Engine {
             jitter: Jitter::default(),
             operations: watch::Sender::new(Vec::new()),
             listening: watch::Sender::new(true),
+            slowest_ms: AtomicU64::new(0),
         });
         let (listener, address) = listen().await?;
         let accept = tokio::spawn(accept(listener, address, Arc::clone(&front)));
@@ -121,6 +125,11 @@ impl Engine {
     /// Every request that came to the front so far.
     pub fn operations(&self) -> Vec<Operation> {
         self.front.operations.borrow().clone()
+    }
+
+    /// The longest that a request has taken which no fault has struck: how slow this machine is.
+    pub fn slowest(&self) -> Duration {
+        Duration::from_millis(self.front.slowest_ms.load(Ordering::SeqCst))
     }
 
     /// Waits until the front has seen `count` requests of an operation whose body holds `about`.
@@ -227,7 +236,10 @@ async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full
         }
         None => {
             sleep(there).await;
+            let begun = Instant::now();
             let passed = forward(front.behind, parts, body).await?;
+            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            front.slowest_ms.fetch_max(took_ms, Ordering::SeqCst);
             sleep(back).await;
             Ok(passed)
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// What all requests of the process share: their tasks, and the wish that they end.
 #[derive(Clone)]
@@ -70,12 +71,13 @@ impl Invocation {
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let quiet_since = Arc::clone(&self.quiet_since);
         let deadline = self.deadline;
-        self.tasks.spawn(self.process.track_future(async move {
+        let task = async move {
             if tokio::time::timeout_at(deadline, task).await.is_err() {
                 tracing::error!("a task was given up at the deadline of its invocation");
             }
             *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        }));
+        };
+        self.tasks.spawn(self.process.track_future(task.in_current_span()));
     }
 
     /// How long no task has been running.

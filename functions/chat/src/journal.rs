@@ -97,7 +97,7 @@ impl Journal {
     }
 
     fn warn(&self, what: &str, error: &StoreError) {
-        tracing::warn!(stream_id = self.stream.as_str(), error = failure::chain(error), what);
+        tracing::warn!(stream_id = self.stream.as_str(), error = failure::chain(error), "{what}");
     }
 }
 

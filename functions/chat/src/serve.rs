@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use front::{BoxError, PlainHttp, Serve};
+use front::{BoxError, PlainHttp, Serve, request_span};
 use http::Method;
 use nanoid::nanoid;
+use tracing::Instrument;
 
 use crate::clients::Clients;
 use crate::config::Config;
@@ -43,7 +44,8 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
 
 fn with_invocation(router: Router, process: Process) -> Router {
     router.layer(from_fn(move |mut request: Request, next: Next| {
-        request.extensions_mut().insert(Invocation::unlimited(&nanoid!(), &process));
-        next.run(request)
+        let id = nanoid!();
+        request.extensions_mut().insert(Invocation::unlimited(&id, &process));
+        next.run(request).instrument(request_span(&id))
     }))
 }

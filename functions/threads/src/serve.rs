@@ -6,9 +6,11 @@ use axum::Router;
 use axum::body::Body;
 use front::{BoxError, PlainHttp, Serve};
 use http::{Method, Response};
+use lambda_http::RequestExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
+use tracing::Instrument;
 
 use crate::clients::Clients;
 use crate::config::Config;
@@ -41,10 +43,12 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
 async fn lambda(router: Router) -> Result<(), BoxError> {
     let handler = service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
-        async move {
+        let span = front::request_span(&request.lambda_context().request_id);
+        let answer = async move {
             let (head, body) = router.oneshot(request.map(into_axum)).await?.into_parts();
             Ok::<_, BoxError>(Response::from_parts(head, whole(body).await?))
-        }
+        };
+        answer.instrument(span)
     });
     tokio::select! {
         result = front::poll_anew(|| lambda_http::run_concurrent(handler.clone())) => result,

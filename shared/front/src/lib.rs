@@ -21,7 +21,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub use access::{AccessError, AllowedOrigins};
 pub use body::{BodyError, is_plain_json, read_body};
 pub use clock::now_ms;
-pub use logging::log_to_stdout;
+pub use logging::{log_to_stdout, request_span};
 pub use refusal::{Refusal, json_response};
 pub use secrets::{Secret, reveal};
 pub use serve::{PlainHttp, Serve, asked_to_go, poll_anew, runtime};

@@ -1,6 +1,6 @@
 //! What is logged, and how.
 
-use tracing::Level;
+use tracing::{Level, Span, error_span};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -10,7 +10,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// severe as `level`, of all others nothing below `info`.
 pub fn log_to_stdout(level: Level, ours: &[&'static str]) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
+    let lines = lines.with_span_list(false);
     tracing_subscriber::registry().with(lines.with_filter(levels(level, ours))).init();
+}
+
+/// What everything that is logged on behalf of one request is logged in: `"span":{"requestId":…}`. It is there whatever the
+/// level.
+pub fn request_span(request_id: &str) -> Span {
+    error_span!("request", requestId = request_id)
 }
 
 /// Below `info` the AWS SDK and the Lambda runtime print whole requests, with cookies and conversations in them.

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use front::{BoxError, failure};
+use front::{BoxError, failure, request_span};
 use futures_util::future::BoxFuture;
 use lambda_runtime::LambdaInvocation;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing::Instrument;
 
 use super::nodelay;
 use crate::invocation::{Invocation, Process};
@@ -118,8 +119,10 @@ where
     fn call(&mut self, event: LambdaInvocation) -> Self::Future {
         nodelay::set_on_new_sockets();
         let invocation = Invocation::until(&event.context.request_id, event.context.deadline, &self.process);
-        let response = self.inner.call(event);
-        Box::pin(INVOCATION.scope(invocation.clone(), async move {
+        let scope = invocation.clone();
+        let span = request_span(&invocation.request_id);
+        let response = span.in_scope(|| self.inner.call(event));
+        let held = async move {
             let result = tokio::select! {
                 result = response => result,
                 () = long_quiet(&invocation) => Err("nobody has read it for a minute".into()),
@@ -136,7 +139,8 @@ where
                 );
             }
             Ok(())
-        }))
+        };
+        Box::pin(INVOCATION.scope(scope, held.instrument(span)))
     }
 }
 

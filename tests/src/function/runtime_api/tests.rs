@@ -60,7 +60,11 @@ async fn an_answer_is_read_as_it_was_ordered() {
         let id = poll(&api).await.unwrap().header("lambda-runtime-aws-request-id").to_owned();
         let uri = format!("http://{}/2018-06-01/runtime/invocation/{id}/response", api.address());
         let body = Bytes::from_static(b"{\"statusCode\":200}\0\0\0\0\0\0\0\0data: 1\n\ndata: 2\n\n");
-        let request = Request::post(uri).header("transfer-encoding", "chunked").body(body).unwrap();
+        let request = Request::post(uri)
+            .header("transfer-encoding", "chunked")
+            .header("lambda-runtime-function-response-mode", "streaming")
+            .body(body)
+            .unwrap();
         let answered = http_client::fetch(request).await;
         assert_eq!(answered.is_ok(), !matches!(reading, Reading::Close(_) | Reading::Reset(_)), "{name}");
         assert_eq!(

@@ -98,7 +98,7 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     first.kill().await?;
     let dead = turns.iter().map(|turn| turn.died_at(&world)).collect::<Vec<_>>();
     let hiccup = hiccup.longest();
-    let loss = LOSS + HOPS * hiccup;
+    let loss = LOSS + HOPS * hiccup + world.engine.slowest();
     let least: Vec<_> = turns
         .iter()
         .zip(&stalled)
@@ -108,7 +108,9 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     world.gateway.forget_planned();
     let settled = turns.iter().zip(least).map(|(turn, least)| turn.settle(&world, &second, least));
     try_join_all(settled).await.with_context(|| {
-        format!("the machine was up to {hiccup:?} late{}", trouble(&second.process.logs.lines()))
+        let slowest = world.engine.slowest();
+        let trouble = trouble(&second.process.logs.lines());
+        format!("the machine was up to {hiccup:?} late, the table up to {slowest:?}{trouble}")
     })?;
     second.stop().await?;
     Ok(dead.into_iter().flatten().collect())
