@@ -122,7 +122,7 @@ impl Turn {
                 let may_have_begun = matches!(&error, ApiError::Store(_));
                 let _ = begun.send(Err(error));
                 if may_have_begun {
-                    self.give_up(&lease).await;
+                    Box::pin(self.give_up(&lease)).await;
                 }
             }
             Ok(Beginning::Here(turn)) => match self.prepare(&turn).await {
@@ -132,7 +132,7 @@ impl Turn {
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
-                    self.give_up(&lease).await;
+                    Box::pin(self.give_up(&lease)).await;
                 }
             },
         }
