@@ -77,6 +77,32 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
 }
 
 #[tokio::test]
+async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_elsewhere() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next(halves(&gate));
+    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    ensure!(stop_now(&pair.there, &alice, "t1").await? == NOTHING, "nobody there can stop it");
+    gate.open();
+    let whole = answer.transcript().await?;
+    ensure!(whole.done && whole.text() == answers::whole_text(), "{whole:?}");
+
+    world.gateway.next(unfinished());
+    let mut answer = fetch(ask(&pair.here, &alice, "t2", "m1")?).await?;
+    answer.chunks(FIRST_HALF_CHUNKS).await?;
+    ensure!(stop_now(&pair.here, &alice, "t2").await?.stopping, "it runs here");
+    ensure_aborted("here", &answer.transcript().await?, &first_half())?;
+    for (thread, status) in [("t1", Status::Completed), ("t2", Status::Stopped)] {
+        let stored = world.only_answer(&alice, thread).await?;
+        ensure!(stored.status == Some(status), "{thread}: {stored:?}");
+    }
+    pair.stop().await
+}
+
+#[tokio::test]
 async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
