@@ -4,16 +4,15 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 
 use crate::engine::{Engine, TABLE};
+use crate::node::Node;
 use crate::session::SECRET;
 use crate::tools;
 use crate::wait::within;
@@ -75,11 +74,7 @@ pub struct Pass {
 
 /// All sites of one table. They end when dropped.
 #[derive(Debug)]
-pub struct WebApp {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
+pub struct WebApp(Node);
 
 impl WebApp {
     /// Starts the process; nothing when better-auth is not installed.
@@ -88,19 +83,12 @@ impl WebApp {
             tools::skipped("sessions of the real better-auth", "better-auth");
             return Ok(None);
         };
-        let mut process = Command::new(tools::node())
-            .arg(script)
+        let mut command = Node::command(script);
+        command
             .env_clear()
             .envs(table(engine))
-            .envs([("BETTER_AUTH_SECRET", Site::PLAIN.secret), ("BETTER_AUTH_URL", Site::PLAIN.url)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("node does not start")?;
-        let input = process.stdin.take().context("stdin is piped")?;
-        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        Ok(Some(Self { _process: process, input, output }))
+            .envs([("BETTER_AUTH_SECRET", Site::PLAIN.secret), ("BETTER_AUTH_URL", Site::PLAIN.url)]);
+        Ok(Some(Self(Node::start(&mut command)?)))
     }
 
     /// Signs a new user up.
@@ -144,11 +132,7 @@ impl WebApp {
             with: Value,
         }
 
-        let line = serde_json::to_string(&Asked { r#do: what, site, with })? + "\n";
-        self.input.write_all(line.as_bytes()).await?;
-        self.input.flush().await?;
-        let answer = within("better-auth", self.output.next_line()).await??;
-        let answer: Value = serde_json::from_str(&answer.context("better-auth has ended")?)?;
+        let answer: Value = self.0.ask(&Asked { r#do: what, site, with }).await?;
         if let Some(error) = answer["error"].as_str() {
             bail!("{what} on {site:?}: {error}");
         }

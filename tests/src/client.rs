@@ -2,20 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::function::Function;
+use crate::node::Node;
 use crate::session::SignedIn;
 use crate::tools;
-use crate::wait::within;
 
 /// A message to send, and where.
 #[derive(Debug, Clone, Serialize)]
@@ -139,7 +135,7 @@ impl Version {
 
 /// A running client. It is killed when dropped.
 #[derive(Debug)]
-pub struct Client(Script);
+pub struct Client(Node);
 
 impl Client {
     /// Starts the client; nothing when it is not installed.
@@ -149,7 +145,7 @@ impl Client {
 
     /// Starts the client of a version; nothing when it is not installed.
     pub fn of(version: Version) -> Result<Option<Self>> {
-        Ok(Script::start("chat.mjs", &[version])?.map(Self))
+        Ok(script("chat.mjs", &[version])?.map(Self))
     }
 
     /// Says something and hears the answer out.
@@ -185,12 +181,12 @@ pub struct Refused {
 
 /// The readers of all versions: parser, schema and message builder, without a chat. Killed when dropped.
 #[derive(Debug)]
-pub struct Readers(Script);
+pub struct Readers(Node);
 
 impl Readers {
     /// Starts the readers; nothing when they are not installed.
     pub fn start() -> Result<Option<Self>> {
-        Ok(Script::start("schema.mjs", &Version::NEWEST_FIRST)?.map(Self))
+        Ok(script("schema.mjs", &Version::NEWEST_FIRST)?.map(Self))
     }
 
     /// What each version makes of the bytes of a stream. `parts`, if given, is what its message should hold in the end.
@@ -207,44 +203,16 @@ impl Readers {
     }
 }
 
-/// A script of `tests/client` that answers each line with a line.
-#[derive(Debug)]
-struct Script {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Script {
-    fn start(script: &str, versions: &[Version]) -> Result<Option<Self>> {
-        let installed = |version: &Version| folder().join("node_modules").join(version.package()).exists();
-        if !versions.iter().all(installed) {
-            tools::skipped("whatever the real client would do", "the AI SDK");
-            return Ok(None);
-        }
-        let mut process = Command::new(tools::node())
-            .arg(folder().join(script))
-            .args(versions.iter().map(|version| version.package()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("node does not start")?;
-        let input = process.stdin.take().context("stdin is piped")?;
-        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        Ok(Some(Self { _process: process, input, output }))
+/// A script of `tests/client` that answers each line with a line; nothing where the SDK is not installed.
+fn script(name: &str, versions: &[Version]) -> Result<Option<Node>> {
+    let installed = |version: &Version| folder().join("node_modules").join(version.package()).exists();
+    if !versions.iter().all(installed) {
+        tools::skipped("whatever the real client would do", "the AI SDK");
+        return Ok(None);
     }
-
-    async fn ask<A: DeserializeOwned>(&mut self, question: &impl Serialize) -> Result<A> {
-        // To Node these two end a line.
-        let line =
-            serde_json::to_string(question)?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-        let line = line + "\n";
-        self.input.write_all(line.as_bytes()).await?;
-        self.input.flush().await?;
-        let answer = within("the client", self.output.next_line()).await??.context("the client has ended")?;
-        serde_json::from_str(&answer).with_context(|| format!("not from the client: {answer}"))
-    }
+    let mut command = Node::command(folder().join(name));
+    command.args(versions.iter().map(|version| version.package()));
+    Node::start(&mut command).map(Some)
 }
 
 fn folder() -> PathBuf {

@@ -21,6 +21,7 @@ pub mod http_client;
 pub mod ledger;
 pub mod logs;
 pub mod lone;
+pub mod node;
 pub mod openai_server;
 pub mod page;
 pub mod pair;

@@ -2,21 +2,18 @@
 //! `tests/client/resume.mjs` is its side.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::StoredMessage;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::client::Heard;
 use crate::function::Function;
+use crate::node::Node;
 use crate::session::SignedIn;
 use crate::tools;
-use crate::wait::within;
 
 /// What a page does once it is loaded.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -87,11 +84,7 @@ impl<'a> Load<'a> {
 
 /// The browser in which pages are loaded. It is killed when dropped.
 #[derive(Debug)]
-pub struct Page {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
+pub struct Page(Node);
 
 impl Page {
     /// Starts one with a version of the SDK, by the name of its package: `ai`, or `ai6`. Nothing when it is not installed.
@@ -101,17 +94,7 @@ impl Page {
             tools::skipped(&format!("what the client of {package} would do"), "the AI SDK");
             return Ok(None);
         }
-        let mut process = Command::new(tools::node())
-            .arg(folder.join("resume.mjs"))
-            .arg(package)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("node does not start")?;
-        let input = process.stdin.take().context("stdin is piped")?;
-        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        Ok(Some(Self { _process: process, input, output }))
+        Ok(Some(Self(Node::start(Node::command(folder.join("resume.mjs")).arg(package))?)))
     }
 
     /// Loads a page and waits until it has done what it should.
@@ -122,26 +105,20 @@ impl Page {
 
     /// Loads a page without waiting for what it does.
     pub async fn begin(&mut self, load: &Load<'_>) -> Result<()> {
-        let line = serde_json::to_string(load)? + "\n";
-        self.input.write_all(line.as_bytes()).await?;
-        Ok(self.input.flush().await?)
+        self.0.say(load).await
     }
 
     /// Waits until the page that was loaded has heard as many chunks as it should tell.
     pub async fn hears(&mut self) -> Result<()> {
-        let line = self.line().await?;
+        let line = self.0.hear().await?;
         ensure!(line.starts_with("{\"heard\":"), "the page has ended without that: {line}");
         Ok(())
     }
 
     /// Waits until the page that was loaded has done what it should.
     pub async fn shown(&mut self) -> Result<Heard> {
-        let line = self.line().await?;
+        let line = self.0.hear().await?;
         serde_json::from_str(&line).with_context(|| format!("not from the page: {line}"))
-    }
-
-    async fn line(&mut self) -> Result<String> {
-        within("the page", self.output.next_line()).await??.context("the page has ended")
     }
 }
 

@@ -1,47 +1,19 @@
 //! The two Node processes: the original, and the real client that drives both sides. Lines of JSON in and out.
 
 use std::collections::HashMap;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use acceptance::node::{Node, Output};
 use acceptance::{lone, tools, wait::within};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
-/// A script of ours under Node. It is killed when dropped.
-#[derive(Debug)]
-pub(crate) struct Node {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Node {
-    /// Starts a script beside the installed packages.
-    pub(crate) fn start(script: &str) -> Result<Self> {
-        let file = tools::workspace().join("tests/client/parity").join(script);
-        let mut process = Command::new(tools::node())
-            .arg(file)
-            .env("NODE_NO_WARNINGS", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("node does not start")?;
-        let input = process.stdin.take().context("stdin is piped")?;
-        let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        Ok(Self { _process: process, input, output })
-    }
-
-    /// Says one line and hears the next.
-    pub(crate) async fn ask(&mut self, line: &Value) -> Result<Value> {
-        self.input.write_all(format!("{line}\n").as_bytes()).await?;
-        let answer = within("node", self.output.next_line()).await??.context("node has ended")?;
-        Ok(serde_json::from_str(&answer)?)
-    }
+/// Starts a script beside the installed packages.
+pub(crate) fn start(script: &str) -> Result<Node> {
+    Node::start(&mut Node::command(tools::workspace().join("tests/client/parity").join(script)))
 }
 
 /// What has been heard of one request.
@@ -65,7 +37,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts the client.
     pub(crate) fn start() -> Result<Self> {
-        let Node { _process: process, mut input, output } = Node::start("drive.mjs")?;
+        let (process, mut input, output) = start("drive.mjs")?.split();
         let (lines, mut said) = mpsc::unbounded_channel::<String>();
         let listeners = Listeners::default();
         tokio::spawn(async move {
@@ -93,7 +65,7 @@ impl Driver {
     }
 }
 
-async fn listen(_process: Child, mut output: Lines<BufReader<ChildStdout>>, listeners: Listeners) {
+async fn listen(_process: Child, mut output: Output, listeners: Listeners) {
     while let Ok(Some(line)) = output.next_line().await {
         if let Err(error) = note(&line, &listeners) {
             eprintln!("the client said something strange: {error:#}: {line:.200}");

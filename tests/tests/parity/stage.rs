@@ -6,6 +6,7 @@ use std::fmt;
 use acceptance::answers;
 use acceptance::function::{Function, RuntimeApi};
 use acceptance::gateway::{Gate, Gateway};
+use acceptance::node::Node;
 use acceptance::session::SignedIn;
 use acceptance::world::{API_KEY, World};
 use anyhow::{Context, Result};
@@ -14,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell, watch};
 
-use crate::node::{Driver, Heard, Node, outcome};
+use crate::node::{self, Driver, Heard, outcome};
 use crate::outcome::Outcome;
 use crate::scenario::{SYSTEM_PROMPT, Scenario, Setup};
 use crate::script::Script;
@@ -89,7 +90,7 @@ impl Stage {
         Ok(Self {
             original_gateway: Gateway::start(answers::good()).await?,
             driver: Driver::start()?,
-            original: Mutex::new(Node::start("original.mjs")?),
+            original: Mutex::new(node::start("original.mjs")?),
             who,
             models: (0..goes).map(model).collect::<Value>().to_string(),
             pairs: Setup::ALL.into_iter().map(|setup| (setup, OnceCell::new())).collect(),
@@ -201,7 +202,7 @@ impl Stage {
             "name": format!("{setup:?}"), "protocol": setup.protocol(), "apiKey": API_KEY,
             "baseURL": setup.base_url(&self.original_gateway.base_url()), "system": setup.system(),
         });
-        let answer = self.original.lock().await.ask(&line).await.context("the original")?;
+        let answer: Value = self.original.lock().await.ask(&line).await.context("the original")?;
         let original = answer["url"].as_str().context("the original has no address")?.to_owned();
         Ok(Pair { function, original })
     }
