@@ -50,7 +50,7 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
     let threads = Function::threads_by(way, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
-    let before = world.engine.items()?;
+    let before = world.conversations()?;
     let cookie = || ("cookie", alice.cookie());
     let origin = |origin: &str| ("origin", origin.to_owned());
     let cross_site = ("sec-fetch-site", "cross-site".to_owned());
@@ -68,7 +68,7 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
             refused.with_context(|| format!("{name}: {route:?}"))?;
         }
     }
-    ensure!(world.engine.items()? == before, "something was written");
+    ensure!(world.conversations()? == before, "something was written");
 
     let same_page = ("sec-fetch-site", "same-origin".to_owned());
     let own_get = fetch(request(&threads, ROUTES[0], &[cookie(), same_page])?).await?;
@@ -86,7 +86,7 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
     let threads = Function::threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &alice, "t", "m1").await?;
-    let before = world.engine.items()?;
+    let before = world.conversations()?;
     for (method, rest) in [("GET", "/messages"), ("PATCH", ""), ("DELETE", "")] {
         let mut bodies = Vec::new();
         for id in ["t", "none", "a%23b"] {
@@ -96,7 +96,7 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
         }
         ensure!(bodies.windows(2).all(|two| two[0] == two[1]), "{bodies:?}");
     }
-    ensure!(world.engine.items()? == before, "something was written");
+    ensure!(world.conversations()? == before, "something was written");
     chat.stop().await?;
     threads.stop().await
 }
