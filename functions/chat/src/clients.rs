@@ -6,7 +6,7 @@ use front::{BoxError, Visitors};
 use gateway::{Gateway, GatewayConfig};
 use http::HeaderMap;
 use message::UserId;
-use registry::Registry;
+use registry::{ModelConfig, Registry};
 use store::{Store, TurnLimits};
 use validation::Limits;
 
@@ -20,6 +20,8 @@ pub(crate) struct Clients {
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
     pub(crate) system_prompt: Option<String>,
+    pub(crate) send_sources: bool,
+    pub(crate) title_model: Option<ModelConfig>,
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
     /// The time between two writes of a journal; zero: there are none.
@@ -48,6 +50,8 @@ impl Clients {
             limits: config.limits,
             registry: front.registry,
             system_prompt: config.system_prompt,
+            send_sources: config.send_sources,
+            title_model: config.title_model,
             gateway: Gateway::new(GatewayConfig {
                 protocol: config.gateway_protocol,
                 base_url: config.gateway_url,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use front::{Secret, SettingError, Settings, Variables};
 use gateway::Protocol;
+use registry::{ModelConfig, Registry};
 use url::Url;
 use validation::Limits;
 
@@ -17,6 +18,10 @@ pub(crate) struct Config {
     pub(crate) gateway_url: Url,
     pub(crate) system_prompt: Option<String>,
     pub(crate) max_output_tokens: Option<u32>,
+    /// Whether the page is told what an answer rests on.
+    pub(crate) send_sources: bool,
+    /// Who makes the title of a new thread. `None`: it keeps its first question's beginning.
+    pub(crate) title_model: Option<ModelConfig>,
     pub(crate) first_part_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) limits: Limits,
@@ -54,8 +59,10 @@ impl Config {
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         let gateway_protocol: Protocol =
             variables.parsed("AI_GATEWAY_PROTOCOL", "native or openai")?.unwrap_or_default();
+        let front = Settings::read(variables)?;
         Ok(Self {
-            front: Settings::read(variables)?,
+            title_model: title_model(variables, &front.registry)?,
+            front,
             api_key: variables.secret("AI_GATEWAY_API_KEY", "AI_GATEWAY_API_KEY_SSM")?,
             gateway_protocol,
             gateway_url: match variables.url("AI_GATEWAY_BASE_URL")? {
@@ -64,6 +71,7 @@ impl Config {
             },
             system_prompt: variables.text("SYSTEM_PROMPT"),
             max_output_tokens: variables.parsed("MAX_OUTPUT_TOKENS", "a whole number of tokens")?,
+            send_sources: variables.parsed("SEND_SOURCES", "true or false")?.unwrap_or(false),
             first_part_timeout: variables.milliseconds("FIRST_PART_TIMEOUT_MS", 120_000)?,
             idle_timeout: variables.milliseconds("IDLE_TIMEOUT_MS", 60_000)?,
             limits: limits(variables)?,
@@ -72,6 +80,14 @@ impl Config {
             max_turn: variables.milliseconds("MAX_TURN_MS", 900_000)?,
         })
     }
+}
+
+fn title_model(variables: Variables<'_>, registry: &Registry) -> Result<Option<ModelConfig>, SettingError> {
+    let unknown = SettingError::Invalid { name: "TITLE_MODEL", allowed: "the id of one of the models" };
+    let Some(id) = variables.text("TITLE_MODEL") else {
+        return Ok(None);
+    };
+    registry.model_config(id.trim()).cloned().map(Some).ok_or(unknown)
 }
 
 fn limits(variables: Variables<'_>) -> Result<Limits, SettingError> {
@@ -106,6 +122,8 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.gateway_url.as_str(), "https://ai-gateway.vercel.sh/v4/ai");
         assert_eq!(config.on_busy, OnBusy::Supersede);
+        assert!(!config.send_sources, "as the AI SDK has it");
+        assert_eq!(config.title_model, None);
     }
 
     #[test]
@@ -123,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn the_model_of_titles_is_one_of_the_models() {
+        let id = "openai/gpt-4o-mini";
+        let found = read(&[("TITLE_MODEL", id)]).unwrap().title_model;
+        assert_eq!(found.map(|model| model.id).as_deref(), Some(id));
+    }
+
+    #[test]
     fn an_error_names_the_variable() {
         for (name, value, text) in [
             ("TABLE_NAME", "", "TABLE_NAME must be set"),
@@ -132,6 +157,8 @@ mod tests {
             ("AI_GATEWAY_PROTOCOL", "OpenAI", "AI_GATEWAY_PROTOCOL must be native or openai"),
             ("IDLE_TIMEOUT_MS", "1s", "IDLE_TIMEOUT_MS must be a whole number of milliseconds"),
             ("ON_BUSY", "wait", "ON_BUSY must be supersede or reject"),
+            ("SEND_SOURCES", "1", "SEND_SOURCES must be true or false"),
+            ("TITLE_MODEL", "acme/none", "TITLE_MODEL must be the id of one of the models"),
         ] {
             assert_eq!(read(&[(name, value)]).unwrap_err().to_string(), text, "{name}={value}");
         }

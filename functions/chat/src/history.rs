@@ -7,8 +7,9 @@ use store::{Cursor, History, StoredMessage};
 use crate::clients::Clients;
 use crate::error::ApiError;
 
-/// The prompt of `message`, which has this many bytes, after the stored messages before `place`. Of a conversation that is too long, in messages or
-/// in bytes, the oldest are left out, so that it begins with a message of the user.
+/// The prompt of `message`, which has this many bytes, after the stored messages before `place`, and how many those are.
+/// Of a conversation that is too long, in messages or in bytes, the oldest are left out, so that it begins with a message
+/// of the user.
 pub(crate) async fn prompt(
     clients: &Clients,
     user: &UserId,
@@ -16,7 +17,7 @@ pub(crate) async fn prompt(
     place: &Cursor,
     message: &UiMessage,
     message_bytes: usize,
-) -> Result<Prompt, ApiError> {
+) -> Result<(Prompt, usize), ApiError> {
     let limits = &clients.limits;
     let history = History {
         limit: limits.max_messages.saturating_sub(1),
@@ -26,8 +27,9 @@ pub(crate) async fn prompt(
     };
     let stored = clients.store.messages(user, thread, &history).await?;
     let mut conversation = conversation(stored);
+    let before = conversation.len();
     conversation.push(message.clone());
-    Ok(clients.gateway.prompt(clients.system_prompt.as_deref(), &conversation)?)
+    Ok((clients.gateway.prompt(clients.system_prompt.as_deref(), &conversation)?, before))
 }
 
 /// Oldest first, from the first message of the user on. What cannot be read is left out, and logged. So is a call that

@@ -20,6 +20,7 @@ mod replay;
 mod resume;
 mod routes;
 mod serve;
+mod title;
 mod turn;
 mod watch;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use front::failure;
-use message::{AnswerMetadata, UnifiedFinishReason};
+use message::{AnswerMetadata, TokenUsage, UnifiedFinishReason};
 use store::{Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage};
 use tokio::time::{Instant, timeout_at};
 
@@ -37,14 +37,19 @@ pub(crate) struct Record {
 
 impl Record {
     fn usage(&self) -> TurnUsage {
-        let usage = self.metadata.usage.unwrap_or_default();
-        TurnUsage {
-            input: usage.input_tokens,
-            output: usage.output_tokens,
-            cached: usage.input_token_details.cache_read_tokens,
-            reasoning: usage.output_token_details.reasoning_tokens,
-            cost: self.cost,
-        }
+        used(self.metadata.usage, self.cost)
+    }
+}
+
+/// What a call used, as the table counts it.
+pub(crate) fn used(usage: Option<TokenUsage>, cost: Option<Cost>) -> TurnUsage {
+    let usage = usage.unwrap_or_default();
+    TurnUsage {
+        input: usage.input_tokens,
+        output: usage.output_tokens,
+        cached: usage.input_token_details.cache_read_tokens,
+        reasoning: usage.output_token_details.reasoning_tokens,
+        cost,
     }
 }
 

@@ -13,12 +13,13 @@ use store::{StoreError, TurnKeys};
 use tokio::time::Instant;
 use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
 
-pub(crate) use self::ending::Ending;
+pub(crate) use self::ending::{Ending, cost};
 use crate::invocation::Invocation;
 use crate::journal::Journal;
 use crate::live::Place;
 use crate::log::LogWriter;
 use crate::recorder::Recorder;
+use crate::title::Titling;
 use crate::turn::Turn;
 use crate::watch::Watch;
 
@@ -71,7 +72,7 @@ impl Relay {
         let goes_on = !parts.is_empty();
         let output = Output {
             goes_on,
-            mapper: StreamMapper::continuing(known_tools),
+            mapper: StreamMapper::continuing(known_tools).sending_sources(turn.clients.send_sources),
             assembler: MessageAssembler::continuing(parts),
             pending: Vec::new(),
             length: 0,
@@ -211,6 +212,9 @@ impl Relay {
             turn.clients.recover(older, invocation);
         }
         recorder.report(&record, &ending, saved, &invocation.request_id);
+        if saved && let Some(titling) = Titling::after(&turn, &keys, &record, invocation) {
+            invocation.spawn(titling.run());
+        }
     }
 }
 

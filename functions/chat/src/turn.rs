@@ -48,7 +48,10 @@ pub(crate) struct Turn {
     pub(crate) answer: MessageId,
     pub(crate) answer_parts: Vec<UiPart>,
     continued: Option<String>,
-    title: String,
+    /// The beginning of the message's text, the title of a thread that begins with it. May be empty.
+    pub(crate) title: String,
+    /// Whether nothing stands before the message, as far as anybody has looked.
+    pub(crate) is_first: bool,
     question: Question,
     history_is_stored: bool,
 }
@@ -94,6 +97,7 @@ impl Turn {
                 Trigger::SubmitMessage if request.is_edit() => Question::Edited,
                 Trigger::SubmitMessage => Question::Sent,
             },
+            is_first: request.messages.len() == 1,
             history_is_stored: request.history_is_stored,
             thread: request.thread_id,
             message,
@@ -193,7 +197,9 @@ impl Turn {
             if let Some(older) = &begun.took_over {
                 self.clients.end(older).await?;
             }
-            self.prompt = self.stored_conversation(&begun.history).await?;
+            let before;
+            (self.prompt, before) = self.stored_conversation(&begun.history).await?;
+            self.is_first = before == 0;
         }
         if begun.question_kept {
             return Ok(false);
@@ -202,8 +208,8 @@ impl Turn {
         Ok(true)
     }
 
-    /// The prompt of a client that sends nothing but its message.
-    async fn stored_conversation(&self, before: &Cursor) -> Result<Prompt, ApiError> {
+    /// The prompt of a client that sends nothing but its message, and how many messages stand before that.
+    async fn stored_conversation(&self, before: &Cursor) -> Result<(Prompt, usize), ApiError> {
         let (clients, bytes) = (&self.clients, self.message_parts.len());
         history::prompt(clients, &self.user, &self.thread, before, &self.message, bytes).await
     }
@@ -211,7 +217,9 @@ impl Turn {
     /// A begin whose answer got lost may have been written all the same, and would block the client's next try.
     async fn give_up(&self, lease: &Lease) {
         for pause in GIVE_UP_PAUSES {
-            let Err(error) = self.clients.store.abandon_turn(&self.beginning(lease)).await else { return };
+            let beginning = self.beginning(lease);
+            let abandon = Box::pin(self.clients.store.abandon_turn(&beginning));
+            let Err(error) = abandon.await else { return };
             let thread_id = self.thread.as_str();
             tracing::warn!(thread_id, error = failure::chain(&error), "a begin was not taken back");
             tokio::time::sleep(pause).await;

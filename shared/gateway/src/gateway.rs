@@ -101,7 +101,8 @@ impl Gateway {
 
     /// The model that `config` names (the original's `getModel`).
     pub fn model(&self, config: &ModelConfig) -> Model {
-        Model { client: Arc::clone(&self.0), id: config.id.clone() }
+        let max_output_tokens = self.0.max_output_tokens;
+        Model { client: Arc::clone(&self.0), id: config.id.clone(), max_output_tokens }
     }
 }
 
@@ -110,9 +111,16 @@ impl Gateway {
 pub struct Model {
     client: Arc<Client>,
     id: String,
+    max_output_tokens: Option<u32>,
 }
 
 impl Model {
+    /// The same model, whose answers have at most `tokens`, which is at least 1, or what the gateway's own limit says.
+    pub fn limited_to(self, tokens: u32) -> Self {
+        let max_output_tokens = Some(self.max_output_tokens.map_or(tokens, |limit| limit.min(tokens)));
+        Self { max_output_tokens, ..self }
+    }
+
     /// Asks the model with a prompt that its gateway has built. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
     /// pass by itself. Dropping the future or the stream closes the connection.
     ///
@@ -134,7 +142,7 @@ impl Model {
         let protocol = self.client.protocol;
         let mut headers = self.client.headers.clone();
         headers.extend(request::model_header(protocol, &self.id)?);
-        let request = Request { model: &self.id, prompt, max_output_tokens: self.client.max_output_tokens };
+        let request = Request { model: &self.id, prompt, max_output_tokens: self.max_output_tokens };
         let body = request.body(protocol);
 
         let mut made = 0;

@@ -21,7 +21,7 @@ mod usage;
 
 pub use error::{GatewayError, PartError, TransportError};
 pub use gateway::{Gateway, GatewayConfig, Model};
-pub use part::{FileData, GeneratedFile, StreamPart};
+pub use part::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 pub use prompt::{PartPath, Prompt, PromptError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use stream::PartStream;

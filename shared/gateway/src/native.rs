@@ -4,6 +4,7 @@
 //! blocks or the order of parts.
 
 mod citations;
+mod source;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use self::citations::citations;
+use self::source::source;
 use crate::error::PartError;
 use crate::part::{FileData, GeneratedFile, StreamPart};
 use crate::usage::{finish_reason, usage};
@@ -163,7 +165,7 @@ impl<'a> WirePart<'a> {
                 timestamp: optional_string(self.timestamp),
             },
             "ping" => StreamPart::Ping,
-            "source" => StreamPart::Source { source: carried_text(json) },
+            "source" => StreamPart::Source { source: source(json) },
             "file" => StreamPart::File { file: self.file()? },
             "reasoning-file" => StreamPart::ReasoningFile { file: self.file()? },
             "custom" => StreamPart::Custom {
@@ -285,10 +287,6 @@ fn flag(value: Option<&RawValue>) -> Option<bool> {
 
 fn carried(value: &RawValue) -> RawJson {
     RawJson::new(value.to_owned())
-}
-
-fn carried_text(json: &str) -> RawJson {
-    RawJson::new(RawValue::from_string(json.to_owned()).expect("the event was read as JSON"))
 }
 
 /// Metadata is an object of objects, and its numbers are finite. Every client refuses a chunk with anything else, and a

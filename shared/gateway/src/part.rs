@@ -26,8 +26,8 @@ pub enum StreamPart {
     ReasoningDelta { id: String, delta: JsonText, provider_metadata: Option<RawJson> },
     /// A reasoning block is whole.
     ReasoningEnd { id: String, provider_metadata: Option<RawJson> },
-    /// A URL or document that the answer rests on.
-    Source { source: RawJson },
+    /// Something that the answer rests on; `None` if it is named in a way that no client accepts.
+    Source { source: Option<Source> },
     /// A file that the model made.
     File { file: GeneratedFile },
     /// A file that the model made while it reasoned.
@@ -71,6 +71,26 @@ pub enum StreamPart {
     Error { error: RawJson },
     /// The model is done; `usage` is `None` if the provider reported none.
     Finish { finish_reason: FinishReason, usage: Option<Usage>, provider_metadata: Option<RawJson> },
+}
+
+/// What an answer rests on. Its texts are the provider's, a URL is not known to be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The provider's name for it.
+    pub id: JsonText,
+    /// What it is.
+    pub kind: SourceKind,
+    /// As it came.
+    pub provider_metadata: Option<RawJson>,
+}
+
+/// What a [`Source`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A page of the web.
+    Url { url: JsonText, title: Option<JsonText> },
+    /// A file.
+    Document { media_type: JsonText, title: JsonText, filename: Option<JsonText> },
 }
 
 /// A file that a model made.

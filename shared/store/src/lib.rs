@@ -39,6 +39,7 @@ mod stop;
 mod table;
 mod thread;
 mod threads;
+mod title;
 mod turn;
 mod usage;
 

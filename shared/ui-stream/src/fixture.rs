@@ -216,7 +216,8 @@ fn part(raw: &RawValue) -> StreamPart {
         "reasoning-start" => StreamPart::ReasoningStart { id, provider_metadata },
         "reasoning-delta" => StreamPart::ReasoningDelta { id, delta, provider_metadata },
         "reasoning-end" => StreamPart::ReasoningEnd { id, provider_metadata },
-        "source" => StreamPart::Source { source: RawJson::new(raw.to_owned()) },
+        // The original ran without them.
+        "source" => StreamPart::Source { source: None },
         "file" => StreamPart::File { file: file.unwrap() },
         "reasoning-file" => StreamPart::ReasoningFile { file: file.unwrap() },
         "custom" => StreamPart::Custom { kind: wire.kind.unwrap(), provider_metadata },

@@ -1,6 +1,6 @@
 //! Parts and chunks of all kinds from a few numbers, for property tests.
 
-use gateway::{FileData, GeneratedFile, StreamPart};
+use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 use message::{
     AnswerMetadata, FinishReason, InputTokenDetails, JsonText, RawJson, TokenUsage, UnifiedFinishReason,
 };
@@ -44,7 +44,17 @@ pub(crate) fn part(kind: u8, id: u8, bits: u8) -> StreamPart {
         6 | 23 => StreamPart::ReasoningStart { id, provider_metadata },
         7 | 24 => StreamPart::ReasoningDelta { id, delta, provider_metadata },
         8 => StreamPart::ReasoningEnd { id, provider_metadata },
-        9 => StreamPart::Source { source: json },
+        9 => {
+            let title = JsonText::new(&tool_name);
+            let kind = match (bit(1), bit(2)) {
+                (true, titled) => SourceKind::Url { url: delta, title: titled.then_some(title) },
+                (false, named) => {
+                    SourceKind::Document { media_type: "a/b".into(), title, filename: named.then_some(delta) }
+                }
+            };
+            let source = Source { id: JsonText::new(&id), kind, provider_metadata };
+            StreamPart::Source { source: Some(source).filter(|_| bit(0)) }
+        }
         10 => StreamPart::File { file: file() },
         11 => StreamPart::ReasoningFile { file: file() },
         12 => StreamPart::Custom { kind: "a.b".to_owned(), provider_metadata },

@@ -1,6 +1,7 @@
 //! Which chunks a part becomes, and what may follow what.
 
 mod blocks;
+mod source;
 mod tools;
 
 use gateway::{FileData, GeneratedFile, StreamPart};
@@ -18,7 +19,7 @@ pub struct OutOfOrder {
 }
 
 /// Turns the parts of one model call into chunks, with the rules of the AI SDK's `streamText` and
-/// `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources not).
+/// `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources only if [asked for](Self::sending_sources)).
 ///
 /// However the call ends, exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) ends
 /// the chunks.
@@ -31,6 +32,7 @@ pub struct StreamMapper {
     first_text: FirstText,
     tools: Tools,
     finish: Option<Finish>,
+    sends_sources: bool,
 }
 
 /// In the first text block of a step, provider metadata sticks: a delta without takes that of the delta before.
@@ -57,6 +59,11 @@ impl StreamMapper {
         Self { tools: Tools::knowing(tool_call_ids), ..Self::default() }
     }
 
+    /// The same mapper, which sends what the answer rests on or, as it does at first, keeps it back (`sendSources`).
+    pub fn sending_sources(self, sends_sources: bool) -> Self {
+        Self { sends_sources, ..self }
+    }
+
     /// Hands the chunks of `part`, if any, to `emit`.
     ///
     /// # Errors
@@ -80,7 +87,6 @@ impl StreamMapper {
             StreamPart::StreamStart { .. }
             | StreamPart::ResponseMetadata { .. }
             | StreamPart::Ping
-            | StreamPart::Source { .. }
             | StreamPart::ToolInputEnd { .. } => return Ok(None),
 
             StreamPart::TextStart { id, provider_metadata } => {
@@ -112,6 +118,9 @@ impl StreamMapper {
                 UiMessageChunk::ReasoningEnd { id, provider_metadata }
             }
 
+            StreamPart::Source { source } => {
+                return Ok(source.filter(|_| self.sends_sources).as_ref().map(source::chunk));
+            }
             StreamPart::File { file } => {
                 let (media_type, url, provider_metadata) = file_fields(file);
                 UiMessageChunk::File { media_type, url, provider_metadata }

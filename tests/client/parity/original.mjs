@@ -1,6 +1,6 @@
 // The route that the function replaces, written with the AI SDK itself. It stores nothing and asks for no session.
-// Reads one JSON line a setup, `{name, protocol, baseURL, apiKey, system}`, serves it on a port of its own, and answers
-// with `{name, url}`. Ends with stdin.
+// Reads one JSON line a setup, `{name, protocol, baseURL, apiKey, system, sendSources}`, serves it on a port of its own,
+// and answers with `{name, url}`. Ends with stdin.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
@@ -20,7 +20,7 @@ const providers = {
   openai: ({ baseURL, apiKey }) => createOpenAICompatible({ name: "gateway", baseURL, apiKey, includeUsage: true }),
 };
 
-async function route({ provider, system }, body) {
+async function route({ provider, system, sendSources }, body) {
   const { messages, model } = JSON.parse(body);
   const result = streamText({
     model: provider(model),
@@ -32,6 +32,7 @@ async function route({ provider, system }, body) {
   return result.toUIMessageStreamResponse({
     originalMessages: messages,
     generateMessageId,
+    sendSources,
     // Where the route takes the usage that it saves.
     onFinish: () => Promise.resolve(result.totalUsage).catch(() => {}),
   });

@@ -35,6 +35,8 @@ async fn a_wrong_variable_is_named_and_not_repeated() -> Result<()> {
         ("FIRST_PART_TIMEOUT_MS", "canary-soon"),
         ("DEFAULT_MODEL", "canary/unknown"),
         ("MODELS", r#"[{"id":"no-provider"}]"#),
+        ("TITLE_MODEL", "canary/unknown"),
+        ("SEND_SOURCES", "canary-yes"),
     ] {
         let mut variables = world.variables_with(&[(name, value), ("PORT", "0")]);
         if value.is_empty() {

@@ -42,6 +42,8 @@ pub(crate) enum Setup {
     Lambda,
     /// The same with a system prompt, over plain HTTP again.
     Instructed,
+    /// The same with what an answer rests on (`sendSources`), again without a system prompt.
+    Sources,
     /// Nobody listens where the gateway should be.
     Unreachable,
     /// The function waits for no part longer than a second or two.

@@ -193,6 +193,9 @@ impl Stage {
         if setup == Setup::Impatient {
             changes.extend([("FIRST_PART_TIMEOUT_MS", "2500"), ("IDLE_TIMEOUT_MS", "2500")]);
         }
+        if setup == Setup::Sources {
+            changes.push(("SEND_SOURCES", "true"));
+        }
         let variables = self.world.variables_with(&changes);
         let function = match setup {
             Setup::Lambda => Function::on(RuntimeApi::start(WORKERS).await?, &variables).await?,
@@ -201,6 +204,7 @@ impl Stage {
         let line = json!({
             "name": format!("{setup:?}"), "protocol": setup.protocol(), "apiKey": API_KEY,
             "baseURL": setup.base_url(&self.original_gateway.base_url()), "system": setup.system(),
+            "sendSources": setup == Setup::Sources,
         });
         let answer: Value = self.original.lock().await.ask(&line).await.context("the original")?;
         let original = answer["url"].as_str().context("the original has no address")?.to_owned();
@@ -209,10 +213,11 @@ impl Stage {
 }
 
 impl Setup {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Native,
         Self::Lambda,
         Self::Instructed,
+        Self::Sources,
         Self::Unreachable,
         Self::Impatient,
         Self::Openai,
@@ -232,7 +237,9 @@ impl Setup {
             // The port of discard: nobody listens there.
             Self::Unreachable => "http://127.0.0.1:9/v4/ai".to_owned(),
             Self::Openai | Self::OpenaiInstructed => gateway.replace("/v4/ai", "/v1"),
-            Self::Native | Self::Lambda | Self::Instructed | Self::Impatient => gateway.to_owned(),
+            Self::Native | Self::Lambda | Self::Instructed | Self::Sources | Self::Impatient => {
+                gateway.to_owned()
+            }
         }
     }
 }

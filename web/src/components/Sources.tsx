@@ -8,7 +8,7 @@ export function Sources({ sources }: { sources: Source[] }) {
       <h2>Sources</h2>
       <ol>
         {sources.map((source) => (
-          <li key={source.id}>
+          <li key={source.url ?? source.id}>
             <SourceLink {...source} />
           </li>
         ))}

@@ -234,6 +234,7 @@ pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret:
         ("BETTER_AUTH_SECRET", secret.to_owned()),
         ("BETTER_AUTH_URL", url.to_owned()),
         ("ALLOWED_ORIGINS", allowed_origins(url)),
+        ("SEND_SOURCES", "true".to_owned()),
     ];
     set.extend(gateway.environment());
     // Any of these would point elsewhere or change the names that the demo user's cookie has.

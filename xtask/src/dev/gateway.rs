@@ -18,6 +18,12 @@ use tokio::net::TcpListener;
 
 const WORD_EVERY: Duration = Duration::from_millis(40);
 const ECHO_LIMIT: usize = 300;
+const REASONING: &str = "The question asks for sources. Nothing was looked up, so the documents of the \
+    protocols have to do.";
+const SOURCES: [(&str, &str); 2] = [
+    ("https://vercel.com/docs/ai-gateway", "AI Gateway"),
+    ("https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol", "Stream protocol of the AI SDK"),
+];
 
 /// The gateway that the function is told to call.
 pub(crate) enum Gateway {
@@ -89,7 +95,7 @@ async fn answer(headers: HeaderMap, body: Bytes) -> Response {
     let model =
         headers.get("ai-language-model-id").and_then(|value| value.to_str().ok()).unwrap_or("unknown");
     let events = stream::iter(parts(model, &request["prompt"])).then(|part| async move {
-        if part["type"] == "text-delta" {
+        if part["delta"].is_string() {
             tokio::time::sleep(WORD_EVERY).await;
         }
         Ok::<_, Infallible>(format!("data: {part}\n\n"))
@@ -97,18 +103,26 @@ async fn answer(headers: HeaderMap, body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
 }
 
-/// The whole answer, part by part; each word is a delta of its own.
+/// The whole answer, part by part; each word is a delta of its own. Who asks for sources gets some, and what was
+/// thought about them.
 fn parts(model: &str, prompt: &Value) -> Vec<Value> {
-    let text = text(model, &last_question(prompt));
+    let question = last_question(prompt);
+    let text = text(model, &question);
     let words: Vec<&str> = text.split_inclusive(' ').collect();
     let asked = prompt.to_string().split_whitespace().count();
+    let wants_sources = question.to_lowercase().contains("source");
     let mut parts = vec![
         json!({ "type": "stream-start", "warnings": [] }),
         json!({ "type": "response-metadata", "id": "simulated", "modelId": model, "timestamp": now() }),
-        json!({ "type": "text-start", "id": "0" }),
     ];
-    parts.extend(words.iter().map(|word| json!({ "type": "text-delta", "id": "0", "delta": word })));
-    parts.push(json!({ "type": "text-end", "id": "0" }));
+    if wants_sources {
+        parts.extend(block("reasoning", REASONING.split_inclusive(' ')));
+    }
+    parts.extend(block("text", words.iter().copied()));
+    if wants_sources {
+        let source = |(id, (url, title)): (usize, &(&str, &str))| json!({ "type": "source", "sourceType": "url", "id": id.to_string(), "url": url, "title": title });
+        parts.extend(SOURCES.iter().enumerate().map(source));
+    }
     parts.push(json!({
         "type": "finish",
         "finishReason": { "unified": "stop", "raw": "simulated" },
@@ -118,6 +132,12 @@ fn parts(model: &str, prompt: &Value) -> Vec<Value> {
         },
     }));
     parts
+}
+
+fn block<'a>(kind: &str, words: impl Iterator<Item = &'a str>) -> Vec<Value> {
+    let part = |step| json!({ "type": format!("{kind}-{step}"), "id": "0" });
+    let delta = |word| json!({ "type": format!("{kind}-delta"), "id": "0", "delta": word });
+    [part("start")].into_iter().chain(words.map(delta)).chain([part("end")]).collect()
 }
 
 fn now() -> String {
@@ -131,7 +151,7 @@ fn text(model: &str, question: &str) -> String {
     }
     format!(
         "This is a simulated answer: no model was called. You asked {model}: \"{echo}\" Set AI_GATEWAY_API_KEY and start \
-         again to hear from the model itself."
+         again to hear from the model itself. Ask for sources to see what those look like."
     )
 }
 
@@ -173,6 +193,17 @@ mod tests {
             usage["outputTokens"]["total"],
             kinds.iter().filter(|kind| **kind == "text-delta").count()
         );
+    }
+
+    #[test]
+    fn who_asks_for_sources_gets_reasoning_and_sources() {
+        for (question, expected) in [("Which sources?", SOURCES.len()), ("Who?", 0)] {
+            let prompt = json!([{ "role": "user", "content": [{ "type": "text", "text": question }] }]);
+            let parts = parts("m", &prompt);
+            let count = |kind: &str| parts.iter().filter(|part| part["type"] == kind).count();
+            assert_eq!(count("source"), expected, "{question}");
+            assert_eq!((count("reasoning-start"), count("reasoning-end")), (expected / 2, expected / 2));
+        }
     }
 
     #[test]

@@ -180,7 +180,7 @@ impl Output {
 }
 
 /// What the gateway says the call cost, in USD: `{"gateway":{"cost":"0.0012"}}`.
-fn cost(metadata: &RawJson) -> Option<Cost> {
+pub(crate) fn cost(metadata: &RawJson) -> Option<Cost> {
     let metadata: serde_json::Value = serde_json::from_str(metadata.get()).ok()?;
     match &metadata["gateway"]["cost"] {
         serde_json::Value::String(cost) => Cost::parse(cost),

@@ -45,6 +45,18 @@ fn good_answer() -> String {
 }
 
 #[tokio::test]
+async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
+    for (configured, limit, expected) in [(None, 100, 100), (Some(4096), 100, 100), (Some(50), 100, 50)] {
+        let mut gateway = Scripted::answering([good_answer()]).await;
+        let config = GatewayConfig { max_output_tokens: configured, ..config(gateway.base.clone()) };
+        call(&model(config).limited_to(limit), None).await.unwrap();
+        let request = gateway.requests().remove(0);
+        let expected = format!(r#""maxOutputTokens":{expected},"#);
+        assert!(request.contains(&expected), "{configured:?}: {request}");
+    }
+}
+
+#[tokio::test]
 async fn the_request_is_the_original_s() {
     let mut gateway = Scripted::answering([good_answer()]).await;
     let config = GatewayConfig { max_output_tokens: Some(4096), ..config(gateway.base.clone()) };

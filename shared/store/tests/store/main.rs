@@ -23,6 +23,7 @@ mod recovery;
 mod sessions;
 mod stop;
 mod threads;
+mod titles;
 mod turns;
 mod wire;
 
@@ -159,6 +160,15 @@ on_each_engine! {
         messages_come_in_pages_bounded_by_number_and_bytes
         a_branch_comes_in_pages_too
         usage_adds_up_the_days_of_the_month
+    }
+    titles {
+        a_made_title_takes_the_place_of_the_first_and_is_counted_once
+        whoever_renames_the_thread_meanwhile_wins
+        a_title_that_was_not_made_leaves_only_its_price
+        a_thread_without_a_title_gets_the_made_one
+        a_title_that_is_made_while_another_turn_runs_is_kept
+        a_deleted_thread_gets_no_title_and_does_not_come_back
+        an_old_turn_gives_no_title_to_a_new_thread_of_the_same_name
     }
     delete {
         a_thread_is_deleted_with_everything_in_it

@@ -1,10 +1,10 @@
-use gateway::StreamPart;
+use gateway::{Source, SourceKind, StreamPart};
 use message::{FinishReason, JsonText, UnifiedFinishReason, Usage};
 use serde_json::{Value, json};
 
 use super::{OutOfOrder, StreamMapper};
-use crate::UiMessageChunk;
 use crate::fixture::{Scenario, scenarios};
+use crate::{MessageAssembler, UiMessageChunk};
 
 mod any_order;
 
@@ -177,6 +177,58 @@ fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further()
     }
     let kept = UiMessageChunk::Custom { kind: "anthropic.compaction".to_owned(), provider_metadata: None };
     assert_eq!(chunks, [UiMessageChunk::StartStep, kept]);
+}
+
+/// What the original sent for these, with `sendSources`.
+#[test]
+fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
+    let metadata = serde_json::from_str(r#"{"a":{"age":null}}"#).unwrap();
+    let sources = [
+        (SourceKind::Url { url: "https://a.example".into(), title: Some("A".into()) }, Some(metadata)),
+        (SourceKind::Url { url: "https://a.example".into(), title: None }, None),
+        (
+            SourceKind::Document {
+                media_type: "a/b".into(),
+                title: serde_json::from_str(r#""half \ud83d""#).unwrap(),
+                filename: Some("f".into()),
+            },
+            None,
+        ),
+    ];
+    let text = |delta: &str| StreamPart::TextDelta {
+        id: "0".to_owned(),
+        delta: delta.into(),
+        provider_metadata: None,
+    };
+    let mut parts = vec![StreamPart::TextStart { id: "0".to_owned(), provider_metadata: None }, text("a")];
+    parts.extend(sources.map(|(kind, provider_metadata)| StreamPart::Source {
+        source: Some(Source { id: "s".into(), kind, provider_metadata }),
+    }));
+    parts.extend([StreamPart::Source { source: None }, text("b")]);
+    let sent = [
+        r#"{"type":"source-url","sourceId":"s","url":"https://a.example","title":"A","providerMetadata":{"a":{"age":null}}}"#,
+        r#"{"type":"source-url","sourceId":"s","url":"https://a.example"}"#,
+        r#"{"type":"source-document","sourceId":"s","mediaType":"a/b","title":"half \ud83d","filename":"f"}"#,
+    ];
+    for (sends, expected) in [(true, &sent[..]), (false, &[])] {
+        let (mut mapper, mut stream) = (StreamMapper::default().sending_sources(sends), Vec::new());
+        let mut assembler = MessageAssembler::default();
+        for part in parts.clone() {
+            mapper
+                .push(part, |chunk| {
+                    chunk.encode(&mut stream);
+                    assembler.push(&chunk);
+                })
+                .unwrap();
+        }
+        let stream = String::from_utf8(stream).unwrap();
+        let found = |line: &&str| line.contains(r#""type":"source-"#);
+        let found: Vec<_> = stream.lines().filter(found).collect();
+        assert_eq!(found, expected.iter().map(|chunk| format!("data: {chunk}")).collect::<Vec<_>>());
+        let parts: Vec<_> =
+            assembler.parts().iter().map(|part| serde_json::to_string(part).unwrap()).collect();
+        assert_eq!(parts[2..], *expected, "one text stands before all of them: {parts:?}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// The types of chunks that parts can become, and those that end them.
-const EVERY_KIND: [&str; 20] = [
+const EVERY_KIND: [&str; 22] = [
     "start-step",
     "text-start",
     "text-delta",
@@ -84,6 +84,8 @@ const EVERY_KIND: [&str; 20] = [
     "file",
     "reasoning-file",
     "custom",
+    "source-url",
+    "source-document",
     "tool-input-start",
     "tool-input-delta",
     "tool-input-available",

@@ -80,6 +80,8 @@ const FILES: Tokens = &[
     r#"{"type":"url","url":"not a url"}"#,
 ];
 const MEDIA_TYPES: Tokens = &[r#""image/png""#, r#""""#, r#""text/plain;charset=utf-8""#];
+const URLS: Tokens = &[r#""https://a.example/?b=c#d""#, r#""no url""#, r#""javascript:alert(1)""#, "7"];
+const ODD_TEXTS: Tokens = &["null", "7", "[]"];
 const KINDS: Tokens = &[r#""anthropic.compaction""#, r#""no-dot""#, r#""anthropic.message_start""#];
 const REASONS: Tokens = &[
     r#"{"unified":"stop","raw":"end_turn"}"#,
@@ -132,8 +134,12 @@ const TYPES: &[(&str, &[Field])] = &[
     (
         "source",
         &[
-            optional("sourceType", &[r#""url""#], &["null"]),
+            required("sourceType", &[r#""url""#, r#""document""#, r#""video""#, "null"]),
             optional("id", IDS, &["null"]),
+            required("url", URLS),
+            required("mediaType", MEDIA_TYPES),
+            optional("title", DELTAS, ODD_TEXTS),
+            optional("filename", NAMES, ODD_TEXTS),
             PROVIDER_METADATA,
         ],
     ),

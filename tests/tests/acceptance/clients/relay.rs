@@ -63,7 +63,7 @@ impl Relay {
 }
 
 async fn relayed(mut stream: PartStream) -> Result<Relayed> {
-    let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
+    let (mut mapper, mut chunks) = (StreamMapper::default().sending_sources(true), Vec::new());
     let whole = loop {
         match stream.next().await {
             Ok(None) => break true,

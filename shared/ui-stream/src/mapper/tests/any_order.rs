@@ -61,6 +61,8 @@ impl Client {
             "error" => drop(text("errorText")),
             "file" | "reasoning-file" => drop((text("url"), text("mediaType"))),
             "custom" => drop(text("kind")),
+            "source-url" => drop((text("sourceId"), text("url"))),
+            "source-document" => drop((text("sourceId"), text("mediaType"), text("title"))),
             other => panic!("no client knows {other}"),
         }
     }
@@ -81,8 +83,10 @@ proptest! {
         parts in prop::collection::vec((0..PART_KINDS, 0..4_u8, any::<u8>()), 0..60),
         cut in any::<bool>(),
         patient in any::<bool>(),
+        sources in any::<bool>(),
     ) {
-        let (mut mapper, mut chunks, mut broken) = (StreamMapper::default(), Vec::new(), cut);
+        let mapper = StreamMapper::default().sending_sources(sources);
+        let (mut mapper, mut chunks, mut broken) = (mapper, Vec::new(), cut);
         for (kind, id, bits) in parts {
             let before = chunks.len();
             if mapper.push(part(kind, id, bits), |chunk| chunks.push(chunk)).is_err() {
@@ -107,6 +111,7 @@ proptest! {
             chunk.encode(&mut event);
             client.read(&read(std::str::from_utf8(&event).unwrap()));
             assembler.push(chunk);
+            prop_assert!(sources || !matches!(chunk, UiMessageChunk::Part(_)), "{chunk:?}");
         }
         prop_assert!(!broken || client.open.is_empty(), "{:?} is left open", client.open);
         let expected: &[&str] = match (begun, broken) {

@@ -1,0 +1,128 @@
+//! A title that a model makes for a thread, in the place of the one that its begin wrote.
+//!
+//! Whoever makes one leaves a mark in the thread and in the user's day first, the run's name in the set `titling`, and
+//! removes both when it is done. What making it used is added in the writes that remove the marks, so each of them
+//! counts once though it be repeated. A mark that nobody removes says nothing and bars nobody's way.
+//!
+//! The title itself is written only over the one that the begin wrote: a user who renames the thread meanwhile wins.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+
+use crate::item::{number, refused, set_of, string};
+use crate::quota::date;
+use crate::turn::TurnKeys;
+use crate::usage::TurnUsage;
+use crate::{Store, StoreError, keys};
+
+/// The turn's thread is there, and is not another of the same name.
+const THERE: &str = "attribute_exists(createdAt) AND attribute_not_exists(goneAt) \
+     AND (attribute_not_exists(since) OR since <= :at)";
+const MARKED: &str = "contains(titling, :stream)";
+
+impl Store {
+    /// Notes that a title is being made for the turn's thread, if it still has the title `first` that its begin wrote,
+    /// or none if that wrote none. `false`: it has another by now, or is gone.
+    pub async fn begin_title(&self, keys: &TurnKeys, first: Option<&str>) -> Result<bool, StoreError> {
+        let request = self
+            .titling(keys, first)
+            .key("sk", string(&keys.0.thread_sk))
+            .update_expression("ADD titling :titling")
+            .condition_expression(format!("{THERE} AND {}", untouched(first)))
+            .expression_attribute_values(":at", number(keys.0.at_ms));
+        if !sent(request).await? {
+            return Ok(false);
+        }
+        let day = self.day_of(keys).update_expression("ADD titling :titling");
+        // A day's item is never made here: it would stay for ever.
+        sent(day.condition_expression("attribute_exists(req)")).await?;
+        Ok(true)
+    }
+
+    /// Gives the thread its `title`, if one was made and nobody has given it another, and adds what making it used to
+    /// the thread and to the user's day. `false`: it has kept the title that it had.
+    pub async fn end_title(
+        &self,
+        keys: &TurnKeys,
+        first: Option<&str>,
+        title: Option<&str>,
+        usage: &TurnUsage,
+    ) -> Result<bool, StoreError> {
+        let is_titled = match title {
+            Some(title) => self.set_title(keys, first, title, usage).await?,
+            None => false,
+        };
+        if !is_titled {
+            let thread = self.titling(keys, None).key("sk", string(&keys.0.thread_sk));
+            sent(counted(thread, "DELETE titling :titling", MARKED, keys, usage)).await?;
+        }
+        sent(counted(self.day_of(keys), "DELETE titling :titling", MARKED, keys, usage)).await?;
+        Ok(is_titled)
+    }
+
+    async fn set_title(
+        &self,
+        keys: &TurnKeys,
+        first: Option<&str>,
+        title: &str,
+        usage: &TurnUsage,
+    ) -> Result<bool, StoreError> {
+        let request = self
+            .titling(keys, first)
+            .key("sk", string(&keys.0.thread_sk))
+            .expression_attribute_values(":title", string(title));
+        let condition = format!("{MARKED} AND {}", untouched(first));
+        sent(counted(request, "SET title = :title DELETE titling :titling", &condition, keys, usage)).await
+    }
+
+    /// An update under the user's key that names the run, and the title that is looked for.
+    fn titling(&self, keys: &TurnKeys, first: Option<&str>) -> UpdateItemFluentBuilder {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .key("pk", string(&keys.0.thread_pk))
+            .expression_attribute_values(":titling", set_of(keys.0.stream.as_str()));
+        match first {
+            Some(first) => request.expression_attribute_values(":first", string(first)),
+            None => request,
+        }
+    }
+
+    /// The day in which the turn began.
+    fn day_of(&self, keys: &TurnKeys) -> UpdateItemFluentBuilder {
+        self.titling(keys, None).key("sk", string(keys::day(&date(keys.0.at_ms))))
+    }
+}
+
+fn untouched(first: Option<&str>) -> &'static str {
+    if first.is_some() { "title = :first" } else { "attribute_not_exists(title)" }
+}
+
+/// The same update with what was used added in it.
+fn counted(
+    mut request: UpdateItemFluentBuilder,
+    update: &str,
+    condition: &str,
+    keys: &TurnKeys,
+    usage: &TurnUsage,
+) -> UpdateItemFluentBuilder {
+    let (addition, values) = usage.addition();
+    for (name, value) in values {
+        request = request
+            .expression_attribute_names(format!("#{name}"), &name)
+            .expression_attribute_values(format!(":{name}"), value);
+    }
+    request
+        .update_expression(format!("{update}{addition}"))
+        .condition_expression(condition)
+        .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
+}
+
+/// Whether the condition held.
+async fn sent(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match request.send().await {
+        Ok(_) => Ok(true),
+        Err(error) if refused(&error).is_some() => Ok(false),
+        Err(error) => Err(StoreError::of("UpdateItem", error)),
+    }
+}

@@ -1,0 +1,127 @@
+//! What an answer rests on: shown, stored and shown again if the operator wants it so, and never told to a model.
+
+use acceptance::answers::{self, delta, finish, frame, head, opening, sends, text_end};
+use acceptance::function::Function;
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::fetch;
+use acceptance::pair::Pair;
+use acceptance::routes::{asks, last_only, resume, told};
+use acceptance::scripts::many_kinds;
+use acceptance::sse::Transcript;
+use acceptance::world::{World, ask, post};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+const ON: &[(&str, &str)] = &[("SEND_SOURCES", "true")];
+
+/// Two sources between words.
+fn sourced() -> Vec<Value> {
+    let page = json!({"type": "source", "sourceType": "url", "id": "s1", "url": "https://example.com/", "title": "x",
+        "providerMetadata": {"a": {"b": 1}}});
+    let paper = json!({"type": "source", "sourceType": "document", "id": "s2", "mediaType": "application/pdf",
+        "title": "y", "filename": "y.pdf"});
+    let mut parts = opening();
+    parts.extend([delta("It is "), page, paper, delta("so."), text_end(), finish()]);
+    parts
+}
+
+/// What the page gets of them, and what is stored.
+fn shown() -> [Value; 2] {
+    [
+        json!({"type": "source-url", "sourceId": "s1", "url": "https://example.com/", "title": "x",
+            "providerMetadata": {"a": {"b": 1}}}),
+        json!({"type": "source-document", "sourceId": "s2", "mediaType": "application/pdf", "title": "y",
+            "filename": "y.pdf"}),
+    ]
+}
+
+fn sources(list: &[Value]) -> Vec<Value> {
+    let is_source = |item: &&Value| item["type"].as_str().is_some_and(|kind| kind.starts_with("source"));
+    list.iter().filter(is_source).cloned().collect()
+}
+
+fn ensure_shown(case: &str, transcript: &Transcript) -> Result<()> {
+    let found = sources(&transcript.chunks);
+    ensure!(transcript.done && found == shown(), "{case}: {transcript:?}");
+    ensure!(transcript.text() == "It is so.", "{case}: {transcript:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start(&world, ON).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    let mut parts = sourced();
+    let rest = parts.split_off(opening().len() + 3);
+    let mut steps = vec![head()];
+    steps.extend(sends(&parts));
+    steps.push(Step::Wait(gate.clone()));
+    steps.extend(rest.iter().map(|part| Step::Send(frame(part))));
+    steps.push(Step::End);
+    world.gateway.next(steps);
+
+    let mut answer = fetch(ask(&pair.here, &alice, "t", "m1")?).await?;
+    answer.chunks(6).await?;
+    let here = fetch(resume(&pair.here, &alice, "t")?).await?;
+    let mut there = fetch(resume(&pair.there, &alice, "t")?).await?;
+    there.chunks(5).await?;
+    gate.open();
+    ensure_shown("the turn", &answer.transcript().await?)?;
+    ensure_shown("resumed in the same process", &here.transcript().await?)?;
+    ensure_shown("resumed elsewhere", &there.transcript().await?)?;
+
+    let stored = world.only_answer(&alice, "t").await?;
+    let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
+    ensure!(sources(&stored) == shown(), "{stored:?}");
+    let read = fetch(threads.get("/api/threads/t/messages", &alice)?).await?.json().await?;
+    let read = read["messages"][1]["parts"].as_array().context("parts")?;
+    ensure!(read == &stored, "{read:?}");
+    ensure_shown("sent again", &told(ask(&pair.there, &alice, "t", "m1")?).await?)?;
+
+    let calls = world.gateway.calls().len();
+    told(post(&pair.here, &alice, last_only("t", &asks("m2")).to_string())?).await?;
+    let prompt = world.gateway.call(calls).await?.body["prompt"].to_string();
+    ensure!(prompt.contains("It is so.") && !prompt.contains("example.com"), "{prompt}");
+    pair.stop().await?;
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_turn_that_died_comes_back_with_its_sources() -> Result<()> {
+    let world = World::new().await?;
+    let pair = Pair::start_mortal(&world, ON).await?;
+    let alice = world.sign_in("alice").await?;
+    let mut parts = sourced();
+    parts.truncate(opening().len() + 3);
+    world.gateway.next(answers::stream(&parts, Step::Hold));
+    let mut answer = fetch(ask(&pair.here, &alice, "t", "m1")?).await?;
+    answer.chunks(6).await?;
+    // What somebody elsewhere can read is in the journal.
+    let mut elsewhere = fetch(resume(&pair.there, &alice, "t")?).await?;
+    elsewhere.chunks(6).await?;
+    pair.here.kill().await?;
+    ensure!(sources(&elsewhere.transcript().await?.chunks) == shown());
+    let stored = world.only_answer(&alice, "t").await?;
+    let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
+    ensure!(sources(&stored) == shown(), "{stored:?}");
+    pair.there.stop().await
+}
+
+#[tokio::test]
+async fn unless_the_operator_wants_it_sources_go_nowhere() -> Result<()> {
+    for changes in [&[][..], &[("SEND_SOURCES", "false")]] {
+        let world = World::new().await?;
+        let function = Function::plain(&world.variables_with(changes)).await?;
+        let alice = world.sign_in("alice").await?;
+        world.gateway.next(answers::stream(&many_kinds(), Step::End));
+        let transcript = fetch(ask(&function, &alice, "t", "m1")?).await?.transcript().await?;
+        ensure!(transcript.done && sources(&transcript.chunks).is_empty(), "{changes:?}: {transcript:?}");
+        let stored = world.only_answer(&alice, "t").await?;
+        ensure!(!stored.parts.contains("\"source"), "{changes:?}: {}", stored.parts);
+        function.stop().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! The title that a model makes for a new thread: after the answer, at nobody's cost, and never over a user's own.
+
+use acceptance::answers::{self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, parts, stream, whole_text};
+use acceptance::function::{Function, Way};
+use acceptance::gateway::{Call, Gate, Step};
+use acceptance::http_client::fetch;
+use acceptance::logs::field;
+use acceptance::routes::{anew, asks, last_only, told};
+use acceptance::scripts::{behind, finish_with};
+use acceptance::session::SignedIn;
+use acceptance::wait::eventually_is;
+use acceptance::world::{World, ask, post, question};
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Method;
+use message::UserId;
+use serde_json::{Value, json};
+
+/// Who makes titles.
+const MODEL: &str = "openai/gpt-4o-mini";
+const ON: &[(&str, &str)] = &[("TITLE_MODEL", MODEL)];
+
+/// An answer that is a title, behind a gate.
+fn title_behind(gate: &Gate, said: &str) -> Vec<Step> {
+    let mut title = parts(&[said]);
+    title.pop();
+    title.push(finish_with(40, 5, 0, 0, "0.001"));
+    [vec![Step::Wait(gate.clone())], stream(&title, Step::End)].concat()
+}
+
+/// A gate that is open.
+fn open() -> Gate {
+    let gate = Gate::default();
+    gate.open();
+    gate
+}
+
+async fn title(world: &World, who: &SignedIn, thread: &str) -> Result<String> {
+    let thread = world.thread(who, thread).await?.context("there is no thread")?;
+    Ok(thread.title.unwrap_or_default())
+}
+
+async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> Result<()> {
+    eventually_is("a title", async || {
+        let found = title(world, who, thread).await?;
+        ensure!(found == expected, "{thread} is called {found}");
+        Ok(())
+    })
+    .await
+}
+
+/// Has a turn answered whole, as far as its reader sees.
+async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+    let transcript = fetch(ask(function, who, thread, message)?).await?.transcript().await?;
+    ensure!(transcript.done && transcript.text() == whole_text(), "{thread} {message}: {transcript:?}");
+    Ok(())
+}
+
+/// Waits for the line that says why there is no title.
+async fn complaint(function: &Function) -> Result<String> {
+    let accept = |line: &str| line.contains("no title was made").then(|| field(line, "error")).flatten();
+    function.process.logs.find("a word about the title", accept).await
+}
+
+#[tokio::test]
+async fn a_title_comes_after_the_answer_over_plain_http() -> Result<()> {
+    a_title_comes_after_the_answer(Way::Plain).await
+}
+
+#[tokio::test]
+async fn a_title_comes_after_the_answer_in_an_environment_that_freezes() -> Result<()> {
+    a_title_comes_after_the_answer(Way::RuntimeApi).await
+}
+
+async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
+    let world = World::new().await?;
+    let Some(function) = Function::start(way, &world.variables_with(ON)).await? else { return Ok(()) };
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next_for(MODEL, title_behind(&gate, "\"On marzipan, and\u{a0}\u{1f34f}.\"\nSweet."));
+    turn(&function, &alice, "t", "m1").await?;
+
+    // The reader has had the last byte, and the title is not made yet.
+    gate.reached().await?;
+    world.ensure_whole(&alice, "t").await?;
+    ensure!(title(&world, &alice, "t").await? == question());
+    gate.open();
+    titled(&world, &alice, "t", "On marzipan, and \u{1f34f}").await?;
+    ensure_counted(&world, &alice, "t").await?;
+    world.ensure_whole(&alice, "t").await?;
+
+    turn(&function, &alice, "t", "m2").await?;
+    turn(&function, &alice, "other", "m1").await?;
+    titled(&world, &alice, "other", whole_text().trim_end_matches('.')).await?;
+    let calls = world.gateway.calls_of(MODEL);
+    ensure!(calls.len() == 2, "one for each thread, not for its second turn: {}", calls.len());
+    ensure_modest(&calls[0])?;
+    ensure!(title(&world, &alice, "t").await? == "On marzipan, and \u{1f34f}", "the second turn");
+    function.stop().await
+}
+
+/// What the answer and its title used is in the thread and in the day, and of the title nothing is in the message.
+async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
+    let (input, output) = (Some(INPUT_TOKENS + 40), Some(OUTPUT_TOKENS + 5));
+    let cost = store::Cost::parse("0.001");
+    let user = UserId::parse(&who.user)?;
+    eventually_is("the day", async || {
+        let of_thread = world.thread(who, thread).await?.context("a thread")?.usage;
+        ensure!(
+            (of_thread.input, of_thread.output, of_thread.cost) == (input, output, cost),
+            "{of_thread:?}"
+        );
+        let now_ms = acceptance::session::epoch_ms(std::time::SystemTime::now());
+        let day = world.engine.store().usage(&user, now_ms).await?;
+        ensure!((day.usage.input, day.usage.output, day.usage.cost) == (input, output, cost), "{day:?}");
+        ensure!((day.turns, day.running) == (1, 0), "a title is no turn: {day:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// The model is asked for little, and shown question and answer.
+fn ensure_modest(call: &Call) -> Result<()> {
+    let body = &call.body;
+    ensure!(body["maxOutputTokens"] == 100, "{body}");
+    let text = body["prompt"].to_string();
+    ensure!(text.contains(&question()) && text.contains("Sweet marzipan"), "{body}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_other_protocol_makes_titles_too() -> Result<()> {
+    let world = World::new().await?;
+    let base = world.gateway.base_url().replace("/v4/ai", "/v1");
+    let changes = [ON, &[("AI_GATEWAY_PROTOCOL", "openai"), ("AI_GATEWAY_BASE_URL", &base)]].concat();
+    let function = Function::plain(&world.variables_with(&changes)).await?;
+    let alice = world.sign_in("alice").await?;
+    let says = |text: &str| {
+        let delta = json!({"choices": [{"index": 0, "delta": {"content": text}}]});
+        let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45}});
+        stream(&[delta, end], Step::End)
+    };
+    world.gateway.next(says("Yes, marzipan is."));
+    world.gateway.next_for(MODEL, says("Marzipan"));
+    let transcript = fetch(ask(&function, &alice, "t", "m1")?).await?.transcript().await?;
+    ensure!(transcript.text() == "Yes, marzipan is.", "{transcript:?}");
+    titled(&world, &alice, "t", "Marzipan").await?;
+    let calls = world.gateway.calls_of(MODEL);
+    ensure!(calls.len() == 1 && calls[0].body["max_tokens"] == 100, "{:?}", calls[0].body);
+    let usage = world.thread(&alice, "t").await?.context("a thread")?.usage;
+    ensure!((usage.input, usage.output) == (Some(80), Some(10)), "{usage:?}");
+    function.stop().await
+}
+
+#[tokio::test]
+async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables_with(ON)).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
+    turn(&function, &alice, "t", "m1").await?;
+    gate.reached().await?;
+    let body = json!({"title": "My own"}).to_string();
+    let renamed = fetch(threads.request(Method::PATCH, "/api/threads/t", &alice, body)?).await?;
+    ensure!(renamed.status == 200, "{}", renamed.status);
+    gate.open();
+    ensure_counted(&world, &alice, "t").await?;
+    ensure!(title(&world, &alice, "t").await? == "My own");
+    // Nor is one asked for once there is another.
+    let again = anew("t", &[asks("m1")], None);
+    ensure!(told(post(&function, &alice, again.to_string())?).await?.done);
+    function.stop().await?;
+    ensure!(world.gateway.calls_of(MODEL).len() == 1);
+    ensure!(title(&world, &alice, "t").await? == "My own");
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables_with(ON)).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
+    turn(&function, &alice, "t", "m1").await?;
+    gate.reached().await?;
+    let deleted = fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
+    ensure!(deleted.status == 204, "{}", deleted.status);
+    gate.open();
+    // It waits for what goes on.
+    function.stop().await?;
+    ensure!(world.thread(&alice, "t").await?.is_none());
+    ensure!(world.engine.items()?.iter().all(|item| item["title"].is_null()), "something is left");
+    threads.stop().await
+}
+
+#[tokio::test]
+async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
+    let reasoning = json!({"type": "reasoning-delta", "id": "r", "delta": TEXT_CANARY});
+    let mut failing = answers::opening();
+    failing.extend([
+        answers::delta("half"),
+        json!({"type": "error", "error": TEXT_CANARY}),
+        answers::finish(),
+    ]);
+    let thinks = [json!({"type": "reasoning-start", "id": "r"}), reasoning, answers::finish()];
+    let cases: [(&str, Vec<Step>, &str); 5] = [
+        ("refused", answers::error(400, "invalid_request_error"), "status 400"),
+        ("cut", stream(&parts(&["Half a"])[..4], Step::Reset), "the model gave no title"),
+        ("an error of its own", stream(&failing, Step::End), "the model reported an error"),
+        ("nothing but thoughts", stream(&thinks, Step::End), "nothing that is a title"),
+        ("nothing but marks", title_behind(&open(), "\"...\""), "nothing that is a title"),
+    ];
+    for (case, steps, complaint_of) in cases {
+        let world = World::new().await?;
+        let function = Function::plain(&world.variables_with(ON)).await?;
+        let alice = world.sign_in("alice").await?;
+        world.gateway.next_for(MODEL, steps);
+        turn(&function, &alice, "t", "m1").await?;
+        let error = complaint(&function).await?;
+        ensure!(error.contains(complaint_of), "{case}: {error}");
+        ensure!(title(&world, &alice, "t").await? == question(), "{case}");
+        world.ensure_whole(&alice, "t").await?;
+        turn(&function, &alice, "t", "m2").await?;
+        function.stop().await?;
+        let marks = world.engine.items()?.into_iter().filter(|item| !item["titling"].is_null());
+        ensure!(marks.count() == 0, "{case}: a mark is left");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go() -> Result<()> {
+    let world = World::new().await?;
+    let changes = [ON, &[("SHUTDOWN_GRACE_MS", "1")]].concat();
+    let function = Function::plain(&world.variables_with(&changes)).await?;
+    let alice = world.sign_in("alice").await?;
+    let gate = Gate::default();
+    world.gateway.next_for(MODEL, behind(&gate));
+    turn(&function, &alice, "t", "m1").await?;
+    gate.reached().await?;
+    let logs = function.process.logs.clone();
+    function.stop().await?;
+    let given_up = logs.lines().into_iter().filter(|line| line.contains("the process was asked to go"));
+    ensure!(given_up.count() == 1, "{:?}", logs.lines());
+    ensure!(title(&world, &alice, "t").await? == question());
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_model_for_it_nobody_is_called_twice() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables()).await?;
+    let alice = world.sign_in("alice").await?;
+    turn(&function, &alice, "t", "m1").await?;
+    function.stop().await?;
+    ensure!(world.gateway.calls().len() == 1);
+    ensure!(title(&world, &alice, "t").await? == question());
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables_with(ON)).await?;
+    let alice = world.sign_in("alice").await?;
+    let send = async |body: Value| told(post(&function, &alice, body.to_string())?).await;
+    // The first try fails, and says so.
+    world.gateway.next(answers::error(400, "invalid_request_error"));
+    let failed = send(last_only("t", &asks("m1"))).await?;
+    ensure!(failed.first("error").is_some(), "{failed:?}");
+    world.gateway.next_for(MODEL, title_behind(&open(), "Titled"));
+    let answered = send(last_only("t", &asks("m1"))).await?;
+    ensure!(answered.text() == whole_text(), "{answered:?}");
+    titled(&world, &alice, "t", "Titled").await?;
+    send(last_only("t", &asks("m2"))).await?;
+    function.stop().await?;
+    let calls = world.gateway.calls_of(MODEL);
+    ensure!(calls.len() == 1, "{} calls", calls.len());
+    ensure!(title(&world, &alice, "t").await? == "Titled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_question_without_words_gets_a_title_from_its_answer() -> Result<()> {
+    let world = World::new().await?;
+    let function = Function::plain(&world.variables_with(ON)).await?;
+    let alice = world.sign_in("alice").await?;
+    let file = json!({"type": "file", "mediaType": "image/png", "url": "https://example.com/a.png"});
+    let body = last_only("t", &json!({"id": "m1", "role": "user", "parts": [file]}));
+    world.gateway.next_for(MODEL, title_behind(&open(), "A picture"));
+    ensure!(told(post(&function, &alice, body.to_string())?).await?.done);
+    titled(&world, &alice, "t", "A picture").await?;
+    function.stop().await
+}
