@@ -169,7 +169,7 @@ FAULTS = [
     ("condition that does not exist", "E3015", "Condition: HasCaller", "Condition: HasCallers"),
     ("rule on a missing parameter", "E1020", "!Ref AiGatewayApiKey, ''", "!Ref GatewayApiKey, ''"),
     ("every resource", "OWN", "Resource: !GetAtt ChatLogGroup.Arn", "Resource: '*'"),
-    ("every action", "OWN", "- dynamodb:Query", "- dynamodb:*"),
+    ("every action", "OWN", "[dynamodb:GetItem, dynamodb:Query]", "[dynamodb:*]"),
     ("half of the two permissions", "OWN", "      InvokedViaFunctionUrl: true\n", ""),
     ("table deleted with the stack", "OWN", "    DeletionPolicy: Retain", "    DeletionPolicy: Delete"),
     ("parameter nobody uses", "W2001", "MODELS: !Ref Models", "MODELS: ''"),

@@ -129,12 +129,11 @@ impl<'a> Recorder<'a> {
     }
 
     /// Says in one line what an operator may want to know, and nothing of what was said.
-    pub(crate) fn report(&self, record: &Record, ending: &Ending, saved: bool, request_id: &str) {
+    pub(crate) fn report(&self, record: &Record, ending: &Ending, saved: bool) {
         let metadata = &record.metadata;
         let usage = metadata.usage.unwrap_or_default();
         let cause = ending.cause();
         tracing::info!(
-            request_id,
             user_id = self.turn.user.as_str(),
             thread_id = self.turn.thread.as_str(),
             message_id = self.turn.message.id.as_str(),

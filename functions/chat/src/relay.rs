@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use gateway::{GatewayError, PartStream, StreamPart};
 use message::{AnswerMetadata, UiPart};
 use store::{StoreError, TurnKeys};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
 
 pub(crate) use self::ending::{Ending, cost};
@@ -26,6 +26,8 @@ use crate::watch::Watch;
 /// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it: in the
 /// end an answer stands in memory about five times, and the function has 128 MB.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a client waits for the mark that nothing came of its turn.
+const FIRST_MARK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
 pub(crate) struct Relay {
@@ -196,11 +198,16 @@ impl Relay {
             output.end(closing, &record.metadata, log);
             left_behind
         } else {
+            let mut left_behind = None;
+            if record.is_empty {
+                // There is nothing to save: the same message shall run again as soon as the client can send it.
+                let marked = timeout(FIRST_MARK, recorder.finish(&record, false)).await;
+                left_behind = marked.unwrap_or_default();
+            }
             output.end_unsaved(closing, &record.metadata, log);
-            // Without a word of the model's there is nothing to save: the same message shall run again at once.
             saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
             if saved || record.is_empty || !turn.clients.has_journals() {
-                recorder.finish(&record, saved).await
+                left_behind.or(recorder.finish(&record, saved).await)
             } else {
                 // Left open, so that somebody makes its answer from the journal.
                 None
@@ -211,7 +218,7 @@ impl Relay {
         if let Some(older) = left_behind {
             turn.clients.recover(older, invocation);
         }
-        recorder.report(&record, &ending, saved, &invocation.request_id);
+        recorder.report(&record, &ending, saved);
         if saved && let Some(titling) = Titling::after(&turn, &keys, &record, invocation) {
             invocation.spawn(titling.run());
         }

@@ -28,6 +28,9 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// The waits between tries to take a begin back. Until that is done the client's next try finds it running.
 const GIVE_UP_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::ZERO];
 
+/// How long a title is at most.
+const TITLE_CHARS: usize = 80;
+
 /// How often a begin is tried anew because a turn had to be brought to its end first.
 const RECOVERIES: usize = 4;
 
@@ -90,7 +93,7 @@ impl Turn {
             },
             answer_parts: continued.map(|answer| answer.parts.clone()).unwrap_or_default(),
             continued: continued.map(|answer| json(&answer.parts)).transpose()?,
-            title: extract_text_content(&message).to_text().chars().take(80).collect(),
+            title: title_of(&extract_text_content(&message).to_text()),
             question: match request.trigger {
                 Trigger::RegenerateMessage => Question::Regenerated,
                 Trigger::SubmitMessage if continued.is_some() => Question::Continued,
@@ -261,8 +264,42 @@ impl Turn {
     }
 }
 
+/// The beginning of a message as one line; nothing where there is nothing to see.
+fn title_of(text: &str) -> String {
+    let mut title = String::new();
+    for word in text.split(|char: char| char.is_whitespace() || char.is_control()) {
+        if title.len() >= 4 * TITLE_CHARS {
+            break;
+        }
+        if !title.is_empty() && !word.is_empty() {
+            title.push(' ');
+        }
+        title.push_str(word);
+    }
+    title.chars().take(TITLE_CHARS).collect()
+}
+
 /// How long a turn may live, the same in every try to begin it.
 struct Lease {
     now_ms: u64,
     length_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_one_line_of_what_can_be_seen() {
+        let long = "word ".repeat(100);
+        for (name, text, expected) in [
+            ("plain", "Is marzipan sweet?", "Is marzipan sweet?"),
+            ("lines", "  a\n\n\tb \u{1b}[31m c\u{0}", "a b [31m c"),
+            ("nothing to see", " \n\t ", ""),
+            ("long", &long, &long[..TITLE_CHARS]),
+        ] {
+            assert_eq!(title_of(text), expected, "{name}");
+        }
+        assert_eq!(title_of(&"ä".repeat(1_000_000)).chars().count(), TITLE_CHARS);
+    }
 }

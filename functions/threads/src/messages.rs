@@ -130,7 +130,7 @@ fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
 
 /// How long a JSON text is as a string in another.
 fn escaped_len(text: &str) -> usize {
-    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t')).count()
 }
 
 #[derive(Serialize)]

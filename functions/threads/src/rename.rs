@@ -44,6 +44,9 @@ fn title(body: &[u8]) -> Result<String, ApiError> {
     if !(1..=TITLE_CHARS).contains(&title.chars().count()) {
         return Err(Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into());
     }
+    if title.contains(char::is_control) {
+        return Err(Invalid::new("title", "must not hold control characters, such as line breaks").into());
+    }
     Ok(title.to_owned())
 }
 
@@ -59,6 +62,11 @@ mod tests {
             ("as long as may be", format!(r#"{{"title":"{long}","x":1}}"#), Ok(long.clone())),
             ("too long", format!(r#"{{"title":"{long}b"}}"#), Err("title: must have 1 to 200 characters")),
             ("empty", r#"{"title":" "}"#.to_owned(), Err("title: must have 1 to 200 characters")),
+            (
+                "of two lines",
+                r#"{"title":"a\nb"}"#.to_owned(),
+                Err("title: must not hold control characters, such as line breaks"),
+            ),
             ("absent", "{}".to_owned(), Err("title: must be a string")),
             ("null", r#"{"title":null}"#.to_owned(), Err("title: must be a string")),
             (

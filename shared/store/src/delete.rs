@@ -6,10 +6,10 @@
 //! and in which its turn is asked to stop. From then on:
 //! - No begin takes the item for a thread, since each is on condition that there is no `goneAt`. One that finds it
 //!   begins a new thread over it, later than `goneAt`, whose first question has a cut before everything that is there
-//!   ([`crate::path`]), and notes in `since` where the new thread begins.
+//!   ([`crate::path`]).
 //! - A turn that still runs may put its messages, since a put cannot depend on another item. But its last step is to
-//!   mark its end in the thread, as it is of whoever recovers it. There it sees `goneAt`, or no thread, or a `since`
-//!   after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
+//!   mark its end in the thread, as it is of whoever recovers it. There it sees `goneAt`, or no thread, or one
+//!   that was created after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
 //! - Messages are deleted up to `goneAt` only, so those of a new thread are never among them.
 //!
 //! Whatever began before `goneAt` has a key up to it, because `lastActivityAt` never goes back.
@@ -19,6 +19,9 @@
 //! some time after that turn's lease, and `ttl` removes it. As long as the item is there a second delete goes on where
 //! the first one died, since the item says all that it needs.
 //!
+//! What a turn puts after the delete and cannot take away, because it dies or the table fails it, stays until the thread is
+//! deleted again; once `ttl` has removed what is left, nothing leads to it any more.
+//!
 //! Journals go as messages do, those of all turns. What a turn still writes there it takes away itself, but for the last
 //! piece, which follows its end, and what it wrote if it dies: those expire.
 
@@ -27,7 +30,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use message::{ThreadId, UserId};
 
 use crate::item::{self, Item, number, refused, string};
@@ -266,6 +269,8 @@ impl Remains {
             ("sk".to_owned(), string(&thread.sk)),
             ("goneAt".to_owned(), number(self.gone_at)),
             ("lease".to_owned(), number(self.lease_ms)),
+            // The end of a turn takes two out of it, whether they are there or not, but not out of nothing.
+            ("recent".to_owned(), AttributeValue::L(Vec::new())),
         ]);
         let names = [
             ("streamId", &thread.stream_id),

@@ -78,25 +78,30 @@ impl Store {
         thread: &ThreadId,
         pages: &Pages<'_>,
     ) -> Result<Option<MessagePage>, StoreError> {
-        let end = match (pages.before, pages.branch) {
-            (Some(cursor), _) => cursor.clone(),
+        let found;
+        let (path, end) = match (pages.before, pages.branch) {
+            (Some(cursor), _) => (Path::before(&cursor.0), cursor.clone()),
             (None, Some(message)) => match self.find_message(user, thread, message, None, true).await? {
-                Some(found) => Cursor(keys::after(&found.sk).into()),
+                Some(there) => {
+                    found = there;
+                    (Path::ending_in(&found.sk), Cursor(keys::after(&found.sk).into()))
+                }
                 None => return Ok(None),
             },
-            (None, None) => Cursor(keys::LAST_MESSAGE.into()),
+            (None, None) => (Path::before(keys::LAST_MESSAGE), Cursor(keys::LAST_MESSAGE.into())),
         };
         let pk = keys::messages(user, thread);
-        let mut page = self.page_before(&pk, &end, pages.limit, Some(pages.max_bytes)).await?;
+        let mut page = self.page_of(&pk, path.clone(), &end, pages.limit, Some(pages.max_bytes)).await?;
         if page.messages.is_empty() && page.older.is_some() {
-            page = self.page_before(&pk, &end, 1, None).await?;
+            page = self.page_of(&pk, path, &end, 1, None).await?;
         }
         Ok(Some(page))
     }
 
-    async fn page_before(
+    async fn page_of(
         &self,
         pk: &str,
+        path: Path,
         end: &Cursor,
         limit: usize,
         max_bytes: Option<usize>,
@@ -105,7 +110,7 @@ impl Store {
         let history =
             History { limit: limit.saturating_add(1), max_bytes, before: Some(end), consistent: true };
         let mut room = Room::new(&history);
-        let mut messages = self.walk(pk, Path::before(&end.0), &history, &mut room).await?;
+        let mut messages = self.walk(pk, path, &history, &mut room).await?;
         let has_more = room.is_full || messages.len() > limit;
         messages.truncate(limit);
         let last = messages.last().map(|message| message.cursor.clone());

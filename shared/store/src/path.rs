@@ -20,7 +20,7 @@ use crate::item::{self, EMPTY_PARTS, Item, PARTS, Status};
 use crate::keys;
 
 /// A walk along a path, newest first.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Path {
     bound: String,
     /// The message that is shown whatever it came to.

@@ -44,8 +44,6 @@ pub(crate) struct ThreadItem {
     pub(crate) owed: Vec<String>,
     /// The thread is deleted, with everything up to then, and this is what is left of it. See [`crate::delete`].
     pub(crate) gone_at: Option<u64>,
-    /// What began before this belongs to a deleted thread of the same name.
-    pub(crate) since: Option<u64>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
     pub(crate) tcached: Option<u64>,
@@ -94,7 +92,7 @@ impl ThreadItem {
 
     /// Whether this is not, or no longer, the thread that a turn began in.
     pub(crate) fn is_gone(&self, began_at_ms: u64) -> bool {
-        !self.exists() || self.gone_at.is_some() || self.since.is_some_and(|since| began_at_ms < since)
+        self.gone_at.is_some() || self.created_at.is_none_or(|created_at| began_at_ms < created_at)
     }
 
     pub(crate) fn state(&self, now_ms: u64) -> State {

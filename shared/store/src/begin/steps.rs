@@ -9,7 +9,7 @@ use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
 use super::judge::{Asking, Verdict, judge};
 use super::plan::{self, Plan};
-use super::write::Attempt;
+use super::write::{Attempt, title_of};
 use super::{Asked, Begin, BeginError, BeginTurn, BegunTurn, place};
 
 /// How often one begin is tried while others win in between.
@@ -157,7 +157,7 @@ impl Store {
             return Err(refusal);
         }
         let is_undone = match before {
-            Some(before) => self.undo_begin(keys, before).await.unwrap_or(false),
+            Some(before) => self.undo_begin(keys, before, &title_of(asked.begin)).await.unwrap_or(false),
             None => false,
         };
         if !is_undone {

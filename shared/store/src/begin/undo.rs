@@ -1,7 +1,8 @@
 //! Taking a begin back that the quota has refused, as if it had never been.
 //!
 //! The refused message would else be the thread's last, and the one before it, sent again, would be answered again. Only
-//! what the begin has written is restored, not the whole item: an older turn may have added its totals meanwhile.
+//! what the begin has written is restored, not the whole item: an older turn may have added its totals meanwhile, and the
+//! user may have given the thread another title.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,10 +12,9 @@ use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
 /// What the first write of a begin sets or removes, see [`super::write`]. It never touches `prev`.
-const WRITTEN: [&str; 21] = [
+const WRITTEN: [&str; 19] = [
     "createdAt",
     "lastActivityAt",
-    "title",
     "lastMsg",
     "lastHash",
     "model",
@@ -32,20 +32,29 @@ const WRITTEN: [&str; 21] = [
     "recent",
     "goneAt",
     "ttl",
-    "since",
 ];
 /// Nobody has taken over from the turn, ended it, or deleted its thread.
 const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId) \
      AND attribute_not_exists(goneAt)";
 
 impl Store {
-    /// Makes the thread what it was `before` the turn began. `false`: something else has become of the turn.
-    pub(super) async fn undo_begin(&self, keys: &TurnKeys, before: &Item) -> Result<bool, StoreError> {
+    /// Makes the thread what it was `before` the turn began, which wrote `title` if there was none. `false`: something
+    /// else has become of the turn.
+    pub(super) async fn undo_begin(
+        &self,
+        keys: &TurnKeys,
+        before: &Item,
+        title: &str,
+    ) -> Result<bool, StoreError> {
         // Some engines name the keys of an item that was not there.
         if before.keys().all(|name| name == "pk" || name == "sk") {
             self.undo_first_begin(keys).await
         } else {
-            self.undo_later_begin(keys, before).await
+            let own_title = Some(title).filter(|title| !title.is_empty() && !before.contains_key("title"));
+            if own_title.is_some() && self.undo_later_begin(keys, before, own_title).await? {
+                return Ok(true);
+            }
+            self.undo_later_begin(keys, before, None).await
         }
     }
 
@@ -73,9 +82,21 @@ impl Store {
         }
     }
 
-    async fn undo_later_begin(&self, keys: &TurnKeys, before: &Item) -> Result<bool, StoreError> {
+    /// With `own_title` only if the thread still has that, which is then removed.
+    async fn undo_later_begin(
+        &self,
+        keys: &TurnKeys,
+        before: &Item,
+        own_title: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let (mut set, mut remove) = (Vec::new(), Vec::new());
         let mut request = self.client.update_item();
+        let mut condition = UNTOUCHED.to_owned();
+        if let Some(title) = own_title {
+            remove.push("title".to_owned());
+            condition.push_str(" AND title = :title");
+            request = request.expression_attribute_values(":title", string(title));
+        }
         for name in WRITTEN {
             request = request.expression_attribute_names(format!("#{name}"), name);
             match before.get(name) {
@@ -95,7 +116,7 @@ impl Store {
             .key("pk", string(&keys.0.thread_pk))
             .key("sk", string(&keys.0.thread_sk))
             .update_expression(format!("{}ADD turns :minus_one", clauses.collect::<String>()))
-            .condition_expression(UNTOUCHED)
+            .condition_expression(condition)
             .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
             .expression_attribute_values(":minus_one", AttributeValue::N("-1".to_owned()))
             .send()

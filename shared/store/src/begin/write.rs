@@ -7,7 +7,7 @@ use crate::thread::ThreadItem;
 use crate::{Store, StoreError, keys};
 
 use super::plan::{Guard, Plan};
-use super::{Asked, lease};
+use super::{Asked, BeginTurn, lease};
 
 const TITLE_CHARS: usize = 80;
 /// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
@@ -22,6 +22,11 @@ pub(super) enum Attempt {
     Begun(Box<ThreadItem>, Item),
     /// The thread is not what was planned for, but this.
     Refused(Box<ThreadItem>),
+}
+
+/// The title that a begin gives to a thread without one.
+pub(super) fn title_of(begin: &BeginTurn<'_>) -> String {
+    begin.title.chars().take(TITLE_CHARS).collect()
 }
 
 impl Guard {
@@ -64,9 +69,8 @@ impl Store {
         let mut remove = String::from(" REMOVE stopId, doneId, failedId");
         let mut request = self.client.update_item();
         if !begin.title.is_empty() {
-            let title: String = begin.title.chars().take(TITLE_CHARS).collect();
             set.push_str(", title = if_not_exists(title, :title)");
-            request = request.expression_attribute_values(":title", string(title));
+            request = request.expression_attribute_values(":title", string(title_of(begin)));
         }
         let question = asked.kept.as_ref().map(item::attribute).transpose()?;
         let prev = plan.took_over().map(|turn| item::attribute(turn.run())).transpose()?;
@@ -98,7 +102,6 @@ impl Store {
             request = request.expression_attribute_values(":mark", string(&asked.mark));
         }
         if let Guard::Gone(gone_at) = plan.guard {
-            set.push_str(", since = :at");
             for name in LEFT_OF_GONE {
                 remove.push_str(&format!(", #{name}"));
                 request = request.expression_attribute_names(format!("#{name}"), name);

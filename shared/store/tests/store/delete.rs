@@ -131,6 +131,38 @@ pub(crate) async fn a_running_turn_takes_away_what_it_put_too_late(engine: &Engi
     }
 }
 
+pub(crate) async fn a_late_turn_of_a_thread_that_remembers_much_takes_away_what_it_put(engine: &Engine) {
+    let late = ask("late", "late", NOON + 20);
+    for run in 0..8 {
+        whole_turn(engine, &ask(&format!("m{run}"), &format!("s{run}"), NOON + run)).await;
+    }
+    let begun = running(engine, &late).await;
+    assert!(delete(engine, &late, NOON + 21).await);
+    engine.store.put_answer(&begun.keys, &answer(&said("late"), &metadata())).await.unwrap();
+    let finished = engine.store.finish_turn(&begun.keys, TurnOutcome::Done, &NOTHING_USED).await.unwrap();
+    assert_eq!(finished, Finished::Superseded);
+    assert_eq!(left(engine).await, ["U#u T#t"], "only what `ttl` removes");
+}
+
+pub(crate) async fn a_turn_that_others_have_ended_does_not_reach_into_a_new_thread_of_the_same_name(
+    engine: &Engine,
+) {
+    let old = ask("m1", "s1", NOON);
+    let late = running(engine, &old).await;
+    let open = old.current(&engine.store).await.open.unwrap();
+    recover(&engine.store, &open, "part", LATER).await;
+    assert!(delete(engine, &old, LATER + 1).await);
+    assert_eq!(left(engine).await, Vec::<String>::new(), "nobody is known to be at work");
+
+    let new = ask("m2", "s2", LATER + 2);
+    whole_turn(engine, &new).await;
+    let before = left(engine).await;
+    engine.store.put_answer(&late.keys, &answer(&said("late"), &metadata())).await.unwrap();
+    let finished = engine.store.finish_turn(&late.keys, TurnOutcome::Done, &NOTHING_USED).await.unwrap();
+    assert_eq!(finished, Finished::Superseded);
+    assert_eq!(left(engine).await, before, "the late one has taken its own away, and nothing else");
+}
+
 pub(crate) async fn a_turn_left_behind_takes_away_what_it_put_too_late(engine: &Engine) {
     let old = ask("m1", "s1", NOON);
     let superseded = running(engine, &old).await;

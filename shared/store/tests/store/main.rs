@@ -92,6 +92,7 @@ on_each_engine! {
         a_recovered_turn_that_is_given_up_is_not_counted
         what_the_quota_refuses_leaves_no_trace
         a_refused_begin_over_a_deleted_thread_leaves_it_deleted
+        a_title_given_while_a_begin_is_refused_stays
         a_refusal_keeps_what_else_became_of_the_thread
     }
     recovery {
@@ -174,6 +175,8 @@ on_each_engine! {
         a_thread_is_deleted_with_everything_in_it
         a_delete_that_died_is_finished_by_the_next
         a_running_turn_takes_away_what_it_put_too_late
+        a_late_turn_of_a_thread_that_remembers_much_takes_away_what_it_put
+        a_turn_that_others_have_ended_does_not_reach_into_a_new_thread_of_the_same_name
         a_turn_left_behind_takes_away_what_it_put_too_late
         a_recovery_does_not_bring_a_deleted_thread_back
         a_new_thread_of_the_same_name_knows_nothing_of_the_old_one

@@ -212,6 +212,33 @@ async fn stored_thread(engine: &Engine) -> Option<HashMap<String, AttributeValue
     items.into_iter().find(|item| item["sk"].as_s().unwrap() == "T#t")
 }
 
+pub(crate) async fn a_title_given_while_a_begin_is_refused_stays(engine: &Engine) {
+    for (index, (name, title)) in [("titled", "Hello"), ("untitled", "")].into_iter().enumerate() {
+        let engine = engine.table_beside(index).await;
+        let store = &engine.store;
+        answered(store, &Ask { title: title.to_owned(), ..ask("m1", "s1", NOON) }, "a").await;
+        let limits = parallel(1);
+        let other = Ask { limits, ..alone("elsewhere", NOON + 1, limits) };
+        other.begun(store).await;
+        let refused = Ask { limits, ..ask("m2", "s2", NOON + 2) };
+        // The begin waits a while for a place, with its message in the thread already.
+        let renamed = async {
+            loop {
+                let current = refused.current(store).await;
+                if current.open.is_some_and(|open| open.stream() == &refused.stream) {
+                    return store.rename_thread(&refused.user, &refused.thread, "the user's own").await;
+                }
+            }
+        };
+        let (begun, renamed) = tokio::join!(refused.begin(store), renamed);
+        assert!(is_refused(&begun), "{name}");
+        assert!(renamed.unwrap().is_some(), "{name}");
+        let thread = refused.thread(store).await;
+        assert_eq!(thread.title.as_deref(), Some("the user's own"), "{name}");
+        assert!(refused.current(store).await.open.is_none(), "{name}: the begin is taken back");
+    }
+}
+
 pub(crate) async fn a_refused_begin_over_a_deleted_thread_leaves_it_deleted(engine: &Engine) {
     let store = &engine.store;
     let running = ask("m1", "s1", NOON);

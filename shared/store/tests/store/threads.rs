@@ -160,6 +160,16 @@ pub(crate) async fn a_branch_comes_in_pages_too(engine: &Engine) {
         let current = paged(engine, limit, 100_000, None).await.concat();
         assert_eq!(current, ["q", "answer-r1", "q2", "answer-r2"], "{limit} a page");
     }
+    let nothing = Ask { question: Question::Regenerated, ..ask("q2", "r3", NOON + 3) };
+    let begun = nothing.begun(&engine.store).await;
+    end(&engine.store, &begun, "").await;
+    let named = MessageId::parse("answer-r3").unwrap();
+    for limit in [1, 2, 9] {
+        let branch = paged(engine, limit, 100_000, Some(&named)).await.concat();
+        assert_eq!(branch, ["q", "answer-r1", "q2", "answer-r3"], "{limit} a page, though it came to nothing");
+        let current = paged(engine, limit, 100_000, None).await.concat();
+        assert_eq!(current, ["q", "answer-r1", "q2", "answer-r2"], "{limit} a page");
+    }
     let unknown = MessageId::parse("unknown").unwrap();
     let pages = Pages { limit: 5, max_bytes: 1_000, before: None, branch: Some(&unknown) };
     let thread = ThreadId::parse("t").unwrap();
