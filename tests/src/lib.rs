@@ -28,6 +28,7 @@ pub mod pair;
 pub mod process;
 pub mod promises;
 pub mod routes;
+pub mod schemathesis;
 pub mod scripts;
 pub mod seed;
 pub mod session;

@@ -35,6 +35,12 @@ pub fn node() -> PathBuf {
     named("SIDEKIQ_NODE").or_else(fetched).unwrap_or_else(|| PathBuf::from("node"))
 }
 
+/// Schemathesis, from `SIDEKIQ_SCHEMATHESIS` or its Python environment in `.tools`.
+pub fn schemathesis() -> Option<PathBuf> {
+    named("SIDEKIQ_SCHEMATHESIS")
+        .or_else(|| existing(workspace().join(".tools/schemathesis/bin/schemathesis")))
+}
+
 /// A binary of this workspace that was built beforehand: `SIDEKIQ_CHAT`, `SIDEKIQ_THREADS` or `SIDEKIQ_XTASK`.
 pub fn prebuilt(package: &str) -> Option<PathBuf> {
     named(&format!("SIDEKIQ_{}", package.to_uppercase()))
@@ -55,10 +61,15 @@ pub fn chromium() -> Option<PathBuf> {
     })
 }
 
-/// Where pictures of a browser go: below what git ignores.
+/// Where pictures of a browser go.
 pub fn pictures() -> PathBuf {
+    target().join("browser")
+}
+
+/// Where builds go, and whatever else git ignores.
+pub fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    workspace().join(target).join("browser")
+    workspace().join(target)
 }
 
 /// The cargo that runs these tests.

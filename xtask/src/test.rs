@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if filter.is_none() {
         check_sources(&mut summary);
         check_template(&mut summary);
+        check_openapi(&mut summary);
         check_page(&mut summary);
     }
     run_tests(&mut summary, filter);
@@ -60,6 +61,21 @@ fn check_template(summary: &mut Summary) {
     let mut lint = in_root(&tools.join("python"));
     lint.arg(workspace::root().join("xtask").join("sam").join("lint.py")).arg("--self-test");
     check(summary, "template, transformed", lint);
+}
+
+/// Whether others can read the documents. That they say what the code says, and that the functions do it, is among the
+/// tests.
+fn check_openapi(summary: &mut Summary) {
+    let (node, linter) = match tools::node().and_then(|node| Ok((node, tools::openapi_linter()?))) {
+        Ok(found) => found,
+        Err(error) => return summary.leave_out("openapi", &format!("{error:#}")),
+    };
+    let mut lint = in_root(&node);
+    lint.arg(linter).args(["lint", "--format", "stylish", "--config", "tests/openapi/redocly.yaml"]);
+    lint.args(["docs/openapi/chat.json", "docs/openapi/threads.json"]);
+    // Without these it reports its use, and asks whether there is a newer one.
+    lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    check(summary, "openapi", lint);
 }
 
 /// The page's own checks; what it does in a browser is among the tests.

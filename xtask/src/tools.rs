@@ -10,9 +10,9 @@ mod stamp;
 
 pub(crate) use browser::{browser_packages, chromium};
 pub(crate) use dynamodb_local::{DynamoDbLocal, java};
-pub(crate) use node::{better_auth, client_packages, node, openai_server};
+pub(crate) use node::{better_auth, client_packages, node, openai_server, openapi_linter};
 pub(crate) use page::{page, page_packages};
-pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools};
+pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools, schemathesis};
 
 use std::fs::File;
 use std::process::ExitCode;
@@ -40,6 +40,8 @@ pub(crate) fn fetch_all() -> Result<ExitCode> {
     report("AI SDK client", client_packages().map(|folder| folder.display().to_string()));
     report("OpenAI-compatible server", openai_server().map(|file| file.display().to_string()));
     report("better-auth", better_auth().map(|file| file.display().to_string()));
+    report("OpenAPI linter", openapi_linter().map(|file| file.display().to_string()));
+    report("schemathesis", schemathesis().map(|file| file.display().to_string()));
     report("page", page().map(|folder| folder.display().to_string()));
     report("Playwright", browser_packages().map(|folder| folder.display().to_string()));
     report("DynamoDB Local", dynamodb_local::fetch().map(|folder| folder.display().to_string()));

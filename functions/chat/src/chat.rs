@@ -15,6 +15,15 @@ use crate::invocation::Invocation;
 use crate::turn::Turn;
 
 /// Answers a chat request with the stream of its turn.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/chat",
+    tag = "chat",
+    operation_id = "chat",
+    summary = "One message in, its answer out as a stream",
+    request_body(content = ref("#/components/schemas/ChatRequest"), content_type = "application/json"),
+    responses((status = 200, description = "The answer", content_type = "text/event-stream", body = String)),
+))]
 pub(crate) async fn answer(
     State(clients): State<Arc<Clients>>,
     Extension(invocation): Extension<Invocation>,

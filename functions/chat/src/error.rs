@@ -12,6 +12,7 @@ use validation::RequestError;
 
 /// Why a request is refused. The message is shown to the user by `useChat`, the code is for programs and stays.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
     #[error("There is nothing at this address.")]
     NotFound,

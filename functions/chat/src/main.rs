@@ -14,6 +14,8 @@ mod invocation;
 mod journal;
 mod live;
 mod log;
+#[cfg(test)]
+mod openapi;
 mod recorder;
 mod relay;
 mod replay;

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use front::{failure, now_ms, read_body as read};
+use front::{failure, json_response, now_ms, read_body as read};
 use http::StatusCode;
 use message::{Object, StreamId, ThreadId, UiPart, UserId};
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use store::OpenTurn;
 use validation::RequestError;
@@ -21,6 +22,8 @@ use crate::error::ApiError;
 use crate::follow::Follower;
 use crate::invocation::Invocation;
 use crate::log::{TurnLog, turn_log};
+#[cfg(test)]
+use crate::openapi;
 
 /// How long a turn of this process, which is to stop, is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,17 +32,29 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const HEEDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A stop's body is a stream's id and little else.
-const STOP_BODY_BYTES: usize = 16 * 1024;
+pub(crate) const STOP_BODY_BYTES: usize = 16 * 1024;
 
 /// Answers with the running turn's stream, or with 204 where none runs.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/chat/{threadId}/stream",
+    tag = "chat",
+    operation_id = "resume",
+    summary = "The answer that is being written, from its first byte on",
+    params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
+    responses(
+        (status = 200, description = "The answer", content_type = "text/event-stream", body = String),
+        (status = 204, description = "No answer is being written"),
+    ),
+))]
 pub(crate) async fn resume(
     State(clients): State<Arc<Clients>>,
     Extension(invocation): Extension<Invocation>,
-    Path(thread): Path<String>,
+    thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let user = clients.user_of(request.headers()).await?;
-    let thread = thread_id(&thread)?;
+    let thread = thread_id(thread)?;
     let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
@@ -50,15 +65,25 @@ pub(crate) async fn resume(
 }
 
 /// Stops the running turn, if there is one and it is the one that the body names.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/chat/{threadId}/stop",
+    tag = "chat",
+    operation_id = "stop",
+    summary = "No more of this answer, please",
+    params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
+    request_body(content = ref("#/components/schemas/StopRequest"), content_type = "application/json"),
+    responses((status = 200, description = "What is stopped", body = ref("#/components/schemas/Stopping"))),
+))]
 pub(crate) async fn stop(
     State(clients): State<Arc<Clients>>,
     Extension(invocation): Extension<Invocation>,
-    Path(thread): Path<String>,
+    thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let user = clients.user_of(&head.headers).await?;
-    let thread = thread_id(&thread)?;
+    let thread = thread_id(thread)?;
     let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
     let stopping = clients.store.stop_turn(&user, &thread, named.as_ref()).await?;
     // Without journals nobody elsewhere looks whether a stop was asked.
@@ -67,9 +92,20 @@ pub(crate) async fn stop(
     if let Some(open) = stopping {
         clients.see_stopped(open, &invocation);
     }
-    let answer = json!({ "stopping": stream.is_some(), "streamId": stream.as_ref().map(StreamId::as_str) });
-    Ok(([("content-type", "application/json"), ("cache-control", "no-store")], answer.to_string())
-        .into_response())
+    let answer = Stopping { stopping: stream.is_some(), stream_id: stream };
+    let answer = serde_json::to_string(&answer).expect("what we write is always JSON");
+    Ok(json_response(StatusCode::OK, answer))
+}
+
+/// What is stopped.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stopping {
+    /// Whether there was something to stop.
+    stopping: bool,
+    /// The answer that is stopped.
+    stream_id: Option<StreamId>,
 }
 
 impl Clients {
@@ -179,8 +215,12 @@ impl Clients {
     }
 }
 
-fn thread_id(text: &str) -> Result<ThreadId, ApiError> {
-    ThreadId::parse(text).map_err(|_| ApiError::NotFound)
+/// A part of an address, which need not be text.
+type AddressPart = Result<Path<String>, PathRejection>;
+
+fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
+    let Ok(Path(text)) = part else { return Err(ApiError::NotFound) };
+    ThreadId::parse(&text).map_err(|_| ApiError::NotFound)
 }
 
 /// The `streamId` in the body of a stop. No body, or none in it: whichever turn runs.

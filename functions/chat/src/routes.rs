@@ -14,8 +14,8 @@ use crate::resume;
 pub(crate) fn router(clients: Arc<Clients>) -> Router {
     Router::new()
         .route("/api/chat", post(chat::answer))
-        .route("/api/chat/{thread}/stream", get(resume::resume))
-        .route("/api/chat/{thread}/stop", post(resume::stop))
+        .route("/api/chat/{threadId}/stream", get(resume::resume))
+        .route("/api/chat/{threadId}/stop", post(resume::stop))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .fallback(async || ApiError::NotFound)
         .with_state(clients)

@@ -9,6 +9,7 @@ use store::StoreError;
 
 /// Why a request is refused. The message is for people, the code is for programs and stays.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
     #[error("There is nothing at this address.")]
     NotFound,

@@ -9,6 +9,8 @@ mod error;
 mod list;
 mod messages;
 mod models;
+#[cfg(test)]
+mod openapi;
 mod query;
 mod rename;
 mod routes;

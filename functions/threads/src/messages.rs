@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use front::{failure, now_ms};
 use http::HeaderMap;
@@ -17,11 +17,13 @@ use store::{CurrentTurn, Cursor, MessagePage, OpenTurn, Pages, StoredMessage, Th
 
 use crate::clients::Clients;
 use crate::error::ApiError;
-use crate::query::{Query, opaque, thread_id};
+#[cfg(test)]
+use crate::openapi;
+use crate::query::{AddressPart, Query, opaque, thread_id};
 use crate::shapes::{ThreadShape, ok};
 
 /// How many messages a page shows unless it asks for fewer.
-const USUAL: usize = 100;
+pub(crate) const USUAL: usize = 100;
 
 /// A Lambda response may have 6 MB, in which the body is a string: whatever has to be escaped in it counts twice. This
 /// much is for parts, the rest for what is round them.
@@ -31,14 +33,28 @@ const MOST_ESCAPED_BYTES: usize = 5 * 1024 * 1024;
 const TOO_LONG: &str = "This message is too long to be shown here.";
 
 /// Answers with one part of a conversation, and where the older ones are.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/threads/{threadId}/messages",
+    tag = "threads",
+    operation_id = "listMessages",
+    summary = "A conversation as `useChat` takes it, the newest part first",
+    params(
+        ("threadId" = inline(openapi::Thread), Path, description = "The conversation."),
+        ("limit" = inline(Option<openapi::Limit>), Query, description = "How many messages to show at most."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before. Without it the newest are shown."),
+        ("message" = inline(Option<openapi::Message>), Query, description = "The last message of an older branch."),
+    ),
+    responses((status = 200, description = "One part of the conversation", body = ref("#/components/schemas/Conversation"))),
+))]
 pub(crate) async fn messages(
     State(clients): State<Arc<Clients>>,
-    Path(thread): Path<String>,
+    thread: AddressPart,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let user = clients.user_of(&headers).await?;
-    let id = thread_id(&thread)?;
+    let id = thread_id(thread)?;
     let query = Query::parse(query.as_deref());
     let mut before = query.cursor(Cursor::parse)?;
     let branch = query.text("message").map(message_id).transpose()?;
@@ -133,28 +149,41 @@ fn escaped_len(text: &str) -> usize {
     text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t')).count()
 }
 
+/// One part of a conversation.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Conversation<'a> {
+pub(crate) struct Conversation<'a> {
     thread: ThreadShape<'a>,
+    /// Oldest first.
     messages: Vec<UiMessageShape<'a>>,
+    /// Where the older part begins; `null` after the oldest.
     next_cursor: Option<String>,
+    /// The answer that is being written, if one is: `GET /api/chat/{threadId}/stream` has it.
     running: Option<Running<'a>>,
 }
 
+/// A turn that runs.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Running<'a> {
+    #[cfg_attr(test, schemars(with = "message::StreamId"))]
     stream_id: &'a str,
 }
 
 /// A message as the AI SDK has it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StoredMessage"))]
 struct UiMessageShape<'a> {
+    #[cfg_attr(test, schemars(with = "MessageId"))]
     id: &'a str,
+    #[cfg_attr(test, schemars(with = "message::Role"))]
     role: &'static str,
+    /// Of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a AnswerMetadata>,
+    #[cfg_attr(test, schemars(with = "Vec<message::UiPart>"))]
     parts: &'a RawValue,
 }
 

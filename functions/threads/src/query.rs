@@ -2,6 +2,8 @@
 //!
 //! A place is handed out as text that says nothing to a page, and comes back as it was.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use message::{Invalid, ThreadId};
@@ -53,9 +55,13 @@ pub(crate) fn opaque(place: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(place)
 }
 
+/// A part of an address, which need not be text.
+pub(crate) type AddressPart = Result<Path<String>, PathRejection>;
+
 /// The thread in an address. What cannot be one is no thread.
-pub(crate) fn thread_id(text: &str) -> Result<ThreadId, ApiError> {
-    ThreadId::parse(text).map_err(|_| ApiError::NoThread)
+pub(crate) fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
+    let Ok(Path(text)) = part else { return Err(ApiError::NoThread) };
+    ThreadId::parse(&text).map_err(|_| ApiError::NoThread)
 }
 
 #[cfg(test)]

@@ -2,36 +2,56 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use front::{is_plain_json, read_body};
 use message::{Invalid, Object};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::clients::Clients;
 use crate::error::ApiError;
-use crate::query::thread_id;
+#[cfg(test)]
+use crate::openapi;
+use crate::query::{AddressPart, thread_id};
 use crate::shapes::{ThreadShape, ok};
 
 /// The body is a title and little else.
-const BODY_BYTES: usize = 16 * 1024;
-const TITLE_CHARS: usize = 200;
+pub(crate) const BODY_BYTES: usize = 16 * 1024;
+pub(crate) const TITLE_CHARS: usize = 200;
 
 /// Gives the thread the title in the body, and answers with the thread as it is now.
+#[cfg_attr(test, utoipa::path(
+    patch,
+    path = "/api/threads/{threadId}",
+    tag = "threads",
+    operation_id = "renameThread",
+    summary = "Another title",
+    params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
+    request_body(content = ref("#/components/schemas/NewTitle"), content_type = "application/json"),
+    responses((status = 200, description = "The thread as it is now", body = ref("#/components/schemas/RenamedThread"))),
+))]
 pub(crate) async fn rename(
     State(clients): State<Arc<Clients>>,
-    Path(thread): Path<String>,
+    thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let user = clients.user_of(&head.headers).await?;
-    let id = thread_id(&thread)?;
+    let id = thread_id(thread)?;
     if !is_plain_json(&head.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let title = title(&read_body(body, BODY_BYTES).await?)?;
     let thread = clients.store.rename_thread(&user, &id, &title).await?.ok_or(ApiError::NoThread)?;
-    Ok(ok(&serde_json::json!({ "thread": ThreadShape::new(&id, &thread) })))
+    Ok(ok(&Renamed { thread: ThreadShape::new(&id, &thread) }))
+}
+
+/// The thread as it is now.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenamedThread"))]
+pub(crate) struct Renamed<'a> {
+    thread: ThreadShape<'a>,
 }
 
 fn title(body: &[u8]) -> Result<String, ApiError> {

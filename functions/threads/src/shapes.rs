@@ -9,12 +9,18 @@ use store::Thread;
 
 /// A thread by itself.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Thread"))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadShape<'a> {
+    #[cfg_attr(test, schemars(with = "ThreadId"))]
     id: &'a str,
+    /// What the user calls it, or how its first message begins.
     title: Option<&'a str>,
+    /// In milliseconds since 1970.
     created_at: u64,
+    /// In milliseconds since 1970: when the last turn began.
     last_activity_at: u64,
+    /// How many turns have begun.
     turns: u64,
 }
 

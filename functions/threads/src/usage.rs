@@ -14,6 +14,14 @@ use crate::error::ApiError;
 use crate::shapes::ok;
 
 /// Answers with sums. Turns count from their begin, tokens and cost from their end.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/usage",
+    tag = "account",
+    operation_id = "readUsage",
+    summary = "What the user has done, and how much may be done",
+    responses((status = 200, description = "Sums by days of UTC", body = ref("#/components/schemas/Usage"))),
+))]
 pub(crate) async fn usage(
     State(clients): State<Arc<Clients>>,
     headers: HeaderMap,
@@ -23,22 +31,30 @@ pub(crate) async fn usage(
     Ok(ok(&Usage::new(&report, clients.turn_limits)))
 }
 
+/// What was done, and what may be.
 #[derive(Serialize)]
-struct Usage<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Usage<'a> {
     today: Today<'a>,
     month: Month<'a>,
     limits: Limits,
 }
 
+/// The day so far.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Today<'a> {
+    /// `YYYY-MM-DD`.
     date: &'a str,
     #[serde(flatten)]
     sums: Sums,
 }
 
+/// The month so far.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Month<'a> {
+    /// `YYYY-MM`.
     month: &'a str,
     #[serde(flatten)]
     sums: Sums,
@@ -46,17 +62,22 @@ struct Month<'a> {
 
 /// Tokens that nobody reported are not counted. A cost that nobody reported is not known to be nothing.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Sums {
+    /// Those that have begun.
     turns: u64,
     input_tokens: u64,
     output_tokens: u64,
     cached_tokens: u64,
     reasoning_tokens: u64,
+    /// A decimal number.
     cost_usd: Option<String>,
 }
 
+/// What may be done; `null` is no limit.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Limits {
     turns_per_day: Option<u64>,

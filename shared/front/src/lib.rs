@@ -8,6 +8,8 @@ mod body;
 mod clock;
 pub mod failure;
 mod logging;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod refusal;
 mod secrets;
 mod serve;

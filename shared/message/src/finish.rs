@@ -66,6 +66,7 @@ pub struct FinishReason {
 
 /// The finish reasons that every client of `ai` 5 to 7 accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnifiedFinishReason {
     /// The model was done.

@@ -1,6 +1,7 @@
 //! Ids, parsed once at the edge and trusted afterwards.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -58,8 +59,11 @@ id!(
     UserId, is_user, "1 to 128 printable ASCII characters other than '#'"
 );
 
+/// How long an id is that clients or we choose.
+pub(crate) const WORD_LENGTH: RangeInclusive<usize> = 1..=64;
+
 fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len())
+    WORD_LENGTH.contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 

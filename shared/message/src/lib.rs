@@ -9,6 +9,8 @@ mod json;
 mod keys;
 mod metadata;
 mod object;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod part;
 mod token;
 mod ui_message;

@@ -7,6 +7,7 @@ use crate::{UnifiedFinishReason, Usage};
 /// The metadata of an assistant's message. `start` carries what is known then, which is `model` and `createdAt`; the
 /// rest comes with the end of the answer. What is not known is left out, never null or zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerMetadata {
     /// The model's id, `provider/model-name`. Empty in an answer that was recovered without its beginning.
@@ -55,6 +56,7 @@ impl AnswerMetadata {
 
 /// Token counts as the AI SDK hands them to a page (`LanguageModelUsage` of ai 7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenUsage {
     /// Tokens of the prompt.
@@ -76,6 +78,7 @@ pub struct TokenUsage {
 
 /// Where the tokens of a prompt came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct InputTokenDetails {
     /// Neither read from nor written to the provider's cache.
@@ -91,6 +94,7 @@ pub struct InputTokenDetails {
 
 /// What the tokens of an answer went into.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct OutputTokenDetails {
     /// Text that the user sees.

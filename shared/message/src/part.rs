@@ -7,6 +7,8 @@ use crate::{Invalid, JsonText, Object, RawJson};
 
 /// One part of a [`crate::UiMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::objects))]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum UiPart {
     /// What was said.
@@ -63,6 +65,7 @@ pub enum UiPart {
     SteeringMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
+        #[cfg_attr(feature = "openapi", schemars(length(max = MOST_STEERING_PARTS)))]
         parts: Vec<UiPart>,
     },
     /// A call of a tool and what came of it.
@@ -70,11 +73,12 @@ pub enum UiPart {
     Tool(ToolPart),
     /// Sources, `data-*` and whatever comes later: kept, and not shown to the model.
     #[serde(untagged)]
-    Other(RawJson),
+    Other(#[cfg_attr(feature = "openapi", schemars(with = "crate::openapi::OtherPart"))] RawJson),
 }
 
 /// Whether more of a part is to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PartState {
     /// It is being written.
@@ -85,6 +89,8 @@ pub enum PartState {
 
 /// A call of a tool. `kind` is `tool-<name>` or `dynamic-tool`, which has its name in `tool_name`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::tool))]
 #[serde(rename_all = "camelCase")]
 pub struct ToolPart {
     #[serde(rename = "type")]
@@ -129,6 +135,7 @@ impl ToolPart {
 
 /// How far a tool call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolState {
     /// Its input is being written.
@@ -149,6 +156,7 @@ pub enum ToolState {
 
 /// The question whether a tool may run, and the user's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     pub id: String,
@@ -222,10 +230,12 @@ impl UiPart {
 }
 
 /// Few, since nobody counts them among the parts of the message.
+const MOST_STEERING_PARTS: usize = 16;
+
 fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
-    const MOST: usize = 16;
-    if fields.array("parts")?.len() > MOST {
-        return Err(Invalid::new(fields.path("parts"), format!("must have at most {MOST} items")));
+    if fields.array("parts")?.len() > MOST_STEERING_PARTS {
+        let problem = format!("must have at most {MOST_STEERING_PARTS} items");
+        return Err(Invalid::new(fields.path("parts"), problem));
     }
     UiPart::parse_all(fields, path)
 }

@@ -7,6 +7,7 @@ use crate::{Invalid, JsonText, MessageId, Object, RawJson, UiPart};
 
 /// A message: what the client sends, and what is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct UiMessage {
     pub id: MessageId,
     pub role: Role,
@@ -17,6 +18,7 @@ pub struct UiMessage {
 
 /// Who speaks. The system prompt is the operator's; a client cannot send one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The user.

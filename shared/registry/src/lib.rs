@@ -29,6 +29,7 @@ pub const AVAILABLE_MODELS: [(&str, &str, &str, PricingTier, SpeedTier); 8] = [
 
 /// A model that may be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// `provider/model-name`, as the gateway knows it.
@@ -45,6 +46,7 @@ pub struct ModelConfig {
 
 /// `$`, `$$` or `$$$`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub enum PricingTier {
     #[serde(rename = "$")]
     Low,
@@ -56,6 +58,7 @@ pub enum PricingTier {
 
 /// `fast`, `balanced` or `quality`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SpeedTier {
     Fast,

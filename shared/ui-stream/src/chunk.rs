@@ -6,6 +6,8 @@ use serde::Serialize;
 /// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional field is left out:
 /// the client refuses a chunk that holds `null` in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(transform = message::openapi::objects))]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum UiMessageChunk {
     /// The answer begins.
@@ -153,7 +155,7 @@ pub enum UiMessageChunk {
     Abort,
     /// A source or a `data-*` part: chunk and part are the same JSON.
     #[serde(untagged)]
-    Part(RawJson),
+    Part(#[cfg_attr(feature = "openapi", schemars(with = "crate::openapi::PartChunk"))] RawJson),
 }
 
 impl UiMessageChunk {

@@ -32,9 +32,15 @@ fn decode(data: &[u8]) -> Result<UiMessageChunk, Invalid> {
     }
 }
 
+/// Parts that are chunks as they stand, beside those whose types begin with [`DATA`].
+pub(crate) const SOURCES: [&str; 2] = ["source-url", "source-document"];
+
+/// How the types of an application's own parts begin.
+pub(crate) const DATA: &str = "data-";
+
 /// Whether a part of this type is a chunk as it stands.
 pub(crate) fn is_part(kind: &str) -> bool {
-    matches!(kind, "source-url" | "source-document") || kind.starts_with("data-")
+    SOURCES.contains(&kind) || kind.starts_with(DATA)
 }
 
 fn plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid> {

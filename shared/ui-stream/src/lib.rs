@@ -16,6 +16,8 @@ mod fixture;
 mod generated;
 #[cfg(feature = "mapper")]
 mod mapper;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod replay;
 mod tool_input;
 

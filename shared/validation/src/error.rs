@@ -4,6 +4,7 @@ use message::Invalid;
 
 /// Why a body is not a request. The text names the field or the place and never repeats what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(strum::VariantNames, strum::IntoStaticStr))]
 pub enum RequestError {
     /// The body is longer than allowed; nothing of it was read.
     #[error("request body is larger than {limit} bytes")]

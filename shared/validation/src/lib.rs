@@ -8,6 +8,8 @@ mod file_url;
 mod limits;
 mod list;
 mod messages;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod request;
 mod scan;
 

@@ -5,6 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::{Limits, RequestError, messages, scan};
 
+/// How long the name of a model may be.
+pub(crate) const MOST_MODEL_BYTES: usize = 200;
+
 /// What a client asks. Fields that are not listed here are ignored, at the top and in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatRequest {
@@ -69,7 +72,9 @@ impl ChatRequest {
 
 fn model(fields: &Object<'_>) -> Result<Option<String>, Invalid> {
     match fields.optional_string("model")? {
-        Some(id) if id.len() > 200 => Err(Invalid::new("model", "must have at most 200 bytes")),
+        Some(id) if id.len() > MOST_MODEL_BYTES => {
+            Err(Invalid::new("model", format!("must have at most {MOST_MODEL_BYTES} bytes")))
+        }
         model => Ok(model),
     }
 }

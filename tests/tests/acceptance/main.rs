@@ -15,6 +15,7 @@ mod gateway_faults;
 mod history;
 mod load;
 mod openai_servers;
+mod openapi;
 mod parts;
 mod quota;
 mod races;

@@ -11,6 +11,7 @@
 //! | `SIDEKIQ_CHROMIUM` | a browser; Playwright lies in `tests/browser/node_modules` | tests of the page |
 //! | `SIDEKIQ_OPENAI_SERVER` | aimock's script; `SIDEKIQ_NODE` runs it | tests on an OpenAI-compatible server |
 //! | `SIDEKIQ_BETTER_AUTH` | the web app in `tests/better-auth`; `SIDEKIQ_NODE` runs it | tests with sessions of the real better-auth |
+//! | `SIDEKIQ_SCHEMATHESIS` | schemathesis | tests of the functions against `docs/openapi` |
 //! | `DYNAMODB_LOCAL_ENDPOINT` | a running DynamoDB Local | the store's cross-check |
 
 use std::ffi::OsString;
@@ -56,6 +57,11 @@ impl TestEnvironment {
             "SIDEKIQ_BETTER_AUTH",
             "tests with the real better-auth",
             tools::better_auth().map(OsString::from),
+        );
+        offer(
+            "SIDEKIQ_SCHEMATHESIS",
+            "tests against the OpenAPI documents",
+            tools::schemathesis().map(OsString::from),
         );
         offer("SIDEKIQ_PAGE", "the built page", tools::page().map(OsString::from));
         offer("SIDEKIQ_CHROMIUM", "tests in a browser", browser_with_driver());

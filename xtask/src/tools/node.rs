@@ -1,5 +1,5 @@
 //! What comes from npm: a current Node, the real AI SDK client that the acceptance tests talk through, the model server
-//! that others wrote, and the better-auth that users sign in to.
+//! that others wrote, the better-auth that users sign in to, and a linter.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,6 +49,16 @@ pub(crate) fn better_auth() -> Result<PathBuf> {
     let folder = workspace::root().join("tests").join("better-auth");
     install(&folder, &folder, "fetching better-auth")?;
     Ok(folder.join("web-app.mjs"))
+}
+
+/// The linter of OpenAPI documents in `tests/openapi`: its script, which the pinned Node runs.
+///
+/// # Errors
+/// It is not there and cannot be fetched.
+pub(crate) fn openapi_linter() -> Result<PathBuf> {
+    let folder = workspace::root().join("tests").join("openapi");
+    let packages = install(&folder, &folder, "fetching the linter of OpenAPI documents")?;
+    Ok(packages.join("@redocly").join("cli").join("bin").join("cli.js"))
 }
 
 /// Fills `folder` with the packages that the lock file in `source` names. No script of theirs runs.

@@ -1,4 +1,5 @@
-//! The tools that come from PyPI, in a virtual environment of their own.
+//! The tools that come from PyPI, in virtual environments of their own: one for what `sam` needs, and one for schemathesis,
+//! which needs newer versions of the same.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,8 +9,9 @@ use anyhow::{Context, Result, anyhow};
 use super::stamp::{Stamp, pin_file};
 use crate::{command, progress, workspace};
 
+const VENV: &str = "venv";
 const ADVICE: &str = "install Python 3.10 or newer with its venv module (Debian: python3-venv), check that PyPI can be \
-                      reached, and try again; remove .tools/venv if it was left half-made";
+                      reached, and try again; remove .tools/venv and .tools/schemathesis if they were left half-made";
 
 /// The Lambda emulator, `cargo-lambda`.
 ///
@@ -17,7 +19,7 @@ const ADVICE: &str = "install Python 3.10 or newer with its venv module (Debian:
 /// It is not there and cannot be fetched.
 pub(crate) fn cargo_lambda() -> Result<PathBuf> {
     // zig comes along only with the full set: running a function does not cross-compile it.
-    let folder = install("requirements-dev.txt", &["--no-deps"], "fetching cargo-lambda")?;
+    let folder = install(VENV, "requirements-dev.txt", &["--no-deps"], "fetching cargo-lambda")?;
     Ok(folder.join("cargo-lambda"))
 }
 
@@ -26,7 +28,18 @@ pub(crate) fn cargo_lambda() -> Result<PathBuf> {
 /// # Errors
 /// It is not there and cannot be fetched.
 pub(crate) fn sam_tools() -> Result<PathBuf> {
-    install("requirements.txt", &[], "fetching the SAM tools (about a minute)")
+    install(VENV, "requirements.txt", &[], "fetching the SAM tools (about a minute)")
+}
+
+/// The program that tries the functions against their OpenAPI documents.
+///
+/// # Errors
+/// It is not there and cannot be fetched.
+pub(crate) fn schemathesis() -> Result<PathBuf> {
+    // All that it needs is in the list, at exactly these versions.
+    let folder =
+        install("schemathesis", "requirements-openapi.txt", &["--no-deps"], "fetching schemathesis")?;
+    Ok(folder.join("schemathesis"))
 }
 
 /// AWS's own emulator of the Lambda Runtime API, which is part of the SAM tools.
@@ -47,9 +60,9 @@ pub(crate) fn runtime_interface_emulator() -> Result<PathBuf> {
     Ok(file)
 }
 
-fn install(requirements: &str, options: &[&str], title: &str) -> Result<PathBuf> {
+fn install(venv: &str, requirements: &str, options: &[&str], title: &str) -> Result<PathBuf> {
     let _lock = super::lock()?;
-    let venv = workspace::tools().join("venv");
+    let venv = workspace::tools().join(venv);
     let pins = workspace::root().join("xtask").join("tools");
     let pin = pin_file(&pins.join(requirements))? + &pin_file(&pins.join("constraints.txt"))?;
     let stamp = Stamp::new(venv.join(format!("{requirements}.stamp")), &pin);

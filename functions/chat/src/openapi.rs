@@ -1,0 +1,196 @@
+//! `docs/openapi/chat.json`, made of what stands beside the handlers and of the types that are sent.
+//!
+//! `UPDATE_OPENAPI=1 cargo test -p chat openapi` writes it anew.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use front::openapi::Document;
+use front::{AccessError, BodyError};
+use gateway::PromptError;
+use message::{Invalid, StreamId, ThreadId};
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+use session::SessionError;
+use store::StoreError;
+use strum::VariantNames;
+use ui_stream::{STREAM_HEADERS, UiMessageChunk};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+use validation::{ChatRequest, Limits, RequestError};
+
+use crate::error::ApiError;
+use crate::resume::{STOP_BODY_BYTES, Stopping};
+use crate::{chat, resume};
+
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// What the function does.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sidekiq chat",
+        description = "Answers the AI SDK's `useChat`. Whatever becomes of the connection, the question and its answer are \
+                       stored. Once a stream has begun, trouble is an `error` chunk in it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "The origin of the web application")),
+    tags((name = "chat", description = "Answers of a model")),
+    paths(chat::answer, resume::resume, resume::stop),
+)]
+struct Described;
+
+/// The thread in an address.
+pub(crate) struct Thread;
+
+impl ToSchema for Thread {}
+
+impl PartialSchema for Thread {
+    fn schema() -> RefOr<Schema> {
+        Ref::from_schema_name(ThreadId::schema_name()).into()
+    }
+}
+
+/// The body of a stop, which is read by hand.
+struct StopRequest;
+
+impl JsonSchema for StopRequest {
+    fn schema_name() -> Cow<'static, str> {
+        "StopRequest".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Which answer to stop. Without a body, or a `streamId` in it, whichever runs. Fields that are \
+                            not listed are ignored.",
+            "maxProperties": 100,
+            "properties": { "streamId": { "anyOf": [generator.subschema_for::<StreamId>(), { "type": "null" }] } },
+        })
+    }
+}
+
+/// Everything that may be refused, and by which operations.
+fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
+    const ALL: &[&str] = &["chat", "resume", "stop"];
+    const OF_ONE: &[&str] = &["resume", "stop"];
+    const WITH_BODY: &[&str] = &["chat", "stop"];
+    const CHAT: &[&str] = &["chat"];
+    let retry_after = Duration::from_secs(60);
+    let stream = StreamId::parse("V1StGXR8_Z5jdHi6B-myT").expect("it is an id");
+    let unavailable = StoreError::Unavailable { operation: "Query", source: "no connection".into() };
+    let refused = StoreError::Refused { operation: "Query", source: "no such table".into() };
+    let mut refusals = vec![
+        (ApiError::NotFound, OF_ONE),
+        (ApiError::MethodNotAllowed, &[]),
+        (ApiError::Unauthorized(SessionError::Missing), ALL),
+        (ApiError::Forbidden(AccessError::NoOrigin), ALL),
+        (ApiError::UnsupportedMediaType, CHAT),
+        (BodyError::Slow.into(), WITH_BODY),
+        (BodyError::Torn.into(), WITH_BODY),
+        (BodyError::TooLarge { limit: Limits::default().max_body_bytes }.into(), CHAT),
+        (BodyError::TooLarge { limit: STOP_BODY_BYTES }.into(), &["stop"]),
+        (RequestError::from(Invalid::new("streamId", "must be a string")).into(), &["stop"]),
+        (PromptError::Empty.into(), CHAT),
+        (ApiError::UnknownModel("acme/none".to_owned()), CHAT),
+        (ApiError::TurnInProgress { stream, same_message: false }, CHAT),
+        (ApiError::DifferentMessage, CHAT),
+        (ApiError::TurnsPerDay { retry_after }, CHAT),
+        (ApiError::ParallelTurns { retry_after }, CHAT),
+        (ApiError::Store(refused), ALL),
+        (ApiError::Store(unavailable), ALL),
+        (ApiError::Lost, CHAT),
+    ];
+    refusals.extend(bad_requests().into_iter().map(|error| (error.into(), CHAT)));
+    refusals
+}
+
+fn bad_requests() -> Vec<RequestError> {
+    let limits = Limits::default();
+    let not_json = RequestError::NotJson { line: 1, column: 2, problem: "expected value".to_owned() };
+    vec![
+        Invalid::new("messages[0].parts[0].text", "must be a string").into(),
+        not_json,
+        RequestError::NotUtf8 { at: 0 },
+        RequestError::TooDeep { limit: limits.max_depth },
+        RequestError::ForbiddenKey { line: 1, column: 2 },
+        RequestError::TooLarge { limit: limits.max_body_bytes },
+    ]
+}
+
+async fn document() -> Document {
+    let described = serde_json::to_value(Described::openapi()).expect("a description is JSON");
+    let mut document = Document::new(described, |schemas| {
+        schemas.subschema_for::<ThreadId>();
+        schemas.subschema_for::<ChatRequest>();
+        schemas.subschema_for::<StopRequest>();
+        schemas.subschema_for::<Stopping>();
+        schemas.subschema_for::<UiMessageChunk>();
+    });
+    document.require_body("chat");
+    document.each_response(EVENT_STREAM, |response| {
+        response["headers"] = stream_headers();
+        response["content"][EVENT_STREAM] = stream_content();
+    });
+    for (refusal, operations) in refusals() {
+        document.refuse(refusal, operations).await;
+    }
+    document
+}
+
+fn stream_headers() -> Value {
+    let headers = STREAM_HEADERS.iter().filter(|(name, _)| *name != "content-type");
+    let described = |value: &str| json!({ "required": true, "schema": { "type": "string", "const": value } });
+    headers.map(|(name, value)| ((*name).to_owned(), described(value))).collect::<Map<_, _>>().into()
+}
+
+/// What tools that read OpenAPI 3.1 take for an event stream: the schema is that of one event.
+fn stream_content() -> Value {
+    json!({
+        "schema": {
+            "type": "object",
+            "description": "Server-sent events, as version 1 of the AI SDK's UI message stream has them: each is one line \
+                            `data:` with a chunk as JSON, the last is `data: [DONE]`. A line that begins with a colon \
+                            keeps the connection open.",
+            "required": ["data"],
+            "properties": {
+                "data": {
+                    "type": "string",
+                    "if": { "const": "[DONE]" },
+                    "else": {
+                        "contentMediaType": "application/json",
+                        "contentSchema": { "$ref": "#/components/schemas/UiMessageChunk" },
+                    },
+                },
+            },
+            "examples": [
+                { "data": r#"{"type":"text-delta","id":"0","delta":"Hello."}"# },
+                { "data": r#"{"type":"finish","finishReason":"stop"}"# },
+                { "data": "[DONE]" },
+            ],
+        },
+    })
+}
+
+#[tokio::test]
+async fn the_openapi_document_says_what_the_code_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi/chat.json");
+    document().await.check(&file);
+}
+
+#[test]
+fn every_refusal_is_in_the_openapi_document() {
+    let described: BTreeSet<&str> = refusals().iter().map(|(refusal, _)| refusal.into()).collect();
+    assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
+    let described: BTreeSet<&str> = bad_requests().iter().map(Into::into).collect();
+    assert_eq!(described, RequestError::VARIANTS.iter().copied().collect());
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_openapi_document() {
+    let routes = front::openapi::routes_in(include_str!("routes.rs"));
+    assert_eq!(document().await.routes(), routes);
+}

@@ -1,0 +1,167 @@
+//! `docs/openapi/threads.json`, made of what stands beside the handlers and of the types that are sent.
+//!
+//! `UPDATE_OPENAPI=1 cargo test -p threads openapi` writes it anew.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use front::openapi::Document;
+use front::{AccessError, BodyError};
+use message::{Invalid, MessageId, ThreadId};
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde_json::Value;
+use session::SessionError;
+use store::StoreError;
+use strum::VariantNames;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+
+use crate::error::ApiError;
+use crate::query::MOST;
+use crate::rename::TITLE_CHARS;
+use crate::{delete, list, messages, models, rename, usage};
+
+/// What the function does.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sidekiq chat, read side",
+        description = "A user's threads, their messages, the models, and what the user has used. Another user's thread \
+                       is `not_found` like one that does not exist.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "The origin of the web application")),
+    tags(
+        (name = "threads", description = "The user's conversations"),
+        (name = "account", description = "What the user may ask, and has"),
+    ),
+    paths(list::list, messages::messages, rename::rename, delete::delete, models::models, usage::usage),
+)]
+struct Described;
+
+/// How much is handed out.
+pub(crate) struct Limit;
+
+impl ToSchema for Limit {}
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST)).into()
+    }
+}
+
+/// The thread in an address.
+pub(crate) struct Thread;
+
+impl ToSchema for Thread {}
+
+impl PartialSchema for Thread {
+    fn schema() -> RefOr<Schema> {
+        Ref::from_schema_name(ThreadId::schema_name()).into()
+    }
+}
+
+/// A message in an address.
+pub(crate) struct Message;
+
+impl ToSchema for Message {}
+
+impl PartialSchema for Message {
+    fn schema() -> RefOr<Schema> {
+        Ref::from_schema_name(MessageId::schema_name()).into()
+    }
+}
+
+/// The body of a rename, which is read by hand.
+struct NewTitle;
+
+impl JsonSchema for NewTitle {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NewTitle".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Fields that are not listed are ignored.",
+            "required": ["title"],
+            "maxProperties": 100,
+            "properties": {
+                "title": {
+                    "type": "string",
+                    "description": format!("White space at its ends is taken off; after that 1 to {TITLE_CHARS} characters are left."),
+                    "pattern": format!(r"^\s*\S(?:[\s\S]{{0,{}}}\S)?\s*$", TITLE_CHARS - 2),
+                },
+            },
+            "examples": [{ "title": "Apples and pears" }],
+        })
+    }
+}
+
+/// Everything that may be refused, and by which operations.
+fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
+    const ALL: &[&str] =
+        &["listThreads", "listMessages", "renameThread", "deleteThread", "listModels", "readUsage"];
+    const LISTS: &[&str] = &["listThreads", "listMessages"];
+    const OF_ONE: &[&str] = &["listMessages", "renameThread", "deleteThread"];
+    const WITH_BODY: &[&str] = &["renameThread"];
+    let not_json = serde_json::from_str::<Value>("").expect_err("nothing is no JSON");
+    let unavailable = StoreError::Unavailable { operation: "Query", source: "no connection".into() };
+    let refused = StoreError::Refused { operation: "Query", source: "no such table".into() };
+    vec![
+        (ApiError::NotFound, &[]),
+        (ApiError::MethodNotAllowed, &[]),
+        (ApiError::Unauthorized(SessionError::Missing), ALL),
+        (ApiError::Forbidden(AccessError::NoOrigin), ALL),
+        (ApiError::NoThread, OF_ONE),
+        (Invalid::new("limit", format!("must be a whole number from 1 to {MOST}")).into(), LISTS),
+        (Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(), WITH_BODY),
+        (ApiError::NotJson(not_json), WITH_BODY),
+        (BodyError::Torn.into(), WITH_BODY),
+        (BodyError::Slow.into(), WITH_BODY),
+        (BodyError::TooLarge { limit: rename::BODY_BYTES }.into(), WITH_BODY),
+        (ApiError::UnsupportedMediaType, WITH_BODY),
+        (ApiError::Store(refused), ALL),
+        (ApiError::Store(unavailable), ALL),
+    ]
+}
+
+async fn document() -> Document {
+    let described = serde_json::to_value(Described::openapi()).expect("a description is JSON");
+    let mut document = Document::new(described, |schemas| {
+        schemas.subschema_for::<ThreadId>();
+        schemas.subschema_for::<list::List<'_>>();
+        schemas.subschema_for::<messages::Conversation<'_>>();
+        schemas.subschema_for::<NewTitle>();
+        schemas.subschema_for::<rename::Renamed<'_>>();
+        schemas.subschema_for::<models::List<'_>>();
+        schemas.subschema_for::<usage::Usage<'_>>();
+    });
+    document.require_body("renameThread");
+    document.allow_empty_parameters();
+    document.set_default("listThreads", "limit", list::USUAL);
+    document.set_default("listMessages", "limit", messages::USUAL);
+    for (refusal, operations) in refusals() {
+        document.refuse(refusal, operations).await;
+    }
+    document
+}
+
+#[tokio::test]
+async fn the_openapi_document_says_what_the_code_says() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi/threads.json");
+    document().await.check(&docs);
+}
+
+#[test]
+fn every_refusal_is_in_the_openapi_document() {
+    let described: BTreeSet<&str> = refusals().iter().map(|(refusal, _)| refusal.into()).collect();
+    assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_openapi_document() {
+    let routes = front::openapi::routes_in(include_str!("routes.rs"));
+    assert_eq!(document().await.routes(), routes);
+}

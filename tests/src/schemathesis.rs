@@ -1,0 +1,44 @@
+//! Schemathesis: requests made from an OpenAPI document, good ones and bad ones, and answers held against it. Knows how it
+//! is called; `tests/openapi/schemathesis.toml` has what it checks.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use crate::function::Function;
+use crate::seed::seed;
+use crate::session::SignedIn;
+use crate::tools;
+use crate::wait::within_limit;
+
+/// Far above what the examples take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Tries `function` against `docs/openapi/<document>.json`, as this user. Does nothing where schemathesis is not
+/// installed.
+pub async fn try_out(function: &Function, document: &str, who: &SignedIn) -> Result<()> {
+    let Some(program) = tools::schemathesis() else {
+        tools::skipped("the OpenAPI documents on the running functions", "schemathesis");
+        return Ok(());
+    };
+    let root = tools::workspace();
+    let mut command = Command::new(program);
+    command
+        .arg("--config-file")
+        .arg(root.join("tests/openapi/schemathesis.toml"))
+        .args(["run", "--no-color", "--url", &function.url, "--seed", &seed()?.to_string()])
+        .arg(root.join(format!("docs/openapi/{document}.json")))
+        .env_clear()
+        .env("SIDEKIQ_BEARER", who.bearer().trim_start_matches("Bearer "))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("HYPOTHESIS_STORAGE_DIRECTORY", tools::target().join("hypothesis"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = within_limit(PATIENCE, "schemathesis", command.output()).await?;
+    let output = output.context("schemathesis does not start")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{document}:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}

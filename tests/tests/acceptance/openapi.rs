@@ -1,0 +1,66 @@
+//! The running functions do what `docs/openapi` says, whatever is sent to them.
+
+use acceptance::answers;
+use acceptance::engine::Engine;
+use acceptance::function::Function;
+use acceptance::gateway::{Gateway, Step};
+use acceptance::routes::{ensure_refused, told};
+use acceptance::schemathesis::try_out;
+use acceptance::scripts::many_kinds;
+use acceptance::world::{World, ask};
+use anyhow::{Context, Result};
+use http::Method;
+use http::header::COOKIE;
+
+/// One whose gateway always answers with many kinds of parts.
+async fn world() -> Result<World> {
+    let gateway = Gateway::start(answers::stream(&many_kinds(), Step::End)).await?;
+    Ok(World { engine: Engine::start().await?, gateway })
+}
+
+#[tokio::test]
+async fn the_chat_function_does_what_its_openapi_document_says() -> Result<()> {
+    let world = world().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let who = world.sign_in("zoe").await?;
+    try_out(&chat, "chat", &who).await?;
+    chat.stop().await
+}
+
+#[tokio::test]
+async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
+    let world = world().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let who = world.sign_in("zoe").await?;
+    // The threads that schemathesis.toml knows.
+    for number in 0..40 {
+        told(ask(&chat, &who, &format!("there-{number:02}"), "question")?).await?;
+    }
+    try_out(&threads, "threads", &who).await?;
+    threads.stop().await?;
+    chat.stop().await
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_text_is_refused_as_the_openapi_documents_say() -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::plain(&world.variables()).await?;
+    let threads = Function::threads(&world.variables()).await?;
+    let who = world.sign_in("zoe").await?;
+    for (function, method, path) in [
+        (&chat, Method::GET, "/api/chat/%FF/stream"),
+        (&chat, Method::POST, "/api/chat/%FF/stop"),
+        (&threads, Method::GET, "/api/threads/%FF/messages"),
+        (&threads, Method::PATCH, "/api/threads/%FF"),
+        (&threads, Method::DELETE, "/api/threads/%FF"),
+    ] {
+        let request = || function.request(method.clone(), path, &who, r#"{"title":"x"}"#);
+        ensure_refused(request()?, 404, "not_found").await.context(path)?;
+        let mut unsigned = request()?;
+        unsigned.headers_mut().remove(COOKIE);
+        ensure_refused(unsigned, 401, "unauthorized").await.context(path)?;
+    }
+    threads.stop().await?;
+    chat.stop().await
+}
