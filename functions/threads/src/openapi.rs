@@ -73,6 +73,10 @@ impl PartialSchema for Message {
     }
 }
 
+/// What [`char::is_whitespace`] and [`char::is_control`] hold, for a regular expression. Engines differ in theirs.
+const SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
+
 /// The body of a rename, which is read by hand.
 struct NewTitle;
 
@@ -90,8 +94,11 @@ impl JsonSchema for NewTitle {
             "properties": {
                 "title": {
                     "type": "string",
-                    "description": format!("White space at its ends is taken off; after that 1 to {TITLE_CHARS} characters are left."),
-                    "pattern": format!(r"^\s*\S(?:[\s\S]{{0,{}}}\S)?\s*$", TITLE_CHARS - 2),
+                    "description": format!("White space at its ends is taken off; after that 1 to {TITLE_CHARS} characters are left, none of them a control character."),
+                    "pattern": format!(
+                        "^[{SPACE}]*[^{SPACE}{CONTROL}](?:[^{CONTROL}]{{0,{}}}[^{SPACE}{CONTROL}])?[{SPACE}]*$",
+                        TITLE_CHARS - 2
+                    ),
                 },
             },
             "examples": [{ "title": "Apples and pears" }],

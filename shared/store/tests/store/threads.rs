@@ -166,7 +166,11 @@ pub(crate) async fn a_branch_comes_in_pages_too(engine: &Engine) {
     let named = MessageId::parse("answer-r3").unwrap();
     for limit in [1, 2, 9] {
         let branch = paged(engine, limit, 100_000, Some(&named)).await.concat();
-        assert_eq!(branch, ["q", "answer-r1", "q2", "answer-r3"], "{limit} a page, though it came to nothing");
+        assert_eq!(
+            branch,
+            ["q", "answer-r1", "q2", "answer-r3"],
+            "{limit} a page, though it came to nothing"
+        );
         let current = paged(engine, limit, 100_000, None).await.concat();
         assert_eq!(current, ["q", "answer-r1", "q2", "answer-r2"], "{limit} a page");
     }
