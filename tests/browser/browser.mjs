@@ -5,10 +5,13 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 20;
+/** More than any page here has things to stop at. */
+const MOST_STOPS = 60;
 const [executablePath, pictures, test] = process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -45,7 +48,7 @@ async function tabOf(number) {
 /** A place is `{role, name?}`, `{label}` or `{text}`, perhaps `within` another, and `has` texts in it; the last is meant. */
 function find(page, place) {
   const root = place.within ? find(page, place.within) : page;
-  if (place.text) return root.getByText(place.text).last();
+  if (place.text) return root.getByText(place.text, { exact: true }).last();
   if (place.label) return root.getByLabel(place.label).last();
   const name = place.name ? { name: place.name, exact: true } : {};
   return place.has.reduce((found, hasText) => found.filter({ hasText }), root.getByRole(place.role, name)).last();
@@ -70,6 +73,25 @@ async function until(what, look) {
   }
 }
 
+const hasFocus = (page, place) => find(page, place).evaluate((element) => element === document.activeElement);
+
+/** Walks from one thing to the next as the keyboard leads. */
+async function tabTo(page, place) {
+  await find(page, place).waitFor({ state: "attached" });
+  for (let stop = 0; stop < MOST_STOPS; stop += 1) {
+    await page.keyboard.press("Tab");
+    if (await hasFocus(page, place)) return;
+  }
+  throw new Error(`${MOST_STOPS} times Tab does not lead there`);
+}
+
+/** What axe has to complain about, and where. Evaluated from outside, it needs no leave of the page's policy. */
+async function audit(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(", ")}`);
+}
+
 const acts = {
   open: (page, { url }) => page.goto(url),
   reload: (page) => page.reload(),
@@ -83,6 +105,14 @@ const acts = {
   fill: (page, { place, text }) => find(page, place).fill(text),
   choose: (page, { place, option }) => find(page, place).selectOption(option),
   press: (page, { place, key }) => find(page, place).press(key),
+  strike: (page, { key }) => page.keyboard.press(key),
+  type: (page, { text }) => page.keyboard.type(text),
+  focused: (page, { place }) =>
+    until(`${JSON.stringify(place)} should have the focus`, async () => ({
+      isThere: await hasFocus(page, place),
+      instead: await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 200)),
+    })),
+  "tab to": (page, { place }) => tabTo(page, place),
   attach: (page, { place, file: { name, kind, base64 } }) =>
     find(page, place).setInputFiles({ name, mimeType: kind, buffer: Buffer.from(base64, "base64") }),
   sees: (page, { place }) => find(page, place).waitFor({ state: "visible" }),
@@ -101,6 +131,9 @@ const acts = {
   picture: (page, { name }) => page.screenshot({ path: join(pictures, `${name}.png`) }),
   size: (page, { width, height }) => page.setViewportSize({ width, height }),
   colours: (page, { scheme }) => page.emulateMedia({ colorScheme: scheme }),
+  motion: (page, { motion }) => page.emulateMedia({ reducedMotion: motion }),
+  moves: (page) => page.evaluate(() => document.getAnimations().some(({ playState }) => playState === "running")),
+  audit: (page) => audit(page),
 };
 
 async function obey(command) {

@@ -1,16 +1,18 @@
 //! A real browser, driven by Playwright. `tests/browser/browser.mjs` is its side. It finds what a person would find, by
 //! role and name (`web/README.md` lists them), and waits for it.
 
+mod place;
+
 use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
+pub use self::place::{File, Place, alert, answer, button, conversation, textbox};
 use crate::session::SignedIn;
 use crate::tools;
 use crate::wait::within;
@@ -37,86 +39,6 @@ struct Line {
     _process: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-}
-
-/// Something on the page: the last that has this role, and if told so this name, this text in it, or this place round it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Place {
-    role: Option<&'static str>,
-    label: Option<&'static str>,
-    text: Option<String>,
-    name: Option<String>,
-    has: Vec<String>,
-    within: Option<Box<Place>>,
-}
-
-/// A file that somebody chooses.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct File<'a> {
-    /// What it is called.
-    pub name: &'a str,
-    /// Its media type.
-    pub kind: &'a str,
-    /// Its content.
-    pub base64: &'a str,
-}
-
-impl Place {
-    /// Something with this role.
-    pub fn role(role: &'static str) -> Self {
-        Self { role: Some(role), ..Self::default() }
-    }
-
-    /// Something with this role and exactly this name.
-    pub fn named(role: &'static str, name: &str) -> Self {
-        Self { name: Some(name.to_owned()), ..Self::role(role) }
-    }
-
-    /// The field with this label, where it has no role.
-    pub fn label(label: &'static str) -> Self {
-        Self { label: Some(label), ..Self::default() }
-    }
-
-    /// The smallest thing that holds this text.
-    pub fn text(text: &str) -> Self {
-        Self { text: Some(text.to_owned()), ..Self::default() }
-    }
-
-    /// The same, with this text in it.
-    pub fn with(mut self, text: &str) -> Self {
-        self.has.push(text.to_owned());
-        self
-    }
-
-    /// The same, inside of `place`.
-    pub fn within(self, place: Self) -> Self {
-        Self { within: Some(Box::new(place)), ..self }
-    }
-}
-
-/// A button.
-pub fn button(name: &str) -> Place {
-    Place::named("button", name)
-}
-
-/// A text box.
-pub fn textbox(name: &str) -> Place {
-    Place::named("textbox", name)
-}
-
-/// The last answer, with this text in it.
-pub fn answer(text: &str) -> Place {
-    Place::named("article", "Assistant").with(text)
-}
-
-/// A problem that is told, with this text.
-pub fn alert(text: &str) -> Place {
-    Place::role("alert").with(text)
-}
-
-/// A conversation in the list.
-pub fn conversation(title: &str) -> Place {
-    Place::named("link", title).within(Place::named("list", "Conversations"))
 }
 
 impl Browser {
@@ -215,6 +137,29 @@ impl Tab {
         self.act("choose", json!({"place": place, "option": option})).await.map(drop)
     }
 
+    /// Presses a key, whatever has the focus.
+    pub async fn strikes(&self, key: &str) -> Result<()> {
+        self.act("strike", json!({"key": key})).await.map(drop)
+    }
+
+    /// Types a text, whatever has the focus.
+    pub async fn types(&self, text: &str) -> Result<()> {
+        self.act("type", json!({"text": text})).await.map(drop)
+    }
+
+    /// Waits until something has the focus.
+    pub async fn is_at(&self, place: &Place) -> Result<()> {
+        self.act("focused", json!({"place": place})).await.map(drop)
+    }
+
+    /// Presses Tab until something has the focus.
+    ///
+    /// # Errors
+    /// The keyboard does not lead there.
+    pub async fn tabs_to(&self, place: &Place) -> Result<()> {
+        self.act("tab to", json!({"place": place})).await.map(drop)
+    }
+
     /// Presses a key while `place` has the focus.
     pub async fn press(&self, place: &Place, key: &str) -> Result<()> {
         self.act("press", json!({"place": place, "key": key})).await.map(drop)
@@ -264,6 +209,31 @@ impl Tab {
     /// Makes the window so large.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
         self.act("size", json!({"width": width, "height": height})).await.map(drop)
+    }
+
+    /// Has the system ask for `light` or `dark` colours.
+    pub async fn prefers_colours(&self, scheme: &str) -> Result<()> {
+        self.act("colours", json!({"scheme": scheme})).await.map(drop)
+    }
+
+    /// Has the system ask for little motion, as it does from the start, or for any.
+    pub async fn prefers_less_motion(&self, less: bool) -> Result<()> {
+        self.act("motion", json!({"motion": if less { "reduce" } else { "no-preference" }})).await.map(drop)
+    }
+
+    /// Whether anything on the page is in motion.
+    pub async fn moves(&self) -> Result<bool> {
+        self.act("moves", Value::Null).await?.as_bool().context("yes or no")
+    }
+
+    /// Makes sure that axe finds nothing that keeps people out, in dark colours and in light ones.
+    pub async fn ensure_accessible(&self, what: &str) -> Result<()> {
+        for scheme in ["dark", "light"] {
+            self.prefers_colours(scheme).await?;
+            let found = self.act("audit", Value::Null).await?;
+            ensure!(found.as_array().is_some_and(Vec::is_empty), "{what}, {scheme}: {found:#}");
+        }
+        Ok(())
     }
 
     async fn act(&self, act: &str, with: Value) -> Result<Value> {

@@ -30,12 +30,16 @@ export function App() {
     threads.problem?.kind === "signed-out" ||
     (opened.state === "failed" && opened.problem.kind === "signed-out");
   const { refresh } = threads;
+  const onActivity = useCallback(() => {
+    refresh();
+    void mutate(paths.usage);
+  }, [refresh]);
   const signedInAgain = useCallback(() => {
     setRefused(false);
-    refresh();
+    onActivity();
     void mutate(paths.models);
     if (opened.state === "failed") reload();
-  }, [opened.state, refresh, reload]);
+  }, [opened.state, onActivity, reload]);
   useReturn(() => {
     if (isSignedOut) signedInAgain();
   });
@@ -60,9 +64,11 @@ export function App() {
   );
   return (
     <div className="app">
-      <a className="skip" href="#message" onClick={skipToMessage}>
-        Skip to the message box
-      </a>
+      {opened.state === "open" && (
+        <a className="skip" href="#message" onClick={skipToMessage}>
+          Skip to the message box
+        </a>
+      )}
       {isNarrow ? isDrawerOpen && <Drawer onClose={() => setDrawerOpen(false)}>{sidebar}</Drawer> : sidebar}
       <main>
         <TopBar title={title} onMenu={isNarrow ? () => setDrawerOpen(true) : undefined} onNew={startNew} />
@@ -74,7 +80,7 @@ export function App() {
             page={opened.page}
             models={models}
             onBegin={keep}
-            onActivity={refresh}
+            onActivity={onActivity}
             onSignedOut={() => setRefused(true)}
           />
         ) : (

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { endingOf } from "./ending";
-import { bytes, dayGroup, details, duration, tokens } from "./format";
+import { bytes, dayGroup, details, dollars, duration, tokens } from "./format";
 
 test("durations are read at a glance", () => {
   expect([0, 840.4, 1234, 59_940, 59_960, 125_000].map(duration)).toEqual([
@@ -25,6 +25,10 @@ test("details name only what is known", () => {
     ["Whole answer", "1.5 s"],
     ["of these from cache", "2,048"],
   ]);
+});
+
+test("less than a cent is not shown as nothing", () => {
+  expect([0, 0.0042, 0.01, 1.239].map(dollars)).toEqual(["$0.00", "< $0.01", "$0.01", "$1.24"]);
 });
 
 test("sizes", () => {

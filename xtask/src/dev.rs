@@ -13,12 +13,11 @@ mod page;
 mod report;
 mod table;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dev::demo_user::DemoUser;
@@ -44,10 +43,12 @@ const LETTERS: [char; 32] = [
 /// Runs the backend until Ctrl-C, SIGTERM or SIGHUP, or until one of its pieces fails.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
+    // Before anything that takes long: a port that cannot be had is said at once.
+    let listener = listen(options.port)?;
     let page = page::prepare(!options.no_page);
     let plan = plan(&options);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(until_stopped(&options, plan, page))?;
+    runtime.block_on(until_stopped(&options, listener, plan, page))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 /// # Errors
 /// The system has none left.
 pub(crate) fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
 
@@ -69,27 +70,39 @@ fn plan(options: &Options) -> Plan {
         Ok(cargo_lambda) => Plan::Emulated { cargo_lambda, reload: options.watch },
         Err(error) => {
             eprintln!(
-                "\nwarning: {error:#}\nThe function runs as a plain HTTP server instead, outside the Lambda emulator.\n"
+                "\nwarning: {error:#}\nThe functions run as plain HTTP servers instead, outside the Lambda emulator.\n"
             );
             Plan::Plain
         }
     }
 }
 
-async fn until_stopped(options: &Options, plan: Plan, page: Option<PathBuf>) -> Result<()> {
+async fn until_stopped(
+    options: &Options,
+    listener: TcpListener,
+    plan: Plan,
+    page: Option<PathBuf>,
+) -> Result<()> {
     let mut running = Running::default();
     let outcome = tokio::select! {
-        outcome = serve(options, plan, page, &mut running) => outcome,
+        outcome = serve(options, listener, plan, page, &mut running) => outcome,
         outcome = stop_asked() => outcome,
     };
     running.stop().await;
     outcome
 }
 
-async fn serve(options: &Options, plan: Plan, page: Option<PathBuf>, running: &mut Running) -> Result<()> {
+async fn serve(
+    options: &Options,
+    listener: TcpListener,
+    plan: Plan,
+    page: Option<PathBuf>,
+    running: &mut Running,
+) -> Result<()> {
     let folder = workspace::target().join("dev");
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let listener = listen(options.port).await?;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
 
     let engine = Engine::start(&folder, options.fresh).await?;
@@ -101,8 +114,8 @@ async fn serve(options: &Options, plan: Plan, page: Option<PathBuf>, running: &m
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
     let environment = function::environment(&url, &engine, &gateway, user.secret());
     let starting = progress::Step::begin("starting the functions");
-    let started =
-        |name| Starting { name, plan: &plan, environment: &environment, logs: &logs, quiet: options.json };
+    let bearer = user.bearer();
+    let started = |name| Starting { name, plan: &plan, environment: &environment, logs: &logs, bearer };
     let (chat, threads) = tokio::try_join!(
         started(Name::Chat).run(&mut running.chat),
         started(Name::Threads).run(&mut running.threads)
@@ -112,9 +125,23 @@ async fn serve(options: &Options, plan: Plan, page: Option<PathBuf>, running: &m
     let behind = Behind { chat: chat.base_url().to_owned(), threads: threads.base_url().to_owned() };
     let front = Front::new(&url, behind, engine.clone(), &gateway, &user);
     let has_page = page.is_some();
+    let misses_page = !has_page && !options.no_page;
     let serving = tokio::spawn(front.with_page(page).serve(listener));
-    Report { url: &url, has_page, engine: &engine, gateway: &gateway, user: &user, plan: &plan, logs: &logs }
-        .print(options.json)?;
+    Report {
+        url: &url,
+        has_page,
+        misses_page,
+        engine: &engine,
+        gateway: &gateway,
+        user: &user,
+        plan: &plan,
+        logs: &logs,
+    }
+    .print(options.json)?;
+    if !options.json {
+        chat.show_log();
+        threads.show_log();
+    }
     tokio::select! {
         outcome = serving => outcome.context("the front ended")?,
         error = chat.ended() => Err(error),
@@ -128,7 +155,7 @@ struct Starting<'run> {
     plan: &'run Plan,
     environment: &'run function::Environment,
     logs: &'run Path,
-    quiet: bool,
+    bearer: &'run str,
 }
 
 impl Starting<'_> {
@@ -136,8 +163,8 @@ impl Starting<'_> {
     async fn run(self, place: &mut Option<Function>) -> Result<&mut Function> {
         let log = self.logs.join(format!("{}.log", self.name.binary()));
         for start in 1.. {
-            let started = Function::start(self.name, self.plan, self.environment.clone(), &log, self.quiet)?;
-            match place.insert(started).wait_until_it_answers().await? {
+            let started = Function::start(self.name, self.plan, self.environment.clone(), &log)?;
+            match place.insert(started).wait_until_it_answers(self.bearer).await? {
                 Start::Answered => break,
                 Start::Stuck if start == STARTS => {
                     let name = self.name.binary();
@@ -189,18 +216,17 @@ async fn stop_asked() -> Result<()> {
 }
 
 /// The port that was asked for, or else 3000 or the next that is free.
-async fn listen(asked: Option<u16>) -> Result<TcpListener> {
+fn listen(asked: Option<u16>) -> Result<TcpListener> {
     if let Some(port) = asked {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        return listener
-            .with_context(|| format!("port {port} cannot be had; another program may be using it"));
+        return TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .with_context(|| format!("port {port} cannot be had; without --port any free one is taken"));
     }
     for port in USUAL_PORT..USUAL_PORT + PORTS_TRIED {
-        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             return Ok(listener);
         }
     }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")
 }
 
 /// A random text that this checkout keeps from its first start on, so that cookies stay valid from run to run.
@@ -220,13 +246,13 @@ fn kept(folder: &Path, name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_port_in_use_is_passed_over_unless_it_was_asked_for() {
-        let first = listen(None).await.unwrap();
+    #[test]
+    fn a_port_in_use_is_passed_over_unless_it_was_asked_for() {
+        let first = listen(None).unwrap();
         let taken = first.local_addr().unwrap().port();
-        let second = listen(None).await.unwrap();
+        let second = listen(None).unwrap();
         assert_ne!(second.local_addr().unwrap().port(), taken);
-        let error = listen(Some(taken)).await.unwrap_err();
+        let error = listen(Some(taken)).unwrap_err();
         assert!(error.to_string().contains(&format!("port {taken}")), "{error}");
     }
 

@@ -93,6 +93,14 @@ fn check_page(summary: &mut Summary) {
         command.arg(script).args(argument).current_dir(workspace::root().join("web"));
         check(summary, name, command);
     }
+    announce("page, build");
+    let started = Instant::now();
+    // What it is built with is there: if it fails now, the page is broken.
+    let built = tools::page();
+    if let Err(error) = &built {
+        eprintln!("{error:#}");
+    }
+    summary.add("page, build", Outcome::Checked { passed: built.is_ok() }, started.elapsed());
 }
 
 /// Builds everything first, so that no test waits for a compiler, and runs the tests.

@@ -1,5 +1,6 @@
 //! The page in a real browser, before both functions: what a person sees, clicks on, and finds again.
 
+mod access;
 mod answers;
 mod conversations;
 mod kinds;

@@ -34,7 +34,7 @@ export const AssistantMessage = memo(
             <strong>{ending.label}</strong> {ending.explanation}
           </p>
         )}
-        {!isWriting && (
+        {!isWriting && !(isSilent && hidesEnding) && (
           <AnswerFooter
             metadata={message.metadata}
             models={models}

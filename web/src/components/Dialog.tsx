@@ -1,4 +1,5 @@
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+import { useModal } from "../hooks/useModal";
 import { problemOf } from "../problem";
 
 interface Props {
@@ -18,11 +19,7 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
   const [isWorking, setWorking] = useState(false);
   const [trouble, setTrouble] = useState<string>();
 
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
+  useModal(dialog);
 
   const confirm = async (event: FormEvent) => {
     event.preventDefault();

@@ -1,8 +1,9 @@
 import useSWR from "swr";
 import { get, paths } from "../api";
-import { count } from "../format";
+import { count, dollars } from "../format";
 import type { UsageReport } from "../types";
 
+/** Answers in other tabs and on other devices count too. After one of our own, `App` has it fetched at once. */
 const EVERY_MS = 60_000;
 
 /** What was used today. It is an extra: where it cannot be had, nothing is shown. */
@@ -11,8 +12,8 @@ export function UsageLine() {
   if (!data) return null;
   const { today, limits } = data;
   const turns =
-    limits.turnsPerDay === null ? `${today.turns} answers` : `${today.turns} of ${limits.turnsPerDay} answers`;
-  const cost = today.costUsd === null ? undefined : `$${Number(today.costUsd).toFixed(2)}`;
+    limits.turnsPerDay === null ? answers(today.turns) : `${today.turns} of ${answers(limits.turnsPerDay)}`;
+  const cost = today.costUsd === null ? undefined : dollars(Number(today.costUsd));
   const spent = [`${count(today.inputTokens + today.outputTokens)} tokens`, cost].filter(Boolean).join(" · ");
   return (
     <p className="usage-line">
@@ -20,3 +21,5 @@ export function UsageLine() {
     </p>
   );
 }
+
+const answers = (turns: number) => (turns === 1 ? "1 answer" : `${turns} answers`);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, header};
 
 use super::engine::{Engine, TABLE_NAME};
 use super::front::http_client;
@@ -47,10 +47,10 @@ impl Name {
         }
     }
 
-    /// A path at which it says something, be it a refusal.
+    /// A path at which it has something to say to whoever is signed in, and changes nothing.
     fn path(self) -> &'static str {
         match self {
-            Self::Chat => "/api/chat",
+            Self::Chat => "/api/chat/none/stream",
             Self::Threads => "/api/models",
         }
     }
@@ -85,17 +85,11 @@ pub(crate) enum Start {
 }
 
 impl Function {
-    /// Starts it on a free loopback port; what it writes goes to the file `log`, and to the terminal unless `quiet`.
+    /// Starts it on a free loopback port; what it writes goes to the file `log`.
     ///
     /// # Errors
     /// The program cannot be started.
-    pub(crate) fn start(
-        name: Name,
-        plan: &Plan,
-        environment: Environment,
-        log: &Path,
-        quiet: bool,
-    ) -> Result<Self> {
+    pub(crate) fn start(name: Name, plan: &Plan, environment: Environment, log: &Path) -> Result<Self> {
         let port = super::free_port()?;
         let mut command = plan.command(name, port)?;
         command.current_dir(workspace::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -104,7 +98,7 @@ impl Function {
         }
         command.envs(environment.set);
 
-        let log = FunctionLog::begin(log, quiet)?;
+        let log = FunctionLog::begin(log)?;
         let mut process = Guarded::start(command)?;
         if let Some((stdout, stderr)) = process.take_output() {
             log.follow(stdout);
@@ -125,15 +119,16 @@ impl Function {
         &self.base_url
     }
 
-    /// Waits for the first answer, whatever it says; the emulator starts the function for the first request.
+    /// Waits for the first answer to this bearer, whatever it says; the emulator starts the function for the first
+    /// request.
     ///
     /// # Errors
     /// The function ends, or gives no answer in ten minutes.
-    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<Start> {
+    pub(crate) async fn wait_until_it_answers(&mut self, bearer: &str) -> Result<Start> {
         let url = format!("{}{}", self.base_url, self.name.path());
         let stuck = stuck(self.emulated, self.log.path().to_owned());
         tokio::select! {
-            answered = tokio::time::timeout(START_LIMIT, first_answer(&url)) => match answered {
+            answered = tokio::time::timeout(START_LIMIT, first_answer(&url, bearer)) => match answered {
                 Ok(()) => Ok(Start::Answered),
                 Err(_) => bail!(
                     "{} gave no answer in {} s\n{}",
@@ -156,8 +151,14 @@ impl Function {
         anyhow!("{} has ended ({how}); its last words:\n{}", self.name.binary(), self.log.tail())
     }
 
-    /// Ends it and everything it started.
+    /// Shows on the terminal what it writes from now on.
+    pub(crate) fn show_log(&self) {
+        self.log.show(true);
+    }
+
+    /// Ends it and everything it started. What it says about that is for its log alone.
     pub(crate) async fn stop(self) {
+        self.log.show(false);
         self.process.stop().await;
     }
 }
@@ -284,10 +285,11 @@ async fn stuck(emulated: bool, log: PathBuf) {
     }
 }
 
-async fn first_answer(url: &str) {
+async fn first_answer(url: &str, bearer: &str) {
     let client = http_client();
     loop {
-        let request = Request::get(url).body(Body::empty()).expect("a loopback URL is a valid one");
+        let request = Request::get(url).header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        let request = request.body(Body::empty()).expect("a loopback URL and base64 are valid");
         match client.request(request).await.context("no answer yet") {
             Ok(_) => return,
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

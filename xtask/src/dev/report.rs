@@ -14,6 +14,8 @@ use super::gateway::Gateway;
 pub(crate) struct Report<'run> {
     pub(crate) url: &'run str,
     pub(crate) has_page: bool,
+    /// It was wanted, and could not be had.
+    pub(crate) misses_page: bool,
     pub(crate) engine: &'run Engine,
     pub(crate) gateway: &'run Gateway,
     pub(crate) user: &'run DemoUser,
@@ -54,7 +56,11 @@ impl Report<'_> {
     }
 
     fn text(&self) -> String {
-        let page = if self.has_page { format!("Open {} and chat.\n\n", self.url) } else { String::new() };
+        let page = match (self.has_page, self.misses_page) {
+            (true, _) => format!("Open {} and chat.\n\n", self.url),
+            (false, true) => "There is no page this time; the warning above says why.\n\n".to_owned(),
+            (false, false) => String::new(),
+        };
         format!(
             "\n{page}The chat backend runs at {url}\n\n  functions {plan}, logs in {logs}\n  gateway   {gateway}\n  database  \
              {endpoint}, table {TABLE_NAME}\n  signed in {USER_ID}\n\nTry it:\n\n{curl}\n\nThen look at what was stored: \

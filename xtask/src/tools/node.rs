@@ -10,6 +10,7 @@ use super::stamp::{Stamp, pin_file};
 use crate::{command, progress, workspace};
 
 const PACKAGE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+const STAMP: &str = ".stamp";
 const ADVICE: &str = "install Node with npm, check that npm's registry can be reached, and try again";
 
 /// The pinned Node, which the client tests run under whatever Node the machine has.
@@ -19,7 +20,11 @@ const ADVICE: &str = "install Node with npm, check that npm's registry can be re
 pub(crate) fn node() -> Result<PathBuf> {
     let folder = workspace::tools().join("node");
     let packages = install(&workspace::root().join("xtask").join("tools"), &folder, "fetching Node")?;
-    node_in(&packages).context("npm has no pinned Node for this kind of machine")
+    node_in(&packages).with_context(|| {
+        // To npm this package is an optional one: it passes over a failed download in silence.
+        let _ = std::fs::remove_file(packages.join(STAMP));
+        format!("npm fetched no Node, as if there were none for this kind of machine; {ADVICE}")
+    })
 }
 
 /// The `node_modules` beside the client scripts in `tests/client`.
@@ -65,7 +70,7 @@ pub(crate) fn openapi_linter() -> Result<PathBuf> {
 pub(super) fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
     let _lock = super::lock()?;
     let packages = folder.join("node_modules");
-    let stamp = Stamp::new(packages.join(".stamp"), &pin_file(&source.join("package-lock.json"))?);
+    let stamp = Stamp::new(packages.join(STAMP), &pin_file(&source.join("package-lock.json"))?);
     if stamp.is_current() {
         return Ok(packages);
     }

@@ -42,7 +42,7 @@ pub(crate) fn page() -> Result<PathBuf> {
         command::output(vite.current_dir(&source))?;
         stamp.set()
     })
-    .context("the page does not build")?;
+    .context("the page does not build; if web/src is not at fault, remove web/node_modules and try again")?;
     Ok(built)
 }
 

@@ -1,7 +1,7 @@
 //! Answers as they come, and what can be done about them.
 
 use acceptance::answers::{parts, stream, whole_text};
-use acceptance::browser::{answer, button, conversation, textbox};
+use acceptance::browser::{Place, answer, button, conversation, textbox};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::scripts::{first_half, halves, unfinished};
 use acceptance::world::{question, text_of};
@@ -24,6 +24,7 @@ async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
     tab.reads(&[&question(), &whole_text()]).await?;
     tab.misses(&button("Stop")).await?;
     tab.sees(&answer("12 in, 7 out")).await?;
+    tab.sees(&Place::text("Today: 1 answer")).await?;
     tab.sees(&conversation(&question())).await?;
     desk.world.ensure_whole(&desk.alice, &tab.thread().await?).await?;
     desk.tidy().await

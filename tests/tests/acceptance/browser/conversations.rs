@@ -98,5 +98,10 @@ async fn a_narrow_window_is_used_by_keyboard_alone() -> Result<()> {
     tab.picture("narrow").await?;
     tab.press(&conversation(&question()), "Escape").await?;
     tab.misses(&conversation(&question())).await?;
+    tab.is_at(&button("Open conversations")).await?;
+    tab.strikes("Enter").await?;
+    tab.press(&button("Close conversations"), "Enter").await?;
+    tab.misses(&conversation(&question())).await?;
+    tab.is_at(&button("Open conversations")).await?;
     desk.tidy().await
 }

@@ -1,6 +1,8 @@
 //! What an answer and a question may hold besides plain text.
 
-use acceptance::answers::{delta, opening, stream, text_end, whole_text};
+use std::time::Duration;
+
+use acceptance::answers::{delta, frame, head, opening, text_end, whole_text};
 use acceptance::browser::{File, Place, answer, button, textbox};
 use acceptance::gateway::Step;
 use acceptance::scripts::finish_with;
@@ -24,18 +26,28 @@ assert_eq!(ages.get(\"Ada\"), Some(&36));
 
 Order is not kept; take a `BTreeMap` where it matters.";
 
+/// So long a model takes for each word, or the picture would tell of an answer in no time.
+const PACE: Duration = Duration::from_millis(12);
+
 /// An answer with reasoning and formatted text.
 fn advice() -> Vec<Value> {
     let mut parts: Vec<Value> = opening().drain(..2).collect();
     parts.extend([
         json!({"type": "reasoning-start", "id": "r0"}),
-        json!({"type": "reasoning-delta", "id": "r0", "delta": "A small example will say more than a definition."}),
+        json!({"type": "reasoning-delta", "id": "r0", "delta": "The reader wants the idea first. A small example will say more than a definition."}),
         json!({"type": "reasoning-end", "id": "r0"}),
         json!({"type": "text-start", "id": "0"}),
     ]);
     parts.extend(ADVICE.split_inclusive(' ').map(delta));
     parts.extend([text_end(), finish_with(412, 236, 384, 64, "0.0042")]);
     parts
+}
+
+fn paced(parts: &[Value]) -> Vec<Step> {
+    let mut steps = vec![head()];
+    steps.extend(parts.iter().flat_map(|part| [Step::Pause(PACE), Step::Send(frame(part))]));
+    steps.push(Step::End);
+    steps
 }
 
 #[tokio::test]
@@ -50,7 +62,7 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
         tab.reads(&[topic, &whole_text()]).await?;
         tab.click(&button("New conversation")).await?;
     }
-    desk.world.gateway.next(stream(&advice(), Step::End));
+    desk.world.gateway.next(paced(&advice()));
     tab.say("Explain how a hash map works, with a small example.").await?;
     tab.sees(&answer("Order is not kept").with("412 in, 236 out")).await?;
 
@@ -58,12 +70,12 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
     for case in ["streamed", "loaded"] {
         tab.sees(&Place::named("region", "Code, rust").with("ages.insert")).await?;
         tab.sees(&Place::role("listitem").with("names a bucket")).await?;
-        if case == "loaded" {
-            // The one in the README is made of this.
-            tab.picture("page").await?;
-        }
         tab.click(&Place::text("Reasoning")).await?;
         tab.sees(&answer("A small example will say more")).await?;
+        if case == "loaded" {
+            // `docs/page.png` is a copy of this.
+            tab.picture("page").await?;
+        }
         tab.reload().await?;
     }
     desk.tidy().await
