@@ -196,6 +196,7 @@ fn document(costs: &Costs) -> String {
     for (name, units) in &costs.rows {
         writeln!(text, "| {name} | {} | {} | {:.2} |", units.writes, units.reads, dollars(*units)).unwrap();
     }
+    text.push_str("\nA delete writes a unit for each kilobyte of each message, and three more.\n");
     let (turn, second, look) =
         (costs.of("a later turn"), costs.of("a second of the journal"), costs.of("a look whether to stop"));
     let journal = EXAMPLE_S * (dollars(second) + dollars(look));

@@ -84,12 +84,13 @@ pub(crate) async fn long_lists(engine: &Engine) -> Vec<(&'static str, Units)> {
     meter.take();
     assert!(store.delete_thread(&user, &id, NOON + 2 * DELETED).await.unwrap());
     let deleted = meter.take();
+    // What it reads differs from run to run on DynamoDB Local.
+    assert!(deleted.writes == 103.0 && deleted.reads <= 30.0, "a delete of 100 messages: {deleted:?}");
     vec![
         ("a page of 30 threads", threads[0]),
         ("1,000 threads, by pages of 30", sum(&threads)),
         ("a page of 100 messages of 1 KB", messages[0]),
         ("5,000 messages of 1 KB, by pages of 100", sum(&messages)),
-        ("delete of a thread of 100 messages of 1 KB", deleted),
     ]
 }
 
