@@ -226,7 +226,7 @@ impl Tab {
         self.act("moves", Value::Null).await?.as_bool().context("yes or no")
     }
 
-    /// Makes sure that axe finds nothing that keeps people out, in dark colours and in light ones.
+    /// Makes sure that the engine finds no violation of WCAG's rules, in dark colours and in light ones.
     pub async fn ensure_accessible(&self, what: &str) -> Result<()> {
         for scheme in ["dark", "light"] {
             self.prefers_colours(scheme).await?;

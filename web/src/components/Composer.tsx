@@ -55,9 +55,9 @@ export function Composer({ box, draft, onDraft, attachments, models, isBusy, isS
       <div className="controls">
         <label className="quiet attach" title="Attach files">
           <Icon name="attach" />
+          <span className="visually-hidden">Attach files</span>
           <input
             type="file"
-            aria-label="Attach files"
             multiple
             accept={ACCEPT}
             onChange={({ target }) => {

@@ -36,7 +36,7 @@ function Value({ name, value }: { name: string; value: unknown }) {
   return (
     <>
       <p className="value-name">{name}</p>
-      <pre tabIndex={0} role="region" aria-label={name}>
+      <pre tabIndex={0} role="group" aria-label={name}>
         <code>{text}</code>
       </pre>
     </>

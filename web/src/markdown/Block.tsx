@@ -75,7 +75,7 @@ function Table({ table }: { table: Tokens.Table }) {
     );
   };
   return (
-    <div className="table" tabIndex={0} role="region" aria-label="Table">
+    <div className="table" tabIndex={0} role="group" aria-label="Table">
       <table>
         <thead>
           <tr>{table.header.map(cell("th"))}</tr>

@@ -8,8 +8,8 @@ export function CodeBlock({ language, text }: { language: string | undefined; te
         <span>{name || "text"}</span>
         <CopyButton text={text} label="Copy code" />
       </figcaption>
-      {/* Long lines scroll, and without a mouse only what has the focus does. */}
-      <pre tabIndex={0} role="region" aria-label={name ? `Code, ${name}` : "Code"}>
+      {/* Long lines scroll, and without a mouse only what has the focus does. A group, since landmarks are few. */}
+      <pre tabIndex={0} role="group" aria-label={name ? `Code, ${name}` : "Code"}>
         <code>{text}</code>
       </pre>
     </figure>

@@ -33,7 +33,7 @@ async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
     tab.ensure_accessible("an answer of many kinds, unfolded").await?;
     desk.world.gateway.next(stream(&parts(&[FORMATTED]), Step::End));
     tab.say("And formatted?").await?;
-    tab.sees(&Place::named("region", "Code, js")).await?;
+    tab.sees(&Place::named("group", "Code, js")).await?;
     tab.sees(&button("Regenerate")).await?;
     tab.ensure_accessible("formatted text").await?;
     tab.click(&button("Edit")).await?;

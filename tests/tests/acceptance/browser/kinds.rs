@@ -68,7 +68,7 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
 
     // As it was streamed, and as it is read back.
     for case in ["streamed", "loaded"] {
-        tab.sees(&Place::named("region", "Code, rust").with("ages.insert")).await?;
+        tab.sees(&Place::named("group", "Code, rust").with("ages.insert")).await?;
         tab.sees(&Place::role("listitem").with("names a bucket")).await?;
         tab.click(&Place::text("Reasoning")).await?;
         tab.sees(&answer("A small example will say more")).await?;
