@@ -8,7 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Logs one JSON object a line, in the shape that Lambda's own JSON log format has: of the crates `ours` what is as
 /// severe as `level`, of all others nothing below `info`.
-pub fn log_to_stdout(level: Level, ours: &[&'static str]) {
+pub(crate) fn log_to_stdout(level: Level, ours: &[&'static str]) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     let lines = lines.with_span_list(false);
     tracing_subscriber::registry().with(lines.with_filter(levels(level, ours))).init();
