@@ -75,11 +75,11 @@ async fn ensure_page(report: &Value, url: &str) -> Result<()> {
     // Others may have asked the same in an earlier run.
     let question = format!("Who is there, {}?", std::process::id());
     tab.say(&question).await?;
-    tab.sees(&answer("This is a simulated answer").with("hear from the model itself.")).await?;
+    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY")).await?;
     tab.sees(&button("Regenerate")).await?;
     tab.sees(&conversation(&question)).await?;
     tab.reload().await?;
-    tab.sees(&answer("This is a simulated answer").with("hear from the model itself.")).await?;
+    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY")).await?;
     browser.ensure_no_faults().await
 }
 

@@ -144,14 +144,22 @@ fn now() -> String {
     humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
 }
 
+/// What a newcomer may try while it is written.
 fn text(model: &str, question: &str) -> String {
     let mut echo: String = question.chars().take(ECHO_LIMIT).collect();
     if echo.len() < question.len() {
         echo.push('…');
     }
+    let echo = echo.split_whitespace().collect::<Vec<_>>().join(" ");
     format!(
-        "This is a simulated answer: no model was called. You asked {model}: \"{echo}\" Set AI_GATEWAY_API_KEY and start \
-         again to hear from the model itself. Ask for sources to see what those look like."
+        "This is a simulated answer: no model was called. You asked `{model}`:\n\n\
+         > {echo}\n\n\
+         While an answer is being written, you can\n\n\
+         1. **reload** the page, and it goes on,\n\
+         2. open a **second tab**, which shows the same,\n\
+         3. press **Stop**, which keeps what has come.\n\n\
+         Ask for *sources* to see what those look like. To hear from the model itself, start again with a key:\n\n\
+         ```sh\nAI_GATEWAY_API_KEY=… cargo xtask dev\n```"
     )
 }
 
@@ -183,7 +191,7 @@ mod tests {
         ]);
         let parts = parts("openai/gpt-4o", &prompt);
         let text = deltas(&parts);
-        assert!(text.contains("simulated") && text.contains("openai/gpt-4o: \"Grüße\""), "{text}");
+        assert!(text.contains("simulated") && text.contains("`openai/gpt-4o`:\n\n> Grüße\n"), "{text}");
 
         let kinds: Vec<_> = parts.iter().filter_map(|part| part["type"].as_str()).collect();
         assert_eq!(kinds[..3], ["stream-start", "response-metadata", "text-start"]);
