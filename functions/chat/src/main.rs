@@ -14,6 +14,7 @@ mod invocation;
 mod journal;
 mod live;
 mod log;
+mod open_turns;
 #[cfg(test)]
 mod openapi;
 mod recorder;
