@@ -13,6 +13,7 @@ mod page;
 mod report;
 mod table;
 
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,8 +100,7 @@ async fn serve(
     page: Option<PathBuf>,
     running: &mut Running,
 ) -> Result<()> {
-    let folder = workspace::target().join("dev");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let (folder, _lock) = own_folder(&workspace::target())?;
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
@@ -215,6 +215,19 @@ async fn stop_asked() -> Result<()> {
     Ok(())
 }
 
+/// A folder for the table, the logs and the demo user that no other run works in, locked as long as the file is open.
+fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
+    for number in 1..=PORTS_TRIED {
+        let folder = target.join(if number == 1 { "dev".to_owned() } else { format!("dev-{number}") });
+        std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let lock = File::create(folder.join("lock"))?;
+        if lock.try_lock().is_ok() {
+            return Ok((folder, lock));
+        }
+    }
+    bail!("{PORTS_TRIED} others run in this checkout already; end one of them with Ctrl-C")
+}
+
 /// The port that was asked for, or else 3000 or the next that is free.
 fn listen(asked: Option<u16>) -> Result<TcpListener> {
     if let Some(port) = asked {
@@ -254,6 +267,17 @@ mod tests {
         assert_ne!(second.local_addr().unwrap().port(), taken);
         let error = listen(Some(taken)).unwrap_err();
         assert!(error.to_string().contains(&format!("port {taken}")), "{error}");
+    }
+
+    #[test]
+    fn two_runs_share_no_folder_and_the_next_takes_up_what_was_left() {
+        let target = std::env::temp_dir().join(format!("xtask-folders-{}", std::process::id()));
+        let (first, lock) = own_folder(&target).unwrap();
+        let (second, _other) = own_folder(&target).unwrap();
+        assert_ne!(first, second);
+        drop(lock);
+        assert_eq!(own_folder(&target).unwrap().0, first);
+        std::fs::remove_dir_all(target).unwrap();
     }
 
     #[test]

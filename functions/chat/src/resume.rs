@@ -115,6 +115,9 @@ fn named_stream(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
         |field: &str, problem: &str| RequestError::from(message::Invalid::new(field, problem.to_owned()));
     let document: &RawValue =
         serde_json::from_slice(body).map_err(|_| invalid("body", "must be a JSON object, or empty"))?;
+    if !document.get().starts_with('{') {
+        return Err(invalid("body", "must be a JSON object, or empty").into());
+    }
     let fields = Object::parse(document, "").map_err(RequestError::from)?;
     let Some(text) = fields.optional_string("streamId").map_err(RequestError::from)? else {
         return Ok(None);

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use front::{BoxError, PlainHttp, Serve};
 use http::{Method, Response};
 use lambda_http::RequestExt;
+use nanoid::nanoid;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
@@ -34,10 +37,15 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
                     shutdown: CancellationToken::new(),
                     grace,
                 };
-                http.serve(router).await
+                http.serve(router.layer(from_fn(in_a_span))).await
             }
         }
     })
+}
+
+/// Lambda has ids of its own.
+async fn in_a_span(request: Request, next: Next) -> axum::response::Response {
+    next.run(request).instrument(front::request_span(&nanoid!())).await
 }
 
 async fn lambda(router: Router) -> Result<(), BoxError> {

@@ -236,6 +236,8 @@ pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret:
         ("BETTER_AUTH_URL", url.to_owned()),
         ("ALLOWED_ORIGINS", allowed_origins(url)),
         ("SEND_SOURCES", "true".to_owned()),
+        // Less than a guard waits, so that running answers are saved when Ctrl-C ends plain HTTP servers.
+        ("SHUTDOWN_GRACE_MS", "2000".to_owned()),
     ];
     set.extend(gateway.environment());
     // Any of these would point elsewhere or change the names that the demo user's cookie has.

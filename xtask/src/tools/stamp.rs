@@ -23,6 +23,19 @@ impl Stamp {
         std::fs::read_to_string(&self.file).is_ok_and(|found| found == self.pin)
     }
 
+    /// Notes that the files are about to change: whoever is interrupted in that leaves nothing that counts as complete.
+    ///
+    /// # Errors
+    /// The note cannot be removed.
+    pub(crate) fn clear(&self) -> Result<()> {
+        match std::fs::remove_file(&self.file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", self.file.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Notes that the files are complete.
     ///
     /// # Errors
@@ -53,6 +66,10 @@ mod tests {
         assert!(!stamp.is_current(), "before it is set");
         stamp.set().unwrap();
         assert!(stamp.is_current(), "after it is set");
+        stamp.clear().unwrap();
+        stamp.clear().unwrap();
+        assert!(!stamp.is_current(), "after it is cleared");
+        stamp.set().unwrap();
         assert!(!Stamp::new(folder.join("stamp"), "tool==2").is_current(), "another pin");
         std::fs::rename(folder.join("stamp"), folder.join("moved")).unwrap();
         assert!(!Stamp::new(folder.join("moved"), "tool==1").is_current(), "another place");
