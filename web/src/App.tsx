@@ -78,6 +78,7 @@ export function App() {
             key={threadId}
             threadId={threadId}
             page={opened.page}
+            title={title}
             models={models}
             onBegin={keep}
             onActivity={onActivity}

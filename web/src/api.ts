@@ -1,4 +1,4 @@
-// The read side of the API, typed. Throws ApiError for a refusal, TypeError when nothing arrived.
+// The API beside the stream, typed. Throws ApiError for a refusal, TypeError when nothing arrived.
 import { ApiError } from "./problem";
 import type { ThreadPage } from "./types";
 
@@ -37,5 +37,9 @@ export const api = {
     get<ThreadPage>(paths.messages(id, cursor), signal),
   rename: (id: string, title: string) => request(thread(id), json("PATCH", { title })),
   remove: (id: string) => request(thread(id), { method: "DELETE", headers: { "content-type": "application/json" } }),
-  stop: (id: string) => request(`/api/chat/${encodeURIComponent(id)}/stop`, json("POST", {})),
+  /** `stopping` says whether there was an answer to stop. */
+  stop: async (id: string) => {
+    const response = await request(`/api/chat/${encodeURIComponent(id)}/stop`, json("POST", {}));
+    return response.json() as Promise<{ stopping: boolean }>;
+  },
 };

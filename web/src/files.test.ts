@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { admit, MAX_BYTES, mediaTypeOf } from "./files";
+import { admit, MAX_BYTES, mediaTypeOf, toFile } from "./files";
 
 const file = (name: string, type: string, size = 10) => ({ name, type, size });
 
@@ -30,4 +30,11 @@ test("only what the backend takes is sent", () => {
     ["unknown", "", undefined],
   ];
   for (const [name, type, expected] of types) expect(mediaTypeOf({ name, type }), name).toBe(expected);
+});
+
+test("a file that was not sent is itself again", async () => {
+  const part = { type: "file" as const, mediaType: "text/plain", filename: "a.txt", url: "data:text/plain;base64,w6k=" };
+  const again = toFile(part);
+  expect([again?.name, again?.type, await again?.text()]).toEqual(["a.txt", "text/plain", "é"]);
+  expect(toFile({ ...part, url: "https://example.org/a.txt" })).toBeUndefined();
 });

@@ -63,6 +63,14 @@ export async function toPart(file: File): Promise<FileUIPart> {
   };
 }
 
+/** The file that was read into `part`; nothing if it is not in there. */
+export function toFile({ url, filename, mediaType }: FileUIPart): File | undefined {
+  const base64 = /^data:[^,]*;base64,(.*)$/s.exec(url)?.[1];
+  if (base64 === undefined) return undefined;
+  const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return new File([content], filename ?? "file", { type: mediaType });
+}
+
 function dataUrl(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();

@@ -39,3 +39,10 @@ test("a question without an answer that the server does not know is unsent", () 
   expect(isUnsent(all("q1"), all("q1"))).toBe(false);
   expect(isUnsent([], [])).toBe(false);
 });
+
+test("so is an edit of which the server knows only what stood there before", () => {
+  const edited: ChatMessage = { ...message("q1"), parts: [{ type: "text", text: "edited" }] };
+  expect(isUnsent([edited], all("q1", "a1"))).toBe(true);
+  expect(isUnsent([edited], [edited])).toBe(false);
+  expect(isUnsent([edited, ...all("a1")], all("q1", "b1")), "another tab has edited it").toBe(false);
+});

@@ -1,4 +1,5 @@
 // What a page holds of a conversation, beside what the server holds.
+import { filesOf, textOf } from "./parts";
 import type { ChatMessage, ThreadPage } from "./types";
 
 /** What to show once `page`, the end of the conversation, has come: older messages stay if it goes on from them. */
@@ -14,12 +15,21 @@ export function prepended(older: ChatMessage[], shown: ChatMessage[]): ChatMessa
   return [...older.filter((message) => !known.has(message.id)), ...shown];
 }
 
-/** Whether the last question has not reached the server: then it is here and nowhere else. */
+/** The question that the conversation ends with, answered or not. */
+export function lastQuestion(messages: ChatMessage[]): ChatMessage | undefined {
+  return messages.findLast((message) => message.role === "user");
+}
+
+/** Whether the last question, or an edit of it, has not reached the server: then it is here and nowhere else. */
 export function isUnsent(shown: ChatMessage[], stored: ChatMessage[]): boolean {
   const at = shown.findLastIndex((message) => message.role === "user");
   const question = shown[at];
-  if (!question || stored.some((message) => message.id === question.id)) return false;
+  if (!question || stored.some((message) => message.id === question.id && saysSame(message, question))) return false;
   return !shown.slice(at + 1).some((answer) => answer.parts.length > 0);
+}
+
+function saysSame(a: ChatMessage, b: ChatMessage): boolean {
+  return textOf(a) === textOf(b) && filesOf(a).length === filesOf(b).length;
 }
 
 /** Whether both show the same: messages are compared as the JSON that they came as. */

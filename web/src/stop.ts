@@ -3,6 +3,9 @@ import type { Chat } from "@ai-sdk/react";
 import { api } from "./api";
 import type { ChatMessage } from "./types";
 
+/** A question may still be on its way when it is stopped: the server is asked again for this long. */
+const HEARD_WITHIN_MS = 3000;
+const ASK_EVERY_MS = 250;
 /** How long a stopped answer may take to say its last words, usage among them, before the connection is dropped. */
 const LAST_WORDS_MS = 1500;
 const LOOK_EVERY_MS = 50;
@@ -11,18 +14,32 @@ const LOOK_EVERY_MS = 50;
 export const isWaiting = (chat: Chat<ChatMessage>) => chat.status === "submitted" || chat.status === "streaming";
 
 /**
- * Asks the server to stop, then leaves the stream.
+ * Asks the server to stop, then leaves the stream. Says whether the answer has ended: where the server knew of nothing
+ * to stop, it may begin later.
  *
  * @throws what `fetch` throws, or ApiError: the server may still be writing. The stream has been left all the same.
  */
-export async function stopAnswer(chat: Chat<ChatMessage>): Promise<void> {
+export async function stopAnswer(chat: Chat<ChatMessage>): Promise<boolean> {
+  let isStopping = false;
+  let wasCut = false;
   try {
-    await api.stop(chat.id);
-    await hasEnded(chat);
+    isStopping = await isHeard(chat);
+    if (isStopping) await hasEnded(chat);
   } finally {
-    const wasCut = isWaiting(chat);
+    wasCut = isWaiting(chat);
     await chat.stop();
-    if (wasCut) markStopped(chat);
+    if (wasCut && isStopping) markStopped(chat);
+  }
+  return isStopping || !wasCut;
+}
+
+/** Asks until the server knows of an answer to stop, or there is none to wait for. */
+async function isHeard(chat: Chat<ChatMessage>): Promise<boolean> {
+  const until = Date.now() + HEARD_WITHIN_MS;
+  for (;;) {
+    if ((await api.stop(chat.id)).stopping) return true;
+    if (!isWaiting(chat) || Date.now() >= until) return false;
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
 }
 

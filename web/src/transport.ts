@@ -2,7 +2,7 @@
 import { DefaultChatTransport } from "ai";
 import type { ChatMessage } from "./types";
 
-/** What `sendMessage` is told when a question goes out again exactly as it did: it is not an edit then. */
+/** What `sendMessage` is told when a question goes out again exactly as it did, and was no edit. */
 export const AGAIN = { again: true };
 
 export function transportOf(model: () => string | undefined): DefaultChatTransport<ChatMessage> {

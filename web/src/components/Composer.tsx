@@ -16,11 +16,14 @@ interface Props {
   models: Models;
   isBusy: boolean;
   isStopping: boolean;
+  /** Whether the files of the question that goes out are being read. */
+  isReading: boolean;
   onSend: () => Promise<void>;
   onStop: () => void;
 }
 
-export function Composer({ box, draft, onDraft, attachments, models, isBusy, isStopping, onSend, onStop }: Props) {
+export function Composer({ box, draft, onDraft, attachments, models, onSend, onStop, ...state }: Props) {
+  const { isBusy, isStopping, isReading } = state;
   useAutoHeight(box, draft);
   // On a touch screen the focus would bring up the keyboard.
   useEffect(() => {
@@ -74,7 +77,7 @@ export function Composer({ box, draft, onDraft, attachments, models, isBusy, isS
             <span className="square" aria-hidden="true" /> {isStopping ? "Stopping…" : "Stop"}
           </button>
         )}
-        <button type="submit" className="send" aria-label="Send" title="Send" disabled={isEmpty}>
+        <button type="submit" className="send" aria-label="Send" title="Send" disabled={isEmpty || isReading}>
           <Icon name="send" />
         </button>
       </div>

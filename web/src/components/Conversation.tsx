@@ -5,7 +5,8 @@ import { useConversation } from "../hooks/useConversation";
 import { useFileDrop } from "../hooks/useFileDrop";
 import type { Models } from "../hooks/useModels";
 import { useStickToBottom } from "../hooks/useStickToBottom";
-import { textOf } from "../parts";
+import { filesOf, textOf } from "../parts";
+import { submitter } from "../submission";
 import type { ThreadPage } from "../types";
 import { Composer } from "./Composer";
 import { Icon } from "./Icon";
@@ -16,6 +17,7 @@ import { Welcome } from "./Welcome";
 interface Props {
   threadId: string;
   page: ThreadPage | undefined;
+  title: string | undefined;
   models: Models;
   /** The first question of a new conversation goes out. */
   onBegin: (threadId: string) => void;
@@ -23,11 +25,24 @@ interface Props {
   onSignedOut: () => void;
 }
 
-export function Conversation({ threadId, page, models, onBegin, onActivity, onSignedOut }: Props) {
-  const conversation = useConversation({ threadId, page, model: models.model, onActivity, onSignedOut });
-  const { messages, isBusy, isStopping, problem } = conversation;
+export function Conversation({ threadId, page, title, models, onBegin, onActivity, onSignedOut }: Props) {
   const [draft, setDraft] = useState("");
   const attachments = useAttachments();
+  const [isReading, setReading] = useState(false);
+  const [submit] = useState(() => submitter(setReading));
+  const conversation = useConversation({
+    threadId,
+    page,
+    title,
+    model: models.model,
+    onActivity,
+    onSignedOut,
+    onWithdrawn: ({ question, isEdit }) => {
+      setDraft((current) => [textOf(question), current].filter(Boolean).join("\n\n"));
+      if (!isEdit) attachments.putBack(filesOf(question));
+    },
+  });
+  const { messages, isBusy, isStopping, problem } = conversation;
   const drop = useFileDrop(attachments.add);
   const stick = useStickToBottom();
   const box = useRef<HTMLTextAreaElement>(null);
@@ -40,15 +55,19 @@ export function Conversation({ threadId, page, models, onBegin, onActivity, onSi
     box.current?.focus();
     void conversation.stop();
   };
-  const send = async () => {
-    const text = draft.trim();
-    const files = await attachments.take();
-    if (!files || (text === "" && files.length === 0)) return;
-    setDraft("");
-    onBegin(threadId);
-    stick.toBottom();
-    await conversation.send(text, files);
-  };
+  const send = () =>
+    submit({
+      text: draft.trim(),
+      hasFiles: attachments.list.length > 0,
+      onBegin: () => onBegin(threadId),
+      take: attachments.take,
+      send: async (text, files) => {
+        // What was written while the files were read stays.
+        setDraft((current) => (current.trim() === text ? "" : current));
+        stick.toBottom();
+        await conversation.send(text, files);
+      },
+    });
 
   return (
     <div className="conversation" {...drop.handlers}>
@@ -80,6 +99,7 @@ export function Conversation({ threadId, page, models, onBegin, onActivity, onSi
         models={models}
         isBusy={isBusy}
         isStopping={isStopping}
+        isReading={isReading}
         onSend={send}
         onStop={stop}
       />

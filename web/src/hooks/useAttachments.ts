@@ -1,7 +1,7 @@
 // The files of the next question.
 import { generateId, type FileUIPart } from "ai";
 import { useCallback, useState } from "react";
-import { type Attachment, admit, toPart } from "../files";
+import { type Attachment, admit, toFile, toPart } from "../files";
 
 export interface Attachments {
   list: Attachment[];
@@ -11,6 +11,8 @@ export interface Attachments {
   remove: (id: string) => void;
   /** Reads all of them and empties the list; nothing if one cannot be read. */
   take: () => Promise<FileUIPart[] | undefined>;
+  /** Puts back what was taken and not sent. */
+  putBack: (parts: FileUIPart[]) => void;
 }
 
 export function useAttachments(): Attachments {
@@ -43,5 +45,9 @@ export function useAttachments(): Attachments {
       return undefined;
     }
   };
-  return { list, refusals, add, remove, take };
+  const putBack = useCallback((parts: FileUIPart[]) => {
+    const files = parts.map(toFile).filter((file) => file !== undefined);
+    setList((current) => [...files.map((file) => ({ id: generateId(), file })), ...current]);
+  }, []);
+  return { list, refusals, add, remove, take, putBack };
 }

@@ -3,15 +3,14 @@ import { Chat, useChat } from "@ai-sdk/react";
 import type { FileUIPart } from "ai";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api } from "../api";
+import { askingOf, type Withdrawn } from "../asking";
+import { awaitTitle } from "../awaitTitle";
 import { prepended } from "../history";
 import { type Problem, problemOf } from "../problem";
 import { isWaiting, stopAnswer } from "../stop";
-import { AGAIN, transportOf } from "../transport";
+import { transportOf } from "../transport";
 import type { ChatMessage, ThreadPage } from "../types";
 import { useSynchroniser } from "./useSynchroniser";
-
-/** A title that a model makes of the first question and answer comes somewhat after them. */
-const TITLE_AFTER_MS = 4000;
 
 export interface Conversation {
   messages: ChatMessage[];
@@ -34,9 +33,13 @@ interface Options {
   threadId: string;
   page: ThreadPage | undefined;
   model: string | undefined;
+  /** What the list of conversations calls it. */
+  title: string | undefined;
   /** An answer begins or ends: the list of conversations has changed. */
   onActivity: () => void;
   onSignedOut: () => void;
+  /** A question that was not sent makes room for another, and should not be lost. */
+  onWithdrawn: (withdrawn: Withdrawn) => void;
 }
 
 export function useConversation(options: Options): Conversation {
@@ -48,6 +51,8 @@ export function useConversation(options: Options): Conversation {
   // What went wrong beside the stream, which keeps its own error.
   const [trouble, setTrouble] = useState<unknown>();
 
+  const hasLeft = useRef(false);
+  const stopTitle = useRef<() => void>(undefined);
   const ended = useRef<(outcome: { isDisconnect: boolean; isError: boolean }) => void>(undefined);
   const [chat] = useState(
     () =>
@@ -61,15 +66,19 @@ export function useConversation(options: Options): Conversation {
         onFinish: (outcome) => {
           ended.current?.(outcome);
           latest.current.onActivity();
-          if (chat.messages.length <= 2) setTimeout(latest.current.onActivity, TITLE_AFTER_MS);
+          if (hasLeft.current || chat.messages.length > 2) return;
+          stopTitle.current?.();
+          stopTitle.current = awaitTitle(() => latest.current.title, () => latest.current.onActivity());
         },
       }),
   );
+  const [asking] = useState(() => askingOf(chat, (withdrawn) => latest.current.onWithdrawn(withdrawn)));
   const { messages, status, error } = useChat<ChatMessage>({ chat, throttle: 40 });
   const synchroniser = useSynchroniser({
     chat,
     isRunning: page?.running != null,
     onPage: (stored) => {
+      asking.settle();
       if (chat.messages.length === stored.messages.length) setCursor(stored.nextCursor);
     },
     onSignedOut,
@@ -77,20 +86,33 @@ export function useConversation(options: Options): Conversation {
   ended.current = synchroniser.ended;
 
   // Only the connection ends with the page, not the answer.
-  useEffect(() => () => void chat.stop(), [chat]);
+  useEffect(() => {
+    hasLeft.current = false;
+    return () => {
+      hasLeft.current = true;
+      stopTitle.current?.();
+      void chat.stop();
+    };
+  }, [chat]);
   useEffect(() => {
     if (status === "streaming") latest.current.onActivity();
   }, [status]);
 
-  const stop = useCallback(async () => {
-    if (!isWaiting(chat)) return;
+  const leave = useCallback(async () => {
+    if (!isWaiting(chat)) return true;
     setStopping(true);
-    await stopAnswer(chat).catch(setTrouble);
+    const hasEnded = await stopAnswer(chat).catch(setTrouble);
     setStopping(false);
+    return hasEnded ?? true;
   }, [chat]);
+  const { synchronise } = synchroniser;
+  const stop = useCallback(async () => {
+    // What goes on all the same is shown again, and can be stopped again.
+    if (!(await leave())) await synchronise().catch(setTrouble);
+  }, [leave, synchronise]);
 
   const begin = async (request: () => Promise<void>) => {
-    await stop();
+    await leave();
     setTrouble(undefined);
     chat.clearError();
     await request();
@@ -99,9 +121,8 @@ export function useConversation(options: Options): Conversation {
     setTrouble(undefined);
     const kind = chat.error && problemOf(chat.error, true).kind;
     const isLost = kind === "disconnected" && chat.lastMessage?.role === "assistant";
-    if (kind === "busy" || isLost) return synchroniser.synchronise().catch(setTrouble);
-    const hasNoAnswer = chat.lastMessage?.role === "user";
-    await begin(() => (hasNoAnswer ? chat.sendMessage(undefined, { metadata: AGAIN }) : chat.regenerate()));
+    if (kind === "busy" || isLost) return synchronise().catch(setTrouble);
+    await begin(asking.again);
   };
   const loadOlder = async (onArrival: () => void) => {
     try {
@@ -121,9 +142,9 @@ export function useConversation(options: Options): Conversation {
     isStopping,
     problem: failure === undefined ? undefined : problemOf(failure),
     hasOlder: cursor !== null,
-    send: (text, files) => begin(() => chat.sendMessage({ text, files })),
-    edit: (messageId, text, files) => begin(() => chat.sendMessage({ text, files, messageId })),
-    regenerate: () => begin(() => chat.regenerate()),
+    send: (text, files) => begin(() => asking.send(text, files)),
+    edit: (messageId, text, files) => begin(() => asking.edit(messageId, text, files)),
+    regenerate: () => begin(asking.regenerate),
     retry: () => (chat.error || chat.lastMessage?.role === "user" ? retry() : Promise.resolve(setTrouble(undefined))),
     stop,
     loadOlder,

@@ -1,10 +1,8 @@
 // Keeps the SDK's Chat in step with what the server stored: after a reload, a lost connection, or another tab's turn.
 import type { Chat } from "@ai-sdk/react";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api } from "../api";
-import { isSame, isUnsent, updated } from "../history";
+import { catchUpOf } from "../catchUp";
 import { problemOf } from "../problem";
-import { isWaiting } from "../stop";
 import type { ChatMessage, ThreadPage } from "../types";
 import { useReturn } from "./useReturn";
 
@@ -31,30 +29,7 @@ export function useSynchroniser({ chat, isRunning, ...callbacks }: Options): Syn
   latest.current = callbacks;
   const [losses, setLosses] = useState(0);
 
-  const take = useCallback(
-    (page: ThreadPage) => {
-      if (isWaiting(chat) || isUnsent(chat.messages, page.messages)) return false;
-      const next = updated(chat.messages, page);
-      if (!isSame(chat.messages, next)) chat.messages = next;
-      latest.current.onPage(page);
-      return true;
-    },
-    [chat],
-  );
-
-  const follow = useCallback(async () => {
-    await chat.resumeStream();
-    // The answer ended between the two requests: then it is stored.
-    if (chat.status === "ready" && chat.lastMessage?.role === "user") take(await api.messages(chat.id));
-  }, [chat, take]);
-
-  const synchronise = useCallback(async () => {
-    if (isWaiting(chat)) return;
-    const page = await api.messages(chat.id);
-    if (!take(page)) return;
-    if (page.running || (chat.error && problemOf(chat.error, true).kind === "disconnected")) chat.clearError();
-    if (page.running) await follow();
-  }, [chat, follow, take]);
+  const [{ follow, synchronise }] = useState(() => catchUpOf(chat, (page) => latest.current.onPage(page)));
 
   const quietly = useCallback(async (work: () => Promise<void>) => {
     try {

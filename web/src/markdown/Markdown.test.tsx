@@ -47,6 +47,10 @@ test("what people write is what they see", () => {
   expect(html("|a|b|\n|-|-:|\n|1|2|")).toContain('<td class="align-right">2</td>');
 });
 
+test("an unknown reference stays as it is written", () => {
+  expect(html("&constructor; &toString; &nosuch;")).toBe("<p>&amp;constructor; &amp;toString; &amp;nosuch;</p>");
+});
+
 test("a fence that is still open is code already", () => {
   expect(html("```js\nlet a = 1;")).toContain("<code>let a = 1;</code>");
 });

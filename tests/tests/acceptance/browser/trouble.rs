@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use acceptance::answers::{delta, error, opening, stream, whole_text};
-use acceptance::browser::{alert, answer, button};
+use acceptance::browser::{File, Place, alert, answer, button, textbox};
 use acceptance::gateway::{Gate, Step};
 use acceptance::scripts::{first_half, halves};
 use acceptance::session::ONE_DAY;
@@ -96,5 +96,49 @@ async fn whoever_is_signed_out_is_told_and_loses_nothing() -> Result<()> {
     tab.click(&button("Try again")).await?;
     tab.reads(&[&question(), &whole_text(), "And now?", &whole_text()]).await?;
     tab.misses(&alert("")).await?;
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn an_edit_that_was_refused_can_be_sent_again() -> Result<()> {
+    let Some(mut desk) = Desk::ready("refused-edit").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    desk.world.store_session(&desk.alice, SystemTime::UNIX_EPOCH).await?;
+    tab.click(&button("Edit")).await?;
+    tab.write(&textbox("Edit message"), "And what is bitter?").await?;
+    tab.click(&button("Send edit")).await?;
+    tab.sees(&alert("This was not sent")).await?;
+
+    desk.world.store_session(&desk.alice, SystemTime::now() + ONE_DAY).await?;
+    tab.comes_to_front().await?;
+    tab.misses(&alert("You are signed out.")).await?;
+    tab.click(&button("Try again")).await?;
+    tab.reads(&["And what is bitter?", &whole_text()]).await?;
+    tab.misses(&alert("")).await?;
+    tab.reload().await?;
+    tab.reads(&["And what is bitter?", &whole_text()]).await?;
+    ensure!(desk.world.gateway.calls().len() == 2, "each question has cost one answer");
+    desk.tidy().await
+}
+
+#[tokio::test]
+async fn a_question_that_was_refused_comes_back_when_another_is_asked() -> Result<()> {
+    let Some(mut desk) = Desk::ready("refused-question").await? else { return Ok(()) };
+    let tab = desk.open().await?;
+    tab.say(&question()).await?;
+    tab.reads(&[&question(), &whole_text()]).await?;
+    desk.world.store_session(&desk.alice, SystemTime::UNIX_EPOCH).await?;
+    let note = File { name: "note.txt", kind: "text/plain", base64: "Yml0dGVy" };
+    tab.attach(&Place::label("Attach files"), &note).await?;
+    tab.say("And what is bitter?").await?;
+    tab.sees(&alert("This was not sent")).await?;
+
+    desk.world.store_session(&desk.alice, SystemTime::now() + ONE_DAY).await?;
+    tab.say("And what is sour?").await?;
+    tab.reads(&[&question(), &whole_text(), "And what is sour?", &whole_text()]).await?;
+    ensure!(tab.value(&textbox("Message")).await? == "And what is bitter?", "the question is lost");
+    tab.sees(&button("Remove note.txt")).await?;
     desk.tidy().await
 }

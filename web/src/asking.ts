@@ -1,0 +1,90 @@
+// What a reader asks for, and how it goes out again after it was refused: the same once more, never something else.
+import type { Chat } from "@ai-sdk/react";
+import { type FileUIPart, generateId } from "ai";
+import { lastQuestion, prepended } from "./history";
+import { AGAIN } from "./transport";
+import type { ChatMessage } from "./types";
+
+/** A question that was taken from the page, for the reader to send another time. */
+export interface Withdrawn {
+  question: ChatMessage;
+  /** An edit's files still stand in the message that it would have replaced. */
+  isEdit: boolean;
+}
+
+export interface Asking {
+  send: (text: string, files: FileUIPart[]) => Promise<void>;
+  edit: (messageId: string, text: string, files: FileUIPart[]) => Promise<void>;
+  regenerate: () => Promise<void>;
+  /** What was asked last, once more. */
+  again: () => Promise<void>;
+  /** To be called when the page shows what is stored: nothing of it is unsent, and it may have gone on elsewhere. */
+  settle: () => void;
+}
+
+interface Asked {
+  kind: "send" | "edit" | "regenerate";
+  questionId: string | undefined;
+  /** What was shown before; nothing once the question is known to be stored. */
+  before: ChatMessage[] | undefined;
+}
+
+/** Calls `onWithdrawn` with a question that never reached the server, when another one takes its place. */
+export function askingOf(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withdrawn) => void): Asking {
+  let last: Asked | undefined;
+  const note = (kind: Asked["kind"], questionId: string | undefined) => {
+    last = { kind, questionId, before: chat.messages };
+  };
+
+  /** Shows again what was there before a question that was not answered at all. */
+  const withdraw = (): Withdrawn | undefined => {
+    const question = chat.lastMessage;
+    if (!last?.before || question?.role !== "user" || question.id !== last.questionId) return undefined;
+    const { kind, before } = last;
+    last = undefined;
+    const others = chat.messages.filter(({ id }) => id !== question.id);
+    chat.messages = prepended(others, before);
+    return kind === "regenerate" ? undefined : { question, isEdit: kind === "edit" };
+  };
+
+  const sendNew = (text: string, files: FileUIPart[]) => {
+    const id = generateId();
+    note("send", id);
+    return chat.sendMessage({ id, role: "user", parts: [...files, { type: "text", text }] });
+  };
+  const regenerate = () => {
+    note("regenerate", lastQuestion(chat.messages)?.id);
+    return chat.regenerate();
+  };
+
+  return {
+    send: (text, files) => {
+      const withdrawn = withdraw();
+      if (withdrawn) onWithdrawn(withdrawn);
+      return sendNew(text, files);
+    },
+    edit: (messageId, text, files) => {
+      const withdrawn = withdraw();
+      if (withdrawn && withdrawn.question.id !== messageId) onWithdrawn(withdrawn);
+      // The server cannot change a question that it never had.
+      if (!chat.messages.some(({ id }) => id === messageId)) return sendNew(text, files);
+      note("edit", messageId);
+      return chat.sendMessage({ text, files, messageId });
+    },
+    regenerate,
+    again: () => {
+      const question = lastQuestion(chat.messages);
+      const kind = question && question.id === last?.questionId ? last?.kind : undefined;
+      if (chat.lastMessage?.role !== "user") return regenerate();
+      if (kind === "regenerate") return chat.regenerate();
+      return chat.sendMessage(undefined, kind === "edit" ? {} : { metadata: AGAIN });
+    },
+    settle: () => {
+      if (!last) return;
+      last.before = undefined;
+      if (lastQuestion(chat.messages)?.id === last.questionId) return;
+      last = undefined;
+      chat.clearError();
+    },
+  };
+}

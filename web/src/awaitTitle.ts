@@ -1,0 +1,17 @@
+// A title that a model makes of the first question and answer comes after them, sometimes long after.
+
+/** When to look, in milliseconds after the answer. The backend gives up before the last. */
+const LOOK_AFTER_MS = [4000, 10_000, 22_000];
+
+/** Calls `look` some times, until `title` is another than it was. What it returns ends it. */
+export function awaitTitle(title: () => string | undefined, look: () => void): () => void {
+  let first = title();
+  const timers = LOOK_AFTER_MS.map((after) =>
+    setTimeout(() => {
+      // Nothing is known of a conversation that is not in the list yet.
+      first ??= title();
+      if (title() === first) look();
+    }, after),
+  );
+  return () => timers.forEach(clearTimeout);
+}
