@@ -1,8 +1,9 @@
-//! The sample events in `events/` do what their README says.
+//! The sample events in `events/` do what the READMEs beside them say.
 
 use std::path::Path;
 
 use acceptance::function::{Function, RuntimeApi};
+use acceptance::process::Variables;
 use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -13,18 +14,47 @@ const FOR_EVER: u64 = 4_070_908_800;
 
 #[tokio::test]
 async fn every_sample_event_is_answered_as_described() -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let readme = std::fs::read_to_string(folder.join("README.md"))?;
+    let start = async |variables: &Variables| Function::on(RuntimeApi::start(1).await?, variables).await;
+    samples(".", start, |file, status, body| {
+        let is_whole = status != 200 || body.ends_with(b"data: [DONE]\n\n");
+        ensure!(is_whole, "{file}: {}", String::from_utf8_lossy(body));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Result<()> {
+    let start =
+        async |variables: &Variables| Function::threads_on(RuntimeApi::start(1).await?, variables).await;
+    samples("threads", start, |file, status, body| {
+        let body: Value = serde_json::from_slice(body)?;
+        ensure!(body.is_object() && body["error"].is_object() == (status != 200), "{file}: {body}");
+        Ok(())
+    })
+    .await
+}
+
+/// Sends all events of a folder, each of which its README has a row for.
+async fn samples(
+    folder: &str,
+    start: impl AsyncFn(&Variables) -> Result<Function>,
+    check: impl Fn(&str, u64, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let folder = events.join(folder);
     let world = World::new().await?;
-    world.engine.store().put_session(TOKEN, &json_block(&readme)?, FOR_EVER).await?;
+    let session = json_block(&std::fs::read_to_string(events.join("README.md"))?)?;
+    world.engine.store().put_session(TOKEN, &session, FOR_EVER).await?;
     let variables = world.variables_with(&[
         ("BETTER_AUTH_SECRET", "test-secret-for-the-samples-32-chars!"),
         ("BETTER_AUTH_URL", "https://app.example.com"),
         ("ALLOWED_ORIGINS", "https://app.example.com"),
     ]);
-    let function = Function::on(RuntimeApi::start(1).await?, &variables).await?;
+    let function = start(&variables).await?;
 
     let mut described = Vec::new();
+    let readme = std::fs::read_to_string(folder.join("README.md"))?;
     for row in readme.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let file = cells[1].trim_matches('`');
@@ -33,13 +63,11 @@ async fn every_sample_event_is_answered_as_described() -> Result<()> {
         let mut invocation = function.api()?.invoke(&event);
         let prelude = invocation.prelude().await?;
         ensure!(prelude["statusCode"] == status, "{file}: {prelude}");
-        if status == 200 {
-            let mut body = Vec::new();
-            while let Some(piece) = invocation.piece().await {
-                body.extend_from_slice(&piece);
-            }
-            ensure!(body.ends_with(b"data: [DONE]\n\n"), "{file}: {}", String::from_utf8_lossy(&body));
+        let mut body = Vec::new();
+        while let Some(piece) = invocation.piece().await {
+            body.extend_from_slice(&piece);
         }
+        check(file, status, &body)?;
         invocation.outcome().await?;
         described.push(file.to_owned());
     }

@@ -4,7 +4,6 @@ mod changes;
 mod conversation;
 mod lists;
 mod refusals;
-mod samples;
 
 use acceptance::function::Function;
 use acceptance::http_client::fetch;
