@@ -214,3 +214,20 @@ fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
     };
     Some(UiMessageShape { id: message.id.as_str(), role, metadata: message.metadata.as_ref(), parts })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_as_long_in_a_response_as_it_was_reckoned() {
+        for text in [
+            r#"[{"type":"text","text":"plain ä"}]"#,
+            r#"[{"type":"text","text":"a \"quoted\" \\ word\n\u0000"}]"#,
+            "[{\n\t\"type\": \"text\",\r\n\t\"text\": \"\"\n}]",
+        ] {
+            let escaped = serde_json::to_string(text).unwrap();
+            assert_eq!(escaped_len(text), escaped.len() - 2, "{text}");
+        }
+    }
+}

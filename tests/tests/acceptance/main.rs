@@ -14,6 +14,7 @@ mod endings;
 mod gateway_faults;
 mod history;
 mod load;
+mod log_lines;
 mod openai_servers;
 mod openapi;
 mod parts;

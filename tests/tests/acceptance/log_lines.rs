@@ -1,0 +1,49 @@
+//! What an operator finds in the log: each line says which request it is about.
+
+use acceptance::function::{Function, Way};
+use acceptance::http_client::fetch;
+use acceptance::logs::{Logs, field};
+use acceptance::routes::ensure_refused;
+use acceptance::session::SignedIn;
+use acceptance::world::{World, ask};
+use anyhow::{Context, Result, ensure};
+use http::Method;
+use serde_json::Value;
+
+#[tokio::test]
+async fn lines_of_a_request_name_it_over_plain_http() -> Result<()> {
+    lines_of_a_request_name_it(Way::Plain).await
+}
+
+#[tokio::test]
+async fn lines_of_a_request_name_it_in_an_environment_that_freezes() -> Result<()> {
+    lines_of_a_request_name_it(Way::RuntimeApi).await
+}
+
+async fn lines_of_a_request_name_it(way: Way) -> Result<()> {
+    let world = World::new().await?;
+    let chat = Function::start(way, &world.variables()).await?.context("it needs nothing else")?;
+    let threads = Function::threads_by(way, &world.variables()).await?;
+    let (alice, nobody) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
+    fetch(ask(&chat, &alice, "t", "m1")?).await?.transcript().await?;
+    let turn = request_id(&chat.process.logs, "a turn has ended").await?;
+    ensure_refused(ask(&chat, &nobody, "t", "m2")?, 401, "unauthorized").await?;
+    let refused = request_id(&chat.process.logs, "a request was refused").await?;
+    ensure!(turn != refused, "two requests are both {turn}");
+    ensure_refused(threads.request(Method::GET, "/api/models", &nobody, "")?, 401, "unauthorized").await?;
+    request_id(&threads.process.logs, "a request was refused").await?;
+    chat.stop().await?;
+    threads.stop().await
+}
+
+/// The request of the first line with this message.
+async fn request_id(logs: &Logs, message: &str) -> Result<String> {
+    let line = logs.find(message, |line| {
+        field(line, "message").filter(|found| found == message)?;
+        Some(line.to_owned())
+    });
+    let line = line.await?;
+    let parsed: Value = serde_json::from_str(&line)?;
+    let id = parsed["span"]["requestId"].as_str().filter(|id| !id.is_empty());
+    id.map(str::to_owned).with_context(|| format!("no request is named: {line}"))
+}
