@@ -4,6 +4,7 @@ mod ending;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::time::Duration;
 
 use front::now_ms;
 use futures_util::FutureExt;
@@ -27,7 +28,7 @@ use crate::watch::Watch;
 /// end an answer stands in memory about five times, and the function has 128 MB.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 /// How long a client waits for the mark that nothing came of its turn.
-const FIRST_MARK: std::time::Duration = std::time::Duration::from_secs(2);
+const FIRST_MARK: Duration = Duration::from_secs(2);
 
 /// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
 pub(crate) struct Relay {

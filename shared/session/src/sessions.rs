@@ -129,11 +129,6 @@ impl Sessions {
         Session::read(&credential.token, stored, now_ms)
     }
 
-    /// The one cookie name that a session token is read from.
-    pub fn cookie_name(&self) -> &str {
-        &self.cookie_name
-    }
-
     /// Signs a token as the web app does; good as a bearer token and as the cookie's value as it stands.
     ///
     /// For tools and tests that sign somebody in. The functions only verify.

@@ -1,8 +1,8 @@
 //! Deleting a thread with everything in it, also while a turn runs in it, and also if whoever deletes it dies.
 //!
 //! # How it cannot come back
-//! First the thread's item is replaced by what is left of it: `goneAt`, a time after its last turn began, and the names
-//! of its last runs. That is one conditional write, in which the thread vanishes from the index and for every reader,
+//! First the thread's item is replaced by what is left of it: `goneAt`, a time after its last turn began, and the name
+//! of its last run. That is one conditional write, in which the thread vanishes from the index and for every reader,
 //! and in which its turn is asked to stop. From then on:
 //! - No begin takes the item for a thread, since each is on condition that there is no `goneAt`. One that finds it
 //!   begins a new thread over it, later than `goneAt`, whose first question has a cut before everything that is there

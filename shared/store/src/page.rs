@@ -78,22 +78,18 @@ impl Store {
         thread: &ThreadId,
         pages: &Pages<'_>,
     ) -> Result<Option<MessagePage>, StoreError> {
-        let found;
-        let (path, end) = match (pages.before, pages.branch) {
-            (Some(cursor), _) => (Path::before(&cursor.0), cursor.clone()),
+        let path = match (pages.before, pages.branch) {
+            (Some(cursor), _) => Path::before(&cursor.0),
             (None, Some(message)) => match self.find_message(user, thread, message, None, true).await? {
-                Some(there) => {
-                    found = there;
-                    (Path::ending_in(&found.sk), Cursor(keys::after(&found.sk).into()))
-                }
+                Some(found) => Path::ending_in(&found.sk),
                 None => return Ok(None),
             },
-            (None, None) => (Path::before(keys::LAST_MESSAGE), Cursor(keys::LAST_MESSAGE.into())),
+            (None, None) => Path::before(keys::LAST_MESSAGE),
         };
         let pk = keys::messages(user, thread);
-        let mut page = self.page_of(&pk, path.clone(), &end, pages.limit, Some(pages.max_bytes)).await?;
+        let mut page = self.page_of(&pk, path.clone(), pages.limit, Some(pages.max_bytes)).await?;
         if page.messages.is_empty() && page.older.is_some() {
-            page = self.page_of(&pk, path, &end, 1, None).await?;
+            page = self.page_of(&pk, path, 1, None).await?;
         }
         Ok(Some(page))
     }
@@ -102,19 +98,19 @@ impl Store {
         &self,
         pk: &str,
         path: Path,
-        end: &Cursor,
         limit: usize,
         max_bytes: Option<usize>,
     ) -> Result<MessagePage, StoreError> {
+        let end = Cursor::at(path.bound());
         // One more, to know whether there is one.
         let history =
-            History { limit: limit.saturating_add(1), max_bytes, before: Some(end), consistent: true };
+            History { limit: limit.saturating_add(1), max_bytes, before: Some(&end), consistent: true };
         let mut room = Room::new(&history);
         let mut messages = self.walk(pk, path, &history, &mut room).await?;
         let has_more = room.is_full || messages.len() > limit;
         messages.truncate(limit);
         let last = messages.last().map(|message| message.cursor.clone());
-        let older = has_more.then(|| last.unwrap_or_else(|| end.clone()));
+        let older = has_more.then(|| last.unwrap_or(end));
         Ok(MessagePage { messages, older })
     }
 }
