@@ -28,6 +28,29 @@ fn title_behind(gate: &Gate, said: &str) -> Vec<Step> {
     [vec![Step::Wait(gate.clone())], stream(&title, Step::End)].concat()
 }
 
+/// A thread `t` whose title is being made until the gate opens.
+struct Meanwhile {
+    world: World,
+    function: Function,
+    threads: Function,
+    alice: SignedIn,
+    gate: Gate,
+}
+
+impl Meanwhile {
+    async fn begin() -> Result<Self> {
+        let world = World::new().await?;
+        let function = Function::plain(&world.variables_with(ON)).await?;
+        let threads = Function::threads(&world.variables()).await?;
+        let alice = world.sign_in("alice").await?;
+        let gate = Gate::default();
+        world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
+        turn(&function, &alice, "t", "m1").await?;
+        gate.reached().await?;
+        Ok(Self { world, function, threads, alice, gate })
+    }
+}
+
 /// A gate that is open.
 fn open() -> Gate {
     let gate = Gate::default();
@@ -155,14 +178,7 @@ async fn the_other_protocol_makes_titles_too() -> Result<()> {
 
 #[tokio::test]
 async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
-    let world = World::new().await?;
-    let function = Function::plain(&world.variables_with(ON)).await?;
-    let threads = Function::threads(&world.variables()).await?;
-    let alice = world.sign_in("alice").await?;
-    let gate = Gate::default();
-    world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
-    turn(&function, &alice, "t", "m1").await?;
-    gate.reached().await?;
+    let Meanwhile { world, function, threads, alice, gate } = Meanwhile::begin().await?;
     let body = json!({"title": "My own"}).to_string();
     let renamed = fetch(threads.request(Method::PATCH, "/api/threads/t", &alice, body)?).await?;
     ensure!(renamed.status == 200, "{}", renamed.status);
@@ -180,14 +196,7 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
 
 #[tokio::test]
 async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
-    let world = World::new().await?;
-    let function = Function::plain(&world.variables_with(ON)).await?;
-    let threads = Function::threads(&world.variables()).await?;
-    let alice = world.sign_in("alice").await?;
-    let gate = Gate::default();
-    world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
-    turn(&function, &alice, "t", "m1").await?;
-    gate.reached().await?;
+    let Meanwhile { world, function, threads, alice, gate } = Meanwhile::begin().await?;
     let deleted = fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
     ensure!(deleted.status == 204, "{}", deleted.status);
     gate.open();
