@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::{JsonText, RawJson};
@@ -106,9 +106,15 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The items of the array under `key`.
-    pub fn array(&self, key: &str) -> Result<Vec<&'a RawValue>, Invalid> {
-        self.required(key, self.optional(key, "must be an array")?, "must be an array")
+    /// Returns the items of the array under `key`, at most `limit`. Reading ends at the limit, so that six megabytes of
+    /// `0,` do not become a hundred of pointers.
+    pub fn array(&self, key: &str, limit: usize) -> Result<Vec<&'a RawValue>, Invalid> {
+        let Some(value) = self.get(key).filter(|value| value.get().starts_with('[')) else {
+            return Err(Invalid::new(self.path(key), "must be an array"));
+        };
+        // The value is checked JSON, so the number of items is all that can be wrong.
+        array_items(value, limit)
+            .ok_or_else(|| Invalid::new(self.path(key), format!("must have at most {limit} items")))
     }
 
     fn optional<T: Deserialize<'a>>(&self, key: &str, problem: &str) -> Result<Option<T>, Invalid> {
@@ -119,6 +125,34 @@ impl<'a> Object<'a> {
 
     fn required<T>(&self, key: &str, value: Option<T>, problem: &str) -> Result<T, Invalid> {
         value.ok_or_else(|| Invalid::new(self.path(key), problem))
+    }
+}
+
+/// Returns the items of `array`, or `None` if it is no array or has more than `limit`.
+pub(crate) fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
+    serde_json::Deserializer::from_str(array.get()).deserialize_seq(Items { limit }).ok()
+}
+
+struct Items {
+    limit: usize,
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an array of at most {} items", self.limit)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            if items.len() == self.limit {
+                return Err(A::Error::custom("too many items"));
+            }
+            items.push(item);
+        }
+        Ok(items)
     }
 }
 
@@ -176,7 +210,7 @@ mod tests {
             object.optional_bool("flag").unwrap_err().to_string(),
             "messages[2].flag: must be true or false"
         );
-        assert_eq!(object.array("list").unwrap_err().to_string(), "messages[2].list: must be an array");
+        assert_eq!(object.array("list", 1).unwrap_err().to_string(), "messages[2].list: must be an array");
     }
 
     #[test]
@@ -184,6 +218,14 @@ mod tests {
         for json in [r#"{"id":1,"id":2}"#, r#"{"id":1,"i\u0064":2}"#] {
             assert!(Object::parse(&raw(json), "").is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn an_array_is_read_up_to_its_limit() {
+        let value = raw(r#"{"list":[1,2]}"#);
+        let object = Object::parse(&value, "body").unwrap();
+        assert_eq!(object.array("list", 2).unwrap().len(), 2);
+        assert_eq!(object.array("list", 1).unwrap_err().to_string(), "body.list: must have at most 1 items");
     }
 
     #[test]

@@ -127,6 +127,13 @@ pub(crate) fn tool(schema: &mut Schema) {
     );
 }
 
+/// Refuses steering-messages in an array of parts.
+pub fn without_steering_messages(parts: &mut Schema) {
+    let steering_message =
+        json!({ "required": ["type"], "properties": { "type": { "const": "steering-message" } } });
+    parts.insert("not".to_owned(), json!({ "contains": steering_message }));
+}
+
 /// Says that what providers add are objects.
 pub fn objects(schema: &mut Schema) {
     if let Some(properties) = schema.get_mut("properties").and_then(|properties| properties.as_object_mut()) {

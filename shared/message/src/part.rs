@@ -1,9 +1,10 @@
 //! The parts of a message, as `useChat` of `ai` 5 to 7 holds and sends them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Invalid, JsonText, Object, RawJson};
+use crate::object::array_items;
+use crate::{Invalid, JsonText, Object, RawJson, unquoted};
 
 /// One part of a [`crate::UiMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +67,7 @@ pub enum UiPart {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         #[cfg_attr(feature = "openapi", schemars(length(max = MOST_STEERING_PARTS)))]
+        #[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::without_steering_messages))]
         parts: Vec<UiPart>,
     },
     /// A call of a tool and what came of it.
@@ -167,14 +169,22 @@ pub struct Approval {
 }
 
 impl UiPart {
-    /// Reads the parts under `parts` of a message, or of a part that holds others; `path` is its own.
+    /// Reads the parts under `parts` of a message; `path` is its own.
     pub fn parse_all(fields: &Object<'_>, path: &str) -> Result<Vec<Self>, Invalid> {
-        let parts = fields.array("parts")?;
-        parts
-            .iter()
-            .enumerate()
-            .map(|(index, part)| Self::parse(part, &format!("{path}.parts[{index}]")))
-            .collect()
+        Self::parse_each(fields.array("parts", usize::MAX)?, path)
+    }
+
+    /// Counts the parts inside `part` without reading them. Only a steering-message holds any, at most 16: of one with
+    /// more, or that cannot be read, none are counted, since [`UiPart::parse`] refuses it.
+    pub fn count_nested(part: &RawValue) -> usize {
+        let outline = Outline::of(part).filter(Outline::is_steering_message);
+        let nested = outline.and_then(|outline| array_items(outline.parts?, MOST_STEERING_PARTS));
+        nested.map_or(0, |parts| parts.len())
+    }
+
+    fn parse_each(parts: Vec<&RawValue>, path: &str) -> Result<Vec<Self>, Invalid> {
+        let numbered = parts.into_iter().enumerate();
+        numbered.map(|(index, part)| Self::parse(part, &format!("{path}.parts[{index}]"))).collect()
     }
 
     /// Reads the parts of a stored message from their JSON text, an array.
@@ -219,7 +229,7 @@ impl UiPart {
                 provider_metadata: fields.optional_object("providerMetadata")?,
             },
             "step-start" => Self::StepStart,
-            "steering-message" => Self::SteeringMessage {
+            STEERING_MESSAGE => Self::SteeringMessage {
                 id: fields.optional_string("id")?,
                 parts: steering_parts(&fields, path)?,
             },
@@ -229,15 +239,40 @@ impl UiPart {
     }
 }
 
-/// Few, since nobody counts them among the parts of the message.
+const STEERING_MESSAGE: &str = "steering-message";
+
+/// The most parts of one steering-message.
 const MOST_STEERING_PARTS: usize = 16;
 
-fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
-    if fields.array("parts")?.len() > MOST_STEERING_PARTS {
-        let problem = format!("must have at most {MOST_STEERING_PARTS} items");
-        return Err(Invalid::new(fields.path("parts"), problem));
+/// The two fields that tell how many parts a part holds.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    r#type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    parts: Option<&'a RawValue>,
+}
+
+impl<'a> Outline<'a> {
+    fn of(part: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(part.get()).ok()
     }
-    UiPart::parse_all(fields, path)
+
+    fn is_steering_message(&self) -> bool {
+        self.r#type.and_then(|kind| unquoted(kind.get())).as_deref() == Some(STEERING_MESSAGE)
+    }
+}
+
+/// Reads the parts of a steering-message. One inside another is refused before it is read, since each level could hold
+/// sixteen times as many parts.
+fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
+    let parts = fields.array("parts", MOST_STEERING_PARTS)?;
+    let is_nested = |part: &&RawValue| Outline::of(part).is_some_and(|outline| outline.is_steering_message());
+    if let Some(index) = parts.iter().position(is_nested) {
+        let field = format!("{path}.parts[{index}].type");
+        return Err(Invalid::new(field, "must not be steering-message inside a steering-message"));
+    }
+    UiPart::parse_each(parts, path)
 }
 
 fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
@@ -346,6 +381,24 @@ mod tests {
     }
 
     #[test]
+    fn nested_parts_are_counted_unread() {
+        for (part, nested) in [
+            (r#"{"type":"steering-message","parts":[{"type":"text"},0]}"#, 2),
+            (r#"{"type":"steering\u002dmessage","parts":[0]}"#, 1),
+            (r#"{"type":"steering-message","parts":{}}"#, 0),
+            (r#"{"type":"steering-message"}"#, 0),
+            (r#"{"type":"data-x","parts":[0]}"#, 0),
+            ("[]", 0),
+        ] {
+            assert_eq!(
+                UiPart::count_nested(&serde_json::from_str::<Box<RawValue>>(part).unwrap()),
+                nested,
+                "{part}"
+            );
+        }
+    }
+
+    #[test]
     fn a_bad_part_is_refused_by_field() {
         for (json, field) in [
             (r#"{"text":"x"}"#, "parts[0].type"),
@@ -354,6 +407,10 @@ mod tests {
             (r#"{"type":"text","text":"x","providerMetadata":[]}"#, "parts[0].providerMetadata"),
             (r#"{"type":"file","mediaType":"image/png"}"#, "parts[0].url"),
             (r#"{"type":"steering-message","parts":[{"type":"text"}]}"#, "parts[0].parts[0].text"),
+            (
+                r#"{"type":"steering-message","parts":[{"type":"step-start"},{"type":"steering\u002dmessage","parts":[]}]}"#,
+                "parts[0].parts[1].type",
+            ),
             (r#"{"type":"tool-x","toolCallId":"c","state":"done"}"#, "parts[0].state"),
             (r#"{"type":"dynamic-tool","toolCallId":"c","state":"input-streaming"}"#, "parts[0].toolName"),
             (

@@ -6,7 +6,6 @@
 mod error;
 mod file_url;
 mod limits;
-mod list;
 mod messages;
 #[cfg(feature = "openapi")]
 mod openapi;

@@ -15,9 +15,10 @@ pub struct Limits {
     pub max_messages: usize,
     /// Parts of one message of the user. Default 64.
     pub max_user_parts: usize,
-    /// Parts of one message of the assistant. Default 1,000: an agent's answer has some for each of its steps.
+    /// Parts of one message of the assistant, those inside of steering-messages included. Default 1,000: an agent's
+    /// answer has some for each of its steps.
     pub max_assistant_parts: usize,
-    /// Parts of all messages. Default 10,000, which bounds what a body of tiny parts costs in memory.
+    /// Parts of all messages, counted alike. Default 10,000, which bounds what a body of tiny parts costs in memory.
     pub max_total_parts: usize,
     /// Bytes of an `https:` URL. Default 2,048. A `data:` URL is bounded by the body.
     pub max_url_bytes: usize,

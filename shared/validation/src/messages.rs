@@ -3,7 +3,7 @@
 use message::{Invalid, Object, Role, UiMessage, UiPart};
 use serde_json::value::RawValue;
 
-use crate::{Limits, file_url, list};
+use crate::{Limits, file_url};
 
 /// Reads `messages` or, where there are none, `message`. There is at least one of the user, and the id of the last of those stands only once: an answer
 /// stored under the id of another message would be lost, or would replace it.
@@ -17,9 +17,9 @@ pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessag
 
     let mut parts_left = limits.max_total_parts;
     let mut messages = Vec::new();
-    for (index, value) in list::items(fields, "messages", limits.max_messages)?.into_iter().enumerate() {
+    for (index, value) in fields.array("messages", limits.max_messages)?.into_iter().enumerate() {
         let message = parse_one(value, &format!("messages[{index}]"), parts_left, limits)?;
-        parts_left -= message.parts.len();
+        parts_left -= count(&message.parts);
         messages.push(message);
     }
     check_answered(&messages)?;
@@ -39,6 +39,7 @@ fn parse_last(value: &RawValue, limits: &Limits) -> Result<UiMessage, Invalid> {
 fn parse_one(value: &RawValue, path: &str, parts_left: usize, limits: &Limits) -> Result<UiMessage, Invalid> {
     check_part_count(&Object::parse(value, path)?, parts_left, limits)?;
     let message = UiMessage::parse(value, path)?;
+    check_steering(&message, path)?;
     check_files(&message.parts, message.role, path, limits)?;
     Ok(message)
 }
@@ -56,17 +57,44 @@ fn check_files(parts: &[UiPart], sender: Role, path: &str, limits: &Limits) -> R
     Ok(())
 }
 
-/// Parts are counted before they are read: a part of 22 bytes takes hundreds in memory.
+/// Refuses too many parts before they are read, since a part of 22 bytes takes hundreds in memory. Those inside of
+/// steering-messages count like any other.
 fn check_part_count(fields: &Object<'_>, parts_left: usize, limits: &Limits) -> Result<(), Invalid> {
     let limit = match fields.string("role")?.as_str() {
         "user" => limits.max_user_parts,
         _ => limits.max_assistant_parts,
     };
-    if list::items(fields, "parts", limit)?.len() > parts_left {
+    let parts = fields.array("parts", limit)?;
+    let count = parts.iter().map(|part| 1 + UiPart::count_nested(part)).sum::<usize>();
+    if count > limit {
+        let problem = format!("must have at most {limit} parts, those of steering-messages included");
+        return Err(Invalid::new(fields.path("parts"), problem));
+    }
+    if count > parts_left {
         let problem = format!("must have at most {} parts in all", limits.max_total_parts);
         return Err(Invalid::new("messages", problem));
     }
     Ok(())
+}
+
+/// Counts parts as [`check_part_count`] does.
+fn count(parts: &[UiPart]) -> usize {
+    parts
+        .iter()
+        .map(|part| 1 + if let UiPart::SteeringMessage { parts, .. } = part { parts.len() } else { 0 })
+        .sum()
+}
+
+/// Refuses a steering-message in a message of the user: it records what the user said while an answer was written.
+fn check_steering(message: &UiMessage, path: &str) -> Result<(), Invalid> {
+    let is_steering = |part: &UiPart| matches!(part, UiPart::SteeringMessage { .. });
+    match message.parts.iter().position(is_steering).filter(|_| message.role == Role::User) {
+        Some(index) => Err(Invalid::new(
+            format!("{path}.parts[{index}].type"),
+            "must not be steering-message in a message of the user",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The URL of a file part. One that the provider holds by reference needs none.

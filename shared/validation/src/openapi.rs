@@ -89,7 +89,7 @@ fn conversation(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
         "items": {
             "allOf": [
                 generator.subschema_for::<UiMessage>(),
-                { "if": spoken_by("user"), "then": at_most(limits.max_user_parts), "else": at_most(limits.max_assistant_parts) },
+                { "if": spoken_by("user"), "then": of_user(limits), "else": at_most(limits.max_assistant_parts) },
             ],
         },
         "contains": { "required": ["role"], "properties": { "role": { "const": "user" } } },
@@ -101,12 +101,19 @@ fn conversation(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
 fn question(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
     json_schema!({
         "description": "The last message of the conversation, by the user. What came before is in the table.",
-        "allOf": [generator.subschema_for::<UiMessage>(), spoken_by("user"), at_most(limits.max_user_parts)],
+        "allOf": [generator.subschema_for::<UiMessage>(), spoken_by("user"), of_user(limits)],
     })
 }
 
 fn spoken_by(role: &str) -> Schema {
     json_schema!({ "required": ["role"], "properties": { "role": { "const": role } } })
+}
+
+/// What holds for the parts of a message of the user.
+fn of_user(limits: &Limits) -> Schema {
+    let mut parts = json_schema!({ "maxItems": limits.max_user_parts });
+    message::openapi::without_steering_messages(&mut parts);
+    json_schema!({ "properties": { "parts": parts } })
 }
 
 fn at_most(parts: usize) -> Schema {

@@ -128,6 +128,82 @@ fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
     }
 }
 
+/// A message of the assistant that holds `steering` steering-messages of `each` parts.
+fn steered(id: usize, steering: usize, each: usize) -> String {
+    let said = numbered(each, |_| TEXT.into());
+    let parts = numbered(steering, |_| format!(r#"{{"type":"steering-message","parts":[{said}]}}"#));
+    format!(r#"{{"id":"a{id}","role":"assistant","parts":[{parts}]}}"#)
+}
+
+#[test]
+fn parts_of_steering_messages_count_like_any_other() {
+    let body = |answers: usize, steering, each| {
+        with_messages(&format!("{USER},{}", numbered(answers, |id| steered(id, steering, each))))
+    };
+    for (name, accepted) in [
+        ("one answer", body(1, 200, 4)),
+        ("one answer, up to its limit", body(1, 62, 15)),
+        ("all answers, up to their limit", body(10, 200, 4)),
+    ] {
+        assert!(parse(accepted).is_ok(), "{name}");
+    }
+    for (name, refused, sentence) in [
+        (
+            "one answer",
+            body(1, 200, 5),
+            "messages[1].parts: must have at most 1000 parts, those of steering-messages included",
+        ),
+        ("all answers", body(11, 200, 4), "messages: must have at most 10000 parts in all"),
+        ("one steering-message", body(1, 1, 17), "messages[1].parts[0].parts: must have at most 16 items"),
+        (
+            "one steering-message of millions",
+            with_messages(&format!(
+                r#"{USER},{{"id":"a","role":"assistant","parts":[{{"type":"steering-message","parts":[{}]}}]}}"#,
+                numbered(2_000_000, |_| "0".into())
+            )),
+            "messages[1].parts[0].parts: must have at most 16 items",
+        ),
+    ] {
+        assert_eq!(parse(refused).unwrap_err().to_string(), sentence, "{name}");
+    }
+}
+
+#[test]
+fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
+    let nested = |depth: usize| {
+        (0..depth)
+            .fold(TEXT.to_owned(), |inner, _| format!(r#"{{"type":"steering-message","parts":[{inner}]}}"#))
+    };
+    let answer = |part: &str| format!(r#"{{"id":"a","role":"assistant","parts":[{part}]}}"#);
+    assert!(parse(with_messages(&format!("{USER},{}", answer(&nested(1))))).is_ok());
+    let user = "messages[0].parts[0].type: must not be steering-message in a message of the user";
+    let inside = "messages[1].parts[0].parts[0].type: must not be steering-message inside a steering-message";
+    let of_user =
+        "messages[0].parts[0].parts[0].type: must not be steering-message inside a steering-message";
+    assert_refused(&[
+        ("user", with_parts(&nested(1)), "invalid_request", user),
+        ("user, twice", with_parts(&nested(2)), "invalid_request", of_user),
+        (
+            "answer, twice",
+            with_messages(&format!("{USER},{}", answer(&nested(2)))),
+            "invalid_request",
+            inside,
+        ),
+        (
+            "answer, deep",
+            with_messages(&format!("{USER},{}", answer(&nested(12)))),
+            "invalid_request",
+            inside,
+        ),
+        (
+            "message alone",
+            format!(r#"{{"threadId":"t","message":{{"id":"m","role":"user","parts":[{}]}}}}"#, nested(1)),
+            "invalid_request",
+            "message.parts[0].type: must not be steering-message in a message of the user",
+        ),
+    ]);
+}
+
 #[test]
 fn limits_are_met_exactly() {
     let questions = |count| numbered(count, |number| USER.replace("m1", &format!("m{number}")));
