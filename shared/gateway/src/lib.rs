@@ -3,6 +3,8 @@
 //! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and alone knows HTTP clients. Knows nothing of browsers, of what becomes of the
 //! parts, or of storage.
 
+#[cfg(test)]
+mod depth;
 mod error;
 mod gateway;
 mod native;

@@ -1,6 +1,8 @@
 //! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as absent everywhere,
 //! and only what would lose something of the answer is an error.
 
+use std::borrow::Cow;
+
 use message::{JsonText, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -180,21 +182,28 @@ impl<'a> Delta<'a> {
 
 impl Item<'_> {
     fn said(&self) -> Option<Said> {
-        match &*unquoted(self.r#type?.get())? {
+        match self.kind().as_deref()? {
             "text" => JsonText::from_token(self.text?).map(Said::Text),
-            "thinking" => {
-                let mut thought = JsonText::default();
-                for item in list(self.thinking) {
-                    if let Some(Said::Text(text)) =
-                        object::<Item<'_>>(Some(item)).and_then(|item| item.said())
-                    {
-                        thought.push(&text);
-                    }
-                }
-                Some(Said::Reasoning(thought))
-            }
+            "thinking" => Some(Said::Reasoning(self.thought())),
             _ => None,
         }
+    }
+
+    /// Joins the texts of `thinking`, which is as deep as Mistral nests. Anything deeper is skipped, not followed: its
+    /// depth is up to the server, and the stack is not.
+    fn thought(&self) -> JsonText {
+        let mut thought = JsonText::default();
+        let inner = list(self.thinking).into_iter().filter_map(|item| object::<Item<'_>>(Some(item)));
+        for item in inner.filter(|item| item.kind().as_deref() == Some("text")) {
+            if let Some(text) = item.text.and_then(JsonText::from_token) {
+                thought.push(&text);
+            }
+        }
+        thought
+    }
+
+    fn kind(&self) -> Option<Cow<'_, str>> {
+        unquoted(self.r#type?.get())
     }
 }
 
