@@ -12,7 +12,7 @@ use gateway::{GatewayError, PartStream, StreamPart};
 use message::{AnswerMetadata, UiPart};
 use store::{StoreError, TurnKeys};
 use tokio::time::{Instant, timeout};
-use ui_stream::{MessageAssembler, OutOfOrder, StreamMapper, UiMessageChunk};
+use ui_stream::{MAX_ANSWER_BYTES, MessageAssembler, StreamMapper, UiMessageChunk};
 
 pub(crate) use self::ending::{Ending, cost};
 use crate::invocation::Invocation;
@@ -24,9 +24,8 @@ use crate::title::Titling;
 use crate::turn::Turn;
 use crate::watch::Watch;
 
-/// How many bytes of stream one answer may make. A gateway that never stops must not take the process with it: in the
-/// end an answer stands in memory about five times, and the function has 128 MB.
-const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// Bytes of stream that are gathered at most before they go into the log.
+const MAX_PENDING_BYTES: usize = 64 * 1024;
 /// How long a client waits for the mark that nothing came of its turn.
 const FIRST_MARK: Duration = Duration::from_secs(2);
 
@@ -126,13 +125,10 @@ impl Relay {
         let ending = loop {
             match parts.next().await {
                 Ok(Some(parts)) => {
-                    let pushed = self.output.push(parts);
+                    let pushed = self.output.push(parts, &self.log);
                     self.output.flush(&self.log);
-                    if let Err(error) = pushed {
-                        break Ending::OutOfOrder(error);
-                    }
-                    if self.output.length > ANSWER_LIMIT {
-                        break Ending::TooLong;
+                    if let Err(ending) = pushed {
+                        break ending;
                     }
                 }
                 Ok(None) => break Ending::Finished,
@@ -227,18 +223,29 @@ impl Relay {
 }
 
 impl Output {
-    fn push(&mut self, parts: Vec<StreamPart>) -> Result<(), OutOfOrder> {
-        let Self { mapper, assembler, pending, .. } = self;
-        for part in parts {
-            mapper.push(part, |chunk| {
-                chunk.encode(pending);
-                assembler.push(&chunk);
-            })?;
-        }
+    /// Makes chunks of `parts`, for the stream and for the store, until one cannot be taken.
+    fn push(&mut self, parts: Vec<StreamPart>, log: &LogWriter) -> Result<(), Ending> {
+        let pushed = parts.into_iter().try_for_each(|part| self.push_part(part, log));
         if self.first_token.is_none() && !self.assembler.is_empty() {
             self.first_token = Some(Instant::now());
         }
-        Ok(())
+        pushed
+    }
+
+    fn push_part(&mut self, part: StreamPart, log: &LogWriter) -> Result<(), Ending> {
+        let Self { mapper, assembler, pending, .. } = self;
+        // Before the chunk is made: a part may be as large as an event, and each chunk is copied some four times.
+        if self.length + pending.len() + mapper.stream_bytes(&part) > MAX_ANSWER_BYTES {
+            return Err(Ending::TooLong);
+        }
+        let pushed = mapper.push(part, |chunk| {
+            chunk.encode(pending);
+            assembler.push(&chunk);
+        });
+        if pending.len() > MAX_PENDING_BYTES {
+            self.flush(log);
+        }
+        pushed.map_err(Ending::OutOfOrder)
     }
 
     fn emit(&mut self, chunk: &UiMessageChunk) {

@@ -159,6 +159,21 @@ pub enum UiMessageChunk {
 }
 
 impl UiMessageChunk {
+    /// Returns the length of the event that [`encode`](Self::encode) appends.
+    pub fn encoded_len(&self) -> usize {
+        let mut length = Counter(b"data: \n\n".len());
+        match self {
+            Self::TextDelta { id, delta, provider_metadata: None } => {
+                length.add_delta("text-delta", id, delta)
+            }
+            Self::ReasoningDelta { id, delta, provider_metadata: None } => {
+                length.add_delta("reasoning-delta", id, delta);
+            }
+            other => serde_json::to_writer(&mut length, other).expect("a chunk is always JSON"),
+        }
+        length.0
+    }
+
     /// Appends the chunk to `stream` as one server-sent event, always a single `data:` line.
     pub fn encode(&self, stream: &mut Vec<u8>) {
         stream.extend_from_slice(b"data: ");
@@ -197,6 +212,27 @@ fn encode_delta(stream: &mut Vec<u8>, kind: &str, id: &str, delta: &JsonText) {
     stream.extend_from_slice(b"\"}");
 }
 
+/// Counts the bytes that are written to it.
+struct Counter(usize);
+
+impl Counter {
+    fn add_delta(&mut self, kind: &str, id: &str, delta: &JsonText) {
+        serde_json::to_writer(&mut *self, id).expect("a string is always JSON");
+        self.0 += r#"{"type":"","id":,"delta":""}"#.len() + kind.len() + delta.escaped().len();
+    }
+}
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +240,7 @@ mod tests {
     fn encoded(chunk: &UiMessageChunk) -> String {
         let mut stream = Vec::new();
         chunk.encode(&mut stream);
+        assert_eq!(chunk.encoded_len(), stream.len(), "{chunk:?}");
         String::from_utf8(stream).unwrap()
     }
 

@@ -36,6 +36,10 @@ pub const STREAM_HEADERS: [(&str, &str); 4] = [
     ("x-accel-buffering", "no"),
 ];
 
+/// The most bytes of stream that one answer may make. A gateway that never stops must not take the process with it: in
+/// the end an answer stands in memory about five times, and the function has 128 MB.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
 /// What ends every stream.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 

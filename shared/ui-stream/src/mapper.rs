@@ -1,6 +1,7 @@
 //! Which chunks a part becomes, and what may follow what.
 
 mod blocks;
+mod size;
 mod source;
 mod tools;
 
@@ -241,6 +242,11 @@ impl StreamMapper {
 }
 
 impl FirstText {
+    /// Returns the metadata that a delta of the block `id` without its own takes.
+    fn metadata_for(&self, id: &str) -> Option<&RawJson> {
+        self.metadata.as_ref().filter(|_| self.id.as_deref() == Some(id))
+    }
+
     fn sticky(&mut self, id: &str, metadata: Option<RawJson>) -> Option<RawJson> {
         if self.id.as_deref() != Some(id) {
             return metadata;

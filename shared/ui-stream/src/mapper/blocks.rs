@@ -28,6 +28,11 @@ impl Blocks {
         name
     }
 
+    /// Returns the name of the block `id` for the client, open or not.
+    pub(super) fn name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.renamed.get(id).map_or(id, String::as_str)
+    }
+
     /// What the client knows the open block `id` by. Once a renamed block has ended, its id means the block before
     /// it again, should that still be open.
     pub(super) fn running(&self, id: String) -> Option<String> {

@@ -7,6 +7,7 @@ use crate::fixture::{Scenario, scenarios};
 use crate::{MessageAssembler, UiMessageChunk};
 
 mod any_order;
+mod size;
 
 /// What we send where the original tears the stream.
 const BROKEN: [(&str, &str); 3] = [("error", "It broke."), ("finish-step", ""), ("finish", "error")];

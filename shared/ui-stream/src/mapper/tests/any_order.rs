@@ -88,8 +88,12 @@ proptest! {
         let mapper = StreamMapper::default().sending_sources(sources);
         let (mut mapper, mut chunks, mut broken) = (mapper, Vec::new(), cut);
         for (kind, id, bits) in parts {
-            let before = chunks.len();
-            if mapper.push(part(kind, id, bits), |chunk| chunks.push(chunk)).is_err() {
+            let (before, part) = (chunks.len(), part(kind, id, bits));
+            let bound = mapper.stream_bytes(&part);
+            let pushed = mapper.push(part, |chunk| chunks.push(chunk));
+            let added = chunks[before..].iter().map(UiMessageChunk::encoded_len).sum::<usize>();
+            prop_assert!(added <= bound, "{added} bytes of {bound}: {:?}", &chunks[before..]);
+            if pushed.is_err() {
                 prop_assert!(chunks[before..].iter().all(|chunk| *chunk == UiMessageChunk::StartStep));
                 // A refused part leaves no trace, so one could go on.
                 if !patient {
