@@ -7,9 +7,8 @@ mod citations;
 mod source;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use message::{JsonText, RawJson, has_forbidden_key, has_number_out_of_range, unquoted};
+use message::{JsonText, RawJson, has_forbidden_key, has_number_out_of_range, object_fields, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -289,11 +288,14 @@ fn carried(value: &RawValue) -> RawJson {
     RawJson::new(value.to_owned())
 }
 
+/// The most providers that metadata may name: an event of 12 MB may name a million, and each takes a hundred bytes here.
+const MAX_PROVIDERS: usize = 1_000;
+
 /// Metadata is an object of objects, and its numbers are finite. Every client refuses a chunk with anything else, and a
 /// detail that nobody sees is not worth the answer.
 fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value.filter(|value| value.get().starts_with('{'))?;
-    let providers: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).ok()?;
+    let providers = object_fields(value, MAX_PROVIDERS)?;
     let fits = providers.values().all(|provider| provider.get().starts_with('{'))
         && !has_number_out_of_range(value.get());
     fits.then(|| carried(value))

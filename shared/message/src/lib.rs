@@ -20,7 +20,7 @@ pub use ids::{InvalidId, MessageId, StreamId, ThreadId, UserId};
 pub use json::{JsonText, RawJson};
 pub use keys::has_forbidden_key;
 pub use metadata::{AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage};
-pub use object::{Invalid, Object};
+pub use object::{Invalid, Object, array_items, object_fields};
 pub use part::{Approval, PartState, ToolPart, ToolState, UiPart};
 pub use token::{JsonToken, has_number_out_of_range, is_out_of_range, json_tokens, unquoted};
 pub use ui_message::{Role, UiMessage, extract_text_content};

@@ -1,6 +1,7 @@
 //! Reading a JSON object field by field, with errors that name the field.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -106,8 +107,8 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns the items of the array under `key`, at most `limit`. Reading ends at the limit, so that six megabytes of
-    /// `0,` do not become a hundred of pointers.
+    /// Returns the items of the array under `key`, at most `limit`: six megabytes of `0,` do not become a hundred of
+    /// pointers.
     pub fn array(&self, key: &str, limit: usize) -> Result<Vec<&'a RawValue>, Invalid> {
         let Some(value) = self.get(key).filter(|value| value.get().starts_with('[')) else {
             return Err(Invalid::new(self.path(key), "must be an array"));
@@ -128,8 +129,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Returns the items of `array`, or `None` if it is no array or has more than `limit`.
-pub(crate) fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
+/// Returns the items of `array`, or `None` if it is no array or has more than `limit`. Reading ends at the limit.
+pub fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
     serde_json::Deserializer::from_str(array.get()).deserialize_seq(Items { limit }).ok()
 }
 
@@ -153,6 +154,35 @@ impl<'de> Visitor<'de> for Items {
             items.push(item);
         }
         Ok(items)
+    }
+}
+
+/// Returns the fields of `object` by their names, or `None` if it is no object or has more than `limit`. Of a key that
+/// stands twice the last counts, as in JavaScript. Reading ends at the limit.
+pub fn object_fields(object: &RawValue, limit: usize) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+    serde_json::Deserializer::from_str(object.get()).deserialize_map(Entries { limit }).ok()
+}
+
+struct Entries {
+    limit: usize,
+}
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an object of at most {} fields", self.limit)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Self::Value::new();
+        while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+            fields.insert(key, value);
+            if fields.len() > self.limit {
+                return Err(A::Error::custom("too many fields"));
+            }
+        }
+        Ok(fields)
     }
 }
 
@@ -226,6 +256,18 @@ mod tests {
         let object = Object::parse(&value, "body").unwrap();
         assert_eq!(object.array("list", 2).unwrap().len(), 2);
         assert_eq!(object.array("list", 1).unwrap_err().to_string(), "body.list: must have at most 1 items");
+    }
+
+    #[test]
+    fn fields_are_read_up_to_their_limit_and_the_last_of_two_counts() {
+        let value = raw(r#"{"a":1,"\u0061":2,"b":3}"#);
+        let fields = object_fields(&value, 2).unwrap();
+        assert_eq!(
+            fields.iter().map(|(key, value)| (&**key, value.get())).collect::<Vec<_>>(),
+            [("a", "2"), ("b", "3")]
+        );
+        assert!(object_fields(&value, 1).is_none(), "two are too many");
+        assert!(object_fields(&raw("[]"), 1).is_none(), "an array has none");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use front::failure;
 use gateway::GatewayError;
-use message::{AnswerMetadata, RawJson, TokenUsage};
+use message::{AnswerMetadata, RawJson, TokenUsage, unquoted};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use store::{Cost, Status, StoreError};
 use ui_stream::{OutOfOrder, UiMessageChunk};
 
@@ -179,14 +181,23 @@ impl Output {
     }
 }
 
-/// What the gateway says the call cost, in USD: `{"gateway":{"cost":"0.0012"}}`.
+/// Reads what the gateway says the call cost, in USD: `{"gateway":{"cost":"0.0012"}}`. All else is skipped, however much
+/// it is.
 pub(crate) fn cost(metadata: &RawJson) -> Option<Cost> {
-    let metadata: serde_json::Value = serde_json::from_str(metadata.get()).ok()?;
-    match &metadata["gateway"]["cost"] {
-        serde_json::Value::String(cost) => Cost::parse(cost),
-        serde_json::Value::Number(cost) => Cost::parse(&cost.to_string()),
-        _ => None,
+    #[derive(Deserialize)]
+    struct Metadata<'a> {
+        #[serde(borrow)]
+        gateway: Option<&'a RawValue>,
     }
+    #[derive(Deserialize)]
+    struct Gateway<'a> {
+        #[serde(borrow)]
+        cost: Option<&'a RawValue>,
+    }
+    let metadata: Metadata<'_> = serde_json::from_str(metadata.get()).ok()?;
+    let gateway: Gateway<'_> = serde_json::from_str(metadata.gateway?.get()).ok()?;
+    let cost = gateway.cost?.get();
+    Cost::parse(unquoted(cost).as_deref().unwrap_or(cost))
 }
 
 /// The provider's text has no bound of its own.
@@ -196,4 +207,29 @@ fn cut(text: &str) -> String {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_is_read_and_everything_beside_it_is_skipped() {
+        let deep = "[".repeat(50_000) + &"]".repeat(50_000);
+        for (metadata, expected) in [
+            (r#"{"gateway":{"cost":"0.0012"}}"#.to_owned(), Some(0.0012)),
+            (r#"{"gateway":{"cost":0.5}}"#.to_owned(), Some(0.5)),
+            (format!(r#"{{"other":{deep},"gateway":{{"other":{deep},"cost":"4e-7"}}}}"#), Some(4e-7)),
+            (r#"{"gateway":{"cost":null}}"#.to_owned(), None),
+            (r#"{"gateway":{"cost":"free"}}"#.to_owned(), None),
+            (r#"{"gateway":{"cost":-1}}"#.to_owned(), None),
+            (format!(r#"{{"gateway":{{"cost":{deep}}}}}"#), None),
+            (r#"{"gateway":[]}"#.to_owned(), None),
+            (r#"{"openai":{"cost":1}}"#.to_owned(), None),
+            ("[]".to_owned(), None),
+        ] {
+            let json = RawJson::new(RawValue::from_string(metadata.clone()).unwrap());
+            assert_eq!(cost(&json).map(Cost::usd), expected, "{metadata:.80}");
+        }
+    }
 }

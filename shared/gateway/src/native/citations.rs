@@ -1,18 +1,24 @@
 //! Citations of a text. `ai` 7 refuses the whole chunk when one of them is not of its shape, so that one is left out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use message::RawJson;
+use message::{RawJson, array_items, object_fields};
 use serde_json::value::RawValue;
 
 use super::{carried, decoded, metadata};
 
-type Fields<'a> = BTreeMap<String, &'a RawValue>;
+type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The most fields of one citation, known or not.
+const MAX_FIELDS: usize = 100;
+/// The most citations of one text. An event may have 12 MB, and each item of two bytes takes sixteen here.
+const MAX_CITATIONS: usize = 10_000;
 
 /// Those of the citations that every client accepts; `None` if that is none of them.
 pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value?;
-    let all: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+    let all = array_items(value, MAX_CITATIONS)?;
     let fitting: Vec<&RawValue> = all.iter().copied().filter(|citation| is_citation(citation)).collect();
     match (fitting.len(), all.len()) {
         (fitting, all) if fitting == all => Some(carried(value)),
@@ -49,7 +55,7 @@ fn is_source(source: &RawValue) -> bool {
 }
 
 fn fields(value: &RawValue) -> Option<Fields<'_>> {
-    serde_json::from_str(value.get()).ok()
+    object_fields(value, MAX_FIELDS)
 }
 
 fn word(fields: &Fields<'_>, name: &str) -> Option<String> {
@@ -121,6 +127,9 @@ mod tests {
             assert_eq!(kept(&format!("[{misfit}]")), None, "{name}");
             assert_eq!(kept(&format!("[{misfit}, {URL}]")), Some(format!("[{URL}]")), "{name}, not alone");
         }
+        let many = |count| format!("[{}]", vec![URL; count].join(","));
+        assert!(kept(&many(MAX_CITATIONS)).is_some());
+        assert_eq!(kept(&many(MAX_CITATIONS + 1)), None, "more than can be held");
         for json in ["null", "1", "{}", "\"[]\""] {
             assert_eq!(kept(json), None, "{json}");
         }

@@ -138,6 +138,12 @@ fn metadata_that_a_client_refuses_counts_as_absent() {
     for json in [r#"{"a":1}"#, r#"{"a":{"x":1e999}}"#, r#"{"a":{},"b":{"x":["\ud83d",{"y":-1E+400}]}}"#] {
         assert_eq!(metadata(json), None, "{json}");
     }
+    let providers = |count| {
+        let named: Vec<_> = (0..count).map(|number| format!(r#""p{number}":{{}}"#)).collect();
+        format!("{{{}}}", named.join(","))
+    };
+    assert!(metadata(&providers(1_000)).is_some());
+    assert_eq!(metadata(&providers(1_001)), None, "more than can be held");
     for json in [r#"{"a":{"x":1.7e308,"1e999":"1e999"}}"#, r#"{"a":{"x":"\ud83d","y":[-0.0,null]}}"#] {
         assert_eq!(metadata(json).as_ref().map(RawJson::get), Some(json));
     }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use message::{JsonText, unquoted};
+use message::{JsonText, array_items, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -287,10 +287,13 @@ fn fields<'a, T: Deserialize<'a>>(value: &'a RawValue, field: &'static str) -> R
     object(Some(value)).ok_or_else(|| broken(field))
 }
 
-/// The items of an array that are not `null`; none if there is no array.
+/// The most items of one array. A server may send an event of 12 MB, and each item of two bytes takes sixteen here.
+const MAX_ITEMS: usize = 10_000;
+
+/// Returns the items of an array that are not `null`; none if there is no array.
 fn items<'a>(value: Option<&'a RawValue>, field: &'static str) -> Result<Vec<&'a RawValue>, PartError> {
     let Some(value) = value else { return Ok(Vec::new()) };
-    let items: Vec<&'a RawValue> = serde_json::from_str(value.get()).map_err(|_| broken(field))?;
+    let items = array_items(value, MAX_ITEMS).ok_or_else(|| broken(field))?;
     Ok(items.into_iter().filter(|item| item.get() != "null").collect())
 }
 

@@ -173,6 +173,24 @@ fn calls_without_end_are_not_kept() {
 }
 
 #[test]
+fn lists_without_end_are_not_kept() {
+    for (list, item) in [
+        (r#"{"choices":[%]}"#, "{}"),
+        (r#"{"choices":[{"delta":{"content":[%]}}]}"#, r#"{"type":"image"}"#),
+        (r#"{"choices":[{"delta":{"tool_calls":[%]}}]}"#, "{}"),
+    ] {
+        let failed = |count| {
+            let mut parts = Vec::new();
+            OpenAiDecoder::default()
+                .push(list.replace('%', &vec![item; count].join(",")).as_bytes(), &mut parts);
+            parts.iter().any(|part| matches!(part, StreamPart::Error { .. }))
+        };
+        assert!(!failed(10_000), "{list}");
+        assert!(failed(10_001), "{list}");
+    }
+}
+
+#[test]
 fn depth_is_no_danger() {
     let deep = 200_000;
     let (open, close) = ("[".repeat(deep), "]".repeat(deep));
