@@ -46,7 +46,7 @@ def findings(text):
     except InvalidDocumentException as error:
         return [f"SAM {cause.message}" for cause in error.causes]
     linted = [f"{match.rule.id} {path_of(match)}: {match.message}" for match in lint(json.dumps(transformed))]
-    return linted + list(own_rules(transformed["Resources"]))
+    return [*linted, *own_rules(transformed["Resources"]), *parameter_rules(transformed["Parameters"])]
 
 
 def transform(template):
@@ -108,6 +108,15 @@ def own_rules(resources):
             yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunction is not permitted through it"
 
 
+def parameter_rules(parameters):
+    """`sam deploy --guided` takes Enter for every parameter, and does not for a NoEcho one."""
+    for name, parameter in parameters.items():
+        if "Default" not in parameter:
+            yield f"OWN Parameters/{name}: has no default"
+        if parameter.get("NoEcho"):
+            yield f"OWN Parameters/{name}: NoEcho, for which `sam deploy --guided` does not take Enter"
+
+
 def functions_of(resources):
     return [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"]
 
@@ -145,7 +154,7 @@ FAULTS = [
         "a read side with the gateway's key",
         "OWN",
         "          MODELS: !Ref Models\n          MAX_TURNS",
-        "          MODELS: !Ref Models\n          AI_GATEWAY_API_KEY: !Ref AiGatewayApiKey\n          MAX_TURNS",
+        "          MODELS: !Ref Models\n          AI_GATEWAY_API_KEY_SSM: !Ref AiGatewayApiKeySsm\n          MAX_TURNS",
     ),
     (
         "a read side that takes other sessions",
@@ -167,12 +176,14 @@ FAULTS = [
     ("key without a definition", "E3039", "{AttributeName: pk, KeyType: HASH}", "{AttributeName: pq, KeyType: HASH}"),
     ("CORS method that is too long", "E3033", "AllowMethods: [GET, POST]", "AllowMethods: [OPTIONS]"),
     ("condition that does not exist", "E3015", "Condition: HasCaller", "Condition: HasCallers"),
-    ("rule on a missing parameter", "E1020", "!Ref AiGatewayApiKey, ''", "!Ref GatewayApiKey, ''"),
+    ("rule on a missing parameter", "E1020", "!Ref CloudFrontDistributionId, ''", "!Ref CloudFrontDistribution, ''"),
     ("every resource", "OWN", "Resource: !GetAtt ChatLogGroup.Arn", "Resource: '*'"),
     ("every action", "OWN", "[dynamodb:GetItem, dynamodb:Query]", "[dynamodb:*]"),
     ("half of the two permissions", "OWN", "      InvokedViaFunctionUrl: true\n", ""),
     ("table deleted with the stack", "OWN", "    DeletionPolicy: Retain", "    DeletionPolicy: Delete"),
     ("parameter nobody uses", "W2001", "MODELS: !Ref Models", "MODELS: ''"),
+    ("hidden parameter", "OWN", "  AiGatewayApiKeySsm:\n", "  AiGatewayApiKeySsm:\n    NoEcho: true\n"),
+    ("parameter without a default", "OWN", "    Default: arm64\n", ""),
 ]
 
 
