@@ -8,6 +8,7 @@ Needs the packages of ../tools/requirements.txt. With --self-test it seeds fault
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -96,6 +97,8 @@ def own_rules(resources):
             differing = sorted(variable for variable, _ in told.items() ^ callers["ChatFunction"].items())
             yield f"OWN Resources/{name}: takes other requests than ChatFunction: {', '.join(differing)}"
 
+    yield from concurrency_rules(resources)
+
     for function in functions_of(resources):
         permissions = [
             resource["Properties"]
@@ -108,6 +111,18 @@ def own_rules(resources):
             yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunction is not permitted through it"
 
 
+def concurrency_rules(resources):
+    """Each function has a reserved concurrency of its own."""
+    reserved = {
+        name: parameters_of(resources[name]["Properties"].get("ReservedConcurrentExecutions"))
+        for name in functions_of(resources)
+    }
+    for name, parameters in reserved.items():
+        others = set().union(*(reserved[other] for other in reserved if other != name))
+        if not parameters - others:
+            yield f"OWN Resources/{name}: has no parameter of its own for its reserved concurrency"
+
+
 def parameter_rules(parameters):
     """`sam deploy --guided` takes Enter for every parameter, and does not for a NoEcho one."""
     for name, parameter in parameters.items():
@@ -115,6 +130,13 @@ def parameter_rules(parameters):
             yield f"OWN Parameters/{name}: has no default"
         if parameter.get("NoEcho"):
             yield f"OWN Parameters/{name}: NoEcho, for which `sam deploy --guided` does not take Enter"
+
+
+def parameters_of(node):
+    """The names that `node` refers to, by Ref or by Fn::Sub."""
+    text = json.dumps(node)
+    names = re.findall(r'"Ref": "([A-Za-z0-9]+)"', text) + re.findall(r"\$\{([A-Za-z0-9]+)\}", text)
+    return set(names)
 
 
 def functions_of(resources):
@@ -182,6 +204,19 @@ FAULTS = [
     ("half of the two permissions", "OWN", "      InvokedViaFunctionUrl: true\n", ""),
     ("table deleted with the stack", "OWN", "    DeletionPolicy: Retain", "    DeletionPolicy: Delete"),
     ("parameter nobody uses", "W2001", "MODELS: !Ref Models", "MODELS: ''"),
+    (
+        "a read side without concurrency",
+        "OWN",
+        "      ReservedConcurrentExecutions: !If\n        - HasThreadsReservedConcurrency\n"
+        "        - !Ref ThreadsReservedConcurrency\n        - !Ref AWS::NoValue\n",
+        "",
+    ),
+    (
+        "a read side with the concurrency of chat",
+        "OWN",
+        "        - HasThreadsReservedConcurrency\n        - !Ref ThreadsReservedConcurrency\n",
+        "        - HasReservedConcurrency\n        - !Ref ReservedConcurrency\n",
+    ),
     ("hidden parameter", "OWN", "  AiGatewayApiKeySsm:\n", "  AiGatewayApiKeySsm:\n    NoEcho: true\n"),
     ("parameter without a default", "OWN", "    Default: arm64\n", ""),
 ]
