@@ -2,11 +2,15 @@
 """Checks template.yaml as CloudFormation will see it: transformed by SAM, offline, and then linted.
 
 `sam validate --lint` does not look inside SAM resources: it passes a misspelt InvokeMode or a !Ref to nothing.
+CloudFormation runs two transforms, AWS::LanguageExtensions and SAM's. cfn-lint and most rules here look at what SAM
+alone makes, where parameters are still references; the rules on versions look at what both make.
 Needs the packages of ../tools/requirements.txt. With --self-test it seeds faults and fails unless each is found.
 """
 
 import argparse
+import copy
 import json
+import logging
 import os
 import re
 import sys
@@ -16,10 +20,15 @@ from pathlib import Path
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from cfnlint.api import lint
+from samcli.commands.validate.lib.exceptions import InvalidSamDocumentException
+from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
+# samcli logs what it also raises.
+logging.getLogger("samcli").addHandler(logging.NullHandler())
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 
@@ -42,16 +51,22 @@ def main():
 
 def findings(text):
     """Everything wrong with the SAM template `text`, one line each."""
+    template = yaml_parse(text)
     try:
-        transformed = transform(yaml_parse(text))
+        transformed = transform(template)
     except InvalidDocumentException as error:
         return [f"SAM {cause.message}" for cause in error.causes]
     linted = [f"{match.rule.id} {path_of(match)}: {match.message}" for match in lint(json.dumps(transformed))]
-    return [*linted, *own_rules(transformed["Resources"]), *parameter_rules(transformed["Parameters"])]
+    own = [*own_rules(transformed["Resources"]), *parameter_rules(transformed["Parameters"])]
+    try:
+        return [*linted, *own, *value_rules(template)]
+    except InvalidSamDocumentException as error:
+        return [*linted, *own, f"SAM {error}"]
 
 
 def transform(template):
     """The CloudFormation template that SAM makes of `template`."""
+    template = copy.deepcopy(template)
     for resource in template["Resources"].values():
         # A local folder would have to be uploaded first; where the code lies does not matter here.
         if resource.get("Type") == "AWS::Serverless::Function":
@@ -63,9 +78,22 @@ def transform(template):
         translator.metrics.publish()  # to nobody, but it warns if this is left out
 
 
+def with_values(template, values):
+    """What AWS::LanguageExtensions makes of `template`: `values` and defaults in place of the parameters."""
+    template = {**template, "Transform": [EXTENSIONS]}
+    return expand_language_extensions(template, parameter_values=values, enabled=True).expanded_template
+
+
 def path_of(match):
     return "/".join(str(step) for step in getattr(match, "path", None) or ["?"])
 
+
+EXTENSIONS = "AWS::LanguageExtensions"
+# The alias of each function that its URL belongs to.
+ALIAS = "live"
+# Parameters of which each has to publish a version of both functions when it changes. The first is in an environment
+# variable; the second is in none, and is seen only with AutoPublishAliasAllProperties.
+PUBLISHING = ["LogLevel", "Architecture"]
 
 # How the answers of each function go out.
 INVOKE_MODES = {"ChatFunctionUrl": "RESPONSE_STREAM", "ThreadsFunctionUrl": "BUFFERED"}
@@ -97,22 +125,39 @@ def own_rules(resources):
             differing = sorted(variable for variable, _ in told.items() ^ callers["ChatFunction"].items())
             yield f"OWN Resources/{name}: takes other requests than ChatFunction: {', '.join(differing)}"
 
+    yield from alias_rules(resources)
     yield from concurrency_rules(resources)
 
+
+def alias_rules(resources):
+    """Each function has the alias, its URL belongs to the alias, and both permissions are for the alias."""
+    aliases = {
+        resource["Properties"]["FunctionName"]["Ref"]: {"Ref": name}
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Alias" and resource["Properties"]["Name"] == ALIAS
+    }
+    permissions = {name: resource["Properties"] for name, resource in resources.items() if is_permission(resource)}
+    for name, permission in permissions.items():
+        if permission["FunctionName"] not in aliases.values():
+            yield f"OWN Resources/{name}: permits nothing for the URL, since it does not name the alias {ALIAS}"
+
     for function in functions_of(resources):
-        permissions = [
-            resource["Properties"]
-            for resource in resources.values()
-            if resource["Type"] == "AWS::Lambda::Permission" and resource["Properties"]["FunctionName"] == {"Ref": function}
-        ]
-        if not any(permission["Action"] == "lambda:InvokeFunctionUrl" for permission in permissions):
-            yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunctionUrl is not permitted"
-        if not any(permission.get("InvokedViaFunctionUrl") for permission in permissions):
-            yield f"OWN Resources/{function}: nobody may use its URL, lambda:InvokeFunction is not permitted through it"
+        alias = aliases.get(function)
+        if not alias:
+            yield f"OWN Resources/{function}: has no alias {ALIAS}"
+        url = resources[f"{function}Url"]["Properties"]
+        if url["TargetFunctionArn"] != alias and url.get("Qualifier") != ALIAS:
+            yield f"OWN Resources/{function}Url: belongs to the function and not to its alias {ALIAS}"
+
+        permitted = [permission for permission in permissions.values() if permission["FunctionName"] == alias]
+        if not any(permission["Action"] == "lambda:InvokeFunctionUrl" for permission in permitted):
+            yield f"OWN Resources/{function}: its URL answers 403, lambda:InvokeFunctionUrl is not permitted"
+        if not any(permission.get("InvokedViaFunctionUrl") for permission in permitted):
+            yield f"OWN Resources/{function}: its URL answers 403, lambda:InvokeFunction is not permitted through it"
 
 
 def concurrency_rules(resources):
-    """Each function has a reserved concurrency of its own."""
+    """Each function has a reserved concurrency of its own, and a change of it can be published."""
     reserved = {
         name: parameters_of(resources[name]["Properties"].get("ReservedConcurrentExecutions"))
         for name in functions_of(resources)
@@ -121,6 +166,9 @@ def concurrency_rules(resources):
         others = set().union(*(reserved[other] for other in reserved if other != name))
         if not parameters - others:
             yield f"OWN Resources/{name}: has no parameter of its own for its reserved concurrency"
+        if not parameters <= parameters_of(resources[name]["Properties"].get("Description")):
+            # The version's logical id would change, and Lambda publishes nothing where the function did not.
+            yield f"OWN Resources/{name}: its Description must name {', '.join(parameters)}, or the deployment fails"
 
 
 def parameter_rules(parameters):
@@ -130,6 +178,28 @@ def parameter_rules(parameters):
             yield f"OWN Parameters/{name}: has no default"
         if parameter.get("NoEcho"):
             yield f"OWN Parameters/{name}: NoEcho, for which `sam deploy --guided` does not take Enter"
+
+
+def value_rules(template):
+    """Whether a changed parameter publishes a version."""
+    before = versions_of(template, {})
+    for parameter in PUBLISHING:
+        description = template["Parameters"][parameter]
+        other = next(value for value in description["AllowedValues"] if value != description.get("Default"))
+        for function, _ in sorted(before.items() & versions_of(template, {parameter: other}).items()):
+            yield f"OWN Resources/{function}: a change of {parameter} publishes no version, so {ALIAS} does not have it"
+
+
+def versions_of(template, values):
+    """The logical id of each function's version, by which CloudFormation knows whether to publish one."""
+    has_values = as_list(template["Transform"])[0] == EXTENSIONS
+    resources = transform(with_values(template, values) if has_values else template)["Resources"]
+    versions = {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"}
+    return {version["Properties"]["FunctionName"]["Ref"]: name for name, version in versions.items()}
+
+
+def is_permission(resource):
+    return resource["Type"] == "AWS::Lambda::Permission"
 
 
 def parameters_of(node):
@@ -168,7 +238,7 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-# A name, the rule that must speak, the text to replace and what replaces it.
+# A name, the beginning of what must be found, the text to replace and what replaces it.
 FAULTS = [
     ("unknown invoke mode", "E3030", "InvokeMode: RESPONSE_STREAM", "InvokeMode: STREAMING"),
     ("a read side that streams", "OWN", "InvokeMode: BUFFERED", "InvokeMode: RESPONSE_STREAM"),
@@ -186,7 +256,12 @@ FAULTS = [
         "          BETTER_AUTH_CHECK_REVOCATION: "
         "!Ref BetterAuthCheckRevocation\n          ALLOWED_ORIGINS: !Join [',', !Ref AllowedOrigins]\n          DEFAULT_MODEL",
     ),
-    ("a read side that nobody may call", "OWN", "FunctionName: !Ref ThreadsFunction", "FunctionName: !Ref ChatFunction"),
+    (
+        "a read side without permissions",
+        "OWN",
+        "FunctionName: !Ref ThreadsFunctionAliaslive",
+        "FunctionName: !Ref ChatFunctionAliaslive",
+    ),
     ("buffered answers", "OWN", "InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED"),
     ("reference to nothing", "E1020", "TABLE_NAME: !Ref ChatTable", "TABLE_NAME: !Ref NoTable"),
     ("timeout over the limit", "E3717", "Timeout: !Ref FunctionTimeout", "Timeout: 2000"),
@@ -203,7 +278,40 @@ FAULTS = [
     ("every action", "OWN", "[dynamodb:GetItem, dynamodb:Query]", "[dynamodb:*]"),
     ("half of the two permissions", "OWN", "      InvokedViaFunctionUrl: true\n", ""),
     ("table deleted with the stack", "OWN", "    DeletionPolicy: Retain", "    DeletionPolicy: Delete"),
-    ("parameter nobody uses", "W2001", "MODELS: !Ref Models", "MODELS: ''"),
+    ("parameter without a use", "W2001", "MODELS: !Ref Models", "MODELS: ''"),
+    ("permissions for the function", "OWN", "Name: !Ref ChatFunctionAliaslive", "Name: !Ref ChatFunction"),
+    (
+        "one permission for the function",
+        "OWN",
+        "FunctionName: !Ref ThreadsFunctionAliaslive\n      Action: lambda:InvokeFunction\n",
+        "FunctionName: !Ref ThreadsFunction\n      Action: lambda:InvokeFunction\n",
+    ),
+    (
+        "no alias",
+        "OWN Resources/ChatFunction: has no alias",
+        "      AutoPublishAlias: live\n      AutoPublishAliasAllProperties: true\n",
+        "",
+    ),
+    (
+        "alias of another name",
+        "OWN Resources/ChatFunction: has no alias",
+        "AutoPublishAlias: live",
+        "AutoPublishAlias: current",
+    ),
+    ("versions of code and variables only", "OWN", "      AutoPublishAliasAllProperties: true\n", ""),
+    (
+        "versions without parameter values",
+        "OWN",
+        "[AWS::LanguageExtensions, AWS::Serverless-2016-10-31]",
+        "AWS::Serverless-2016-10-31",
+    ),
+    (
+        "transforms in the wrong order",
+        "OWN",
+        "[AWS::LanguageExtensions, AWS::Serverless-2016-10-31]",
+        "[AWS::Serverless-2016-10-31, AWS::LanguageExtensions]",
+    ),
+    ("concurrency that cannot be published", "OWN", "concurrency ${ReservedConcurrency}", "concurrency of its own"),
     (
         "a read side without concurrency",
         "OWN",
@@ -226,15 +334,15 @@ def self_test(text):
     """Counts the seeded faults that are not found, or that the template has no place for any more."""
     clean = findings(text)
     missed = 0
-    for name, rule, right, wrong in FAULTS:
+    for name, expected, right, wrong in FAULTS:
         if right not in text:
             missed += 1
             print(f"STALE  {name}: the template does not hold {right!r}")
             continue
         fresh = [finding for finding in findings(text.replace(right, wrong)) if finding not in clean]
-        caught = [finding for finding in fresh if finding.startswith(rule + " ")]
+        caught = [finding for finding in fresh if finding.startswith(expected + " ")]
         missed += not caught
-        print(f"found  {name}: {caught[0][:120]}" if caught else f"MISSED {name}: no {rule}, only {fresh}")
+        print(f"found  {name}: {caught[0][:120]}" if caught else f"MISSED {name}: no {expected}, only {fresh}")
     return missed
 
 
