@@ -3,7 +3,7 @@
 
 `sam validate --lint` does not look inside SAM resources: it passes a misspelt InvokeMode or a !Ref to nothing.
 CloudFormation runs two transforms, AWS::LanguageExtensions and SAM's. cfn-lint and most rules here look at what SAM
-alone makes, where parameters are still references; the rules on versions look at what both make.
+alone makes, where parameters are still references; the rules on versions and log levels look at what both make.
 Needs the packages of ../tools/requirements.txt. With --self-test it seeds faults and fails unless each is found.
 """
 
@@ -91,6 +91,8 @@ def path_of(match):
 EXTENSIONS = "AWS::LanguageExtensions"
 # The alias of each function that its URL belongs to.
 ALIAS = "live"
+# From the most to the least verbose.
+LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
 # Parameters of which each has to publish a version of both functions when it changes. The first is in an environment
 # variable; the second is in none, and is seen only with AutoPublishAliasAllProperties.
 PUBLISHING = ["LogLevel", "Architecture"]
@@ -181,7 +183,18 @@ def parameter_rules(parameters):
 
 
 def value_rules(template):
-    """Whether a changed parameter publishes a version."""
+    """What depends on the values of parameters: log levels, and whether a change publishes a version."""
+    for level in LOG_LEVELS:
+        resources = with_values(template, {"LogLevel": level})["Resources"]
+        # Lines of the level info have to pass, and so does whatever was asked for.
+        most = min(LOG_LEVELS.index(level), LOG_LEVELS.index("INFO"))
+        for name, resource in resources.items():
+            if resource["Type"] != "AWS::Serverless::Function":
+                continue
+            filtered = resource["Properties"]["LoggingConfig"].get("ApplicationLogLevel", "INFO")
+            if LOG_LEVELS.index(filtered) > most:
+                yield f"OWN Resources/{name}: ApplicationLogLevel {filtered} drops lines when LogLevel is {level}"
+
     before = versions_of(template, {})
     for parameter in PUBLISHING:
         description = template["Parameters"][parameter]
@@ -324,6 +337,15 @@ FAULTS = [
         "OWN",
         "        - HasThreadsReservedConcurrency\n        - !Ref ThreadsReservedConcurrency\n",
         "        - HasReservedConcurrency\n        - !Ref ReservedConcurrency\n",
+    ),
+    ("log filter above INFO", "OWN", "!If [IsVerbose, !Ref LogLevel, INFO]", "!Ref LogLevel"),
+    ("log filter fixed above INFO", "OWN", "!If [IsVerbose, !Ref LogLevel, INFO]", "WARN"),
+    ("log filter that drops what was asked for", "OWN", "!If [IsVerbose, !Ref LogLevel, INFO]", "INFO"),
+    (
+        "log filter that forgets TRACE",
+        "OWN",
+        "IsVerbose: !Or [!Equals [!Ref LogLevel, DEBUG], !Equals [!Ref LogLevel, TRACE]]",
+        "IsVerbose: !Equals [!Ref LogLevel, DEBUG]",
     ),
     ("hidden parameter", "OWN", "  AiGatewayApiKeySsm:\n", "  AiGatewayApiKeySsm:\n    NoEcho: true\n"),
     ("parameter without a default", "OWN", "    Default: arm64\n", ""),
