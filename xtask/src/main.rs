@@ -7,6 +7,7 @@
 )]
 
 mod command;
+mod deploy;
 mod dev;
 mod guard;
 mod parity;
@@ -32,7 +33,11 @@ cargo xtask <command>
   parity  compare the function with the route written with the AI SDK, request by request
             [filter]     compare only the scenarios whose name contains this
             --update     write docs/compatibility.md anew
+  deploy  build both functions and deploy the stack with AWS SAM, without a question
+            --config-env NAME   take this environment of samconfig.toml
+            Name=value          set this parameter of template.yaml
   tools   fetch the pinned tools that dev and test use into .tools/
+            deploy       only those that a deployment needs
   help    print this list
 ";
 
@@ -46,7 +51,8 @@ fn main() -> ExitCode {
         "dev" => dev::run(rest),
         "test" => test::run(rest),
         "parity" => parity::run(rest),
-        "tools" => tools::fetch_all(),
+        "deploy" => deploy::run(rest),
+        "tools" => tools::run(rest),
         guard::COMMAND => guard::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -17,12 +17,23 @@ pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools, sch
 use std::fs::File;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// Fetches every tool and says where to find them.
-pub(crate) fn fetch_all() -> Result<ExitCode> {
+/// Fetches every tool, or with `deploy` only what a deployment needs, and prints where to find them.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    match arguments {
+        [] => fetch_all(),
+        [only] if only == "deploy" => {
+            println!("sam, cargo-lambda, zig: {} (add it to PATH for sam build)", sam_tools()?.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => bail!("tools takes `deploy` or nothing; `cargo xtask` lists the commands"),
+    }
+}
+
+fn fetch_all() -> Result<ExitCode> {
     let mut failures = 0;
     let mut report = |name: &str, outcome: Result<String>| match outcome {
         Ok(place) => println!("{name}: {place}"),

@@ -1,0 +1,67 @@
+//! `cargo xtask deploy`: builds both functions and deploys the stack with AWS SAM, without a question.
+//!
+//! Knows samconfig.toml, what a deployment needs on this machine, and what a user does next. What is deployed is
+//! template.yaml's to say, and how is SAM's.
+
+mod account;
+mod build;
+mod options;
+mod outcome;
+mod settings;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use self::options::Options;
+use self::settings::Settings;
+use crate::{command, tools, workspace};
+
+/// Deploys the stack that `arguments` and samconfig.toml describe.
+///
+/// # Errors
+/// An unknown option, a setting that cannot be used, a missing tool, no credentials, or a build that fails. A deployment
+/// that fails is SAM's to explain: then the status is a failure.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let options = Options::parse(arguments)?;
+    let settings = Settings::read(&options)?;
+    settings.warnings().iter().for_each(|warning| eprintln!("  !!  {warning}"));
+
+    let tools = tools::sam_tools()?;
+    let region = account::region(&tools, &settings)?;
+    build::run(&tools, &settings)?;
+
+    eprintln!("\n== sam deploy, stack {} in {region}", settings.stack_name);
+    let deployed = deploy_command(&tools, &settings, &region).status().context("sam cannot be started")?;
+    if !deployed.success() {
+        eprintln!("{}", outcome::ADVICE);
+        return Ok(ExitCode::FAILURE);
+    }
+    let outputs = outcome::Outputs::read(&tools, &settings, &region);
+    println!("{}", outcome::next_steps(&outputs));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn deploy_command(tools: &Path, settings: &Settings, region: &str) -> Command {
+    let mut command = sam(tools);
+    command.arg("deploy").args(["--config-env", &settings.environment, "--region", region]);
+    command.args(["--no-confirm-changeset", "--no-fail-on-empty-changeset"]);
+    command.args(settings.override_arguments());
+    command
+}
+
+/// SAM, which finds cargo-lambda and zig in its own folder.
+fn sam(tools: &Path) -> Command {
+    let mut command = Command::new(tools.join("sam"));
+    command.current_dir(workspace::root()).env("PATH", path_with(tools));
+    command::forget_outer_cargo(&mut command);
+    command
+}
+
+fn path_with(tools: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap_or(path)
+}
