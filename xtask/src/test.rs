@@ -61,6 +61,10 @@ fn check_template(summary: &mut Summary) {
     let mut lint = in_root(&tools.join("python"));
     lint.arg(workspace::root().join("xtask").join("sam").join("lint.py")).arg("--self-test");
     check(summary, "template, transformed", lint);
+    let mut deployment = in_root(&tools.join("python"));
+    deployment.arg(workspace::root().join("xtask").join("sam").join("deploy_test.py"));
+    deployment.arg("--xtask").arg(std::env::current_exe().unwrap_or_else(|_| workspace::binary("xtask")));
+    check(summary, "deployment, as README says", deployment);
 }
 
 /// Whether others can read the documents. That they say what the code says, and that the functions do it, is among the
