@@ -58,7 +58,8 @@ pub fn parts(pieces: &[&str]) -> Vec<Value> {
 
 /// The head of a streamed answer.
 pub fn head() -> Step {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     Step::Raw(Bytes::from_static(head.as_bytes()))
 }
 
@@ -104,12 +105,19 @@ pub fn refusal(status: u16, content_type: &str, headers: &[(&str, &str)], body: 
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    vec![Step::Raw(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into())]
+    vec![Step::Raw(
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into(),
+    )]
 }
 
 /// The gateway's own error answer; a repetition is asked for at once, so that retries take no time.
 pub fn error(status: u16, kind: &str) -> Vec<Step> {
     let body = json!({"error": {"message": format!("no {TEXT_CANARY} today"), "type": kind, "param": null, "code": null},
                       "generationId": "gen_01"});
-    refusal(status, "application/json", &[("retry-after-ms", "1")], &body.to_string())
+    refusal(
+        status,
+        "application/json",
+        &[("retry-after-ms", "1")],
+        &body.to_string(),
+    )
 }

@@ -46,7 +46,11 @@ impl Site<'_> {
 
     /// The variables that tell a function of this site. `jwks` is what the site answers under `/api/auth/jwks`.
     pub fn variables(&self, jwks: &Value) -> [(&'static str, String); 4] {
-        let strategy = if self.cookie_cache == "jwt-plugin" { "jwt" } else { self.cookie_cache };
+        let strategy = if self.cookie_cache == "jwt-plugin" {
+            "jwt"
+        } else {
+            self.cookie_cache
+        };
         [
             ("BETTER_AUTH_URL", self.url.to_owned()),
             ("BETTER_AUTH_SECRET", self.secret.to_owned()),
@@ -84,10 +88,10 @@ impl WebApp {
             return Ok(None);
         };
         let mut command = Node::command(script);
-        command
-            .env_clear()
-            .envs(table(engine))
-            .envs([("BETTER_AUTH_SECRET", Site::PLAIN.secret), ("BETTER_AUTH_URL", Site::PLAIN.url)]);
+        command.env_clear().envs(table(engine)).envs([
+            ("BETTER_AUTH_SECRET", Site::PLAIN.secret),
+            ("BETTER_AUTH_URL", Site::PLAIN.url),
+        ]);
         Ok(Some(Self(Node::start(&mut command)?)))
     }
 
@@ -98,7 +102,8 @@ impl WebApp {
 
     /// The same with a name of the user's own choice, of which every cookie cache and access token has a copy.
     pub async fn sign_up_as(&mut self, site: &Site<'_>, email: &str, name: &str) -> Result<Pass> {
-        self.ask(site, "sign-up", json!({"email": email, "name": name})).await
+        self.ask(site, "sign-up", json!({"email": email, "name": name}))
+            .await
     }
 
     /// Begins another session of a user.
@@ -108,21 +113,32 @@ impl WebApp {
 
     /// Whose session better-auth itself finds in these cookies.
     pub async fn user_of(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
-        let session: Value = self.ask(site, "get-session", json!({"cookie": cookie})).await?;
+        let session: Value = self
+            .ask(site, "get-session", json!({"cookie": cookie}))
+            .await?;
         Ok(session["userId"].as_str().map(str::to_owned))
     }
 
     /// Ends a session.
     pub async fn sign_out(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
-        self.ask::<Value>(site, "sign-out", json!({"cookie": pass.cookie})).await.map(drop)
+        self.ask::<Value>(site, "sign-out", json!({"cookie": pass.cookie}))
+            .await
+            .map(drop)
     }
 
     /// Ends all sessions of a user.
     pub async fn revoke_all(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
-        self.ask::<Value>(site, "revoke-all", json!({"cookie": pass.cookie})).await.map(drop)
+        self.ask::<Value>(site, "revoke-all", json!({"cookie": pass.cookie}))
+            .await
+            .map(drop)
     }
 
-    async fn ask<A: DeserializeOwned>(&mut self, site: &Site<'_>, what: &str, with: Value) -> Result<A> {
+    async fn ask<A: DeserializeOwned>(
+        &mut self,
+        site: &Site<'_>,
+        what: &str,
+        with: Value,
+    ) -> Result<A> {
         #[derive(Serialize)]
         struct Asked<'a> {
             r#do: &'a str,
@@ -132,7 +148,14 @@ impl WebApp {
             with: Value,
         }
 
-        let answer: Value = self.0.ask(&Asked { r#do: what, site, with }).await?;
+        let answer: Value = self
+            .0
+            .ask(&Asked {
+                r#do: what,
+                site,
+                with,
+            })
+            .await?;
         if let Some(error) = answer["error"].as_str() {
             bail!("{what} on {site:?}: {error}");
         }
@@ -157,19 +180,31 @@ pub async fn package_script(name: &str, engine: &Engine) -> Result<Option<String
         .output();
     let output = within(name, run).await?.context("node does not start")?;
     let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    ensure!(output.status.success(), "{name} ended with {}:\n{printed}", output.status);
+    ensure!(
+        output.status.success(),
+        "{name} ended with {}:\n{printed}",
+        output.status
+    );
     Ok(Some(printed))
 }
 
 fn table(engine: &Engine) -> [(&'static str, String); 2] {
-    [("DYNAMODB_ENDPOINT", engine.url()), ("TABLE_NAME", TABLE.to_owned())]
+    [
+        ("DYNAMODB_ENDPOINT", engine.url()),
+        ("TABLE_NAME", TABLE.to_owned()),
+    ]
 }
 
 /// The tester's `PATH`, with the Node of these tests before any other.
 fn path_with(node: &Path) -> Result<OsString> {
     let own = env::var_os("PATH").unwrap_or_default();
-    let folder = node.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
-    Ok(env::join_paths(folder.into_iter().chain(env::split_paths(&own)))?)
+    let folder = node
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map(Path::to_owned);
+    Ok(env::join_paths(
+        folder.into_iter().chain(env::split_paths(&own)),
+    )?)
 }
 
 /// The program: `SIDEKIQ_BETTER_AUTH`, or the one in `tests/better-auth` if npm has put its packages beside it.
@@ -177,5 +212,7 @@ fn script() -> Option<PathBuf> {
     let named = env::var_os("SIDEKIQ_BETTER_AUTH").filter(|value| !value.is_empty());
     let folder = tools::workspace().join("tests/better-auth");
     let installed = folder.join("node_modules/better-auth").exists();
-    named.map(PathBuf::from).or_else(|| installed.then(|| folder.join("web-app.mjs")))
+    named
+        .map(PathBuf::from)
+        .or_else(|| installed.then(|| folder.join("web-app.mjs")))
 }

@@ -27,7 +27,10 @@ pub async fn xtask_binary() -> Result<PathBuf> {
     built("xtask", &BUILT).await
 }
 
-async fn built(package: &'static str, once: &'static OnceLock<Result<PathBuf, String>>) -> Result<PathBuf> {
+async fn built(
+    package: &'static str,
+    once: &'static OnceLock<Result<PathBuf, String>>,
+) -> Result<PathBuf> {
     let find = move || tools::prebuilt(package).map_or_else(|| build(package), Ok);
     let found = tokio::task::spawn_blocking(move || {
         once.get_or_init(|| find().map_err(|error| format!("{error:#}")))
@@ -51,8 +54,18 @@ pub fn is_for_tools(name: &str) -> bool {
 }
 
 fn is_about_this_test(name: &str) -> bool {
-    let its_own = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "CARGO_TERM_COLOR"];
-    let of_the_user = ["CARGO_NET_", "CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_REGISTR"];
+    let its_own = [
+        "CARGO_HOME",
+        "CARGO_TARGET_DIR",
+        "CARGO_INCREMENTAL",
+        "CARGO_TERM_COLOR",
+    ];
+    let of_the_user = [
+        "CARGO_NET_",
+        "CARGO_BUILD_",
+        "CARGO_PROFILE_",
+        "CARGO_REGISTR",
+    ];
     let kept = its_own.contains(&name) || of_the_user.iter().any(|start| name.starts_with(start));
     name.starts_with("CARGO") && !kept
 }
@@ -72,15 +85,21 @@ fn build(package: &str) -> Result<PathBuf> {
         String::from_utf8_lossy(&output.stderr)
     );
     let messages = String::from_utf8(output.stdout)?;
-    executable(&messages, package).with_context(|| format!("cargo named no executable for {package}"))
+    executable(&messages, package)
+        .with_context(|| format!("cargo named no executable for {package}"))
 }
 
 fn executable(messages: &str, package: &str) -> Option<PathBuf> {
-    let mut found =
-        messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter_map(|message| {
+    let mut found = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
             let ours = message["target"]["name"] == package
                 && message["target"]["kind"] == serde_json::json!(["bin"]);
-            message["executable"].as_str().filter(|_| ours).map(PathBuf::from)
+            message["executable"]
+                .as_str()
+                .filter(|_| ours)
+                .map(PathBuf::from)
         });
     found.next()
 }
@@ -96,7 +115,10 @@ mod tests {
             "\nnot JSON\n",
             r#"{"reason":"compiler-artifact","target":{"name":"chat","kind":["bin"]},"executable":"/t/debug/chat"}"#,
         );
-        assert_eq!(executable(messages, "chat"), Some(PathBuf::from("/t/debug/chat")));
+        assert_eq!(
+            executable(messages, "chat"),
+            Some(PathBuf::from("/t/debug/chat"))
+        );
         assert_eq!(executable("{}", "chat"), None);
     }
 }

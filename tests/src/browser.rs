@@ -45,9 +45,10 @@ impl Browser {
     /// Starts a browser for the site at `site`; nothing when there is none. Pictures carry the test's name.
     pub async fn start(site: &str, test: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/browser");
-        let (Some(chromium), true) =
-            (tools::chromium(), folder.join("node_modules/playwright-core").exists())
-        else {
+        let (Some(chromium), true) = (
+            tools::chromium(),
+            folder.join("node_modules/playwright-core").exists(),
+        ) else {
             tools::skipped("whatever a browser would do", "Chromium with Playwright");
             return Ok(None);
         };
@@ -62,36 +63,65 @@ impl Browser {
             .context("node does not start")?;
         let input = process.stdin.take().context("stdin is piped")?;
         let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        let line = Arc::new(Mutex::new(Line { _process: process, input, output }));
-        Ok(Some(Self { line, site: site.to_owned(), tabs: 0 }))
+        let line = Arc::new(Mutex::new(Line {
+            _process: process,
+            input,
+            output,
+        }));
+        Ok(Some(Self {
+            line,
+            site: site.to_owned(),
+            tabs: 0,
+        }))
     }
 
     /// Gives the browser somebody's session, as a sign-in would.
     pub async fn sign_in(&self, who: &SignedIn) -> Result<()> {
         let cookie = who.cookie();
         let (name, value) = cookie.split_once('=').context("a cookie has a name")?;
-        let cookie =
-            json!({"name": name, "value": value, "url": self.site, "httpOnly": true, "sameSite": "Lax"});
-        self.line.lock().await.ask(&json!({"act": "cookie", "cookie": cookie})).await.map(drop)
+        let cookie = json!({"name": name, "value": value, "url": self.site, "httpOnly": true, "sameSite": "Lax"});
+        self.line
+            .lock()
+            .await
+            .ask(&json!({"act": "cookie", "cookie": cookie}))
+            .await
+            .map(drop)
     }
 
     /// Takes all cookies away, as a sign-out would.
     pub async fn sign_out(&self) -> Result<()> {
-        self.line.lock().await.ask(&json!({"act": "forget"})).await.map(drop)
+        self.line
+            .lock()
+            .await
+            .ask(&json!({"act": "forget"}))
+            .await
+            .map(drop)
     }
 
     /// Opens another tab at the site's address with `fragment`, which is empty or begins with `#`.
     pub async fn open(&mut self, fragment: &str) -> Result<Tab> {
         self.tabs += 1;
-        let tab = Tab { line: Arc::clone(&self.line), site: self.site.clone(), number: self.tabs };
+        let tab = Tab {
+            line: Arc::clone(&self.line),
+            site: self.site.clone(),
+            number: self.tabs,
+        };
         tab.goes_to(fragment).await?;
         Ok(tab)
     }
 
     /// Makes sure that no script failed and no rule of the page's Content-Security-Policy was broken.
     pub async fn ensure_no_faults(&self) -> Result<()> {
-        let faults = self.line.lock().await.ask(&json!({"act": "faults"})).await?;
-        ensure!(faults.as_array().is_some_and(Vec::is_empty), "the page is at fault: {faults:#}");
+        let faults = self
+            .line
+            .lock()
+            .await
+            .ask(&json!({"act": "faults"}))
+            .await?;
+        ensure!(
+            faults.as_array().is_some_and(Vec::is_empty),
+            "the page is at fault: {faults:#}"
+        );
         Ok(())
     }
 }
@@ -99,7 +129,9 @@ impl Browser {
 impl Tab {
     /// Loads the site with this fragment.
     pub async fn goes_to(&self, fragment: &str) -> Result<()> {
-        self.act("open", json!({"url": format!("{}/{fragment}", self.site)})).await.map(drop)
+        self.act("open", json!({"url": format!("{}/{fragment}", self.site)}))
+            .await
+            .map(drop)
     }
 
     /// Loads the page anew.
@@ -124,17 +156,23 @@ impl Tab {
 
     /// Writes into a text box, in place of what is there.
     pub async fn write(&self, place: &Place, text: &str) -> Result<()> {
-        self.act("fill", json!({"place": place, "text": text})).await.map(drop)
+        self.act("fill", json!({"place": place, "text": text}))
+            .await
+            .map(drop)
     }
 
     /// Chooses a file in a field for files.
     pub async fn attach(&self, place: &Place, file: &File<'_>) -> Result<()> {
-        self.act("attach", json!({"place": place, "file": file})).await.map(drop)
+        self.act("attach", json!({"place": place, "file": file}))
+            .await
+            .map(drop)
     }
 
     /// Chooses an option of a list by its value.
     pub async fn choose(&self, place: &Place, option: &str) -> Result<()> {
-        self.act("choose", json!({"place": place, "option": option})).await.map(drop)
+        self.act("choose", json!({"place": place, "option": option}))
+            .await
+            .map(drop)
     }
 
     /// Presses a key, whatever has the focus.
@@ -162,7 +200,9 @@ impl Tab {
 
     /// Presses a key while `place` has the focus.
     pub async fn press(&self, place: &Place, key: &str) -> Result<()> {
-        self.act("press", json!({"place": place, "key": key})).await.map(drop)
+        self.act("press", json!({"place": place, "key": key}))
+            .await
+            .map(drop)
     }
 
     /// Writes a message and sends it.
@@ -184,8 +224,13 @@ impl Tab {
     /// Waits until the conversation is this and nothing more: by turns the first line of a question and of its answer.
     pub async fn reads(&self, lines: &[&str]) -> Result<()> {
         let who = ["You", "Assistant"].into_iter().cycle();
-        let messages: Vec<_> = who.zip(lines).map(|(who, line)| [who, line.trim()]).collect();
-        self.act("reads", json!({"messages": messages})).await.map(drop)
+        let messages: Vec<_> = who
+            .zip(lines)
+            .map(|(who, line)| [who, line.trim()])
+            .collect();
+        self.act("reads", json!({"messages": messages}))
+            .await
+            .map(drop)
     }
 
     /// What stands in a text box or is chosen in a list.
@@ -197,8 +242,13 @@ impl Tab {
     /// The id of the conversation that the address names.
     pub async fn thread(&self) -> Result<String> {
         let address = self.act("address", Value::Null).await?;
-        let thread = address.as_str().and_then(|address| address.split_once("#/t/"));
-        Ok(thread.with_context(|| format!("{address} names no conversation"))?.1.to_owned())
+        let thread = address
+            .as_str()
+            .and_then(|address| address.split_once("#/t/"));
+        Ok(thread
+            .with_context(|| format!("{address} names no conversation"))?
+            .1
+            .to_owned())
     }
 
     /// Takes a picture into the folder for pictures.
@@ -208,22 +258,34 @@ impl Tab {
 
     /// Makes the window so large.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        self.act("size", json!({"width": width, "height": height})).await.map(drop)
+        self.act("size", json!({"width": width, "height": height}))
+            .await
+            .map(drop)
     }
 
     /// Has the system ask for `light` or `dark` colours.
     pub async fn prefers_colours(&self, scheme: &str) -> Result<()> {
-        self.act("colours", json!({"scheme": scheme})).await.map(drop)
+        self.act("colours", json!({"scheme": scheme}))
+            .await
+            .map(drop)
     }
 
     /// Has the system ask for little motion, as it does from the start, or for any.
     pub async fn prefers_less_motion(&self, less: bool) -> Result<()> {
-        self.act("motion", json!({"motion": if less { "reduce" } else { "no-preference" }})).await.map(drop)
+        self.act(
+            "motion",
+            json!({"motion": if less { "reduce" } else { "no-preference" }}),
+        )
+        .await
+        .map(drop)
     }
 
     /// Whether anything on the page is in motion.
     pub async fn moves(&self) -> Result<bool> {
-        self.act("moves", Value::Null).await?.as_bool().context("yes or no")
+        self.act("moves", Value::Null)
+            .await?
+            .as_bool()
+            .context("yes or no")
     }
 
     /// Makes sure that the engine finds no violation of WCAG's rules, in dark colours and in light ones.
@@ -231,7 +293,10 @@ impl Tab {
         for scheme in ["dark", "light"] {
             self.prefers_colours(scheme).await?;
             let found = self.act("audit", Value::Null).await?;
-            ensure!(found.as_array().is_some_and(Vec::is_empty), "{what}, {scheme}: {found:#}");
+            ensure!(
+                found.as_array().is_some_and(Vec::is_empty),
+                "{what}, {scheme}: {found:#}"
+            );
         }
         Ok(())
     }
@@ -247,9 +312,13 @@ impl Tab {
 
 impl Line {
     async fn ask(&mut self, command: &Value) -> Result<Value> {
-        self.input.write_all(format!("{command}\n").as_bytes()).await?;
+        self.input
+            .write_all(format!("{command}\n").as_bytes())
+            .await?;
         self.input.flush().await?;
-        let line = within("the browser", self.output.next_line()).await??.context("the browser has ended")?;
+        let line = within("the browser", self.output.next_line())
+            .await??
+            .context("the browser has ended")?;
         let answer: Value =
             serde_json::from_str(&line).with_context(|| format!("not from the browser: {line}"))?;
         match answer["failed"].as_str() {

@@ -33,7 +33,13 @@ impl<'a> Say<'a> {
     /// Words said to a function, signed by bearer.
     pub fn new(function: &Function, who: &SignedIn, thread: &'a str, text: &'a str) -> Self {
         let headers = BTreeMap::from([("authorization", who.bearer())]);
-        Self { url: function.chat_url(), headers, thread, text: Some(text), leave_after: None }
+        Self {
+            url: function.chat_url(),
+            headers,
+            thread,
+            text: Some(text),
+            leave_after: None,
+        }
     }
 }
 
@@ -56,8 +62,14 @@ pub struct Heard {
 impl Heard {
     /// The text of the last message.
     pub fn text(&self) -> String {
-        let parts = self.messages.last().and_then(|message| message["parts"].as_array());
-        let texts = parts.into_iter().flatten().filter(|part| part["type"] == "text");
+        let parts = self
+            .messages
+            .last()
+            .and_then(|message| message["parts"].as_array());
+        let texts = parts
+            .into_iter()
+            .flatten()
+            .filter(|part| part["type"] == "text");
         texts.filter_map(|part| part["text"].as_str()).collect()
     }
 
@@ -96,7 +108,12 @@ pub struct Act<'a> {
 
 impl<'a> From<Say<'a>> for Act<'a> {
     fn from(say: Say<'a>) -> Self {
-        Self { say, more: Value::Null, deny: None, leave_at: None }
+        Self {
+            say,
+            more: Value::Null,
+            deny: None,
+            leave_at: None,
+        }
     }
 }
 
@@ -128,7 +145,9 @@ impl Version {
     pub fn pinned(self) -> Result<String> {
         let packages = std::fs::read(folder().join("package.json"))?;
         let packages: Value = serde_json::from_slice(&packages)?;
-        let pin = packages["dependencies"][self.package()].as_str().context("the version is pinned")?;
+        let pin = packages["dependencies"][self.package()]
+            .as_str()
+            .context("the version is pinned")?;
         Ok(pin.trim_start_matches("npm:ai@").to_owned())
     }
 }
@@ -190,7 +209,11 @@ impl Readers {
     }
 
     /// What each version makes of the bytes of a stream. `parts`, if given, is what its message should hold in the end.
-    pub async fn read(&mut self, stream: &[u8], parts: Option<&RawValue>) -> Result<[(Version, Read); 3]> {
+    pub async fn read(
+        &mut self,
+        stream: &[u8],
+        parts: Option<&RawValue>,
+    ) -> Result<[(Version, Read); 3]> {
         #[derive(Serialize)]
         struct Stream<'a> {
             stream: &'a str,
@@ -199,13 +222,22 @@ impl Readers {
 
         let stream = std::str::from_utf8(stream).context("the stream is UTF-8")?;
         let [seven, six, five]: [Read; 3] = self.0.ask(&Stream { stream, parts }).await?;
-        Ok([(Version::Seven, seven), (Version::Six, six), (Version::Five, five)])
+        Ok([
+            (Version::Seven, seven),
+            (Version::Six, six),
+            (Version::Five, five),
+        ])
     }
 }
 
 /// A script of `tests/client` that answers each line with a line; nothing where the SDK is not installed.
 fn script(name: &str, versions: &[Version]) -> Result<Option<Node>> {
-    let installed = |version: &Version| folder().join("node_modules").join(version.package()).exists();
+    let installed = |version: &Version| {
+        folder()
+            .join("node_modules")
+            .join(version.package())
+            .exists()
+    };
     if !versions.iter().all(installed) {
         tools::skipped("whatever the real client would do", "the AI SDK");
         return Ok(None);

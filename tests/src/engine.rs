@@ -77,7 +77,13 @@ impl Engine {
         let (listener, address) = listen().await?;
         let accept = tokio::spawn(accept(listener, address, Arc::clone(&front)));
         let store = Store::new(client, TABLE);
-        Ok(Self { address, database, store, front, tasks: vec![server, accept] })
+        Ok(Self {
+            address,
+            database,
+            store,
+            front,
+            tasks: vec![server, accept],
+        })
     }
 
     /// The value for `AWS_ENDPOINT_URL_DYNAMODB`. Leads through the front.
@@ -92,8 +98,14 @@ impl Engine {
 
     /// Every item of the table as DynamoDB JSON, ordered by key.
     pub fn items(&self) -> Result<Vec<Value>> {
-        let request = ScanRequest { table_name: TABLE.to_owned(), ..ScanRequest::default() };
-        let answer = self.database.scan(request).map_err(|error| anyhow!("{error:?}"))?;
+        let request = ScanRequest {
+            table_name: TABLE.to_owned(),
+            ..ScanRequest::default()
+        };
+        let answer = self
+            .database
+            .scan(request)
+            .map_err(|error| anyhow!("{error:?}"))?;
         let mut answer = serde_json::to_value(answer)?;
         let mut items: Vec<Value> = serde_json::from_value(answer["Items"].take())?;
         items.sort_by_key(|item| item["pk"].to_string() + &item["sk"].to_string());
@@ -136,7 +148,9 @@ impl Engine {
     pub async fn seen(&self, operation: &str, about: &str, count: usize) -> Result<()> {
         let mut operations = self.front.operations.subscribe();
         let enough = operations.wait_for(|all| {
-            let alike = all.iter().filter(|one| one.name == operation && one.body.contains(about));
+            let alike = all
+                .iter()
+                .filter(|one| one.name == operation && one.body.contains(about));
             alike.count() >= count
         });
         within(operation, enough).await??;
@@ -193,7 +207,10 @@ async fn closing(listening: &mut watch::Receiver<bool>) -> bool {
     listening.wait_for(|on| !*on).await.is_err()
 }
 
-async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    front: Arc<Front>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let passed = pass(&front, request).await;
     Ok(passed.unwrap_or_else(|error| json(StatusCode::BAD_GATEWAY, &error.to_string())))
 }
@@ -201,15 +218,20 @@ async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Result<Respons
 async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let target =
-        parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
     let operation = Operation {
         name: target.rsplit('.').next().unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let behaviour = front.faults.strike(&operation);
     let [there, back] = front.jitter.pauses(&operation);
-    front.operations.send_modify(|operations| operations.push(operation));
+    front
+        .operations
+        .send_modify(|operations| operations.push(operation));
     match behaviour {
         Some(Behaviour::Throttle) => Ok(json(
             StatusCode::BAD_REQUEST,
@@ -261,7 +283,11 @@ async fn later(
 }
 
 /// Has a request carried out by the engine behind the front.
-async fn forward(behind: SocketAddr, mut parts: Parts, body: Bytes) -> Result<Response<Full<Bytes>>> {
+async fn forward(
+    behind: SocketAddr,
+    mut parts: Parts,
+    body: Bytes,
+) -> Result<Response<Full<Bytes>>> {
     parts.uri = format!("http://{behind}/").parse()?;
     let answer = http_client::fetch(Request::from_parts(parts, body)).await?;
     let (status, headers) = (answer.status, answer.headers.clone());
@@ -271,24 +297,32 @@ async fn forward(behind: SocketAddr, mut parts: Parts, body: Bytes) -> Result<Re
     Ok(passed)
 }
 
-const ILL: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"ill"}"#;
+const ILL: &str =
+    r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"ill"}"#;
 
 fn json(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
     *answer.status_mut() = status;
-    answer.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    answer.headers_mut().insert(
+        "content-type",
+        http::HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
     answer
 }
 
 /// A string attribute of a raw item.
 pub fn text<'a>(item: &'a Value, attribute: &str) -> Result<&'a str> {
-    item[attribute]["S"].as_str().with_context(|| format!("no string {attribute} in {item}"))
+    item[attribute]["S"]
+        .as_str()
+        .with_context(|| format!("no string {attribute} in {item}"))
 }
 
 /// A number attribute of a raw item.
 pub fn number(item: &Value, attribute: &str) -> Result<u64> {
     let number = item[attribute]["N"].as_str();
-    Ok(number.with_context(|| format!("no number {attribute} in {item}"))?.parse()?)
+    Ok(number
+        .with_context(|| format!("no number {attribute} in {item}"))?
+        .parse()?)
 }
 
 #[cfg(test)]
@@ -296,13 +330,16 @@ mod tests {
     use super::*;
 
     async fn put(engine: &Engine, key: &str) -> Result<StatusCode> {
-        let body = serde_json::json!({"TableName": TABLE, "Item": {"pk": {"S": key}, "sk": {"S": "-"}}});
+        let body =
+            serde_json::json!({"TableName": TABLE, "Item": {"pk": {"S": key}, "sk": {"S": "-"}}});
         let request = Request::post(engine.url() + "/")
             .header("x-amz-target", "DynamoDB_20120810.PutItem")
             .header("content-type", "application/x-amz-json-1.0")
             .header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=0")
             .header("x-amz-date", "20260101T000000Z");
-        Ok(http_client::fetch(request.body(body.to_string().into())?).await?.status)
+        Ok(http_client::fetch(request.body(body.to_string().into())?)
+            .await?
+            .status)
     }
 
     #[tokio::test]
@@ -310,12 +347,19 @@ mod tests {
         let engine = Engine::start().await.unwrap();
         engine.fault(Fault::of("PutItem", "\"b\"", Behaviour::Fail).times(1));
         assert_eq!(put(&engine, "a").await.unwrap(), StatusCode::OK);
-        assert_eq!(put(&engine, "b").await.unwrap(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            put(&engine, "b").await.unwrap(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
         assert_eq!(put(&engine, "b").await.unwrap(), StatusCode::OK);
         engine.fault(Fault::everything(Behaviour::Throttle));
         assert_eq!(put(&engine, "c").await.unwrap(), StatusCode::BAD_REQUEST);
-        let keys: Vec<_> =
-            engine.items().unwrap().iter().map(|item| text(item, "pk").unwrap().to_owned()).collect();
+        let keys: Vec<_> = engine
+            .items()
+            .unwrap()
+            .iter()
+            .map(|item| text(item, "pk").unwrap().to_owned())
+            .collect();
         assert_eq!(keys, ["a", "b"]);
         assert_eq!(engine.operations().len(), 4);
     }

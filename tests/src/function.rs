@@ -56,7 +56,9 @@ impl Function {
             Way::Plain => Self::plain(variables).await.map(Some),
             Way::Watch => watch::start(variables).await,
             Way::Emulator => emulator::start(variables).await,
-            Way::RuntimeApi => Self::on(RuntimeApi::start(1).await?, variables).await.map(Some),
+            Way::RuntimeApi => Self::on(RuntimeApi::start(1).await?, variables)
+                .await
+                .map(Some),
         }
     }
 
@@ -79,7 +81,9 @@ impl Function {
 
     /// The Runtime API that it runs under, when that is ours.
     pub fn api(&self) -> Result<&RuntimeApi> {
-        self.api.as_deref().context("the function runs under our Runtime API")
+        self.api
+            .as_deref()
+            .context("the function runs under our Runtime API")
     }
 
     /// Where a chat turn is posted.
@@ -93,7 +97,11 @@ impl Function {
             Way::Plain => {
                 self.process.signal(Signal::TERM)?;
                 let status = self.process.exit().await?;
-                ensure!(status.success(), "ended by SIGTERM with {status}: {:?}", self.process.logs.lines());
+                ensure!(
+                    status.success(),
+                    "ended by SIGTERM with {status}: {:?}",
+                    self.process.logs.lines()
+                );
             }
             Way::Watch => {
                 // The emulator prints into the same log, and its own timers may panic while it ends.
@@ -125,14 +133,27 @@ impl Function {
 
     fn new(way: Way, url: String, process: Process, variables: &Variables) -> Self {
         let secret = |name: &str| variables.get(name).cloned();
-        let mut canaries: Vec<_> =
-            ["AI_GATEWAY_API_KEY", "BETTER_AUTH_SECRET"].iter().filter_map(|name| secret(name)).collect();
+        let mut canaries: Vec<_> = ["AI_GATEWAY_API_KEY", "BETTER_AUTH_SECRET"]
+            .iter()
+            .filter_map(|name| secret(name))
+            .collect();
         canaries.push(crate::answers::TEXT_CANARY.to_owned());
-        Self { url, process, api: None, _front: None, way, canaries }
+        Self {
+            url,
+            process,
+            api: None,
+            _front: None,
+            way,
+            canaries,
+        }
     }
 
     fn with(self, api: Option<Arc<RuntimeApi>>, front: FunctionUrl) -> Self {
-        Self { api, _front: Some(front), ..self }
+        Self {
+            api,
+            _front: Some(front),
+            ..self
+        }
     }
 }
 
@@ -144,7 +165,11 @@ async fn free_port() -> Result<u16> {
 /// Waits until somebody listens on `address`.
 async fn listening(process: &mut Process, address: SocketAddr) -> Result<()> {
     let refused = |process: &mut Process| {
-        ensure!(process.is_running(), "ended before it listened: {:?}", process.logs.lines());
+        ensure!(
+            process.is_running(),
+            "ended before it listened: {:?}",
+            process.logs.lines()
+        );
         Ok(std::net::TcpStream::connect(address).is_err())
     };
     eventually("somebody to listen", || match refused(process) {

@@ -14,7 +14,10 @@ pub struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
+        Self {
+            reached: watch::Sender::new(false),
+            open: watch::Sender::new(false),
+        }
     }
 }
 

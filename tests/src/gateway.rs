@@ -76,7 +76,9 @@ pub struct Sent {
 impl Call {
     /// The model that is called, in either protocol.
     pub fn model(&self) -> Option<&str> {
-        self.head.header("ai-language-model-id").or_else(|| self.body["model"].as_str())
+        self.head
+            .header("ai-language-model-id")
+            .or_else(|| self.body["model"].as_str())
     }
 
     /// Waits for the end of the call.
@@ -88,7 +90,10 @@ impl Call {
 
     /// What `Step::Send` has sent so far.
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -103,11 +108,19 @@ struct Plan {
 impl Plan {
     fn answer(&mut self, call: &Call, body: &[u8]) -> Vec<Step> {
         let words = String::from_utf8_lossy(body);
-        if let Some(place) = self.about.iter().position(|(about, _)| words.contains(about)) {
+        if let Some(place) = self
+            .about
+            .iter()
+            .position(|(about, _)| words.contains(about))
+        {
             return self.about.remove(place).1;
         }
-        let for_model = call.model().and_then(|model| self.by_model.get_mut(model)?.pop_front());
-        for_model.or_else(|| self.next.pop_front()).unwrap_or_else(|| self.always.clone())
+        let for_model = call
+            .model()
+            .and_then(|model| self.by_model.get_mut(model)?.pop_front());
+        for_model
+            .or_else(|| self.next.pop_front())
+            .unwrap_or_else(|| self.always.clone())
     }
 }
 
@@ -130,10 +143,20 @@ impl Gateway {
     pub async fn start(always: Vec<Step>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let plan = Mutex::new(Plan { always, ..Plan::default() });
-        let shared = Arc::new(Shared { plan, calls: watch::Sender::new(Vec::new()) });
+        let plan = Mutex::new(Plan {
+            always,
+            ..Plan::default()
+        });
+        let shared = Arc::new(Shared {
+            plan,
+            calls: watch::Sender::new(Vec::new()),
+        });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, server })
+        Ok(Self {
+            address,
+            shared,
+            server,
+        })
     }
 
     /// The value for `AI_GATEWAY_BASE_URL`.
@@ -148,7 +171,11 @@ impl Gateway {
 
     /// Answers the next call of this model that has no answer yet with `steps`, whoever else calls meanwhile.
     pub fn next_for(&self, model: &str, steps: Vec<Step>) {
-        self.plan().by_model.entry(model.to_owned()).or_default().push_back(steps);
+        self.plan()
+            .by_model
+            .entry(model.to_owned())
+            .or_default()
+            .push_back(steps);
     }
 
     /// Answers the next call whose body holds `words` with `steps`, whoever else calls meanwhile.
@@ -169,18 +196,31 @@ impl Gateway {
 
     /// Every call of one model so far.
     pub fn calls_of(&self, model: &str) -> Vec<Call> {
-        self.shared.calls.borrow().iter().filter(|call| call.model() == Some(model)).cloned().collect()
+        self.shared
+            .calls
+            .borrow()
+            .iter()
+            .filter(|call| call.model() == Some(model))
+            .cloned()
+            .collect()
     }
 
     /// Waits for the call with this number, counted from 0.
     pub async fn call(&self, number: usize) -> Result<Call> {
         let mut calls = self.shared.calls.subscribe();
-        let calls = within("a gateway call", calls.wait_for(|calls| calls.len() > number)).await??;
+        let calls = within(
+            "a gateway call",
+            calls.wait_for(|calls| calls.len() > number),
+        )
+        .await??;
         Ok(calls[number].clone())
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -213,13 +253,21 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
             ended: receiver,
             sent: Arc::clone(&sent),
         };
-        let mut steps = shared.plan.lock().unwrap_or_else(PoisonError::into_inner).answer(&call, &body);
+        let mut steps = shared
+            .plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .answer(&call, &body);
         if let Some(Step::By(choose)) = steps.first() {
             steps = choose(&call.body);
         }
         shared.calls.send_modify(|calls| calls.push(call));
         let played = play(connection, steps, &sent).await;
-        ended.send_replace(Some(if played.is_ok() { Ended::Answered } else { Ended::Left }));
+        ended.send_replace(Some(if played.is_ok() {
+            Ended::Answered
+        } else {
+            Ended::Left
+        }));
         match played? {
             Some(open) => connection = open,
             None => return Ok(()),
@@ -240,7 +288,10 @@ async fn play(
             Step::Send(bytes) => {
                 connection.write(&chunk(&bytes)).await?;
                 let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-                sent.push(Sent { at: Instant::now(), bytes });
+                sent.push(Sent {
+                    at: Instant::now(),
+                    bytes,
+                });
             }
             Step::End => connection.write(LAST_CHUNK).await?,
             Step::Wait(gate) => {
@@ -288,8 +339,16 @@ mod tests {
         for (name, steps, whole) in [
             ("end", answers::good(), true),
             ("one packet", answers::good_in_one_packet(), true),
-            ("cut", answers::stream(&answers::opening(), Step::Cut), false),
-            ("reset", answers::stream(&answers::opening(), Step::Reset), false),
+            (
+                "cut",
+                answers::stream(&answers::opening(), Step::Cut),
+                false,
+            ),
+            (
+                "reset",
+                answers::stream(&answers::opening(), Step::Reset),
+                false,
+            ),
             ("nothing at all", vec![Step::Cut], false),
         ] {
             let gateway = Gateway::start(steps).await.unwrap();
@@ -302,14 +361,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_model_gets_its_own_answers_in_order_and_the_others_the_usual_one() {
-        let gateway = Gateway::start(answers::refusal(500, "text/plain", &[], "usual")).await.unwrap();
+        let gateway = Gateway::start(answers::refusal(500, "text/plain", &[], "usual"))
+            .await
+            .unwrap();
         for said in ["one", "two"] {
             gateway.next_for("a/b", answers::refusal(200, "text/plain", &[], said));
         }
-        for (model, said) in [("c/d", "usual"), ("a/b", "one"), ("a/b", "two"), ("a/b", "usual")] {
+        for (model, said) in [
+            ("c/d", "usual"),
+            ("a/b", "one"),
+            ("a/b", "two"),
+            ("a/b", "usual"),
+        ] {
             let body = format!("{{\"model\":\"{model}\"}}");
             let request = Request::post(gateway.base_url()).body(body.into()).unwrap();
-            assert_eq!(http_client::fetch(request).await.unwrap().bytes().await.unwrap(), said, "{model}");
+            assert_eq!(
+                http_client::fetch(request)
+                    .await
+                    .unwrap()
+                    .bytes()
+                    .await
+                    .unwrap(),
+                said,
+                "{model}"
+            );
         }
         assert_eq!(gateway.calls_of("a/b").len(), 3);
     }
@@ -320,13 +395,24 @@ mod tests {
         for (name, step) in [
             ("wait", Step::Wait(gate.clone())),
             ("hold", Step::Hold),
-            ("forever", Step::Forever(Bytes::from_static(b": x\n\n"), Duration::from_millis(1))),
+            (
+                "forever",
+                Step::Forever(Bytes::from_static(b": x\n\n"), Duration::from_millis(1)),
+            ),
         ] {
-            let gateway = Gateway::start(answers::stream(&answers::opening(), step)).await.unwrap();
-            let request = Request::post(gateway.base_url()).body(Bytes::new()).unwrap();
+            let gateway = Gateway::start(answers::stream(&answers::opening(), step))
+                .await
+                .unwrap();
+            let request = Request::post(gateway.base_url())
+                .body(Bytes::new())
+                .unwrap();
             let answer = http_client::fetch(request).await.unwrap();
             drop(answer);
-            assert_eq!(gateway.call(0).await.unwrap().ended().await.unwrap(), Ended::Left, "{name}");
+            assert_eq!(
+                gateway.call(0).await.unwrap().ended().await.unwrap(),
+                Ended::Left,
+                "{name}"
+            );
         }
         gate.reached().await.unwrap();
     }

@@ -51,14 +51,23 @@ impl Drop for Sent {
 /// Sends a request without waiting for the answer. The URI is absolute.
 pub async fn send(request: Request<Bytes>) -> Result<Sent> {
     let (mut parts, body) = request.into_parts();
-    let authority = parts.uri.authority().context("an absolute URI")?.to_string();
+    let authority = parts
+        .uri
+        .authority()
+        .context("an absolute URI")?
+        .to_string();
     let stream = within("a connection", TcpStream::connect(&authority)).await??;
     stream.set_nodelay(true)?;
     if !parts.headers.contains_key(header::HOST) {
         parts.headers.insert(header::HOST, authority.parse()?);
     }
-    parts.uri = parts.uri.path_and_query().map_or("/", |path| path.as_str()).parse::<Uri>()?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    parts.uri = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .parse::<Uri>()?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = Connection(tokio::spawn(async move { drop(connection.await) }));
     let request = Request::from_parts(parts, Full::new(body));
     let answer = tokio::spawn(async move { sender.send_request(request).await });
@@ -80,21 +89,33 @@ impl Sent {
     pub async fn head_within(mut self, limit: Duration) -> Result<Response> {
         let answer = within_limit(limit, "the head of an answer", &mut self.answer).await???;
         let (parts, body) = answer.into_parts();
-        let connection = std::mem::replace(&mut self.connection, Connection(tokio::spawn(async {})));
-        Ok(Response { status: parts.status, headers: parts.headers, body, read: BytesMut::new(), connection })
+        let connection =
+            std::mem::replace(&mut self.connection, Connection(tokio::spawn(async {})));
+        Ok(Response {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            read: BytesMut::new(),
+            connection,
+        })
     }
 }
 
 impl Response {
     /// A header as text; empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Waits for the next piece of the body; nothing at its end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         loop {
-            let Some(frame) = within("more of an answer", self.body.frame()).await? else { return Ok(None) };
+            let Some(frame) = within("more of an answer", self.body.frame()).await? else {
+                return Ok(None);
+            };
             if let Ok(data) = frame?.into_data() {
                 self.read.extend_from_slice(&data);
                 return Ok(Some(data));
@@ -132,7 +153,12 @@ impl Response {
 
     fn whole_events(&self) -> usize {
         let text = String::from_utf8_lossy(&self.read);
-        let Some((whole, _)) = text.rsplit_once("\n\n") else { return 0 };
-        whole.split("\n\n").filter(|event| event.starts_with("data: ")).count()
+        let Some((whole, _)) = text.rsplit_once("\n\n") else {
+            return 0;
+        };
+        whole
+            .split("\n\n")
+            .filter(|event| event.starts_with("data: "))
+            .count()
     }
 }

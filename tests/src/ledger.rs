@@ -26,11 +26,24 @@ impl Ledger {
     /// Reads it.
     pub fn read(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
         let of_user = engine.rows(&format!("U#{}", who.user))?;
-        let found = of_user.iter().find(|row| row["sk"] == format!("T#{thread}"));
-        let days = of_user.iter().filter(|row| key(row).starts_with("Q#")).cloned().collect();
+        let found = of_user
+            .iter()
+            .find(|row| row["sk"] == format!("T#{thread}"));
+        let days = of_user
+            .iter()
+            .filter(|row| key(row).starts_with("Q#"))
+            .cloned()
+            .collect();
         let messages = engine.rows(&format!("T#{}#{thread}", who.user))?;
-        let messages = messages.into_iter().filter(|row| !key(row).contains("#~")).collect();
-        Ok(Self { thread: found.cloned().context("the thread has an item")?, messages, days })
+        let messages = messages
+            .into_iter()
+            .filter(|row| !key(row).contains("#~"))
+            .collect();
+        Ok(Self {
+            thread: found.cloned().context("the thread has an item")?,
+            messages,
+            days,
+        })
     }
 
     /// Reads it once nothing runs any more.
@@ -45,7 +58,10 @@ impl Ledger {
 
     /// The answers, on whichever branch.
     pub fn answers(&self) -> Vec<&Value> {
-        self.messages.iter().filter(|row| row["role"] == "assistant").collect()
+        self.messages
+            .iter()
+            .filter(|row| row["role"] == "assistant")
+            .collect()
     }
 
     /// How many turns the quota has counted.
@@ -55,12 +71,19 @@ impl Ledger {
 
     /// The slots that are taken, also those of turns that died: nobody gives these back before the user needs them.
     pub fn slots(&self) -> Vec<&Value> {
-        self.days.iter().filter_map(|day| day["slots"].as_array()).flatten().collect()
+        self.days
+            .iter()
+            .filter_map(|day| day["slots"].as_array())
+            .flatten()
+            .collect()
     }
 
     /// A counter, summed over the days.
     pub fn sum(&self, counter: &str) -> f64 {
-        self.days.iter().filter_map(|day| day[counter].as_f64()).sum()
+        self.days
+            .iter()
+            .filter_map(|day| day[counter].as_f64())
+            .sum()
     }
 
     /// The turn has ended in exactly one way, none is left behind, and no slot is taken by one that lives.
@@ -72,7 +95,10 @@ impl Ledger {
         ensure!(done != failed, "done: {done}, failed: {failed}: {thread}");
         ensure!(thread["prev"].is_null(), "a turn is left behind: {thread}");
         let now_ms = epoch_ms(SystemTime::now());
-        let taken = self.slots().into_iter().any(|slot| lease_of(slot).is_none_or(|lease| lease >= now_ms));
+        let taken = self
+            .slots()
+            .into_iter()
+            .any(|slot| lease_of(slot).is_none_or(|lease| lease >= now_ms));
         ensure!(!taken, "slots are taken: {:?}", self.days);
         Ok(())
     }
@@ -83,15 +109,34 @@ impl Ledger {
         self.ensure_at_rest()?;
         let answers = self.answers();
         let begun = self.thread["turns"].as_u64().unwrap_or_default();
-        ensure!(answers.len() as u64 == begun, "{begun} turns, {} answers: {answers:?}", answers.len());
-        ensure!(self.counted() == begun, "{begun} turns, {} counted: {:?}", self.counted(), self.days);
+        ensure!(
+            answers.len() as u64 == begun,
+            "{begun} turns, {} answers: {answers:?}",
+            answers.len()
+        );
+        ensure!(
+            self.counted() == begun,
+            "{begun} turns, {} counted: {:?}",
+            self.counted(),
+            self.days
+        );
         for answer in answers {
             let status = answer["status"].as_str().unwrap_or_default();
-            ensure!(["completed", "stopped", "failed", "interrupted"].contains(&status), "{answer}");
+            ensure!(
+                ["completed", "stopped", "failed", "interrupted"].contains(&status),
+                "{answer}"
+            );
         }
         for (counter, reported) in [("tin", "inputTokens"), ("tout", "outputTokens")] {
-            let spent: f64 = self.answers().iter().filter_map(|answer| answer[reported].as_f64()).sum();
-            let added = [self.sum(counter), self.thread[counter].as_f64().unwrap_or_default()];
+            let spent: f64 = self
+                .answers()
+                .iter()
+                .filter_map(|answer| answer[reported].as_f64())
+                .sum();
+            let added = [
+                self.sum(counter),
+                self.thread[counter].as_f64().unwrap_or_default(),
+            ];
             ensure!(
                 added == [spent, spent],
                 "{counter}: {spent} spent, {added:?} added up by day and by thread"

@@ -20,7 +20,11 @@ pub struct Logs {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { lines: Arc::default(), count: watch::Sender::new(0), open: watch::Sender::new(0) }
+        Self {
+            lines: Arc::default(),
+            count: watch::Sender::new(0),
+            open: watch::Sender::new(0),
+        }
     }
 }
 
@@ -40,13 +44,20 @@ impl Logs {
 
     /// All lines, once the process has closed its outputs.
     pub async fn complete(&self) -> Result<Vec<String>> {
-        within("the end of the output", self.open.subscribe().wait_for(|open| *open == 0)).await??;
+        within(
+            "the end of the output",
+            self.open.subscribe().wait_for(|open| *open == 0),
+        )
+        .await??;
         Ok(self.lines())
     }
 
     /// All lines so far.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits for a line that `accept` makes something of.
@@ -76,7 +87,9 @@ impl Logs {
                 }
             }
         };
-        within_limit(limit, what, search).await.map_err(|error| error.context(self.lines().join("\n")))
+        within_limit(limit, what, search)
+            .await
+            .map_err(|error| error.context(self.lines().join("\n")))
     }
 
     /// Refuses logs that hold one of `words` or a panic.
@@ -97,7 +110,10 @@ impl Logs {
     pub fn ensure_without(&self, words: &[String]) -> Result<()> {
         for line in self.lines() {
             for word in words {
-                ensure!(!line.contains(word.as_str()), "{word:?} must not be logged, but is in: {line}");
+                ensure!(
+                    !line.contains(word.as_str()),
+                    "{word:?} must not be logged, but is in: {line}"
+                );
             }
         }
         Ok(())
@@ -114,5 +130,9 @@ impl Logs {
 pub fn field(line: &str, name: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let value = line.get(name).or_else(|| line.get("fields")?.get(name))?;
-    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    Some(
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned),
+    )
 }

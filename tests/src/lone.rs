@@ -19,7 +19,11 @@ pub fn rejoined(text: &str) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        let low = characters.peek().copied().and_then(unit).filter(|unit| is_low(*unit));
+        let low = characters
+            .peek()
+            .copied()
+            .and_then(unit)
+            .filter(|unit| is_low(*unit));
         match (unit(character).filter(|unit| !is_low(*unit)), low) {
             (Some(high), Some(low)) => {
                 whole.push(pair(high, low));
@@ -99,6 +103,9 @@ mod tests {
 
     #[test]
     fn halves_that_meet_are_a_character() {
-        assert_eq!(rejoined("a\u{f003d}\u{f0600}b\u{f0600}\u{f003d}"), "a\u{1f600}b\u{f0600}\u{f003d}");
+        assert_eq!(
+            rejoined("a\u{f003d}\u{f0600}b\u{f0600}\u{f003d}"),
+            "a\u{1f600}b\u{f0600}\u{f003d}"
+        );
     }
 }

@@ -27,30 +27,44 @@ impl Node {
     /// The command that runs `script`, for arguments and variables.
     pub fn command(script: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(tools::node());
-        command.arg(script).env("NODE_NO_WARNINGS", "1").kill_on_drop(true);
+        command
+            .arg(script)
+            .env("NODE_NO_WARNINGS", "1")
+            .kill_on_drop(true);
         command
     }
 
     /// Starts what [`Node::command`] has begun.
     pub fn start(command: &mut Command) -> Result<Self> {
-        let mut process =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("node does not start")?;
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("node does not start")?;
         let input = process.stdin.take().context("stdin is piped")?;
         let output = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        Ok(Self { process, input, output })
+        Ok(Self {
+            process,
+            input,
+            output,
+        })
     }
 
     /// Says one line.
     pub async fn say(&mut self, line: &impl Serialize) -> Result<()> {
         // To Node these two end a line.
-        let line = serde_json::to_string(line)?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+        let line = serde_json::to_string(line)?
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029");
         self.input.write_all((line + "\n").as_bytes()).await?;
         Ok(self.input.flush().await?)
     }
 
     /// Hears one line.
     pub async fn hear(&mut self) -> Result<String> {
-        within("a word of the script", self.output.next_line()).await??.context("the script has ended")
+        within("a word of the script", self.output.next_line())
+            .await??
+            .context("the script has ended")
     }
 
     /// Says one line and hears the next.

@@ -54,12 +54,20 @@ impl OpenAiServer {
         let mut arguments = vec![script.into_os_string(), "--fixtures".into(), answers.into()];
         arguments.extend(["--port", "0", "--strict", "--validate-on-load"].map(Into::into));
         let path = env::var("PATH").unwrap_or_default();
-        let variables =
-            Variables::from([("PATH".to_owned(), path), ("AIMOCK_API_KEYS".to_owned(), API_KEY.to_owned())]);
+        let variables = Variables::from([
+            ("PATH".to_owned(), path),
+            ("AIMOCK_API_KEYS".to_owned(), API_KEY.to_owned()),
+        ]);
         let process = Process::start(&tools::node(), &arguments, &variables)?;
-        let url = |line: &str| line.split_once("listening on ").map(|(_, url)| url.trim().to_owned());
+        let url = |line: &str| {
+            line.split_once("listening on ")
+                .map(|(_, url)| url.trim().to_owned())
+        };
         let url = process.logs.find("aimock's address", url).await?;
-        Ok(Some(Self { url, _process: process }))
+        Ok(Some(Self {
+            url,
+            _process: process,
+        }))
     }
 
     /// The value for `AI_GATEWAY_BASE_URL`.
@@ -73,20 +81,29 @@ impl OpenAiServer {
             .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"))
             .body(Bytes::new())?;
         let journal = fetch(request).await?.bytes().await?;
-        let journal: Vec<Value> = serde_json::from_slice(&journal).context("the journal is a list")?;
+        let journal: Vec<Value> =
+            serde_json::from_slice(&journal).context("the journal is a list")?;
         let bodies = journal.into_iter().map(|mut entry| entry["body"].take());
-        Ok(bodies.filter(|body| last_words(body).contains(words)).collect())
+        Ok(bodies
+            .filter(|body| last_words(body).contains(words))
+            .collect())
     }
 }
 
 /// The program: `SIDEKIQ_OPENAI_SERVER`, or what npm has put beside the answers.
 fn script() -> Option<PathBuf> {
     let named = env::var_os("SIDEKIQ_OPENAI_SERVER").filter(|value| !value.is_empty());
-    let fetched = tools::workspace().join("tests/openai/node_modules/@copilotkit/aimock/dist/cli.js");
-    named.map(PathBuf::from).or_else(|| fetched.exists().then_some(fetched))
+    let fetched =
+        tools::workspace().join("tests/openai/node_modules/@copilotkit/aimock/dist/cli.js");
+    named
+        .map(PathBuf::from)
+        .or_else(|| fetched.exists().then_some(fetched))
 }
 
 fn last_words(body: &Value) -> String {
-    let last = body["messages"].as_array().and_then(|messages| messages.last());
-    last.map(|message| message["content"].to_string()).unwrap_or_default()
+    let last = body["messages"]
+        .as_array()
+        .and_then(|messages| messages.last());
+    last.map(|message| message["content"].to_string())
+        .unwrap_or_default()
 }

@@ -55,7 +55,13 @@ pub struct Load<'a> {
 
 impl<'a> Load<'a> {
     /// A page that shows `messages`, signed in by bearer.
-    pub fn new(function: &Function, who: &SignedIn, thread: &'a str, messages: Vec<Value>, act: Act) -> Self {
+    pub fn new(
+        function: &Function,
+        who: &SignedIn,
+        thread: &'a str,
+        messages: Vec<Value>,
+        act: Act,
+    ) -> Self {
         Self {
             url: function.chat_url(),
             headers: BTreeMap::from([("authorization", who.bearer())]),
@@ -78,7 +84,10 @@ impl<'a> Load<'a> {
         messages: Vec<Value>,
         message: Value,
     ) -> Self {
-        Self { message: Some(message), ..Self::new(function, who, thread, messages, Act::Send) }
+        Self {
+            message: Some(message),
+            ..Self::new(function, who, thread, messages, Act::Send)
+        }
     }
 }
 
@@ -91,10 +100,15 @@ impl Page {
     pub fn start(package: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/client");
         if !folder.join("node_modules").join(package).exists() {
-            tools::skipped(&format!("what the client of {package} would do"), "the AI SDK");
+            tools::skipped(
+                &format!("what the client of {package} would do"),
+                "the AI SDK",
+            );
             return Ok(None);
         }
-        Ok(Some(Self(Node::start(Node::command(folder.join("resume.mjs")).arg(package))?)))
+        Ok(Some(Self(Node::start(
+            Node::command(folder.join("resume.mjs")).arg(package),
+        )?)))
     }
 
     /// Loads a page and waits until it has done what it should.
@@ -111,7 +125,10 @@ impl Page {
     /// Waits until the page that was loaded has heard as many chunks as it should tell.
     pub async fn hears(&mut self) -> Result<()> {
         let line = self.0.hear().await?;
-        ensure!(line.starts_with("{\"heard\":"), "the page has ended without that: {line}");
+        ensure!(
+            line.starts_with("{\"heard\":"),
+            "the page has ended without that: {line}"
+        );
         Ok(())
     }
 
@@ -129,7 +146,11 @@ pub const VERSIONS: [&str; 2] = ["ai", "ai6"];
 pub fn as_loaded(stored: &[StoredMessage]) -> Result<Vec<Value>> {
     let message = |stored: &StoredMessage| {
         let parts: Value = serde_json::from_str(&stored.parts)?;
-        let role = if stored.role == Role::User { "user" } else { "assistant" };
+        let role = if stored.role == Role::User {
+            "user"
+        } else {
+            "assistant"
+        };
         let mut message = json!({"id": stored.id.as_str(), "role": role, "parts": parts});
         if let Some(metadata) = &stored.metadata {
             message["metadata"] = serde_json::to_value(metadata)?;
@@ -142,12 +163,18 @@ pub fn as_loaded(stored: &[StoredMessage]) -> Result<Vec<Value>> {
 /// Makes sure that a page shows these texts, one a message, and nothing twice.
 pub fn ensure_shows(heard: &Heard, texts: &[&str]) -> Result<()> {
     let shown: Vec<String> = heard.messages.iter().map(text_of_parts).collect();
-    ensure!(shown == texts, "the page shows {shown:?}, not {texts:?}: {heard:?}");
+    ensure!(
+        shown == texts,
+        "the page shows {shown:?}, not {texts:?}: {heard:?}"
+    );
     Ok(())
 }
 
 /// The text of a message as a page holds it.
 pub fn text_of_parts(message: &Value) -> String {
     let parts = message["parts"].as_array().into_iter().flatten();
-    parts.filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect()
+    parts
+        .filter(|part| part["type"] == "text")
+        .filter_map(|part| part["text"].as_str())
+        .collect()
 }

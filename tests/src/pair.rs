@@ -19,7 +19,10 @@ impl Pair {
     /// Starts both over plain HTTP, with the journal kept ten times as often as usual: tests wait for it.
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let variables = variables(world, changes);
-        Ok(Self { here: Function::plain(&variables).await?, there: Function::plain(&variables).await? })
+        Ok(Self {
+            here: Function::plain(&variables).await?,
+            there: Function::plain(&variables).await?,
+        })
     }
 
     /// The same, and turns that begin here count as dead two seconds later.
@@ -27,7 +30,10 @@ impl Pair {
         let there = variables(world, changes);
         let mut here = there.clone();
         here.insert("MAX_TURN_MS".to_owned(), "1500".to_owned());
-        Ok(Self { here: Function::plain(&here).await?, there: Function::plain(&there).await? })
+        Ok(Self {
+            here: Function::plain(&here).await?,
+            there: Function::plain(&there).await?,
+        })
     }
 
     /// Both.

@@ -9,7 +9,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open,
+};
 use tokio::process::{Child, Command};
 
 use crate::binary::is_for_tools;
@@ -32,7 +34,11 @@ pub struct Process {
 
 impl Process {
     /// Starts a program with these variables and no others.
-    pub fn start<A: AsRef<OsStr>>(program: &Path, arguments: &[A], variables: &Variables) -> Result<Self> {
+    pub fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: &[A],
+        variables: &Variables,
+    ) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(variables);
         Self::spawn(command, false)
@@ -45,22 +51,39 @@ impl Process {
         variables: &Variables,
     ) -> Result<Self> {
         let mut command = Command::new(program);
-        let inherited = std::env::vars_os().filter(|(name, _)| is_for_tools(&name.to_string_lossy()));
-        command.args(arguments).env_clear().envs(inherited).envs(variables);
+        let inherited =
+            std::env::vars_os().filter(|(name, _)| is_for_tools(&name.to_string_lossy()));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(inherited)
+            .envs(variables);
         command.current_dir(crate::tools::workspace());
         Self::spawn(command, true)
     }
 
     fn spawn(mut command: Command, polite: bool) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let program = command.as_std().get_program().to_owned();
-        let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{} does not start", program.display()))?;
         let logs = Logs::default();
         logs.follow(child.stdout.take().context("stdout is piped")?);
         logs.follow(child.stderr.take().context("stderr is piped")?);
-        let pid =
-            child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("a process has an id")?;
-        Ok(Self { child, pid, logs, polite })
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(id.try_into().ok()?))
+            .context("a process has an id")?;
+        Ok(Self {
+            child,
+            pid,
+            logs,
+            polite,
+        })
     }
 
     /// The process's id.
@@ -107,7 +130,10 @@ impl Drop for Process {
 /// The memory that a process has resident, in bytes.
 pub fn resident_bytes(pid: Pid) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes * 1024)
 }
@@ -117,9 +143,15 @@ pub fn sockets_to(pid: Pid, address: SocketAddr) -> Result<Vec<OwnedFd>> {
     let process = pidfd_open(pid, PidfdFlags::empty())?;
     let mut sockets = Vec::new();
     for entry in std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()))?.flatten() {
-        let is_socket =
-            std::fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"));
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let is_socket = std::fs::read_link(entry.path())
+            .is_ok_and(|to| to.to_string_lossy().starts_with("socket:"));
+        let Some(number) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
         if !is_socket {
             continue;
         }
@@ -146,7 +178,9 @@ pub struct Alive {
 /// Every process that is alive. Zombies are not.
 pub fn alive() -> Vec<Alive> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.filter_map(|process| alive_at(&process.path())).collect()
+    processes
+        .filter_map(|process| alive_at(&process.path()))
+        .collect()
 }
 
 fn alive_at(folder: &Path) -> Option<Alive> {
@@ -154,7 +188,8 @@ fn alive_at(folder: &Path) -> Option<Alive> {
     let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
     // After the name, which may hold anything: state, parent, and 19 further on the time it started (proc(5)).
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let command = String::from_utf8_lossy(&std::fs::read(folder.join("cmdline")).ok()?).replace('\0', " ");
+    let command =
+        String::from_utf8_lossy(&std::fs::read(folder.join("cmdline")).ok()?).replace('\0', " ");
     let is_alive = !matches!(*fields.first()?, "Z" | "X");
     is_alive.then_some(Alive {
         pid,
@@ -187,8 +222,16 @@ mod tests {
         let variables = Variables::from([("WORD".to_owned(), "sesame".to_owned())]);
         let script = ["-c", "echo $WORD; echo below >&2; exit 3"];
         let mut process = Process::start(Path::new("/bin/sh"), &script, &variables).unwrap();
-        process.logs.find("stdout", |line| (line == "sesame").then_some(())).await.unwrap();
-        process.logs.find("stderr", |line| (line == "below").then_some(())).await.unwrap();
+        process
+            .logs
+            .find("stdout", |line| (line == "sesame").then_some(()))
+            .await
+            .unwrap();
+        process
+            .logs
+            .find("stderr", |line| (line == "below").then_some(()))
+            .await
+            .unwrap();
         assert_eq!(process.exit().await.unwrap().code(), Some(3));
         assert!(process.logs.ensure_clean(&["sesame".to_owned()]).is_err());
         assert!(process.logs.ensure_clean(&["open".to_owned()]).is_ok());
@@ -196,15 +239,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_process_is_gone() {
-        let process =
-            Process::start(Path::new("/bin/sh"), &["-c", "echo up; sleep 97"], &Variables::new()).unwrap();
-        process.logs.find("the start", |line| (line == "up").then_some(())).await.unwrap();
+        let process = Process::start(
+            Path::new("/bin/sh"),
+            &["-c", "echo up; sleep 97"],
+            &Variables::new(),
+        )
+        .unwrap();
+        process
+            .logs
+            .find("the start", |line| (line == "up").then_some(()))
+            .await
+            .unwrap();
         let children = || Some(descendants(process.pid())).filter(|children| children.len() == 1);
-        let child = crate::wait::eventually("the child", children).await.unwrap().remove(0);
-        let own = alive().into_iter().find(|one| one.pid == process.pid().as_raw_nonzero().get()).unwrap();
+        let child = crate::wait::eventually("the child", children)
+            .await
+            .unwrap()
+            .remove(0);
+        let own = alive()
+            .into_iter()
+            .find(|one| one.pid == process.pid().as_raw_nonzero().get())
+            .unwrap();
         drop(process);
         let gone = || (!alive().contains(&own)).then_some(());
-        crate::wait::eventually("the process to be gone", gone).await.unwrap();
+        crate::wait::eventually("the process to be gone", gone)
+            .await
+            .unwrap();
         kill_process(Pid::from_raw(child.pid).unwrap(), Signal::KILL).unwrap();
     }
 }

@@ -42,20 +42,38 @@ pub fn broken(ledger: &Ledger, asked: &[Asked], now_ms: u64) -> Vec<String> {
     };
     let thread = &ledger.thread;
     let ends = ["doneId", "failedId"].map(|end| thread[end] == thread["streamId"]);
-    expect(thread["streamId"].is_string(), "no turn has begun".to_owned());
-    expect(ends[0] != ends[1], format!("the last turn is done: {}, failed: {}", ends[0], ends[1]));
-    expect(thread["prev"].is_null(), "an older turn is still said to be open".to_owned());
+    expect(
+        thread["streamId"].is_string(),
+        "no turn has begun".to_owned(),
+    );
+    expect(
+        ends[0] != ends[1],
+        format!("the last turn is done: {}, failed: {}", ends[0], ends[1]),
+    );
+    expect(
+        thread["prev"].is_null(),
+        "an older turn is still said to be open".to_owned(),
+    );
     for slot in ledger.slots() {
-        expect(expired(slot, now_ms), format!("the slot {slot} is never given back"));
+        expect(
+            expired(slot, now_ms),
+            format!("the slot {slot} is never given back"),
+        );
     }
     let answers = ledger.answers().len() as u64;
     let begun = thread["turns"].as_u64().unwrap_or_default();
-    expect(answers <= begun, format!("{begun} turns have {answers} answers"));
+    expect(
+        answers <= begun,
+        format!("{begun} turns have {answers} answers"),
+    );
     let known = |id: &Value| asked.iter().any(|asked| *id == asked.message.as_str());
     for row in questions(ledger).filter(|row| !known(&row["id"])) {
         expect(false, format!("nobody asked {}", row["id"]));
     }
-    expect(ledger.messages.first().is_none_or(is_question), "it begins with an answer".to_owned());
+    expect(
+        ledger.messages.first().is_none_or(is_question),
+        "it begins with an answer".to_owned(),
+    );
     for asked in asked {
         if let Err(error) = ensure_kept(ledger, asked) {
             expect(false, format!("{}: {error:#}", asked.message));
@@ -66,7 +84,10 @@ pub fn broken(ledger: &Ledger, asked: &[Asked], now_ms: u64) -> Vec<String> {
 
 /// Whether the lease in a slot has passed; one that cannot be read never does.
 fn expired(slot: &Value, now_ms: u64) -> bool {
-    let lease = slot.as_str().and_then(|slot| slot.split_once('#')).and_then(|(lease, _)| lease.parse().ok());
+    let lease = slot
+        .as_str()
+        .and_then(|slot| slot.split_once('#'))
+        .and_then(|(lease, _)| lease.parse().ok());
     lease.is_some_and(|lease: u64| lease < now_ms)
 }
 
@@ -79,18 +100,27 @@ fn questions(ledger: &Ledger) -> impl Iterator<Item = &Value> {
 }
 
 fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
-    let found = questions(ledger).filter(|row| row["id"] == asked.message.as_str()).count();
+    let found = questions(ledger)
+        .filter(|row| row["id"] == asked.message.as_str())
+        .count();
     anyhow::ensure!(found <= 1, "it is stored {found} times");
-    let place =
-        ledger.messages.iter().position(|row| is_question(row) && row["id"] == asked.message.as_str());
+    let place = ledger
+        .messages
+        .iter()
+        .position(|row| is_question(row) && row["id"] == asked.message.as_str());
     let Some(place) = place else {
         anyhow::ensure!(!asked.promised, "it is lost");
-        anyhow::ensure!(asked.calls == 0, "the model was asked, and the question is not stored");
+        anyhow::ensure!(
+            asked.calls == 0,
+            "the model was asked, and the question is not stored"
+        );
         return Ok(());
     };
     let words = said(&ledger.messages[place])?;
     anyhow::ensure!(words == asked.words, "it says {words:?}");
-    let after = ledger.messages[place + 1..].iter().take_while(|row| !is_question(row));
+    let after = ledger.messages[place + 1..]
+        .iter()
+        .take_while(|row| !is_question(row));
     let after: Vec<_> = after.collect();
     if asked.told_of_loss {
         // The table did not do what was asked, or did not say so in time. Whatever is there is there.
@@ -103,7 +133,11 @@ fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
 fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
     let (answer, before) = answers.split_last().context("it has no answer")?;
     for row in before {
-        anyhow::ensure!(row["parts"] == "[]", "it has two answers, the first says {:?}", said(row)?);
+        anyhow::ensure!(
+            row["parts"] == "[]",
+            "it has two answers, the first says {:?}",
+            said(row)?
+        );
     }
     anyhow::ensure!(
         asked.calls <= answers.len(),
@@ -123,20 +157,29 @@ fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
     let genuine = asked.whole.iter().any(|whole| whole.starts_with(&text));
     anyhow::ensure!(genuine, "nobody gave the answer {text:?}");
     let whole = asked.whole.contains(&text);
-    anyhow::ensure!(whole || status != "completed", "half an answer is passed off as whole: {text:?}");
+    anyhow::ensure!(
+        whole || status != "completed",
+        "half an answer is passed off as whole: {text:?}"
+    );
     Ok(())
 }
 
 /// The text of a stored message. Parts in continuations are not looked for: nothing that this judges is that long.
 pub fn said(row: &Value) -> Result<String> {
-    let stored = row["parts"].as_str().with_context(|| format!("no parts in {row}"))?;
+    let stored = row["parts"]
+        .as_str()
+        .with_context(|| format!("no parts in {row}"))?;
     let mut parts = stored.to_owned();
     if row["len"].is_number() {
         parts.clear();
         DeflateDecoder::new(&*STANDARD.decode(stored)?).read_to_string(&mut parts)?;
     }
     let parts: Vec<Value> = serde_json::from_str(&parts)?;
-    Ok(parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect())
+    Ok(parts
+        .iter()
+        .filter(|part| part["type"] == "text")
+        .filter_map(|part| part["text"].as_str())
+        .collect())
 }
 
 #[cfg(test)]

@@ -50,7 +50,10 @@ pub fn edited(thread: &str, messages: &[Value]) -> Value {
 /// The request for the running answer of a thread.
 pub fn resume(function: &Function, who: &SignedIn, thread: &str) -> Result<Request<Bytes>> {
     let request = Request::get(format!("{}/{thread}/stream", function.chat_url()));
-    Ok(request.header("cookie", who.cookie()).header("origin", ORIGIN).body(Bytes::new())?)
+    Ok(request
+        .header("cookie", who.cookie())
+        .header("origin", ORIGIN)
+        .body(Bytes::new())?)
 }
 
 /// The request to stop a thread's answer.
@@ -61,7 +64,10 @@ pub fn stop(
     body: impl Into<Bytes>,
 ) -> Result<Request<Bytes>> {
     let request = Request::post(format!("{}/{thread}/stop", function.chat_url()));
-    Ok(request.header("cookie", who.cookie()).header("origin", ORIGIN).body(body.into())?)
+    Ok(request
+        .header("cookie", who.cookie())
+        .header("origin", ORIGIN)
+        .body(body.into())?)
 }
 
 /// What the answer to a stop says.
@@ -83,9 +89,14 @@ pub async fn read_stopping(answer: Response) -> Result<Stopping> {
     let status = answer.status;
     let body = answer.json().await?;
     ensure!(status == 200, "a stop was answered with {status}: {body}");
-    let stopping = body["stopping"].as_bool().context("no boolean in the answer to a stop")?;
+    let stopping = body["stopping"]
+        .as_bool()
+        .context("no boolean in the answer to a stop")?;
     let stream = body["streamId"].as_str().map(str::to_owned);
-    ensure!(stopping == stream.is_some(), "a stream is named when one is stopped: {body}");
+    ensure!(
+        stopping == stream.is_some(),
+        "a stream is named when one is stopped: {body}"
+    );
     Ok(Stopping { stopping, stream })
 }
 
@@ -104,15 +115,26 @@ pub async fn ensure_refused(request: Request<Bytes>, status: u16, code: &str) ->
     let answer = fetch(request).await?;
     let got = answer.status.as_u16();
     let body = answer.json().await?;
-    ensure!(got == status && body["error"]["code"] == code, "{got}: {body}, expected {status} {code}");
+    ensure!(
+        got == status && body["error"]["code"] == code,
+        "{got}: {body}, expected {status} {code}"
+    );
     Ok(body)
 }
 
 /// Makes sure that there is nothing to resume.
-pub async fn ensure_nothing_to_resume(function: &Function, who: &SignedIn, thread: &str) -> Result<()> {
+pub async fn ensure_nothing_to_resume(
+    function: &Function,
+    who: &SignedIn,
+    thread: &str,
+) -> Result<()> {
     let answer = fetch(resume(function, who, thread)?).await?;
     let status = answer.status;
     let body = answer.bytes().await?;
-    ensure!(status == 204 && body.is_empty(), "{thread}: {status} {:?}", String::from_utf8_lossy(&body));
+    ensure!(
+        status == 204 && body.is_empty(),
+        "{thread}: {status} {:?}",
+        String::from_utf8_lossy(&body)
+    );
     Ok(())
 }

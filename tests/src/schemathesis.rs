@@ -20,7 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// installed.
 pub async fn try_out(function: &Function, document: &str, who: &SignedIn) -> Result<()> {
     let Some(program) = tools::schemathesis() else {
-        tools::skipped("the OpenAPI documents on the running functions", "schemathesis");
+        tools::skipped(
+            "the OpenAPI documents on the running functions",
+            "schemathesis",
+        );
         return Ok(());
     };
     let root = tools::workspace();
@@ -28,17 +31,31 @@ pub async fn try_out(function: &Function, document: &str, who: &SignedIn) -> Res
     command
         .arg("--config-file")
         .arg(root.join("tests/openapi/schemathesis.toml"))
-        .args(["run", "--no-color", "--url", &function.url, "--seed", &seed()?.to_string()])
+        .args([
+            "run",
+            "--no-color",
+            "--url",
+            &function.url,
+            "--seed",
+            &seed()?.to_string(),
+        ])
         .arg(root.join(format!("docs/openapi/{document}.json")))
         .env_clear()
         .env("SIDEKIQ_BEARER", who.bearer().trim_start_matches("Bearer "))
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("HYPOTHESIS_STORAGE_DIRECTORY", tools::target().join("hypothesis"))
+        .env(
+            "HYPOTHESIS_STORAGE_DIRECTORY",
+            tools::target().join("hypothesis"),
+        )
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let output = within_limit(PATIENCE, "schemathesis", command.output()).await?;
     let output = output.context("schemathesis does not start")?;
     let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{document}:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "{document}:\n{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }

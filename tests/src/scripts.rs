@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use crate::answers::{self, PIECES, delta, finish, opening, parts, sends, stream, text_end};
 use crate::gateway::{Gate, Step};
 
-const PIXEL: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /// What the first half of the usual answer says.
 pub fn first_half() -> String {
@@ -35,7 +34,14 @@ pub fn behind(gate: &Gate) -> Vec<Step> {
 
 /// The first half of the usual answer, and never more.
 pub fn unfinished() -> Vec<Step> {
-    stream(&[opening(), PIECES[..2].iter().map(|piece| delta(piece)).collect()].concat(), Step::Hold)
+    stream(
+        &[
+            opening(),
+            PIECES[..2].iter().map(|piece| delta(piece)).collect(),
+        ]
+        .concat(),
+        Step::Hold,
+    )
 }
 
 /// A good answer of these words, said in pieces with a pause before each.
@@ -51,8 +57,7 @@ pub fn slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
 /// Reasoning, tools of the provider's own, a source, a file and text in two blocks.
 pub fn many_kinds() -> Vec<Value> {
     let search = |id: &str, more: Value| {
-        let mut part =
-            json!({"toolCallId": id, "toolName": "web_search", "providerExecuted": true, "dynamic": true});
+        let mut part = json!({"toolCallId": id, "toolName": "web_search", "providerExecuted": true, "dynamic": true});
         part.as_object_mut()
             .into_iter()
             .for_each(|part| part.extend(more.as_object().cloned().unwrap_or_default()));

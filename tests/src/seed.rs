@@ -14,7 +14,9 @@ pub fn seed() -> Result<u64> {
 /// A number of the tester's, or else `default`.
 pub fn number<T: FromStr<Err: Display>>(variable: &str, default: T) -> Result<T> {
     match env::var(variable) {
-        Ok(text) if !text.is_empty() => text.parse().map_err(|error| anyhow!("{variable}: {error}")),
+        Ok(text) if !text.is_empty() => {
+            text.parse().map_err(|error| anyhow!("{variable}: {error}"))
+        }
         _ => Ok(default),
     }
 }

@@ -28,12 +28,19 @@ pub struct SignedIn {
 impl SignedIn {
     /// A session of `user`, signed with the secret that the function knows. Its row is still to be stored.
     pub fn new(user: &str) -> Self {
-        Self { user: user.to_owned(), token: token(user), secret: SECRET }
+        Self {
+            user: user.to_owned(),
+            token: token(user),
+            secret: SECRET,
+        }
     }
 
     /// The same, signed with another secret.
     pub fn forged(user: &str) -> Self {
-        Self { secret: "another-secret-of-more-than-32-characters", ..Self::new(user) }
+        Self {
+            secret: "another-secret-of-more-than-32-characters",
+            ..Self::new(user)
+        }
     }
 
     /// The key of the row in `secondaryStorage`.
@@ -55,7 +62,10 @@ impl SignedIn {
 
     /// The value for a `Cookie` header.
     pub fn cookie(&self) -> String {
-        format!("better-auth.session_token={}", utf8_percent_encode(&self.signed(), NON_ALPHANUMERIC))
+        format!(
+            "better-auth.session_token={}",
+            utf8_percent_encode(&self.signed(), NON_ALPHANUMERIC)
+        )
     }
 
     /// The value for an `Authorization` header.
@@ -64,10 +74,14 @@ impl SignedIn {
     }
 
     fn signed(&self) -> String {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
+            .expect("HMAC takes a key of any length");
         mac.update(self.token.as_bytes());
-        format!("{}.{}", self.token, STANDARD.encode(mac.finalize().into_bytes()))
+        format!(
+            "{}.{}",
+            self.token,
+            STANDARD.encode(mac.finalize().into_bytes())
+        )
     }
 }
 
@@ -79,7 +93,9 @@ fn token(user: &str) -> String {
 
 /// Milliseconds since the epoch.
 pub fn epoch_ms(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).expect("this clock is past 1970");
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("this clock is past 1970");
     u64::try_from(since.as_millis()).expect("a time in this century")
 }
 
@@ -94,7 +110,11 @@ fn iso(time: SystemTime) -> String {
     let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
@@ -112,7 +132,10 @@ mod tests {
             (1_773_144_000_000, "2026-03-10T12:00:00.000Z"),
             (1_798_761_599_999, "2026-12-31T23:59:59.999Z"),
         ] {
-            assert_eq!(iso(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)), text);
+            assert_eq!(
+                iso(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)),
+                text
+            );
         }
     }
 
@@ -124,12 +147,19 @@ mod tests {
             token: "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN".to_owned(),
             secret: "vector-secret-A-9f3Kq2LmZx7Tt1Vb8Nn4Rr6Yy0Pp5Ww",
         };
-        assert!(signed.signed().ends_with(".PDTe/5/SI7D56/ajIQiuz7jlOo4jLRJ1NvLza6v7mhE="));
+        assert!(
+            signed
+                .signed()
+                .ends_with(".PDTe/5/SI7D56/ajIQiuz7jlOo4jLRJ1NvLza6v7mhE=")
+        );
     }
 
     #[test]
     fn tokens_differ_between_users() {
         assert_ne!(token("alice"), token("bob"));
-        assert_eq!(token("a-very-long-user-id-with-more-than-32-letters").len(), 32);
+        assert_eq!(
+            token("a-very-long-user-id-with-more-than-32-letters").len(),
+            32
+        );
     }
 }

@@ -58,12 +58,28 @@ impl Site {
         let url = format!("http://{address}");
         let mut variables: Variables = world.variables_with(changes);
         variables.insert("ALLOWED_ORIGINS".to_owned(), url.clone());
-        let (chat, threads) = tokio::try_join!(Function::plain(&variables), Function::threads(&variables))?;
+        let (chat, threads) =
+            tokio::try_join!(Function::plain(&variables), Function::threads(&variables))?;
         let is_open = watch::Sender::new(true);
-        let behind = Behind { page, chat: authority(&chat)?, threads: authority(&threads)? };
+        let behind = Behind {
+            page,
+            chat: authority(&chat)?,
+            threads: authority(&threads)?,
+        };
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, address, Arc::new(behind), is_open.subscribe()));
-        Ok(Some(Self { url, chat, threads, is_open, server }))
+        server.spawn(serve(
+            listener,
+            address,
+            Arc::new(behind),
+            is_open.subscribe(),
+        ));
+        Ok(Some(Self {
+            url,
+            chat,
+            threads,
+            is_open,
+            server,
+        }))
     }
 
     /// Breaks every connection and takes no other.
@@ -85,7 +101,11 @@ impl Site {
 }
 
 fn authority(function: &Function) -> Result<String> {
-    Ok(function.url.strip_prefix("http://").context("a loopback URL")?.to_owned())
+    Ok(function
+        .url
+        .strip_prefix("http://")
+        .context("a loopback URL")?
+        .to_owned())
 }
 
 async fn serve(
@@ -128,11 +148,19 @@ async fn converse(stream: TcpStream, behind: Arc<Behind>) {
     let service = service_fn(move |request| {
         let behind = Arc::clone(&behind);
         async move {
-            Ok::<_, hyper::Error>(answer(&behind, request).await.unwrap_or_else(|error| unreachable(&error)))
+            Ok::<_, hyper::Error>(
+                answer(&behind, request)
+                    .await
+                    .unwrap_or_else(|error| unreachable(&error)),
+            )
         }
     });
     // A browser that leaves ends the connection with an error.
-    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    drop(
+        hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .await,
+    );
 }
 
 async fn answer(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
@@ -156,7 +184,11 @@ async fn forward(authority: &str, request: Request<Incoming>) -> Result<Answer> 
 }
 
 async fn file(page: &Path, path: &str) -> Result<Answer> {
-    let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
+    let name = if path == "/" {
+        "index.html"
+    } else {
+        path.trim_start_matches('/')
+    };
     let Ok(content) = tokio::fs::read(page.join(name)).await else {
         return plain(StatusCode::NOT_FOUND, "text/plain", Bytes::new());
     };
@@ -172,11 +204,16 @@ async fn file(page: &Path, path: &str) -> Result<Answer> {
 
 fn plain(status: StatusCode, kind: &str, content: Bytes) -> Result<Answer> {
     let body = Full::new(content).map_err(|never| match never {}).boxed();
-    Ok(Response::builder().status(status).header(header::CONTENT_TYPE, kind).body(body)?)
+    Ok(Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, kind)
+        .body(body)?)
 }
 
 fn unreachable(error: &anyhow::Error) -> Answer {
-    let body = Full::new(Bytes::from(format!("{error:#}"))).map_err(|never| match never {}).boxed();
+    let body = Full::new(Bytes::from(format!("{error:#}")))
+        .map_err(|never| match never {})
+        .boxed();
     let mut answer = Response::new(body);
     *answer.status_mut() = StatusCode::BAD_GATEWAY;
     answer

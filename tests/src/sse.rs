@@ -17,12 +17,24 @@ impl Transcript {
     /// Reads a whole body.
     pub fn parse(body: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(body)?;
-        ensure!(text.is_empty() || text.ends_with("\n\n"), "the stream ends inside an event");
-        let mut transcript = Self { chunks: Vec::new(), done: false };
-        for event in text.split_terminator("\n\n").filter(|event| !event.starts_with(':')) {
+        ensure!(
+            text.is_empty() || text.ends_with("\n\n"),
+            "the stream ends inside an event"
+        );
+        let mut transcript = Self {
+            chunks: Vec::new(),
+            done: false,
+        };
+        for event in text
+            .split_terminator("\n\n")
+            .filter(|event| !event.starts_with(':'))
+        {
             let data = event.strip_prefix("data: ");
             let data = data.ok_or_else(|| anyhow::anyhow!("not a line of data: {event:?}"))?;
-            ensure!(!data.contains('\n'), "more than one line in an event: {event:?}");
+            ensure!(
+                !data.contains('\n'),
+                "more than one line in an event: {event:?}"
+            );
             ensure!(!transcript.done, "something follows [DONE]: {event:?}");
             match data {
                 "[DONE]" => transcript.done = true,
@@ -34,14 +46,21 @@ impl Transcript {
 
     /// The chunks' types in order, runs of the same type folded into one.
     pub fn types(&self) -> Vec<&str> {
-        let mut types: Vec<_> = self.chunks.iter().filter_map(|chunk| chunk["type"].as_str()).collect();
+        let mut types: Vec<_> = self
+            .chunks
+            .iter()
+            .filter_map(|chunk| chunk["type"].as_str())
+            .collect();
         types.dedup();
         types
     }
 
     /// All text deltas joined.
     pub fn text(&self) -> String {
-        let deltas = self.chunks.iter().filter(|chunk| chunk["type"] == "text-delta");
+        let deltas = self
+            .chunks
+            .iter()
+            .filter(|chunk| chunk["type"] == "text-delta");
         deltas.filter_map(|chunk| chunk["delta"].as_str()).collect()
     }
 
@@ -65,7 +84,11 @@ mod tests {
         let good = b": ping\n\ndata: {\"type\":\"text-delta\",\"delta\":\"a\"}\n\ndata: {\"type\":\"text-delta\",\"delta\":\"b\"}\n\ndata: [DONE]\n\n";
         let transcript = Transcript::parse(good).unwrap();
         assert_eq!(
-            (transcript.text().as_str(), transcript.types(), transcript.done),
+            (
+                transcript.text().as_str(),
+                transcript.types(),
+                transcript.done
+            ),
             ("ab", vec!["text-delta"], true)
         );
         for (name, bad) in [

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("this package lies inside the workspace").to_owned()
+    here.parent()
+        .expect("this package lies inside the workspace")
+        .to_owned()
 }
 
 /// cargo-lambda, from `SIDEKIQ_CARGO_LAMBDA` or the Python environment in `.tools`.
@@ -18,11 +20,17 @@ pub fn cargo_lambda() -> Option<PathBuf> {
 
 /// AWS's Runtime Interface Emulator, from `SIDEKIQ_RIE` or out of the aws-sam-cli wheel in `.tools`.
 pub fn runtime_interface_emulator() -> Option<PathBuf> {
-    let file = if cfg!(target_arch = "aarch64") { "aws-lambda-rie-arm64" } else { "aws-lambda-rie-x86_64" };
+    let file = if cfg!(target_arch = "aarch64") {
+        "aws-lambda-rie-arm64"
+    } else {
+        "aws-lambda-rie-x86_64"
+    };
     named("SIDEKIQ_RIE").or_else(|| {
         let pythons = std::fs::read_dir(venv().join("lib")).ok()?;
         let rapid = Path::new("site-packages/samcli/local/rapid").join(file);
-        pythons.flatten().find_map(|python| existing(python.path().join(&rapid)))
+        pythons
+            .flatten()
+            .find_map(|python| existing(python.path().join(&rapid)))
     })
 }
 
@@ -30,9 +38,13 @@ pub fn runtime_interface_emulator() -> Option<PathBuf> {
 pub fn node() -> PathBuf {
     let fetched = || {
         let packages = std::fs::read_dir(workspace().join(".tools/node/node_modules")).ok()?;
-        packages.flatten().find_map(|package| existing(package.path().join("bin/node")))
+        packages
+            .flatten()
+            .find_map(|package| existing(package.path().join("bin/node")))
     };
-    named("SIDEKIQ_NODE").or_else(fetched).unwrap_or_else(|| PathBuf::from("node"))
+    named("SIDEKIQ_NODE")
+        .or_else(fetched)
+        .unwrap_or_else(|| PathBuf::from("node"))
 }
 
 /// Schemathesis, from `SIDEKIQ_SCHEMATHESIS` or its Python environment in `.tools`.
@@ -57,7 +69,11 @@ pub fn chromium() -> Option<PathBuf> {
     named("SIDEKIQ_CHROMIUM").or_else(|| {
         let path = env::var_os("PATH")?;
         let folders: Vec<_> = env::split_paths(&path).collect();
-        NAMES.into_iter().find_map(|name| folders.iter().find_map(|folder| existing(folder.join(name))))
+        NAMES.into_iter().find_map(|name| {
+            folders
+                .iter()
+                .find_map(|folder| existing(folder.join(name)))
+        })
     })
 }
 
@@ -68,7 +84,8 @@ pub fn pictures() -> PathBuf {
 
 /// Where builds go, and whatever else git ignores.
 pub fn target() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     workspace().join(target)
 }
 
@@ -79,8 +96,9 @@ pub fn cargo() -> OsString {
 
 /// Says loudly that something was not tested. The test harness hides what a good test prints by `eprintln!`.
 pub fn skipped(what: &str, missing: &str) {
-    let line =
-        format!("\n*** SKIPPED: {what}: {missing} is not installed; `cargo xtask test` installs it ***\n");
+    let line = format!(
+        "\n*** SKIPPED: {what}: {missing} is not installed; `cargo xtask test` installs it ***\n"
+    );
     // Without a stderr there is nobody to tell.
     drop(std::io::stderr().write_all(line.as_bytes()));
 }
@@ -90,7 +108,9 @@ fn venv() -> PathBuf {
 }
 
 fn named(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+    env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
 fn existing(path: PathBuf) -> Option<PathBuf> {

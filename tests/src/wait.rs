@@ -20,8 +20,14 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T>
 }
 
 /// The same with a limit of its own.
-pub async fn within_limit<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> Result<T> {
-    timeout(limit, future).await.with_context(|| format!("gave up waiting for {what}"))
+pub async fn within_limit<T>(
+    limit: Duration,
+    what: &str,
+    future: impl Future<Output = T>,
+) -> Result<T> {
+    timeout(limit, future)
+        .await
+        .with_context(|| format!("gave up waiting for {what}"))
 }
 
 /// Asks again and again until `question` has an answer: for what announces itself to nobody, such as another process's state.
@@ -39,7 +45,10 @@ pub async fn eventually<T>(what: &str, mut question: impl FnMut() -> Option<T>) 
 }
 
 /// The same for a question that has to be awaited.
-pub async fn eventually_is<T>(what: &str, mut question: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+pub async fn eventually_is<T>(
+    what: &str,
+    mut question: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
     let end = Instant::now() + PATIENCE;
     loop {
         match question().await {

@@ -38,7 +38,10 @@ impl Connection {
     /// Takes a socket over. Each write leaves at once.
     pub fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: BytesMut::new() })
+        Ok(Self {
+            stream,
+            buffer: BytesMut::new(),
+        })
     }
 
     /// The next request's head, or nothing when the peer closed between requests.
@@ -48,7 +51,10 @@ impl Connection {
                 return Ok(Some(head));
             }
             if self.fill().await? == 0 {
-                ensure!(self.buffer.is_empty(), "the peer closed inside a request head");
+                ensure!(
+                    self.buffer.is_empty(),
+                    "the peer closed inside a request head"
+                );
                 return Ok(None);
             }
         }
@@ -65,7 +71,10 @@ impl Connection {
         }
         let length = head.header("content-length").unwrap_or("0").parse()?;
         while self.buffer.len() < length {
-            ensure!(self.fill().await? > 0, "the peer closed inside a request body");
+            ensure!(
+                self.fill().await? > 0,
+                "the peer closed inside a request body"
+            );
         }
         Ok(self.buffer.split_to(length).freeze())
     }
@@ -126,7 +135,9 @@ impl Connection {
     fn parse_head(&mut self) -> Result<Option<Head>> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut request = httparse::Request::new(&mut headers);
-        let httparse::Status::Complete(length) = request.parse(&self.buffer)? else { return Ok(None) };
+        let httparse::Status::Complete(length) = request.parse(&self.buffer)? else {
+            return Ok(None);
+        };
         let mut head = Head {
             method: request.method.unwrap_or_default().to_owned(),
             path: request.path.unwrap_or_default().to_owned(),
@@ -134,7 +145,8 @@ impl Connection {
         };
         for header in request.headers {
             let name = HeaderName::from_bytes(header.name.as_bytes())?;
-            head.headers.append(name, HeaderValue::from_bytes(header.value)?);
+            head.headers
+                .append(name, HeaderValue::from_bytes(header.value)?);
         }
         self.buffer.advance(length);
         Ok(Some(head))
@@ -143,7 +155,10 @@ impl Connection {
     async fn skip_trailers(&mut self) -> Result<()> {
         loop {
             let Some(end) = self.buffer.windows(2).position(|window| window == b"\r\n") else {
-                ensure!(self.fill().await? > 0, "the peer closed inside the trailers");
+                ensure!(
+                    self.fill().await? > 0,
+                    "the peer closed inside the trailers"
+                );
                 continue;
             };
             self.buffer.advance(end + 2);
@@ -166,7 +181,9 @@ pub fn chunk(bytes: &[u8]) -> Bytes {
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 fn is_chunked(head: &Head) -> bool {
-    head.headers.get(header::TRANSFER_ENCODING).is_some_and(|value| value == "chunked")
+    head.headers
+        .get(header::TRANSFER_ENCODING)
+        .is_some_and(|value| value == "chunked")
 }
 
 #[cfg(test)]
@@ -176,8 +193,13 @@ mod tests {
 
     async fn pair() -> (TcpStream, Connection) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (peer, Connection::new(listener.accept().await.unwrap().0).unwrap())
+        let peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        (
+            peer,
+            Connection::new(listener.accept().await.unwrap().0).unwrap(),
+        )
     }
 
     #[tokio::test]
@@ -188,8 +210,16 @@ mod tests {
             let (mut peer, mut connection) = pair().await;
             peer.write_all(wire).await.unwrap();
             let head = connection.read_head().await.unwrap().unwrap();
-            assert_eq!((head.method.as_str(), head.path.as_str()), ("POST", "/a?b"), "{name}");
-            assert_eq!(connection.read_body(&head).await.unwrap(), "abcde", "{name}");
+            assert_eq!(
+                (head.method.as_str(), head.path.as_str()),
+                ("POST", "/a?b"),
+                "{name}"
+            );
+            assert_eq!(
+                connection.read_body(&head).await.unwrap(),
+                "abcde",
+                "{name}"
+            );
             drop(peer);
             assert!(connection.read_head().await.unwrap().is_none(), "{name}");
         }

@@ -33,7 +33,10 @@ pub struct World {
 impl World {
     /// An empty table and a gateway that always gives the usual good answer.
     pub async fn new() -> Result<Self> {
-        Ok(Self { engine: Engine::start().await?, gateway: Gateway::start(answers::good()).await? })
+        Ok(Self {
+            engine: Engine::start().await?,
+            gateway: Gateway::start(answers::good()).await?,
+        })
     }
 
     /// The environment for a function in this world.
@@ -51,27 +54,38 @@ impl World {
             ("ALLOWED_ORIGINS", ORIGIN),
             ("RUST_BACKTRACE", "1"),
         ];
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
     }
 
     /// The same with some variables set otherwise.
     pub fn variables_with(&self, changes: &[(&str, &str)]) -> Variables {
         let mut variables = self.variables();
-        variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.extend(
+            changes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         variables
     }
 
     /// Signs a user in.
     pub async fn sign_in(&self, user: &str) -> Result<SignedIn> {
         let session = SignedIn::new(user);
-        self.store_session(&session, SystemTime::now() + ONE_DAY).await?;
+        self.store_session(&session, SystemTime::now() + ONE_DAY)
+            .await?;
         Ok(session)
     }
 
     /// Stores the row of a session that ends at `end`. The row itself stays for longer.
     pub async fn store_session(&self, session: &SignedIn, end: SystemTime) -> Result<()> {
         let gone = session::epoch_ms(SystemTime::now() + ONE_DAY) / 1000;
-        Ok(self.engine.store().put_session(session.key(), &session.value(end), gone).await?)
+        Ok(self
+            .engine
+            .store()
+            .put_session(session.key(), &session.value(end), gone)
+            .await?)
     }
 
     /// All items but those that go on changing after an answer: journals, and what the users' days add up to.
@@ -79,7 +93,9 @@ impl World {
         let mut items = self.engine.items()?;
         let is_afterwards = |item: &Value| {
             let begins = |name: &str, prefix: &str| {
-                item[name]["S"].as_str().is_some_and(|key| key.starts_with(prefix))
+                item[name]["S"]
+                    .as_str()
+                    .is_some_and(|key| key.starts_with(prefix))
             };
             begins("pk", "C#") || begins("sk", "Q#")
         };
@@ -90,36 +106,79 @@ impl World {
     /// The messages of a thread, oldest first.
     pub async fn stored(&self, who: &SignedIn, thread: &str) -> Result<Vec<StoredMessage>> {
         let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?);
-        let history = History { limit: 100, max_bytes: None, before: None, consistent: true };
-        let mut messages = self.engine.store().messages(&user, &thread, &history).await?;
+        let history = History {
+            limit: 100,
+            max_bytes: None,
+            before: None,
+            consistent: true,
+        };
+        let mut messages = self
+            .engine
+            .store()
+            .messages(&user, &thread, &history)
+            .await?;
         messages.reverse();
         Ok(messages)
     }
 
     /// A thread's own item.
     pub async fn thread(&self, who: &SignedIn, thread: &str) -> Result<Option<store::Thread>> {
-        Ok(self.engine.store().thread(&UserId::parse(&who.user)?, &ThreadId::parse(thread)?).await?)
+        Ok(self
+            .engine
+            .store()
+            .thread(&UserId::parse(&who.user)?, &ThreadId::parse(thread)?)
+            .await?)
     }
 
     /// The one answer in a thread that holds one question and one answer.
     pub async fn only_answer(&self, who: &SignedIn, thread: &str) -> Result<StoredMessage> {
         let mut stored = self.stored(who, thread).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
-        ensure!(roles == [Role::User, Role::Assistant], "{thread} holds {roles:?}");
+        ensure!(
+            roles == [Role::User, Role::Assistant],
+            "{thread} holds {roles:?}"
+        );
         stored.pop().context("two messages")
     }
 
     /// Makes sure that the usual good answer is stored, whole.
     pub async fn ensure_whole(&self, who: &SignedIn, thread: &str) -> Result<()> {
         let answer = self.only_answer(who, thread).await?;
-        ensure!(text_of(&answer)? == answers::whole_text(), "{thread}: {}", answer.parts);
-        ensure!(answer.status == Some(Status::Completed), "{thread}: {:?}", answer.status);
+        ensure!(
+            text_of(&answer)? == answers::whole_text(),
+            "{thread}: {}",
+            answer.parts
+        );
+        ensure!(
+            answer.status == Some(Status::Completed),
+            "{thread}: {:?}",
+            answer.status
+        );
         let usage = (answer.input_tokens, answer.output_tokens);
-        ensure!(usage == (Some(answers::INPUT_TOKENS), Some(answers::OUTPUT_TOKENS)), "{thread}: {usage:?}");
-        ensure!(metadata(&answer, "finishReason") == "stop", "{thread}: {:?}", answer.metadata);
-        ensure!(metadata(&answer, "aborted") == false, "{thread}: {:?}", answer.metadata);
-        ensure!(metadata(&answer, "latencyMs").is_u64(), "{thread}: {:?}", answer.metadata);
-        ensure!(answer.model.as_deref() == Some(DEFAULT_MODEL), "{thread}: {:?}", answer.model);
+        ensure!(
+            usage == (Some(answers::INPUT_TOKENS), Some(answers::OUTPUT_TOKENS)),
+            "{thread}: {usage:?}"
+        );
+        ensure!(
+            metadata(&answer, "finishReason") == "stop",
+            "{thread}: {:?}",
+            answer.metadata
+        );
+        ensure!(
+            metadata(&answer, "aborted") == false,
+            "{thread}: {:?}",
+            answer.metadata
+        );
+        ensure!(
+            metadata(&answer, "latencyMs").is_u64(),
+            "{thread}: {:?}",
+            answer.metadata
+        );
+        ensure!(
+            answer.model.as_deref() == Some(DEFAULT_MODEL),
+            "{thread}: {:?}",
+            answer.model
+        );
         Ok(())
     }
 }
@@ -134,13 +193,19 @@ pub fn question() -> String {
 
 /// A field of a stored message's metadata; `null` when it is absent.
 pub fn metadata(message: &StoredMessage, field: &str) -> Value {
-    serde_json::to_value(&message.metadata).map(|metadata| metadata[field].clone()).unwrap_or_default()
+    serde_json::to_value(&message.metadata)
+        .map(|metadata| metadata[field].clone())
+        .unwrap_or_default()
 }
 
 /// The text of a stored message.
 pub fn text_of(message: &StoredMessage) -> Result<String> {
     let parts: Vec<Value> = serde_json::from_str(&message.parts)?;
-    Ok(parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect())
+    Ok(parts
+        .iter()
+        .filter(|part| part["type"] == "text")
+        .filter_map(|part| part["text"].as_str())
+        .collect())
 }
 
 /// The body of a turn as the SDK's transport sends it.
@@ -161,6 +226,11 @@ pub fn post(function: &Function, who: &SignedIn, body: impl Into<Bytes>) -> Resu
 }
 
 /// The request for a turn, signed by cookie.
-pub fn ask(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<Request<Bytes>> {
+pub fn ask(
+    function: &Function,
+    who: &SignedIn,
+    thread: &str,
+    message: &str,
+) -> Result<Request<Bytes>> {
     post(function, who, turn(thread, message).to_string())
 }

@@ -14,13 +14,19 @@ const LINES_SHOWN: usize = 30;
 /// it wrote.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let name = name_of(command);
-    let output = command.output().with_context(|| format!("`{name}` cannot be started"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("`{name}` cannot be started"))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(stdout);
     }
     let said = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
-    bail!("`{name}` ended with {}\n{}", output.status, last_lines(&said));
+    bail!(
+        "`{name}` ended with {}\n{}",
+        output.status,
+        last_lines(&said)
+    );
 }
 
 /// Keeps from a nested cargo what the cargo above us says about xtask. Some build scripts watch such variables: with
@@ -36,25 +42,37 @@ pub(crate) fn forget_outer_cargo(command: &mut Command) -> &mut Command {
 
 /// The cargo that runs us.
 pub(crate) fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into()
+    std::env::var_os("CARGO")
+        .unwrap_or_else(|| "cargo".into())
+        .into()
 }
 
 /// Finds a program in `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
 }
 
 /// The end of a long text, indented for an error message.
 pub(crate) fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
-    shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    shown
+        .iter()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// Cargo's configuration starts with the same letters as what it tells its children.
@@ -77,7 +95,11 @@ fn is_about_xtask(variable: &str) -> bool {
 
 fn name_of(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    program.file_name().unwrap_or(command.get_program()).to_string_lossy().into_owned()
+    program
+        .file_name()
+        .unwrap_or(command.get_program())
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -86,16 +108,24 @@ mod tests {
 
     #[test]
     fn a_failed_program_is_quoted() {
-        let error = output(Command::new("sh").args(["-c", "echo the reason >&2; exit 3"])).unwrap_err();
+        let error =
+            output(Command::new("sh").args(["-c", "echo the reason >&2; exit 3"])).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("`sh` ended with exit status: 3") && text.contains("the reason"), "{text}");
+        assert!(
+            text.contains("`sh` ended with exit status: 3") && text.contains("the reason"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_nested_cargo_keeps_its_settings_only() {
-        for name in
-            ["CARGO", "CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_PRIMARY_PACKAGE", "CARGO_BIN_EXE_xtask"]
-        {
+        for name in [
+            "CARGO",
+            "CARGO_PKG_NAME",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_PRIMARY_PACKAGE",
+            "CARGO_BIN_EXE_xtask",
+        ] {
             assert!(is_about_xtask(name), "{name}");
         }
         for name in [
@@ -112,7 +142,9 @@ mod tests {
 
     #[test]
     fn only_the_end_of_a_long_text_is_shown() {
-        let text: String = (0..100).map(|number| format!("line {number}\n\n")).collect();
+        let text: String = (0..100)
+            .map(|number| format!("line {number}\n\n"))
+            .collect();
         let shown = last_lines(&text);
         assert_eq!(shown.lines().count(), LINES_SHOWN);
         assert!(shown.ends_with("    line 99"), "{shown}");

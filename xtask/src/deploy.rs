@@ -27,14 +27,19 @@ use crate::{command, tools, workspace};
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
     let settings = Settings::read(&options)?;
-    settings.warnings().iter().for_each(|warning| eprintln!("  !!  {warning}"));
+    settings
+        .warnings()
+        .iter()
+        .for_each(|warning| eprintln!("  !!  {warning}"));
 
     let tools = tools::sam_tools()?;
     let region = account::region(&tools, &settings)?;
     build::run(&tools, &settings)?;
 
     eprintln!("\n== sam deploy, stack {} in {region}", settings.stack_name);
-    let deployed = deploy_command(&tools, &settings, &region).status().context("sam cannot be started")?;
+    let deployed = deploy_command(&tools, &settings, &region)
+        .status()
+        .context("sam cannot be started")?;
     if !deployed.success() {
         eprintln!("{}", outcome::ADVICE);
         return Ok(ExitCode::FAILURE);
@@ -46,7 +51,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
 fn deploy_command(tools: &Path, settings: &Settings, region: &str) -> Command {
     let mut command = sam(tools);
-    command.arg("deploy").args(["--config-env", &settings.environment, "--region", region]);
+    command
+        .arg("deploy")
+        .args(["--config-env", &settings.environment, "--region", region]);
     command.args(["--no-confirm-changeset", "--no-fail-on-empty-changeset"]);
     command.args(settings.override_arguments());
     command
@@ -55,7 +62,9 @@ fn deploy_command(tools: &Path, settings: &Settings, region: &str) -> Command {
 /// SAM, which finds cargo-lambda and zig in its own folder.
 fn sam(tools: &Path) -> Command {
     let mut command = Command::new(tools.join("sam"));
-    command.current_dir(workspace::root()).env("PATH", path_with(tools));
+    command
+        .current_dir(workspace::root())
+        .env("PATH", path_with(tools));
     command::forget_outer_cargo(&mut command);
     command
 }

@@ -37,8 +37,8 @@ const PORTS_TRIED: u16 = 20;
 /// What better-auth asks of a secret, and makes for a session token.
 const KEPT_LENGTH: usize = 32;
 const LETTERS: [char; 32] = [
-    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x',
-    'y', 'z', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v',
+    'w', 'x', 'y', 'z', '1', '2', '3', '4', '5', '6', '7', '8', '9',
 ];
 
 /// Runs the backend until Ctrl-C, SIGTERM or SIGHUP, or until one of its pieces fails.
@@ -48,7 +48,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let listener = listen(options.port)?;
     let page = page::prepare(!options.no_page);
     let plan = plan(&options);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(until_stopped(&options, listener, plan, page))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -68,7 +70,10 @@ fn plan(options: &Options) -> Plan {
         return Plan::Plain;
     }
     match tools::cargo_lambda() {
-        Ok(cargo_lambda) => Plan::Emulated { cargo_lambda, reload: options.watch },
+        Ok(cargo_lambda) => Plan::Emulated {
+            cargo_lambda,
+            reload: options.watch,
+        },
         Err(error) => {
             eprintln!(
                 "\nwarning: {error:#}\nThe functions run as plain HTTP servers instead, outside the Lambda emulator.\n"
@@ -107,7 +112,11 @@ async fn serve(
 
     let engine = Engine::start(&folder, options.fresh).await?;
     let gateway = Gateway::choose().await?;
-    let user = DemoUser::sign_in(&kept(&folder, "secret")?, &kept(&folder, "session")?, &engine)?;
+    let user = DemoUser::sign_in(
+        &kept(&folder, "secret")?,
+        &kept(&folder, "session")?,
+        &engine,
+    )?;
 
     function::build(&mut running.compiler).await?;
     let logs = folder.join("functions");
@@ -115,14 +124,23 @@ async fn serve(
     let environment = function::environment(&url, &engine, &gateway, user.secret());
     let starting = progress::Step::begin("starting the functions");
     let bearer = user.bearer();
-    let started = |name| Starting { name, plan: &plan, environment: &environment, logs: &logs, bearer };
+    let started = |name| Starting {
+        name,
+        plan: &plan,
+        environment: &environment,
+        logs: &logs,
+        bearer,
+    };
     let (chat, threads) = tokio::try_join!(
         started(Name::Chat).run(&mut running.chat),
         started(Name::Threads).run(&mut running.threads)
     )?;
     starting.done();
 
-    let behind = Behind { chat: chat.base_url().to_owned(), threads: threads.base_url().to_owned() };
+    let behind = Behind {
+        chat: chat.base_url().to_owned(),
+        threads: threads.base_url().to_owned(),
+    };
     let front = Front::new(&url, behind, engine.clone(), &gateway, &user);
     let has_page = page.is_some();
     let misses_page = !has_page && !options.no_page;
@@ -164,7 +182,11 @@ impl Starting<'_> {
         let log = self.logs.join(format!("{}.log", self.name.binary()));
         for start in 1.. {
             let started = Function::start(self.name, self.plan, self.environment.clone(), &log)?;
-            match place.insert(started).wait_until_it_answers(self.bearer).await? {
+            match place
+                .insert(started)
+                .wait_until_it_answers(self.bearer)
+                .await?
+            {
                 Start::Answered => break,
                 Start::Stuck if start == STARTS => {
                     let name = self.name.binary();
@@ -218,8 +240,13 @@ async fn stop_asked() -> Result<()> {
 /// A folder for the table, the logs and the demo user that no other run works in, locked as long as the file is open.
 fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
     for number in 1..=PORTS_TRIED {
-        let folder = target.join(if number == 1 { "dev".to_owned() } else { format!("dev-{number}") });
-        std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let folder = target.join(if number == 1 {
+            "dev".to_owned()
+        } else {
+            format!("dev-{number}")
+        });
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
         let lock = File::create(folder.join("lock"))?;
         if lock.try_lock().is_ok() {
             return Ok((folder, lock));
@@ -231,8 +258,9 @@ fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
 /// The port that was asked for, or else 3000 or the next that is free.
 fn listen(asked: Option<u16>) -> Result<TcpListener> {
     if let Some(port) = asked {
-        return TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .with_context(|| format!("port {port} cannot be had; without --port any free one is taken"));
+        return TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+            format!("port {port} cannot be had; without --port any free one is taken")
+        });
     }
     for port in USUAL_PORT..USUAL_PORT + PORTS_TRIED {
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
@@ -249,7 +277,8 @@ fn kept(folder: &Path, name: &str) -> Result<String> {
         Ok(text) if text.len() == KEPT_LENGTH => Ok(text),
         _ => {
             let text = nanoid::nanoid!(KEPT_LENGTH, &LETTERS);
-            std::fs::write(&file, &text).with_context(|| format!("{} cannot be written", file.display()))?;
+            std::fs::write(&file, &text)
+                .with_context(|| format!("{} cannot be written", file.display()))?;
             Ok(text)
         }
     }
@@ -266,7 +295,10 @@ mod tests {
         let second = listen(None).unwrap();
         assert_ne!(second.local_addr().unwrap().port(), taken);
         let error = listen(Some(taken)).unwrap_err();
-        assert!(error.to_string().contains(&format!("port {taken}")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("port {taken}")),
+            "{error}"
+        );
     }
 
     #[test]

@@ -24,7 +24,11 @@ pub(crate) const GRACE: Duration = Duration::from_secs(8);
 pub(crate) fn guarded(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     let mut command = Command::new(own_program()?);
     // A group of its own: Ctrl-C in the terminal reaches us alone, and we end the rest in order.
-    command.arg0("xtask").arg(COMMAND).arg(program).process_group(0);
+    command
+        .arg0("xtask")
+        .arg(COMMAND)
+        .arg(program)
+        .process_group(0);
     Ok(command)
 }
 
@@ -39,14 +43,23 @@ fn own_program() -> Result<PathBuf> {
 
 /// Runs the program that the arguments name until it ends by itself or stdin does.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let (program, rest) = arguments.split_first().context("guard needs a program to run")?;
+    let (program, rest) = arguments
+        .split_first()
+        .context("guard needs a program to run")?;
     let mut command = Command::new(program);
-    command.args(rest).stdin(std::process::Stdio::null()).process_group(0);
-    let mut child = command.spawn().with_context(|| format!("`{program}` cannot be started"))?;
+    command
+        .args(rest)
+        .stdin(std::process::Stdio::null())
+        .process_group(0);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("`{program}` cannot be started"))?;
     let abandoned = watch_stdin();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)));
+            return Ok(ExitCode::from(
+                u8::try_from(status.code().unwrap_or(1)).unwrap_or(1),
+            ));
         }
         if abandoned.recv_timeout(Duration::from_millis(50)).is_ok() {
             end(&mut child)?;

@@ -12,24 +12,43 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         [] => (None, false),
         [option] if option == "--update" => (None, true),
         [filter] if !filter.starts_with('-') => (Some(filter), false),
-        _ => bail!("parity takes a filter, or --update, or nothing; `cargo xtask` lists the commands"),
+        _ => bail!(
+            "parity takes a filter, or --update, or nothing; `cargo xtask` lists the commands"
+        ),
     };
     tools::client_packages()?;
     let node = tools::node()?;
-    if !cargo(&["build", "--package", "chat", "--locked"]).status()?.success() {
+    if !cargo(&["build", "--package", "chat", "--locked"])
+        .status()?
+        .success()
+    {
         bail!("the function does not build");
     }
-    let mut comparison = cargo(&["test", "--package", "acceptance", "--test", "parity", "--locked", "--"]);
+    let mut comparison = cargo(&[
+        "test",
+        "--package",
+        "acceptance",
+        "--test",
+        "parity",
+        "--locked",
+        "--",
+    ]);
     comparison.args(filter).env("SIDEKIQ_NODE", node);
     if update {
         comparison.env("SIDEKIQ_UPDATE_DOCS", "1");
     }
     let status = comparison.status().context("cargo cannot be started")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(command::cargo());
-    command::forget_outer_cargo(&mut command).args(arguments).current_dir(workspace::root());
+    command::forget_outer_cargo(&mut command)
+        .args(arguments)
+        .current_dir(workspace::root());
     command
 }

@@ -21,7 +21,11 @@ impl Step {
         if spinner.is_none() {
             eprintln!("  ..  {name}");
         }
-        Self { name, started: Instant::now(), spinner }
+        Self {
+            name,
+            started: Instant::now(),
+            spinner,
+        }
     }
 
     /// Says that the work is done and how long it took.
@@ -38,7 +42,11 @@ impl Step {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }
-        eprintln!("  {verdict}  {} ({})", self.name, seconds(self.started.elapsed()));
+        eprintln!(
+            "  {verdict}  {} ({})",
+            self.name,
+            seconds(self.started.elapsed())
+        );
     }
 }
 
@@ -64,9 +72,11 @@ fn is_interactive() -> bool {
 }
 
 fn spinner(name: &str) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("  {spinner}  {msg} ({elapsed})").expect("the template is well-formed");
-    let spinner = ProgressBar::new_spinner().with_style(style).with_message(name.to_owned());
+    let style = ProgressStyle::with_template("  {spinner}  {msg} ({elapsed})")
+        .expect("the template is well-formed");
+    let spinner = ProgressBar::new_spinner()
+        .with_style(style)
+        .with_message(name.to_owned());
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
 }

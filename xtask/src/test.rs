@@ -32,18 +32,41 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     run_tests(&mut summary, filter);
     summary.print();
-    Ok(if summary.is_good(progress::on_ci()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if summary.is_good(progress::on_ci()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn check_sources(summary: &mut Summary) {
-    check(summary, "format", cargo(&["fmt", "--all", "--check", "--message-format", "short"]));
-    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    check(
+        summary,
+        "format",
+        cargo(&["fmt", "--all", "--check", "--message-format", "short"]),
+    );
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "--deny",
+        "warnings",
+    ];
     check(summary, "lints", cargo(&lints));
     if command::find("cargo-deny").is_some() {
         // Advisories are looked up in a repository on the network; licences and sources are not.
-        check(summary, "licences", cargo(&["deny", "check", "bans", "licenses", "sources"]));
+        check(
+            summary,
+            "licences",
+            cargo(&["deny", "check", "bans", "licenses", "sources"]),
+        );
     } else {
-        summary.leave_out("licences", "cargo-deny is not installed (cargo install cargo-deny)");
+        summary.leave_out(
+            "licences",
+            "cargo-deny is not installed (cargo install cargo-deny)",
+        );
     }
 }
 
@@ -59,11 +82,19 @@ fn check_template(summary: &mut Summary) {
         .env("SAM_CLI_TELEMETRY", "0");
     check(summary, "template", validate);
     let mut lint = in_root(&tools.join("python"));
-    lint.arg(workspace::root().join("xtask").join("sam").join("lint.py")).arg("--self-test");
+    lint.arg(workspace::root().join("xtask").join("sam").join("lint.py"))
+        .arg("--self-test");
     check(summary, "template, transformed", lint);
     let mut deployment = in_root(&tools.join("python"));
-    deployment.arg(workspace::root().join("xtask").join("sam").join("deploy_test.py"));
-    deployment.arg("--xtask").arg(std::env::current_exe().unwrap_or_else(|_| workspace::binary("xtask")));
+    deployment.arg(
+        workspace::root()
+            .join("xtask")
+            .join("sam")
+            .join("deploy_test.py"),
+    );
+    deployment
+        .arg("--xtask")
+        .arg(std::env::current_exe().unwrap_or_else(|_| workspace::binary("xtask")));
     check(summary, "deployment, as README says", deployment);
 }
 
@@ -75,26 +106,45 @@ fn check_openapi(summary: &mut Summary) {
         Err(error) => return summary.leave_out("openapi", &format!("{error:#}")),
     };
     let mut lint = in_root(&node);
-    lint.arg(linter).args(["lint", "--format", "stylish", "--config", "tests/openapi/redocly.yaml"]);
+    lint.arg(linter).args([
+        "lint",
+        "--format",
+        "stylish",
+        "--config",
+        "tests/openapi/redocly.yaml",
+    ]);
     lint.args(["docs/openapi/chat.json", "docs/openapi/threads.json"]);
     // Without these it reports its use, and asks whether there is a newer one.
-    lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    lint.env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
     check(summary, "openapi", lint);
 }
 
 /// The page's own checks; what it does in a browser is among the tests.
 fn check_page(summary: &mut Summary) {
-    let (node, packages) = match tools::node().and_then(|node| Ok((node, tools::page_packages()?))) {
+    let (node, packages) = match tools::node().and_then(|node| Ok((node, tools::page_packages()?)))
+    {
         Ok(found) => found,
         Err(error) => return summary.leave_out("page", &format!("{error:#}")),
     };
     let scripts = [
-        ("page, types", packages.join("typescript").join("bin").join("tsc"), None),
-        ("page, unit tests", packages.join("vitest").join("vitest.mjs"), Some("run")),
+        (
+            "page, types",
+            packages.join("typescript").join("bin").join("tsc"),
+            None,
+        ),
+        (
+            "page, unit tests",
+            packages.join("vitest").join("vitest.mjs"),
+            Some("run"),
+        ),
     ];
     for (name, script, argument) in scripts {
         let mut command = Command::new(&node);
-        command.arg(script).args(argument).current_dir(workspace::root().join("web"));
+        command
+            .arg(script)
+            .args(argument)
+            .current_dir(workspace::root().join("web"));
         check(summary, name, command);
     }
     announce("page, build");
@@ -104,16 +154,33 @@ fn check_page(summary: &mut Summary) {
     if let Err(error) = &built {
         eprintln!("{error:#}");
     }
-    summary.add("page, build", Outcome::Checked { passed: built.is_ok() }, started.elapsed());
+    summary.add(
+        "page, build",
+        Outcome::Checked {
+            passed: built.is_ok(),
+        },
+        started.elapsed(),
+    );
 }
 
 /// Builds everything first, so that no test waits for a compiler, and runs the tests.
 fn run_tests(summary: &mut Summary, filter: Option<&str>) {
-    let tests_built = check(summary, "build", cargo(&["test", "--workspace", "--locked", "--no-run"]));
+    let tests_built = check(
+        summary,
+        "build",
+        cargo(&["test", "--workspace", "--locked", "--no-run"]),
+    );
     // The functions as they ship: each alone, without what tests and the other switch on in its dependencies.
-    let chat_built = check(summary, "build, chat", cargo(&["build", "--package", "chat", "--locked"]));
-    let threads_built =
-        check(summary, "build, threads", cargo(&["build", "--package", "threads", "--locked"]));
+    let chat_built = check(
+        summary,
+        "build, chat",
+        cargo(&["build", "--package", "chat", "--locked"]),
+    );
+    let threads_built = check(
+        summary,
+        "build, threads",
+        cargo(&["build", "--package", "threads", "--locked"]),
+    );
     if !(tests_built && chat_built && threads_built) {
         return summary.leave_out("tests", "the workspace does not build");
     }
@@ -129,7 +196,10 @@ fn run_tests(summary: &mut Summary, filter: Option<&str>) {
         Ok(counts) => Outcome::Counted(counts),
         Err(error) => {
             eprintln!("{error:#}");
-            Outcome::Counted(Counts { failed: 1, ..Counts::default() })
+            Outcome::Counted(Counts {
+                failed: 1,
+                ..Counts::default()
+            })
         }
     };
     summary.add("tests", outcome, started.elapsed());
@@ -142,7 +212,10 @@ fn check(summary: &mut Summary, name: &str, mut command: Command) -> bool {
     let passed = match command.status() {
         Ok(status) => status.success(),
         Err(error) => {
-            eprintln!("{} cannot be started: {error}", command.get_program().to_string_lossy());
+            eprintln!(
+                "{} cannot be started: {error}",
+                command.get_program().to_string_lossy()
+            );
             false
         }
     };
@@ -152,7 +225,10 @@ fn check(summary: &mut Summary, name: &str, mut command: Command) -> bool {
 
 /// Runs `cargo test`, shows what it prints and counts its results.
 fn count(mut tests: Command) -> Result<Counts> {
-    let mut child = tests.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+    let mut child = tests
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be started")?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
     let mut counts = cargo_output::read(stdout, &mut std::io::stdout())?;
     let status = child.wait().context("cargo cannot be waited for")?;

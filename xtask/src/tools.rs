@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     match arguments {
         [] => fetch_all(),
         [only] if only == "deploy" => {
-            println!("sam, cargo-lambda, zig: {} (add it to PATH for sam build)", sam_tools()?.display());
+            println!(
+                "sam, cargo-lambda, zig: {} (add it to PATH for sam build)",
+                sam_tools()?.display()
+            );
             Ok(ExitCode::SUCCESS)
         }
         _ => bail!("tools takes `deploy` or nothing; `cargo xtask` lists the commands"),
@@ -42,27 +45,56 @@ fn fetch_all() -> Result<ExitCode> {
             println!("{name}: left out: {error:#}");
         }
     };
-    report("cargo-lambda", cargo_lambda().map(|file| file.display().to_string()));
+    report(
+        "cargo-lambda",
+        cargo_lambda().map(|file| file.display().to_string()),
+    );
     report(
         "sam, cfn-lint",
         sam_tools().map(|folder| format!("{} (add it to PATH for sam build)", folder.display())),
     );
     report("node", node().map(|file| file.display().to_string()));
-    report("AI SDK client", client_packages().map(|folder| folder.display().to_string()));
-    report("OpenAI-compatible server", openai_server().map(|file| file.display().to_string()));
-    report("better-auth", better_auth().map(|file| file.display().to_string()));
-    report("OpenAPI linter", openapi_linter().map(|file| file.display().to_string()));
-    report("schemathesis", schemathesis().map(|file| file.display().to_string()));
+    report(
+        "AI SDK client",
+        client_packages().map(|folder| folder.display().to_string()),
+    );
+    report(
+        "OpenAI-compatible server",
+        openai_server().map(|file| file.display().to_string()),
+    );
+    report(
+        "better-auth",
+        better_auth().map(|file| file.display().to_string()),
+    );
+    report(
+        "OpenAPI linter",
+        openapi_linter().map(|file| file.display().to_string()),
+    );
+    report(
+        "schemathesis",
+        schemathesis().map(|file| file.display().to_string()),
+    );
     report("page", page().map(|folder| folder.display().to_string()));
-    report("Playwright", browser_packages().map(|folder| folder.display().to_string()));
-    report("DynamoDB Local", dynamodb_local::fetch().map(|folder| folder.display().to_string()));
-    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    report(
+        "Playwright",
+        browser_packages().map(|folder| folder.display().to_string()),
+    );
+    report(
+        "DynamoDB Local",
+        dynamodb_local::fetch().map(|folder| folder.display().to_string()),
+    );
+    Ok(if failures == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Keeps two runs of xtask from fetching the same tool at the same time; dropped, it lets the next one in.
 fn lock() -> Result<File> {
     let folder = workspace::tools();
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("{} cannot be made", folder.display()))?;
     let file = File::create(folder.join("lock"))?;
     file.lock().context("the lock of .tools cannot be taken")?;
     Ok(file)

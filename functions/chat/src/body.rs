@@ -75,7 +75,9 @@ mod tests {
     use crate::log::turn_log;
 
     async fn next(body: &mut LogBody) -> Option<Bytes> {
-        body.frame().await.map(|frame| frame.expect("never fails").into_data().expect("only data"))
+        body.frame()
+            .await
+            .map(|frame| frame.expect("never fails").into_data().expect("only data"))
     }
 
     #[tokio::test(start_paused = true)]

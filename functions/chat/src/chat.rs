@@ -38,10 +38,15 @@ pub(crate) async fn answer(
 
     let request = ChatRequest::parse(&body, &clients.limits)?;
     let model = match &request.model {
-        Some(id) => clients.registry.model_config(id).ok_or_else(|| ApiError::UnknownModel(id.clone()))?,
+        Some(id) => clients
+            .registry
+            .model_config(id)
+            .ok_or_else(|| ApiError::UnknownModel(id.clone()))?,
         None => clients.registry.default_model(),
     };
-    let prompt = clients.gateway.prompt(clients.system_prompt.as_deref(), &request.messages)?;
+    let prompt = clients
+        .gateway
+        .prompt(clients.system_prompt.as_deref(), &request.messages)?;
 
     let turn = Turn::new(&clients, user, request, model, prompt)?;
     let log = turn.start(&invocation).await?;
@@ -52,7 +57,9 @@ pub(crate) async fn answer(
 pub(crate) fn stream(body: LogBody) -> Response {
     let mut response = Response::new(Body::new(body));
     for (name, value) in ui_stream::STREAM_HEADERS {
-        response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, http::HeaderValue::from_static(value));
     }
     response
 }

@@ -41,8 +41,10 @@ impl Clients {
     /// Builds the clients. Opens no connection, but for secrets that are kept elsewhere.
     pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
         let Config { mut front, .. } = config;
-        let secrets =
-            [("AI_GATEWAY_API_KEY_SSM", config.api_key), ("BETTER_AUTH_SECRET_SSM", front.take_secret())];
+        let secrets = [
+            ("AI_GATEWAY_API_KEY_SSM", config.api_key),
+            ("BETTER_AUTH_SECRET_SSM", front.take_secret()),
+        ];
         let [api_key, auth_secret] = front::reveal(secrets).await?;
         let store = front.store().await?;
         Ok(Self {

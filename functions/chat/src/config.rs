@@ -57,8 +57,9 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024 - 64 * 1024;
 impl Config {
     /// Reads what is said in `variables`.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
-        let gateway_protocol: Protocol =
-            variables.parsed("AI_GATEWAY_PROTOCOL", "native or openai")?.unwrap_or_default();
+        let gateway_protocol: Protocol = variables
+            .parsed("AI_GATEWAY_PROTOCOL", "native or openai")?
+            .unwrap_or_default();
         let front = Settings::read(variables)?;
         Ok(Self {
             title_model: title_model(variables, &front.registry)?,
@@ -71,27 +72,44 @@ impl Config {
             },
             system_prompt: variables.text("SYSTEM_PROMPT"),
             max_output_tokens: variables.parsed("MAX_OUTPUT_TOKENS", "a whole number of tokens")?,
-            send_sources: variables.parsed("SEND_SOURCES", "true or false")?.unwrap_or(false),
+            send_sources: variables
+                .parsed("SEND_SOURCES", "true or false")?
+                .unwrap_or(false),
             first_part_timeout: variables.milliseconds("FIRST_PART_TIMEOUT_MS", 120_000)?,
             idle_timeout: variables.milliseconds("IDLE_TIMEOUT_MS", 60_000)?,
             limits: limits(variables)?,
             journal_interval: variables.milliseconds("JOURNAL_INTERVAL_MS", 1_000)?,
-            on_busy: variables.parsed("ON_BUSY", "supersede or reject")?.unwrap_or(OnBusy::Supersede),
+            on_busy: variables
+                .parsed("ON_BUSY", "supersede or reject")?
+                .unwrap_or(OnBusy::Supersede),
             max_turn: variables.milliseconds("MAX_TURN_MS", 900_000)?,
         })
     }
 }
 
-fn title_model(variables: Variables<'_>, registry: &Registry) -> Result<Option<ModelConfig>, SettingError> {
-    let unknown = SettingError::Invalid { name: "TITLE_MODEL", allowed: "the id of one of the models" };
+fn title_model(
+    variables: Variables<'_>,
+    registry: &Registry,
+) -> Result<Option<ModelConfig>, SettingError> {
+    let unknown = SettingError::Invalid {
+        name: "TITLE_MODEL",
+        allowed: "the id of one of the models",
+    };
     let Some(id) = variables.text("TITLE_MODEL") else {
         return Ok(None);
     };
-    registry.model_config(id.trim()).cloned().map(Some).ok_or(unknown)
+    registry
+        .model_config(id.trim())
+        .cloned()
+        .map(Some)
+        .ok_or(unknown)
 }
 
 fn limits(variables: Variables<'_>) -> Result<Limits, SettingError> {
-    let mut limits = Limits { max_body_bytes: MAX_BODY_BYTES, ..Limits::default() };
+    let mut limits = Limits {
+        max_body_bytes: MAX_BODY_BYTES,
+        ..Limits::default()
+    };
     if let Some(bytes) = variables.parsed("MAX_BODY_BYTES", "a whole number of bytes")? {
         limits.max_body_bytes = bytes;
     }
@@ -114,13 +132,18 @@ mod tests {
             ("BETTER_AUTH_SECRET", "secret-of-better-auth-of-32-chars"),
         ]);
         variables.extend(more.iter().copied());
-        Config::read(Variables::new(&|name| variables.get(name).map(|value| (*value).to_owned())))
+        Config::read(Variables::new(&|name| {
+            variables.get(name).map(|value| (*value).to_owned())
+        }))
     }
 
     #[test]
     fn three_variables_are_enough() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.gateway_url.as_str(), "https://ai-gateway.vercel.sh/v4/ai");
+        assert_eq!(
+            config.gateway_url.as_str(),
+            "https://ai-gateway.vercel.sh/v4/ai"
+        );
         assert_eq!(config.on_busy, OnBusy::Supersede);
         assert!(!config.send_sources, "as the AI SDK has it");
         assert_eq!(config.title_model, None);
@@ -131,13 +154,25 @@ mod tests {
         let of = |more: &[(&str, &str)]| {
             read(more).map(|config| (config.gateway_protocol, config.gateway_url.to_string()))
         };
-        let native = (Protocol::Native, "https://ai-gateway.vercel.sh/v4/ai".to_owned());
+        let native = (
+            Protocol::Native,
+            "https://ai-gateway.vercel.sh/v4/ai".to_owned(),
+        );
         let openai = ("AI_GATEWAY_PROTOCOL", "openai");
         assert_eq!(of(&[("AI_GATEWAY_PROTOCOL", "")]).unwrap(), native);
         assert_eq!(of(&[("AI_GATEWAY_PROTOCOL", "native")]).unwrap(), native);
-        assert_eq!(of(&[openai]).unwrap(), (Protocol::OpenAi, "https://ai-gateway.vercel.sh/v1".to_owned()));
+        assert_eq!(
+            of(&[openai]).unwrap(),
+            (
+                Protocol::OpenAi,
+                "https://ai-gateway.vercel.sh/v1".to_owned()
+            )
+        );
         let own = ("AI_GATEWAY_BASE_URL", "http://127.0.0.1:11434/v1");
-        assert_eq!(of(&[openai, own]).unwrap(), (Protocol::OpenAi, own.1.to_owned()));
+        assert_eq!(
+            of(&[openai, own]).unwrap(),
+            (Protocol::OpenAi, own.1.to_owned())
+        );
     }
 
     #[test]
@@ -152,21 +187,48 @@ mod tests {
         for (name, value, text) in [
             ("TABLE_NAME", "", "TABLE_NAME must be set"),
             ("AI_GATEWAY_API_KEY", "", "AI_GATEWAY_API_KEY must be set"),
-            ("AI_GATEWAY_API_KEY", "key\n", "AI_GATEWAY_API_KEY must be without white space at its ends"),
-            ("AI_GATEWAY_BASE_URL", "ftp://x", "AI_GATEWAY_BASE_URL must be an http or https URL"),
-            ("AI_GATEWAY_PROTOCOL", "OpenAI", "AI_GATEWAY_PROTOCOL must be native or openai"),
-            ("IDLE_TIMEOUT_MS", "1s", "IDLE_TIMEOUT_MS must be a whole number of milliseconds"),
+            (
+                "AI_GATEWAY_API_KEY",
+                "key\n",
+                "AI_GATEWAY_API_KEY must be without white space at its ends",
+            ),
+            (
+                "AI_GATEWAY_BASE_URL",
+                "ftp://x",
+                "AI_GATEWAY_BASE_URL must be an http or https URL",
+            ),
+            (
+                "AI_GATEWAY_PROTOCOL",
+                "OpenAI",
+                "AI_GATEWAY_PROTOCOL must be native or openai",
+            ),
+            (
+                "IDLE_TIMEOUT_MS",
+                "1s",
+                "IDLE_TIMEOUT_MS must be a whole number of milliseconds",
+            ),
             ("ON_BUSY", "wait", "ON_BUSY must be supersede or reject"),
             ("SEND_SOURCES", "1", "SEND_SOURCES must be true or false"),
-            ("TITLE_MODEL", "acme/none", "TITLE_MODEL must be the id of one of the models"),
+            (
+                "TITLE_MODEL",
+                "acme/none",
+                "TITLE_MODEL must be the id of one of the models",
+            ),
         ] {
-            assert_eq!(read(&[(name, value)]).unwrap_err().to_string(), text, "{name}={value}");
+            assert_eq!(
+                read(&[(name, value)]).unwrap_err().to_string(),
+                text,
+                "{name}={value}"
+            );
         }
     }
 
     #[test]
     fn no_secret_is_ever_printed() {
         let printed = format!("{:?}", read(&[]).unwrap());
-        assert!(!printed.contains("key-of") && !printed.contains("secret-of"), "{printed}");
+        assert!(
+            !printed.contains("key-of") && !printed.contains("secret-of"),
+            "{printed}"
+        );
     }
 }

@@ -35,12 +35,17 @@ pub(crate) enum ApiError {
     #[error("model: {0:?} is not one of the models of this service")]
     UnknownModel(String),
     #[error("{}", busy(*.same_message))]
-    TurnInProgress { stream: StreamId, same_message: bool },
+    TurnInProgress {
+        stream: StreamId,
+        same_message: bool,
+    },
     #[error("message: another message was sent under this id already")]
     DifferentMessage,
     #[error("You have reached today's limit of messages. Please come back tomorrow.")]
     TurnsPerDay { retry_after: Duration },
-    #[error("Too many of your conversations are being answered at once. Please wait for one to end.")]
+    #[error(
+        "Too many of your conversations are being answered at once. Please wait for one to end."
+    )]
     ParallelTurns { retry_after: Duration },
     #[error("The chat's memory cannot be reached. Please try again in a moment.")]
     Store(#[from] StoreError),
@@ -56,7 +61,9 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "bad_origin"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::Torn => (StatusCode::BAD_REQUEST, "incomplete_body"),
             Self::BadRequest(error @ RequestError::TooLarge { .. }) => {
@@ -108,7 +115,10 @@ impl From<RequestError> for ApiError {
 impl From<BeginError> for ApiError {
     fn from(error: BeginError) -> Self {
         match error {
-            BeginError::Busy { stream } => Self::TurnInProgress { stream, same_message: false },
+            BeginError::Busy { stream } => Self::TurnInProgress {
+                stream,
+                same_message: false,
+            },
             BeginError::DifferentMessage => Self::DifferentMessage,
             BeginError::TurnsPerDay { retry_after } => Self::TurnsPerDay { retry_after },
             BeginError::ParallelTurns { retry_after } => Self::ParallelTurns { retry_after },

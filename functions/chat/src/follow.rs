@@ -117,7 +117,10 @@ impl Follower {
     }
 
     async fn fate(&self, clients: &Clients) -> Result<Fate, StoreError> {
-        let current = clients.store.current_turn(self.open.user(), self.open.thread()).await?;
+        let current = clients
+            .store
+            .current_turn(self.open.user(), self.open.thread())
+            .await?;
         match current.and_then(|current| current.open) {
             Some(open) if open.stream() != self.open.stream() => Ok(Fate::Ended),
             Some(open) if open.is_dead(now_ms()) => {

@@ -29,25 +29,42 @@ pub(crate) async fn prompt(
     let mut conversation = conversation(stored);
     let before = conversation.len();
     conversation.push(message.clone());
-    Ok((clients.gateway.prompt(clients.system_prompt.as_deref(), &conversation)?, before))
+    Ok((
+        clients
+            .gateway
+            .prompt(clients.system_prompt.as_deref(), &conversation)?,
+        before,
+    ))
 }
 
 /// Oldest first, from the first message of the user on. What cannot be read is left out, and logged. So is a call that
 /// was never answered, as in an answer that was stopped: no model takes a conversation with one.
 fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
-    let messages =
-        newest_first.into_iter().rev().filter_map(|stored| match UiPart::parse_stored(&stored.parts) {
+    let messages = newest_first.into_iter().rev().filter_map(|stored| {
+        match UiPart::parse_stored(&stored.parts) {
             Ok(mut parts) => {
                 parts.retain(|part| !is_unanswered(part));
-                Some(UiMessage { id: stored.id, role: stored.role, metadata: None, parts })
+                Some(UiMessage {
+                    id: stored.id,
+                    role: stored.role,
+                    metadata: None,
+                    parts,
+                })
             }
             Err(error) => {
                 let message_id = stored.id.as_str();
-                tracing::error!(message_id, error = error.to_string(), "a stored message cannot be read");
+                tracing::error!(
+                    message_id,
+                    error = error.to_string(),
+                    "a stored message cannot be read"
+                );
                 None
             }
-        });
-    messages.skip_while(|message| message.role != Role::User).collect()
+        }
+    });
+    messages
+        .skip_while(|message| message.role != Role::User)
+        .collect()
 }
 
 fn is_unanswered(part: &UiPart) -> bool {

@@ -22,7 +22,11 @@ pub(crate) struct Process {
 impl Process {
     /// A process in which nothing runs yet.
     pub(crate) fn new(max_turn: Duration) -> Self {
-        Self { tasks: TaskTracker::new(), shutdown: CancellationToken::new(), max_turn }
+        Self {
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            max_turn,
+        }
     }
 }
 
@@ -77,13 +81,21 @@ impl Invocation {
             }
             *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         };
-        self.tasks.spawn(self.process.track_future(task.in_current_span()));
+        self.tasks
+            .spawn(self.process.track_future(task.in_current_span()));
     }
 
     /// How long no task has been running.
     pub(crate) fn quiet_for(&self) -> Duration {
-        let since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.tasks.is_empty() { since.elapsed() } else { Duration::ZERO }
+        let since = *self
+            .quiet_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.tasks.is_empty() {
+            since.elapsed()
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// All tasks of the process.
@@ -109,7 +121,10 @@ mod tests {
     use super::*;
 
     fn left(deadline: SystemTime) -> Duration {
-        let deadline_ms = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+        let deadline_ms = deadline
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
         let invocation = Invocation::until(
             "id",
             u64::try_from(deadline_ms).unwrap(),
@@ -122,7 +137,10 @@ mod tests {
     async fn a_turn_stops_some_seconds_before_the_deadline() {
         for (case, limit, low, high) in [("long", 900, 894, 895), ("short", 6, 3, 4)] {
             let left = left(SystemTime::now() + Duration::from_secs(limit)).as_secs_f64();
-            assert!((f64::from(low)..=f64::from(high)).contains(&left), "{case}: {left} s");
+            assert!(
+                (f64::from(low)..=f64::from(high)).contains(&left),
+                "{case}: {left} s"
+            );
         }
     }
 

@@ -68,8 +68,18 @@ impl Journal {
             let new = self.log.since(written.offset).bytes;
             (ui_stream::compact(&new), written.offset + new.len())
         });
-        match self.store.append_journal(&self.piece(written.next, &piece)).await {
-            Ok(next) => *written = Written { offset: end, next, doubtful: None },
+        match self
+            .store
+            .append_journal(&self.piece(written.next, &piece))
+            .await
+        {
+            Ok(next) => {
+                *written = Written {
+                    offset: end,
+                    next,
+                    doubtful: None,
+                }
+            }
             Err(error) => {
                 self.warn("the journal is behind", &error);
                 written.doubtful = Some((piece, end));
@@ -78,7 +88,12 @@ impl Journal {
     }
 
     fn piece<'a>(&'a self, index: u32, bytes: &'a [u8]) -> JournalPiece<'a> {
-        JournalPiece { journal: &self.name, index, bytes, now_ms: now_ms() }
+        JournalPiece {
+            journal: &self.name,
+            index,
+            bytes,
+            now_ms: now_ms(),
+        }
     }
 
     /// Writes the rest, and that there is no more. A turn that ended before anything was written needs neither: its
@@ -91,13 +106,21 @@ impl Journal {
             return;
         }
         let rest = ui_stream::compact(&self.log.since(written.offset).bytes);
-        if let Err(error) = self.store.end_journal(&self.piece(written.next, &rest)).await {
+        if let Err(error) = self
+            .store
+            .end_journal(&self.piece(written.next, &rest))
+            .await
+        {
             self.warn("the journal has no end", &error);
         }
     }
 
     fn warn(&self, what: &str, error: &StoreError) {
-        tracing::warn!(stream_id = self.stream.as_str(), error = failure::chain(error), "{what}");
+        tracing::warn!(
+            stream_id = self.stream.as_str(),
+            error = failure::chain(error),
+            "{what}"
+        );
     }
 }
 

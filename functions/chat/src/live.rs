@@ -35,8 +35,18 @@ impl LiveTurns {
     /// Makes a turn known. It need not have begun: nobody asks for it before that.
     pub(crate) fn enter(&self, stream: &StreamId, log: TurnLog) -> Place {
         let stop = CancellationToken::new();
-        self.lock().insert(stream.clone(), LiveTurn { log, stop: stop.clone() });
-        Place { turns: self.clone(), stream: stream.clone(), stop }
+        self.lock().insert(
+            stream.clone(),
+            LiveTurn {
+                log,
+                stop: stop.clone(),
+            },
+        );
+        Place {
+            turns: self.clone(),
+            stream: stream.clone(),
+            stop,
+        }
     }
 
     /// The log of a turn, if it runs here.

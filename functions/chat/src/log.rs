@@ -47,7 +47,13 @@ pub(crate) struct Grown {
 /// An empty log.
 pub(crate) fn turn_log() -> (LogWriter, TurnLog) {
     let state = Arc::new(Mutex::new(State::default()));
-    (LogWriter { state: Arc::clone(&state), has_ended: false }, TurnLog { state })
+    (
+        LogWriter {
+            state: Arc::clone(&state),
+            has_ended: false,
+        },
+        TurnLog { state },
+    )
 }
 
 impl LogWriter {
@@ -65,7 +71,9 @@ impl LogWriter {
 
     /// Another reader.
     pub(crate) fn reader(&self) -> TurnLog {
-        TurnLog { state: Arc::clone(&self.state) }
+        TurnLog {
+            state: Arc::clone(&self.state),
+        }
     }
 
     /// Whether anybody could still read what is appended.
@@ -95,13 +103,22 @@ impl Drop for LogWriter {
 impl TurnLog {
     /// A log that holds `bytes` and has ended.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self { state: Arc::new(Mutex::new(State { bytes, ended: true, waiting: Vec::new() })) }
+        Self {
+            state: Arc::new(Mutex::new(State {
+                bytes,
+                ended: true,
+                waiting: Vec::new(),
+            })),
+        }
     }
 
     /// Everything from `offset` on.
     pub(crate) fn since(&self, offset: usize) -> Grown {
         let state = lock(&self.state);
-        Grown { bytes: Bytes::copy_from_slice(&state.bytes[offset..]), ended: state.ended }
+        Grown {
+            bytes: Bytes::copy_from_slice(&state.bytes[offset..]),
+            ended: state.ended,
+        }
     }
 
     /// Waits until the log is longer than `offset` or has ended.
@@ -124,7 +141,11 @@ impl TurnLog {
     }
 
     /// What stands at `offset`, at most [`PIECE`] bytes; `None` when the log has ended there.
-    pub(crate) fn poll_read(&self, offset: usize, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub(crate) fn poll_read(
+        &self,
+        offset: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Bytes>> {
         let mut state = lock(&self.state);
         if offset < state.bytes.len() {
             let end = state.bytes.len().min(offset + PIECE);
@@ -140,7 +161,11 @@ impl TurnLog {
 
 impl State {
     fn wait(&mut self, context: &Context<'_>) {
-        if !self.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+        if !self
+            .waiting
+            .iter()
+            .any(|waker| waker.will_wake(context.waker()))
+        {
             self.waiting.push(context.waker().clone());
         }
     }
@@ -175,8 +200,11 @@ mod tests {
     #[tokio::test]
     async fn every_reader_gets_everything_and_the_end() {
         let (writer, log) = turn_log();
-        let (first, second, ()) =
-            tokio::join!(read_all(log.clone()), read_all(log.clone()), write_all(writer));
+        let (first, second, ()) = tokio::join!(
+            read_all(log.clone()),
+            read_all(log.clone()),
+            write_all(writer)
+        );
         assert_eq!(first.len(), 8 + 3 * PIECE);
         assert_eq!(first, second);
         assert_eq!(first, read_all(log).await, "one that comes after the end");

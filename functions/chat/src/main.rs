@@ -30,9 +30,22 @@ mod watch;
 use config::Config;
 
 /// Our own crates, of which as much is logged as is asked for.
-const OURS: [&str; 8] =
-    ["chat", "front", "gateway", "recovery", "session", "store", "ui_stream", "validation"];
+const OURS: [&str; 8] = [
+    "chat",
+    "front",
+    "gateway",
+    "recovery",
+    "session",
+    "store",
+    "ui_stream",
+    "validation",
+];
 
 fn main() -> std::process::ExitCode {
-    front::start(&OURS, Config::read, |config| config.front.log_level, serve::run)
+    front::start(
+        &OURS,
+        Config::read,
+        |config| config.front.log_level,
+        serve::run,
+    )
 }

@@ -62,7 +62,12 @@ impl Clients {
         let (writer, log) = turn_log();
         let clients = Arc::clone(self);
         let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
-        let follower = Follower { open: open.clone(), given, until, shutdown };
+        let follower = Follower {
+            open: open.clone(),
+            given,
+            until,
+            shutdown,
+        };
         invocation.spawn(async move { follower.run(&clients, writer).await });
         Some(log)
     }
@@ -93,7 +98,11 @@ impl Clients {
                 }
                 Err(error) => {
                     let stream_id = open.stream().as_str();
-                    tracing::warn!(stream_id, error = failure::chain(&error), "a stop was not followed up");
+                    tracing::warn!(
+                        stream_id,
+                        error = failure::chain(&error),
+                        "a stop was not followed up"
+                    );
                 }
             }
         });

@@ -81,8 +81,14 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
     const CHAT: &[&str] = &["chat"];
     let retry_after = Duration::from_secs(60);
     let stream = StreamId::parse("V1StGXR8_Z5jdHi6B-myT").expect("it is an id");
-    let unavailable = StoreError::Unavailable { operation: "Query", source: "no connection".into() };
-    let refused = StoreError::Refused { operation: "Query", source: "no such table".into() };
+    let unavailable = StoreError::Unavailable {
+        operation: "Query",
+        source: "no connection".into(),
+    };
+    let refused = StoreError::Refused {
+        operation: "Query",
+        source: "no such table".into(),
+    };
     let mut refusals = vec![
         (ApiError::NotFound, OF_ONE),
         (ApiError::MethodNotAllowed, &[]),
@@ -91,12 +97,33 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         (ApiError::UnsupportedMediaType, CHAT),
         (BodyError::Slow.into(), WITH_BODY),
         (BodyError::Torn.into(), WITH_BODY),
-        (BodyError::TooLarge { limit: Limits::default().max_body_bytes }.into(), CHAT),
-        (BodyError::TooLarge { limit: STOP_BODY_BYTES }.into(), &["stop"]),
-        (RequestError::from(Invalid::new("streamId", "must be a string")).into(), &["stop"]),
+        (
+            BodyError::TooLarge {
+                limit: Limits::default().max_body_bytes,
+            }
+            .into(),
+            CHAT,
+        ),
+        (
+            BodyError::TooLarge {
+                limit: STOP_BODY_BYTES,
+            }
+            .into(),
+            &["stop"],
+        ),
+        (
+            RequestError::from(Invalid::new("streamId", "must be a string")).into(),
+            &["stop"],
+        ),
         (PromptError::Empty.into(), CHAT),
         (ApiError::UnknownModel("acme/none".to_owned()), CHAT),
-        (ApiError::TurnInProgress { stream, same_message: false }, CHAT),
+        (
+            ApiError::TurnInProgress {
+                stream,
+                same_message: false,
+            },
+            CHAT,
+        ),
         (ApiError::DifferentMessage, CHAT),
         (ApiError::TurnsPerDay { retry_after }, CHAT),
         (ApiError::ParallelTurns { retry_after }, CHAT),
@@ -110,14 +137,22 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
 
 fn bad_requests() -> Vec<RequestError> {
     let limits = Limits::default();
-    let not_json = RequestError::NotJson { line: 1, column: 2, problem: "expected value".to_owned() };
+    let not_json = RequestError::NotJson {
+        line: 1,
+        column: 2,
+        problem: "expected value".to_owned(),
+    };
     vec![
         Invalid::new("messages[0].parts[0].text", "must be a string").into(),
         not_json,
         RequestError::NotUtf8 { at: 0 },
-        RequestError::TooDeep { limit: limits.max_depth },
+        RequestError::TooDeep {
+            limit: limits.max_depth,
+        },
         RequestError::ForbiddenKey { line: 1, column: 2 },
-        RequestError::TooLarge { limit: limits.max_body_bytes },
+        RequestError::TooLarge {
+            limit: limits.max_body_bytes,
+        },
     ]
 }
 
@@ -142,9 +177,15 @@ async fn document() -> Document {
 }
 
 fn stream_headers() -> Value {
-    let headers = STREAM_HEADERS.iter().filter(|(name, _)| *name != "content-type");
-    let described = |value: &str| json!({ "required": true, "schema": { "type": "string", "const": value } });
-    headers.map(|(name, value)| ((*name).to_owned(), described(value))).collect::<Map<_, _>>().into()
+    let headers = STREAM_HEADERS
+        .iter()
+        .filter(|(name, _)| *name != "content-type");
+    let described =
+        |value: &str| json!({ "required": true, "schema": { "type": "string", "const": value } });
+    headers
+        .map(|(name, value)| ((*name).to_owned(), described(value)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// What tools that read OpenAPI 3.1 take for an event stream: the schema is that of one event.
@@ -183,7 +224,10 @@ async fn the_openapi_document_says_what_the_code_says() {
 
 #[test]
 fn every_refusal_is_in_the_openapi_document() {
-    let described: BTreeSet<&str> = refusals().iter().map(|(refusal, _)| refusal.into()).collect();
+    let described: BTreeSet<&str> = refusals()
+        .iter()
+        .map(|(refusal, _)| refusal.into())
+        .collect();
     assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
     let described: BTreeSet<&str> = bad_requests().iter().map(Into::into).collect();
     assert_eq!(described, RequestError::VARIANTS.iter().copied().collect());

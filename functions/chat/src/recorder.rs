@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use front::failure;
 use message::{AnswerMetadata, TokenUsage, UnifiedFinishReason};
-use store::{Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage};
+use store::{
+    Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::invocation::Invocation;
@@ -70,42 +72,76 @@ impl<'a> Recorder<'a> {
         let patience = Instant::now() + PATIENCE;
         let save_until = invocation.save_until().min(patience);
         let mark_until = save_until + (invocation.deadline - save_until) / 2;
-        Self { turn, store: &turn.clients.store, keys, save_until, mark_until, deadline: invocation.deadline }
+        Self {
+            turn,
+            store: &turn.clients.store,
+            keys,
+            save_until,
+            mark_until,
+            deadline: invocation.deadline,
+        }
     }
 
     /// Puts the answer and, if the end of the turn has overtaken it, the user's message first. `false`: it could not be
     /// put in the time that a client waits, and the log says why.
     pub(crate) async fn save(&self, record: &Record, message_saved: bool) -> bool {
-        self.save_until(self.save_until, record, message_saved).await
+        self.save_until(self.save_until, record, message_saved)
+            .await
     }
 
     /// The same when the client has been told that nothing was saved: for as long as the invocation lasts, but not for
     /// ever.
     pub(crate) async fn save_late(&self, record: &Record, message_saved: bool) -> bool {
-        let until = self.deadline.checked_sub(LAST_MARK).unwrap_or(self.deadline);
-        self.save_until(until.min(Instant::now() + LATE_PATIENCE), record, message_saved).await
+        let until = self
+            .deadline
+            .checked_sub(LAST_MARK)
+            .unwrap_or(self.deadline);
+        self.save_until(
+            until.min(Instant::now() + LATE_PATIENCE),
+            record,
+            message_saved,
+        )
+        .await
     }
 
     async fn save_until(&self, until: Instant, record: &Record, message_saved: bool) -> bool {
         if !message_saved {
-            let saved = self.persist("the user's message", until, || self.turn.save_message(self.keys)).await;
+            let saved = self
+                .persist("the user's message", until, || {
+                    self.turn.save_message(self.keys)
+                })
+                .await;
             if saved.is_none() {
                 return false;
             }
         }
-        let answer = Answer { parts: &record.parts, status: record.status, metadata: &record.metadata };
-        self.persist("the answer", until, || self.store.put_answer(self.keys, &answer)).await.is_some()
+        let answer = Answer {
+            parts: &record.parts,
+            status: record.status,
+            metadata: &record.metadata,
+        };
+        self.persist("the answer", until, || {
+            self.store.put_answer(self.keys, &answer)
+        })
+        .await
+        .is_some()
     }
 
     /// Marks the turn as over. If this fails the turn's lease runs out instead. A client whose answer is saved waits for
     /// this, and has to be told before the deadline. Returns an older turn that somebody has to bring to its end.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) -> Option<OpenTurn> {
         let says_something = !record.is_empty || record.status == Status::Completed;
-        let outcome = if saved && says_something { TurnOutcome::Done } else { TurnOutcome::Failed };
+        let outcome = if saved && says_something {
+            TurnOutcome::Done
+        } else {
+            TurnOutcome::Failed
+        };
         let usage = record.usage();
         let patience = Instant::now() + PATIENCE;
         let until = if saved {
-            self.mark_until.max(Instant::now() + LAST_MARK).min(patience)
+            self.mark_until
+                .max(Instant::now() + LAST_MARK)
+                .min(patience)
         } else {
             self.deadline.min(patience)
         };
@@ -125,7 +161,10 @@ impl<'a> Recorder<'a> {
     /// Adds what the turn used to its user's day, and gives its place back. Nobody waits for this.
     pub(crate) async fn settle(&self, record: &Record) {
         let (usage, until) = (record.usage(), self.deadline.min(Instant::now() + PATIENCE));
-        self.persist("the usage", until, || self.store.settle_turn(self.keys, &usage)).await;
+        self.persist("the usage", until, || {
+            self.store.settle_turn(self.keys, &usage)
+        })
+        .await;
     }
 
     /// Says in one line what an operator may want to know, and nothing of what was said.
@@ -170,7 +209,10 @@ impl<'a> Recorder<'a> {
             };
             let again = Instant::now() + pause;
             let goes_on = error.as_ref().is_some_and(StoreError::is_retryable) && again < until;
-            let error = error.map_or_else(|| "no time is left".to_owned(), |error| failure::chain(&error));
+            let error = error.map_or_else(
+                || "no time is left".to_owned(),
+                |error| failure::chain(&error),
+            );
             if !goes_on {
                 tracing::error!(what, thread_id, answer_id, error, "could not be saved");
                 return None;

@@ -74,7 +74,8 @@ impl Relay {
         let goes_on = !parts.is_empty();
         let output = Output {
             goes_on,
-            mapper: StreamMapper::continuing(known_tools).sending_sources(turn.clients.send_sources),
+            mapper: StreamMapper::continuing(known_tools)
+                .sending_sources(turn.clients.send_sources),
             assembler: MessageAssembler::continuing(parts),
             pending: Vec::new(),
             length: 0,
@@ -82,7 +83,15 @@ impl Relay {
             created_at_ms: now_ms(),
             first_token: None,
         };
-        Self { turn, keys, log, output, place, message_saved, skipped: 0 }
+        Self {
+            turn,
+            keys,
+            log,
+            output,
+            place,
+            message_saved,
+            skipped: 0,
+        }
     }
 
     /// Runs the turn to its end.
@@ -100,9 +109,16 @@ impl Relay {
             }
         };
         let stream_id = self.turn.stream.clone();
-        if AssertUnwindSafe(self.conclude(ending, invocation)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(self.conclude(ending, invocation))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
             // Its readers are told by the log. What it said is in its journal, for whoever touches the thread next.
-            tracing::error!(stream_id = stream_id.as_str(), "a turn could not be brought to its end");
+            tracing::error!(
+                stream_id = stream_id.as_str(),
+                "a turn could not be brought to its end"
+            );
         }
     }
 
@@ -113,7 +129,9 @@ impl Relay {
             message_metadata: Some(Box::new(metadata)),
         });
         for id in self.turn.prompt.denied_tool_calls() {
-            self.output.emit(&UiMessageChunk::ToolOutputDenied { tool_call_id: id.clone() });
+            self.output.emit(&UiMessageChunk::ToolOutputDenied {
+                tool_call_id: id.clone(),
+            });
         }
         self.output.flush(&self.log);
         self.keep_journal(invocation);
@@ -168,9 +186,18 @@ impl Relay {
     /// and the call is dropped if it cannot be.
     async fn open(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
         let (turn, is_saved) = (&self.turn, self.message_saved);
-        let mut save = pin!(async { if is_saved { Ok(()) } else { turn.save_message(&self.keys).await } });
+        let mut save = pin!(async {
+            if is_saved {
+                Ok(())
+            } else {
+                turn.save_message(&self.keys).await
+            }
+        });
         let mut call = pin!(self.turn.model.stream(&self.turn.prompt, Some(cutoff)));
-        let (saved, called): (Result<(), StoreError>, Option<Result<PartStream, GatewayError>>) = tokio::select! {
+        let (saved, called): (
+            Result<(), StoreError>,
+            Option<Result<PartStream, GatewayError>>,
+        ) = tokio::select! {
             saved = &mut save => (saved, None),
             called = &mut call => (save.await, Some(called)),
         };
@@ -185,7 +212,15 @@ impl Relay {
 
     /// Records how the turn ended, and only then tells the readers. What cannot be recorded they are told at once.
     async fn conclude(self, ending: Ending, invocation: &Invocation) {
-        let Self { turn, keys, log, mut output, place, message_saved, skipped } = self;
+        let Self {
+            turn,
+            keys,
+            log,
+            mut output,
+            place,
+            message_saved,
+            skipped,
+        } = self;
         let recorder = Recorder::new(&turn, &keys, invocation);
         let closing = output.close(&ending);
         let record = output.record(&ending, skipped, &turn.model_id);
@@ -225,7 +260,9 @@ impl Relay {
 impl Output {
     /// Makes chunks of `parts`, for the stream and for the store, until one cannot be taken.
     fn push(&mut self, parts: Vec<StreamPart>, log: &LogWriter) -> Result<(), Ending> {
-        let pushed = parts.into_iter().try_for_each(|part| self.push_part(part, log));
+        let pushed = parts
+            .into_iter()
+            .try_for_each(|part| self.push_part(part, log));
         if self.first_token.is_none() && !self.assembler.is_empty() {
             self.first_token = Some(Instant::now());
         }
@@ -233,7 +270,12 @@ impl Output {
     }
 
     fn push_part(&mut self, part: StreamPart, log: &LogWriter) -> Result<(), Ending> {
-        let Self { mapper, assembler, pending, .. } = self;
+        let Self {
+            mapper,
+            assembler,
+            pending,
+            ..
+        } = self;
         // Before the chunk is made: a part may be as large as an event, and each chunk is copied some four times.
         if self.length + pending.len() + mapper.stream_bytes(&part) > MAX_ANSWER_BYTES {
             return Err(Ending::TooLong);
@@ -255,19 +297,30 @@ impl Output {
 
     /// Writes the last chunks and ends the log.
     fn end(mut self, closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata, log: LogWriter) {
-        described(closing, metadata).iter().for_each(|chunk| chunk.encode(&mut self.pending));
+        described(closing, metadata)
+            .iter()
+            .for_each(|chunk| chunk.encode(&mut self.pending));
         self.pending.extend_from_slice(ui_stream::DONE);
         self.flush(&log);
         log.end();
     }
 
     /// The same, and says that nothing was saved, unless another error is said already.
-    fn end_unsaved(mut self, closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata, log: LogWriter) {
-        if closing.iter().any(|chunk| matches!(chunk, UiMessageChunk::Error { .. })) {
+    fn end_unsaved(
+        mut self,
+        closing: Vec<UiMessageChunk>,
+        metadata: &AnswerMetadata,
+        log: LogWriter,
+    ) {
+        if closing
+            .iter()
+            .any(|chunk| matches!(chunk, UiMessageChunk::Error { .. }))
+        {
             return self.end(closing, metadata, log);
         }
         let mut chunks = Vec::new();
-        self.mapper.fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
+        self.mapper
+            .fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
         self.end(chunks, metadata, log);
     }
 
@@ -281,12 +334,16 @@ impl Output {
 /// The last chunks with what is known of the answer by now: in `finish`, and before what clients stop reading at.
 fn described(mut closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata) -> Vec<UiMessageChunk> {
     for chunk in &mut closing {
-        if let UiMessageChunk::Finish { message_metadata, .. } = chunk {
+        if let UiMessageChunk::Finish {
+            message_metadata, ..
+        } = chunk
+        {
             *message_metadata = Some(Box::new(metadata.clone()));
         }
     }
-    let last_read =
-        |chunk: &UiMessageChunk| matches!(chunk, UiMessageChunk::Error { .. } | UiMessageChunk::Abort);
+    let last_read = |chunk: &UiMessageChunk| {
+        matches!(chunk, UiMessageChunk::Error { .. } | UiMessageChunk::Abort)
+    };
     if let Some(place) = closing.iter().position(last_read) {
         let message_metadata = Box::new(metadata.clone());
         closing.insert(place, UiMessageChunk::MessageMetadata { message_metadata });

@@ -25,7 +25,10 @@ pub(crate) fn stream_of(given: &[UiPart], answer: &StoredMessage) -> Option<Vec<
         }
     };
     let metadata = answer.metadata.clone().unwrap_or_else(|| {
-        AnswerMetadata::at_start(answer.model.as_deref().unwrap_or_default(), answer.created_at_ms)
+        AnswerMetadata::at_start(
+            answer.model.as_deref().unwrap_or_default(),
+            answer.created_at_ms,
+        )
     });
     let end = match answer.status {
         None | Some(Status::Completed) => ReplayEnd::Finished,
@@ -64,7 +67,10 @@ fn replayed(
 /// What ends a stream whose rest cannot be had.
 pub(crate) fn broken_off(error_text: &str) -> Vec<u8> {
     let mut stream = Vec::new();
-    UiMessageChunk::Error { error_text: error_text.to_owned() }.encode(&mut stream);
+    UiMessageChunk::Error {
+        error_text: error_text.to_owned(),
+    }
+    .encode(&mut stream);
     stream.extend_from_slice(ui_stream::DONE);
     stream
 }
@@ -77,11 +83,19 @@ mod tests {
 
     fn text(bytes: usize) -> UiPart {
         let (text, state) = ("x".repeat(bytes).as_str().into(), Some(PartState::Done));
-        UiPart::Text { text, state, provider_metadata: None, citations: None }
+        UiPart::Text {
+            text,
+            state,
+            provider_metadata: None,
+            citations: None,
+        }
     }
 
     fn stream(parts: &[UiPart]) -> String {
-        let (id, metadata) = (MessageId::parse("a1").unwrap(), AnswerMetadata::at_start("m", 0));
+        let (id, metadata) = (
+            MessageId::parse("a1").unwrap(),
+            AnswerMetadata::at_start("m", 0),
+        );
         String::from_utf8(replayed(&[], &id, parts, &metadata, ReplayEnd::Finished)).unwrap()
     }
 
@@ -89,7 +103,11 @@ mod tests {
     fn an_answer_as_long_as_any_may_be_is_replayed_to_its_end() {
         let replay = stream(&[text(8 << 20), text((8 << 20) - 1024)]);
         assert!(replay.ends_with("data: [DONE]\n\n") && !replay.contains("\"type\":\"error\""));
-        assert!(replay.contains("\"type\":\"finish\""), "{:.200}", &replay[replay.len() - 300..]);
+        assert!(
+            replay.contains("\"type\":\"finish\""),
+            "{:.200}",
+            &replay[replay.len() - 300..]
+        );
     }
 
     #[test]
@@ -98,6 +116,9 @@ mod tests {
         let (shown, told) = replay.split_at(replay.len() - 200);
         assert!(replay.len() < MAX_REPLAY_BYTES, "{} bytes", replay.len());
         assert!(shown.contains(&"x".repeat(12 << 20)), "what fits is sent");
-        assert!(told.contains(TOO_LONG) && told.ends_with("data: [DONE]\n\n"), "{told}");
+        assert!(
+            told.contains(TOO_LONG) && told.ends_with("data: [DONE]\n\n"),
+            "{told}"
+        );
     }
 }

@@ -75,14 +75,20 @@ pub(crate) async fn stop(
     let user = clients.user_of(&head.headers).await?;
     let thread = thread_id(thread)?;
     let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
-    let stopping = clients.store.stop_turn(&user, &thread, named.as_ref()).await?;
+    let stopping = clients
+        .store
+        .stop_turn(&user, &thread, named.as_ref())
+        .await?;
     // Without journals nobody elsewhere looks whether a stop was asked.
     let stopping = stopping.filter(|open| clients.has_journals() || clients.reaches(open));
     let stream = stopping.as_ref().map(|open| open.stream().clone());
     if let Some(open) = stopping {
         clients.see_stopped(open, &invocation);
     }
-    let answer = Stopping { stopping: stream.is_some(), stream_id: stream };
+    let answer = Stopping {
+        stopping: stream.is_some(),
+        stream_id: stream,
+    };
     let answer = serde_json::to_string(&answer).expect("what we write is always JSON");
     Ok(json_response(StatusCode::OK, answer))
 }
@@ -102,7 +108,9 @@ pub(crate) struct Stopping {
 type AddressPart = Result<Path<String>, PathRejection>;
 
 fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
-    let Ok(Path(text)) = part else { return Err(ApiError::NotFound) };
+    let Ok(Path(text)) = part else {
+        return Err(ApiError::NotFound);
+    };
     ThreadId::parse(&text).map_err(|_| ApiError::NotFound)
 }
 
@@ -111,17 +119,22 @@ fn named_stream(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
     if body.is_empty() {
         return Ok(None);
     }
-    let invalid =
-        |field: &str, problem: &str| RequestError::from(message::Invalid::new(field, problem.to_owned()));
-    let document: &RawValue =
-        serde_json::from_slice(body).map_err(|_| invalid("body", "must be a JSON object, or empty"))?;
+    let invalid = |field: &str, problem: &str| {
+        RequestError::from(message::Invalid::new(field, problem.to_owned()))
+    };
+    let document: &RawValue = serde_json::from_slice(body)
+        .map_err(|_| invalid("body", "must be a JSON object, or empty"))?;
     if !document.get().starts_with('{') {
         return Err(invalid("body", "must be a JSON object, or empty").into());
     }
     let fields = Object::parse(document, "").map_err(RequestError::from)?;
-    let Some(text) = fields.optional_string("streamId").map_err(RequestError::from)? else {
+    let Some(text) = fields
+        .optional_string("streamId")
+        .map_err(RequestError::from)?
+    else {
         return Ok(None);
     };
-    let stream = StreamId::parse(&text).map_err(|problem| invalid("streamId", &problem.to_string()))?;
+    let stream =
+        StreamId::parse(&text).map_err(|problem| invalid("streamId", &problem.to_string()))?;
     Ok(Some(stream))
 }

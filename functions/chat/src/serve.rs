@@ -23,7 +23,10 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
     let serve = config.front.serve;
     front::runtime(serve)?.block_on(async {
         let process = Process::new(config.max_turn);
-        let (origins, grace) = (config.front.allowed_origins.clone(), config.front.shutdown_grace);
+        let (origins, grace) = (
+            config.front.allowed_origins.clone(),
+            config.front.shutdown_grace,
+        );
         let router = routes::router(Arc::new(Clients::build(config).await?));
         match serve {
             Serve::Lambda { .. } => lambda::serve(router, process).await,
@@ -45,7 +48,9 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
 fn with_invocation(router: Router, process: Process) -> Router {
     router.layer(from_fn(move |mut request: Request, next: Next| {
         let id = nanoid!();
-        request.extensions_mut().insert(Invocation::unlimited(&id, &process));
+        request
+            .extensions_mut()
+            .insert(Invocation::unlimited(&id, &process));
         next.run(request).instrument(request_span(&id))
     }))
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use front::failure;
 use gateway::{GatewayError, Model, Prompt, PromptError, StreamPart};
-use message::{JsonText, MessageId, Role, ThreadId, TokenUsage, UiMessage, UiPart, extract_text_content};
+use message::{
+    JsonText, MessageId, Role, ThreadId, TokenUsage, UiMessage, UiPart, extract_text_content,
+};
 use nanoid::nanoid;
 use store::{Status, StoreError, TurnKeys, TurnUsage};
 use tokio::time::{Instant, timeout_at};
@@ -88,7 +90,11 @@ impl Titling {
         let config = turn.clients.title_model.as_ref()?;
         let is_answered = record.status == Status::Completed && !record.is_empty;
         let until = invocation.cutoff().min(Instant::now() + PATIENCE);
-        if !turn.is_first || !is_answered || until <= Instant::now() || invocation.shutdown.is_cancelled() {
+        if !turn.is_first
+            || !is_answered
+            || until <= Instant::now()
+            || invocation.shutdown.is_cancelled()
+        {
             return None;
         }
         let prompt = match prompt(&turn.clients, &turn.message, &record.parts) {
@@ -127,7 +133,12 @@ impl Titling {
             ),
             Err(error) => {
                 let error = failure::chain(&error);
-                tracing::warn!(thread_id, gen_ai.request.model = self.model_id, error, "no title was made");
+                tracing::warn!(
+                    thread_id,
+                    gen_ai.request.model = self.model_id,
+                    error,
+                    "no title was made"
+                );
             }
         }
     }
@@ -142,8 +153,13 @@ impl Titling {
         let mut said = Said::default();
         let outcome = self.ask(&mut said).await;
         // What was said counts, also if it is of no use.
-        let title = outcome.as_ref().ok().and_then(|()| clean(&said.text.to_text()));
-        let is_titled = store.end_title(&self.keys, first, title.as_deref(), &said.usage).await?;
+        let title = outcome
+            .as_ref()
+            .ok()
+            .and_then(|()| clean(&said.text.to_text()));
+        let is_titled = store
+            .end_title(&self.keys, first, title.as_deref(), &said.usage)
+            .await?;
         outcome?;
         match title {
             Some(_) => Ok(Some((is_titled, said.usage))),
@@ -160,7 +176,11 @@ impl Titling {
             },
             () = self.shutdown.cancelled() => return Err(TitleError::Shutdown),
         }
-        if said.has_failed { Err(TitleError::Model) } else { Ok(()) }
+        if said.has_failed {
+            Err(TitleError::Model)
+        } else {
+            Ok(())
+        }
     }
 
     async fn listen(&self, said: &mut Said) -> Result<(), GatewayError> {
@@ -180,7 +200,11 @@ impl Said {
         match part {
             StreamPart::TextDelta { delta, .. } => self.text.push(&delta),
             StreamPart::Error { .. } => self.has_failed = true,
-            StreamPart::Finish { usage, provider_metadata, .. } => {
+            StreamPart::Finish {
+                usage,
+                provider_metadata,
+                ..
+            } => {
                 let cost = provider_metadata.as_ref().and_then(relay::cost);
                 self.usage = used(usage.as_ref().and_then(TokenUsage::reported), cost);
             }
@@ -193,7 +217,9 @@ impl Said {
 /// request.
 fn prompt(clients: &Clients, question: &UiMessage, answer: &str) -> Result<Prompt, PromptError> {
     let question = beginning(&extract_text_content(question));
-    let answer = answer_text(answer).map(|text| beginning(&text)).unwrap_or_default();
+    let answer = answer_text(answer)
+        .map(|text| beginning(&text))
+        .unwrap_or_default();
     let conversation = format!("User: {question}\n\nAssistant: {answer}");
     let part = UiPart::Text {
         text: JsonText::new(&conversation),

@@ -26,7 +26,11 @@ use crate::replay;
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
 /// The waits between tries to take a begin back. Until that is done the client's next try finds it running.
-const GIVE_UP_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::ZERO];
+const GIVE_UP_PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::ZERO,
+];
 
 /// How long a title is at most.
 const TITLE_CHARS: usize = 80;
@@ -91,7 +95,9 @@ impl Turn {
                 Some(answer) => answer.id.clone(),
                 None => MessageId::parse(&nanoid!()).expect("a nanoid is an id"),
             },
-            answer_parts: continued.map(|answer| answer.parts.clone()).unwrap_or_default(),
+            answer_parts: continued
+                .map(|answer| answer.parts.clone())
+                .unwrap_or_default(),
             continued: continued.map(|answer| json(&answer.parts)).transpose()?,
             title: title_of(&extract_text_content(&message).to_text()),
             question: match request.trigger {
@@ -118,7 +124,11 @@ impl Turn {
         outcome.await.map_err(|_| ApiError::Lost)?
     }
 
-    async fn run(mut self, begun: oneshot::Sender<Result<TurnLog, ApiError>>, invocation: Invocation) {
+    async fn run(
+        mut self,
+        begun: oneshot::Sender<Result<TurnLog, ApiError>>,
+        invocation: Invocation,
+    ) {
         let (writer, log) = turn_log();
         let place = self.clients.live.enter(&self.stream, log.clone());
         let lease = self.lease(&invocation);
@@ -135,7 +145,8 @@ impl Turn {
             Ok(Beginning::Here(turn)) => match self.prepare(&turn).await {
                 Ok(message_saved) => {
                     let _ = begun.send(Ok(log));
-                    self.go(turn, writer, place, message_saved, &invocation).await;
+                    self.go(turn, writer, place, message_saved, &invocation)
+                        .await;
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
@@ -153,7 +164,12 @@ impl Turn {
         message_saved: bool,
         invocation: &Invocation,
     ) {
-        let BegunTurn { keys, took_over, left_behind, .. } = begun;
+        let BegunTurn {
+            keys,
+            took_over,
+            left_behind,
+            ..
+        } = begun;
         if let Some(older) = took_over {
             self.clients.live.stop(older.stream());
             if older.is_dead(now_ms()) {
@@ -169,19 +185,32 @@ impl Turn {
     /// Begins, once whatever stands in the way has been brought to its end.
     async fn begin(&self, lease: &Lease, invocation: &Invocation) -> Result<Beginning, ApiError> {
         for _ in 0..RECOVERIES {
-            match self.clients.store.begin_turn(&self.beginning(lease)).await? {
+            match self
+                .clients
+                .store
+                .begin_turn(&self.beginning(lease))
+                .await?
+            {
                 Begin::Begun(begun) => return Ok(Beginning::Here(begun)),
                 Begin::Running(open) => {
-                    self.clients.store.keep_question(&open, &self.user_message()).await?;
-                    let log = self.clients.attach(&open, self.answer_parts.clone(), invocation);
-                    let busy =
-                        || ApiError::TurnInProgress { stream: open.stream().clone(), same_message: true };
+                    self.clients
+                        .store
+                        .keep_question(&open, &self.user_message())
+                        .await?;
+                    let log = self
+                        .clients
+                        .attach(&open, self.answer_parts.clone(), invocation);
+                    let busy = || ApiError::TurnInProgress {
+                        stream: open.stream().clone(),
+                        same_message: true,
+                    };
                     return log.map(Beginning::There).ok_or_else(busy);
                 }
                 Begin::Answered(answered) => {
                     let answer = self.clients.store.answer_of(&answered).await?;
-                    let stream =
-                        answer.as_ref().and_then(|answer| replay::stream_of(&self.answer_parts, answer));
+                    let stream = answer
+                        .as_ref()
+                        .and_then(|answer| replay::stream_of(&self.answer_parts, answer));
                     let stream = stream.ok_or(ApiError::Lost)?;
                     return Ok(Beginning::There(TurnLog::whole(stream)));
                 }
@@ -214,7 +243,15 @@ impl Turn {
     /// The prompt of a client that sends nothing but its message, and how many messages stand before that.
     async fn stored_conversation(&self, before: &Cursor) -> Result<(Prompt, usize), ApiError> {
         let (clients, bytes) = (&self.clients, self.message_parts.len());
-        history::prompt(clients, &self.user, &self.thread, before, &self.message, bytes).await
+        history::prompt(
+            clients,
+            &self.user,
+            &self.thread,
+            before,
+            &self.message,
+            bytes,
+        )
+        .await
     }
 
     /// A begin whose answer got lost may have been written all the same, and would block the client's next try.
@@ -224,7 +261,11 @@ impl Turn {
             let abandon = Box::pin(self.clients.store.abandon_turn(&beginning));
             let Err(error) = abandon.await else { return };
             let thread_id = self.thread.as_str();
-            tracing::warn!(thread_id, error = failure::chain(&error), "a begin was not taken back");
+            tracing::warn!(
+                thread_id,
+                error = failure::chain(&error),
+                "a begin was not taken back"
+            );
             tokio::time::sleep(pause).await;
         }
     }
@@ -249,18 +290,29 @@ impl Turn {
     }
 
     fn lease(&self, invocation: &Invocation) -> Lease {
-        let left = invocation.deadline.saturating_duration_since(Instant::now());
+        let left = invocation
+            .deadline
+            .saturating_duration_since(Instant::now());
         let length = left + LEASE_MARGIN.min(left / 3);
-        Lease { now_ms: now_ms(), length_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX) }
+        Lease {
+            now_ms: now_ms(),
+            length_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     fn user_message(&self) -> store::UserMessage<'_> {
-        store::UserMessage { parts: &self.message_parts, created_at_ms: now_ms() }
+        store::UserMessage {
+            parts: &self.message_parts,
+            created_at_ms: now_ms(),
+        }
     }
 
     /// Puts the user's message. Doing it twice is the same as doing it once.
     pub(crate) async fn save_message(&self, keys: &TurnKeys) -> Result<(), store::StoreError> {
-        self.clients.store.put_user_message(keys, &self.user_message()).await
+        self.clients
+            .store
+            .put_user_message(keys, &self.user_message())
+            .await
     }
 }
 
@@ -300,6 +352,9 @@ mod tests {
         ] {
             assert_eq!(title_of(text), expected, "{name}");
         }
-        assert_eq!(title_of(&"ä".repeat(1_000_000)).chars().count(), TITLE_CHARS);
+        assert_eq!(
+            title_of(&"ä".repeat(1_000_000)).chars().count(),
+            TITLE_CHARS
+        );
     }
 }

@@ -39,10 +39,16 @@ impl Watch {
             }
             match timeout(PATIENCE, self.store.watch_turn(&self.keys)).await {
                 Ok(Ok(TurnSignal::Runs)) => {}
-                Ok(Ok(TurnSignal::StopAsked | TurnSignal::Superseded)) => return self.stop.cancel(),
+                Ok(Ok(TurnSignal::StopAsked | TurnSignal::Superseded)) => {
+                    return self.stop.cancel();
+                }
                 Ok(Err(error)) => {
                     let stream_id = self.keys.stream().as_str();
-                    tracing::warn!(stream_id, error = failure::chain(&error), "a turn cannot be watched");
+                    tracing::warn!(
+                        stream_id,
+                        error = failure::chain(&error),
+                        "a turn cannot be watched"
+                    );
                 }
                 Err(_) => {
                     tracing::warn!(

@@ -21,7 +21,8 @@ impl Clients {
     /// Builds the clients. Opens no connection, but for a secret that is kept elsewhere.
     pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
         let mut front = config.front;
-        let [auth_secret] = front::reveal([("BETTER_AUTH_SECRET_SSM", front.take_secret())]).await?;
+        let [auth_secret] =
+            front::reveal([("BETTER_AUTH_SECRET_SSM", front.take_secret())]).await?;
         let store = front.store().await?;
         Ok(Self {
             visitors: Visitors::new(&front, auth_secret, store.clone())?,

@@ -12,6 +12,8 @@ pub(crate) struct Config {
 impl Config {
     /// Reads what is said in `variables`.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
-        Ok(Self { front: Settings::read(variables)? })
+        Ok(Self {
+            front: Settings::read(variables)?,
+        })
     }
 }

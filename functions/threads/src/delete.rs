@@ -30,5 +30,9 @@ pub(crate) async fn delete(
     let user = clients.user_of(&headers).await?;
     let id = thread_id(thread)?;
     let was_there = clients.store.delete_thread(&user, &id, now_ms()).await?;
-    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NoThread) }
+    if was_there {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::NoThread)
+    }
 }

@@ -45,7 +45,9 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "bad_origin"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::Torn => (StatusCode::BAD_REQUEST, "incomplete_body"),
@@ -90,6 +92,8 @@ impl From<BodyError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        Refusal::of(&self, status, code).retry_after(self.retry_after()).into_response()
+        Refusal::of(&self, status, code)
+            .retry_after(self.retry_after())
+            .into_response()
     }
 }

@@ -40,7 +40,10 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let user = clients.user_of(&headers).await?;
     let query = Query::parse(query.as_deref());
-    let (limit, after) = (query.limit(USUAL)?, query.cursor(|place| place.parse().ok())?);
+    let (limit, after) = (
+        query.limit(USUAL)?,
+        query.cursor(|place| place.parse().ok())?,
+    );
     let page = clients.store.threads(&user, limit, after.as_ref()).await?;
     Ok(ok(&List::from(&page)))
 }

@@ -24,5 +24,10 @@ use config::Config;
 const OURS: [&str; 5] = ["threads", "front", "recovery", "session", "store"];
 
 fn main() -> std::process::ExitCode {
-    front::start(&OURS, Config::read, |config| config.front.log_level, serve::run)
+    front::start(
+        &OURS,
+        Config::read,
+        |config| config.front.log_level,
+        serve::run,
+    )
 }

@@ -60,19 +60,36 @@ pub(crate) async fn messages(
     let branch = query.text("message").map(message_id).transpose()?;
     let limit = query.limit(USUAL)?;
 
-    let (thread, running) = clients.settled(&user, &id).await?.ok_or(ApiError::NoThread)?;
-    let open = running.as_ref().filter(|_| before.is_none() && branch.is_none());
+    let (thread, running) = clients
+        .settled(&user, &id)
+        .await?
+        .ok_or(ApiError::NoThread)?;
+    let open = running
+        .as_ref()
+        .filter(|_| before.is_none() && branch.is_none());
     let question = open.and_then(OpenTurn::new_question);
     before = before
         .or_else(|| question.as_ref().map(|question| question.cursor.clone()))
         .or_else(|| open.and_then(OpenTurn::path_bound));
-    let pages =
-        Pages { limit, max_bytes: MOST_ESCAPED_BYTES, before: before.as_ref(), branch: branch.as_ref() };
-    let mut page = clients.store.message_page(&user, &id, &pages).await?.ok_or(ApiError::NoThread)?;
+    let pages = Pages {
+        limit,
+        max_bytes: MOST_ESCAPED_BYTES,
+        before: before.as_ref(),
+        branch: branch.as_ref(),
+    };
+    let mut page = clients
+        .store
+        .message_page(&user, &id, &pages)
+        .await?
+        .ok_or(ApiError::NoThread)?;
     if let Some(question) = question {
         add_newest(&mut page, question, limit);
     }
-    Ok(ok(&Conversation::new(ThreadShape::new(&id, &thread), &fitting(page)?, running.as_ref())))
+    Ok(ok(&Conversation::new(
+        ThreadShape::new(&id, &thread),
+        &fitting(page)?,
+        running.as_ref(),
+    )))
 }
 
 impl Clients {
@@ -82,8 +99,12 @@ impl Clients {
         user: &UserId,
         id: &ThreadId,
     ) -> Result<Option<(Thread, Option<OpenTurn>)>, ApiError> {
-        let Some((thread, CurrentTurn { open, left_behind, .. })) =
-            self.store.thread_and_turn(user, id).await?
+        let Some((
+            thread,
+            CurrentTurn {
+                open, left_behind, ..
+            },
+        )) = self.store.thread_and_turn(user, id).await?
         else {
             return Ok(None);
         };
@@ -132,9 +153,13 @@ fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
     for message in &mut page.messages {
         let size = escaped_len(&message.parts);
         if size > MOST_ESCAPED_BYTES {
-            message.parts = json!([{ "type": "text", "text": TOO_LONG }]).to_string().into();
+            message.parts = json!([{ "type": "text", "text": TOO_LONG }])
+                .to_string()
+                .into();
         }
-        let Some(rest) = room.checked_sub(escaped_len(&message.parts)) else { break };
+        let Some(rest) = room.checked_sub(escaped_len(&message.parts)) else {
+            break;
+        };
         (room, count) = (rest, count + 1);
     }
     if count < page.messages.len() {
@@ -146,7 +171,11 @@ fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
 
 /// How long a JSON text is as a string in another.
 fn escaped_len(text: &str) -> usize {
-    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t')).count()
+    text.len()
+        + text
+            .bytes()
+            .filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t'))
+            .count()
 }
 
 /// One part of a conversation.
@@ -193,7 +222,9 @@ impl<'a> Conversation<'a> {
             thread,
             messages: page.messages.iter().rev().filter_map(shape).collect(),
             next_cursor: page.older.as_ref().map(|older| opaque(older.as_str())),
-            running: running.map(|open| Running { stream_id: open.stream().as_str() }),
+            running: running.map(|open| Running {
+                stream_id: open.stream().as_str(),
+            }),
         }
     }
 }
@@ -204,7 +235,11 @@ fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
         Ok(parts) => parts,
         Err(error) => {
             let message_id = message.id.as_str();
-            tracing::error!(message_id, error = error.to_string(), "a stored message cannot be read");
+            tracing::error!(
+                message_id,
+                error = error.to_string(),
+                "a stored message cannot be read"
+            );
             return None;
         }
     };
@@ -212,7 +247,12 @@ fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    Some(UiMessageShape { id: message.id.as_str(), role, metadata: message.metadata.as_ref(), parts })
+    Some(UiMessageShape {
+        id: message.id.as_str(),
+        role,
+        metadata: message.metadata.as_ref(),
+        parts,
+    })
 }
 
 #[cfg(test)]

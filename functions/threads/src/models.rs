@@ -27,7 +27,10 @@ pub(crate) async fn models(
 ) -> Result<Response, ApiError> {
     clients.user_of(&headers).await?;
     let registry = &clients.registry;
-    Ok(ok(&List { models: registry.models(), default: &registry.default_model().id }))
+    Ok(ok(&List {
+        models: registry.models(),
+        default: &registry.default_model().id,
+    }))
 }
 
 /// The models.

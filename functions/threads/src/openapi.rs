@@ -47,7 +47,11 @@ impl ToSchema for Limit {}
 
 impl PartialSchema for Limit {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST)).into()
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(MOST))
+            .into()
     }
 }
 
@@ -108,26 +112,50 @@ impl JsonSchema for NewTitle {
 
 /// Everything that may be refused, and by which operations.
 fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
-    const ALL: &[&str] =
-        &["listThreads", "listMessages", "renameThread", "deleteThread", "listModels", "readUsage"];
+    const ALL: &[&str] = &[
+        "listThreads",
+        "listMessages",
+        "renameThread",
+        "deleteThread",
+        "listModels",
+        "readUsage",
+    ];
     const LISTS: &[&str] = &["listThreads", "listMessages"];
     const OF_ONE: &[&str] = &["listMessages", "renameThread", "deleteThread"];
     const WITH_BODY: &[&str] = &["renameThread"];
     let not_json = serde_json::from_str::<Value>("").expect_err("nothing is no JSON");
-    let unavailable = StoreError::Unavailable { operation: "Query", source: "no connection".into() };
-    let refused = StoreError::Refused { operation: "Query", source: "no such table".into() };
+    let unavailable = StoreError::Unavailable {
+        operation: "Query",
+        source: "no connection".into(),
+    };
+    let refused = StoreError::Refused {
+        operation: "Query",
+        source: "no such table".into(),
+    };
     vec![
         (ApiError::NotFound, &[]),
         (ApiError::MethodNotAllowed, &[]),
         (ApiError::Unauthorized(SessionError::Missing), ALL),
         (ApiError::Forbidden(AccessError::NoOrigin), ALL),
         (ApiError::NoThread, OF_ONE),
-        (Invalid::new("limit", format!("must be a whole number from 1 to {MOST}")).into(), LISTS),
-        (Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(), WITH_BODY),
+        (
+            Invalid::new("limit", format!("must be a whole number from 1 to {MOST}")).into(),
+            LISTS,
+        ),
+        (
+            Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(),
+            WITH_BODY,
+        ),
         (ApiError::NotJson(not_json), WITH_BODY),
         (BodyError::Torn.into(), WITH_BODY),
         (BodyError::Slow.into(), WITH_BODY),
-        (BodyError::TooLarge { limit: rename::BODY_BYTES }.into(), WITH_BODY),
+        (
+            BodyError::TooLarge {
+                limit: rename::BODY_BYTES,
+            }
+            .into(),
+            WITH_BODY,
+        ),
         (ApiError::UnsupportedMediaType, WITH_BODY),
         (ApiError::Store(refused), ALL),
         (ApiError::Store(unavailable), ALL),
@@ -163,7 +191,10 @@ async fn the_openapi_document_says_what_the_code_says() {
 
 #[test]
 fn every_refusal_is_in_the_openapi_document() {
-    let described: BTreeSet<&str> = refusals().iter().map(|(refusal, _)| refusal.into()).collect();
+    let described: BTreeSet<&str> = refusals()
+        .iter()
+        .map(|(refusal, _)| refusal.into())
+        .collect();
     assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
 }
 

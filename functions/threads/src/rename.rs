@@ -43,8 +43,14 @@ pub(crate) async fn rename(
         return Err(ApiError::UnsupportedMediaType);
     }
     let title = title(&read_body(body, BODY_BYTES).await?)?;
-    let thread = clients.store.rename_thread(&user, &id, &title).await?.ok_or(ApiError::NoThread)?;
-    Ok(ok(&Renamed { thread: ThreadShape::new(&id, &thread) }))
+    let thread = clients
+        .store
+        .rename_thread(&user, &id, &title)
+        .await?
+        .ok_or(ApiError::NoThread)?;
+    Ok(ok(&Renamed {
+        thread: ThreadShape::new(&id, &thread),
+    }))
 }
 
 /// The thread as it is now.
@@ -62,10 +68,16 @@ fn title(body: &[u8]) -> Result<String, ApiError> {
     let title = Object::parse(document, "")?.string("title")?;
     let title = title.trim();
     if !(1..=TITLE_CHARS).contains(&title.chars().count()) {
-        return Err(Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into());
+        return Err(
+            Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(),
+        );
     }
     if title.contains(char::is_control) {
-        return Err(Invalid::new("title", "must not hold control characters, such as line breaks").into());
+        return Err(Invalid::new(
+            "title",
+            "must not hold control characters, such as line breaks",
+        )
+        .into());
     }
     Ok(title.to_owned())
 }
@@ -78,24 +90,52 @@ mod tests {
     fn a_title_is_text_of_some_length_without_space_round_it() {
         let long = "ä".repeat(TITLE_CHARS);
         for (name, body, expected) in [
-            ("plain", r#"{"title":" A title\n"}"#.to_owned(), Ok("A title".to_owned())),
-            ("as long as may be", format!(r#"{{"title":"{long}","x":1}}"#), Ok(long.clone())),
-            ("too long", format!(r#"{{"title":"{long}b"}}"#), Err("title: must have 1 to 200 characters")),
-            ("empty", r#"{"title":" "}"#.to_owned(), Err("title: must have 1 to 200 characters")),
+            (
+                "plain",
+                r#"{"title":" A title\n"}"#.to_owned(),
+                Ok("A title".to_owned()),
+            ),
+            (
+                "as long as may be",
+                format!(r#"{{"title":"{long}","x":1}}"#),
+                Ok(long.clone()),
+            ),
+            (
+                "too long",
+                format!(r#"{{"title":"{long}b"}}"#),
+                Err("title: must have 1 to 200 characters"),
+            ),
+            (
+                "empty",
+                r#"{"title":" "}"#.to_owned(),
+                Err("title: must have 1 to 200 characters"),
+            ),
             (
                 "of two lines",
                 r#"{"title":"a\nb"}"#.to_owned(),
                 Err("title: must not hold control characters, such as line breaks"),
             ),
             ("absent", "{}".to_owned(), Err("title: must be a string")),
-            ("null", r#"{"title":null}"#.to_owned(), Err("title: must be a string")),
+            (
+                "null",
+                r#"{"title":null}"#.to_owned(),
+                Err("title: must be a string"),
+            ),
             (
                 "a number",
                 r#"{"title":1}"#.to_owned(),
                 Err("title: must be a string without half a surrogate pair"),
             ),
-            ("a list", "[]".to_owned(), Err("request body: must be an object")),
-            ("no JSON", "{".to_owned(), Err("request body cannot be read as JSON")),
+            (
+                "a list",
+                "[]".to_owned(),
+                Err("request body: must be an object"),
+            ),
+            (
+                "no JSON",
+                "{".to_owned(),
+                Err("request body cannot be read as JSON"),
+            ),
         ] {
             let found = title(body.as_bytes()).map_err(|error| error.to_string());
             assert_eq!(found, expected.map_err(str::to_owned), "{name}");

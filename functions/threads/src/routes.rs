@@ -13,7 +13,10 @@ use crate::{delete, list, messages, models, rename, usage};
 pub(crate) fn router(clients: Arc<Clients>) -> Router {
     Router::new()
         .route("/api/threads", get(list::list))
-        .route("/api/threads/{threadId}", patch(rename::rename).delete(delete::delete))
+        .route(
+            "/api/threads/{threadId}",
+            patch(rename::rename).delete(delete::delete),
+        )
         .route("/api/threads/{threadId}/messages", get(messages::messages))
         .route("/api/models", get(models::models))
         .route("/api/usage", get(usage::usage))

@@ -23,7 +23,10 @@ use crate::routes;
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {
     let serve = config.front.serve;
     front::runtime(serve)?.block_on(async {
-        let (origins, grace) = (config.front.allowed_origins.clone(), config.front.shutdown_grace);
+        let (origins, grace) = (
+            config.front.allowed_origins.clone(),
+            config.front.shutdown_grace,
+        );
         let router = routes::router(Arc::new(Clients::build(config).await?));
         match serve {
             Serve::Lambda { .. } => lambda(router).await,
@@ -45,7 +48,9 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
 
 /// Lambda has ids of its own.
 async fn in_a_span(request: Request, next: Next) -> axum::response::Response {
-    next.run(request).instrument(front::request_span(&nanoid!())).await
+    next.run(request)
+        .instrument(front::request_span(&nanoid!()))
+        .await
 }
 
 async fn lambda(router: Router) -> Result<(), BoxError> {

@@ -39,5 +39,8 @@ impl<'a> ThreadShape<'a> {
 
 /// A good answer.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
-    json_response(StatusCode::OK, serde_json::to_string(body).expect("what we write is always JSON"))
+    json_response(
+        StatusCode::OK,
+        serde_json::to_string(body).expect("what we write is always JSON"),
+    )
 }

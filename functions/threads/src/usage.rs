@@ -88,7 +88,10 @@ impl<'a> Usage<'a> {
     fn new(report: &'a UsageReport, limits: TurnLimits) -> Self {
         let unless_unlimited = |limit: u64| (limit > 0).then_some(limit);
         Self {
-            today: Today { date: &report.date, sums: Sums::new(report.today.turns, &report.today.usage) },
+            today: Today {
+                date: &report.date,
+                sums: Sums::new(report.today.turns, &report.today.usage),
+            },
             month: Month {
                 month: &report.month.month,
                 sums: Sums::new(report.month.turns, &report.month.usage),

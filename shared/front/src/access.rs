@@ -31,12 +31,19 @@ impl AllowedOrigins {
 
     /// Refuses a request with a cookie that comes from any other page.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
-        let text =
-            |name| headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()));
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()))
+        };
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
         let Some(page) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else {
             // A page that reads from its own origin names neither if its referrer policy forbids. Only browsers can say this.
-            return if site.as_deref() == Some("same-origin") { Ok(()) } else { Err(AccessError::NoOrigin) };
+            return if site.as_deref() == Some("same-origin") {
+                Ok(())
+            } else {
+                Err(AccessError::NoOrigin)
+            };
         };
         let allowed = Url::parse(&page).is_ok_and(|url| self.0.contains(&url.origin()));
         if !allowed {
@@ -57,9 +64,12 @@ mod tests {
 
     fn check(headers: &[(&'static str, &'static str)]) -> bool {
         let url = Url::parse("https://app.example.com").unwrap();
-        let headers =
-            headers.iter().map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
-        AllowedOrigins::new([&url]).check(&headers.collect()).is_ok()
+        let headers = headers
+            .iter()
+            .map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        AllowedOrigins::new([&url])
+            .check(&headers.collect())
+            .is_ok()
     }
 
     #[test]
@@ -81,27 +91,42 @@ mod tests {
     #[test]
     fn the_referer_counts_only_without_an_origin() {
         assert!(check(&[("referer", "https://app.example.com/chat/1?x=y")]));
-        assert!(!check(&[("origin", "null"), ("referer", "https://app.example.com/")]));
+        assert!(!check(&[
+            ("origin", "null"),
+            ("referer", "https://app.example.com/")
+        ]));
         assert!(!check(&[]));
     }
 
     #[test]
     fn a_page_that_hides_where_it_is_may_still_call_its_own_origin() {
-        for (site, allowed) in
-            [("same-origin", true), ("same-site", false), ("cross-site", false), ("none", false)]
-        {
+        for (site, allowed) in [
+            ("same-origin", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("none", false),
+        ] {
             assert_eq!(check(&[("sec-fetch-site", site)]), allowed, "{site}");
         }
-        assert!(!check(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), "an origin that is none");
+        assert!(
+            !check(&[("origin", "null"), ("sec-fetch-site", "same-origin")]),
+            "an origin that is none"
+        );
     }
 
     #[test]
     fn the_browser_itself_must_not_call_it_another_site() {
-        for (site, allowed) in
-            [("same-origin", true), ("same-site", true), ("cross-site", false), ("none", false)]
-        {
+        for (site, allowed) in [
+            ("same-origin", true),
+            ("same-site", true),
+            ("cross-site", false),
+            ("none", false),
+        ] {
             assert_eq!(
-                check(&[("origin", "https://app.example.com"), ("sec-fetch-site", site)]),
+                check(&[
+                    ("origin", "https://app.example.com"),
+                    ("sec-fetch-site", site)
+                ]),
                 allowed,
                 "{site}"
             );

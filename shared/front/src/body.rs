@@ -40,10 +40,14 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
 /// Whether the body is said to be JSON, and not compressed. No page can make a browser send that to another site without
 /// asking first (CORS).
 pub fn is_plain_json(headers: &HeaderMap) -> bool {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let is_encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    let is_encoded = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity");
     essence.eq_ignore_ascii_case("application/json") && !is_encoded
 }
 
@@ -55,8 +59,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_may_be_as_long_as_allowed_and_no_longer() {
-        assert_eq!(read_body(Body::from("four"), 4).await.as_deref(), Ok(&b"four"[..]));
-        assert_eq!(read_body(Body::from("fours"), 4).await, Err(BodyError::TooLarge { limit: 4 }));
+        assert_eq!(
+            read_body(Body::from("four"), 4).await.as_deref(),
+            Ok(&b"four"[..])
+        );
+        assert_eq!(
+            read_body(Body::from("fours"), 4).await,
+            Err(BodyError::TooLarge { limit: 4 })
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -69,13 +79,26 @@ mod tests {
     fn only_plain_json_is_json() {
         for (name, content_type, encoding, expected) in [
             ("plain", "application/json", None, true),
-            ("with a charset", "Application/JSON; charset=utf-8", Some("identity"), true),
+            (
+                "with a charset",
+                "Application/JSON; charset=utf-8",
+                Some("identity"),
+                true,
+            ),
             ("text", "text/plain", None, false),
-            ("in a parameter", "text/plain; a=application/json", None, false),
+            (
+                "in a parameter",
+                "text/plain; a=application/json",
+                None,
+                false,
+            ),
             ("compressed", "application/json", Some("gzip"), false),
         ] {
-            let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
-            headers.extend(encoding.map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value))));
+            let mut headers =
+                HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+            headers.extend(
+                encoding.map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value))),
+            );
             assert_eq!(is_plain_json(&headers), expected, "{name}");
         }
         assert!(!is_plain_json(&HeaderMap::new()), "absent");

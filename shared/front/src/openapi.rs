@@ -30,7 +30,8 @@ impl Document {
     /// One with the operations of `described`, and the schemas that `define` asks for.
     pub fn new(mut described: Value, define: impl FnOnce(&mut SchemaGenerator)) -> Self {
         let schemas = schemas::schemas(&described, define);
-        described["components"] = json!({ "schemas": schemas, "securitySchemes": security_schemes() });
+        described["components"] =
+            json!({ "schemas": schemas, "securitySchemes": security_schemes() });
         described["security"] = json!([{ "bearer": [] }, { "cookie": [] }]);
         Self(described)
     }
@@ -38,11 +39,16 @@ impl Document {
     /// Adds a refusal, as it is really sent, to the `operations` that may refuse so.
     pub async fn refuse(&mut self, refusal: impl IntoResponse, operations: &[&str]) {
         let (head, body) = refusal.into_response().into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("the body of a refusal is there");
+        let body = to_bytes(body, usize::MAX)
+            .await
+            .expect("the body of a refusal is there");
         let example: Value = serde_json::from_slice(&body).expect("a refusal is JSON");
         self.add_code(&example["error"]["code"]);
         let waits = head.headers.contains_key(header::RETRY_AFTER);
-        for operation in self.operations().filter(|operation| is_one_of(operation, operations)) {
+        for operation in self
+            .operations()
+            .filter(|operation| is_one_of(operation, operations))
+        {
             let response = &mut operation["responses"][head.status.as_str()];
             if response.is_null() {
                 *response = refused(head.status.canonical_reason().unwrap_or_default());
@@ -57,13 +63,18 @@ impl Document {
     /// Says what a parameter is where a request does not give it.
     pub fn set_default(&mut self, operation: &str, parameter: &str, default: usize) {
         let operations = self.operations().filter(|one| is_one_of(one, &[operation]));
-        let parameters = operations.flat_map(parameters).filter(|one| one["name"] == parameter);
+        let parameters = operations
+            .flat_map(parameters)
+            .filter(|one| one["name"] == parameter);
         parameters.for_each(|one| one["schema"]["default"] = default.into());
     }
 
     /// Says that a parameter without a value is one that was not given.
     pub fn allow_empty_parameters(&mut self) {
-        let parameters = self.operations().flat_map(parameters).filter(|one| one["in"] == "query");
+        let parameters = self
+            .operations()
+            .flat_map(parameters)
+            .filter(|one| one["in"] == "query");
         parameters.for_each(|one| one["allowEmptyValue"] = true.into());
     }
 
@@ -76,8 +87,13 @@ impl Document {
     /// Changes every response of this media type.
     pub fn each_response(&mut self, media_type: &str, change: impl Fn(&mut Value)) {
         for operation in self.operations() {
-            let responses = operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut);
-            responses.filter(|response| !response["content"][media_type].is_null()).for_each(&change);
+            let responses = operation["responses"]
+                .as_object_mut()
+                .into_iter()
+                .flat_map(Map::values_mut);
+            responses
+                .filter(|response| !response["content"][media_type].is_null())
+                .for_each(&change);
         }
     }
 
@@ -85,7 +101,10 @@ impl Document {
     pub fn routes(&self) -> BTreeSet<(String, String)> {
         let paths = self.0["paths"].as_object().into_iter().flatten();
         let methods = paths.flat_map(|(path, item)| {
-            item.as_object().into_iter().flat_map(Map::keys).map(|method| (path.clone(), method.clone()))
+            item.as_object()
+                .into_iter()
+                .flat_map(Map::keys)
+                .map(|method| (path.clone(), method.clone()))
         });
         methods.collect()
     }
@@ -98,7 +117,10 @@ impl Document {
         let mut document = self.0.clone();
         share(&mut document);
         let document = format!("{document:#}\n");
-        #[expect(clippy::disallowed_methods, reason = "this belongs to tests, not to a function")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this belongs to tests, not to a function"
+        )]
         let update = std::env::var_os("UPDATE_OPENAPI").is_some();
         if update {
             std::fs::write(file, &document).expect("the document can be written");
@@ -112,7 +134,10 @@ impl Document {
     }
 
     fn operations(&mut self) -> impl Iterator<Item = &mut Value> {
-        let paths = self.0["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+        let paths = self.0["paths"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut);
         paths.flat_map(|path| path.as_object_mut().into_iter().flat_map(Map::values_mut))
     }
 
@@ -131,10 +156,14 @@ impl Document {
 pub fn routes_in(source: &str) -> BTreeSet<(String, String)> {
     let routes = source.split(".route(").skip(1).filter_map(|route| {
         let (path, handlers) = route.trim_start().strip_prefix('"')?.split_once('"')?;
-        let words: Vec<&str> =
-            handlers.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '(').collect();
+        let words: Vec<&str> = handlers
+            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '(')
+            .collect();
         let methods = METHODS.into_iter().filter(move |method| {
-            words.iter().any(|word| word.strip_prefix(method).is_some_and(|rest| rest.starts_with('(')))
+            words.iter().any(|word| {
+                word.strip_prefix(method)
+                    .is_some_and(|rest| rest.starts_with('('))
+            })
         });
         Some(methods.map(|method| (path.to_owned(), method.to_owned())))
     });
@@ -142,11 +171,17 @@ pub fn routes_in(source: &str) -> BTreeSet<(String, String)> {
 }
 
 fn parameters(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
-    operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 fn is_one_of(operation: &Value, ids: &[&str]) -> bool {
-    operation["operationId"].as_str().is_some_and(|id| ids.contains(&id))
+    operation["operationId"]
+        .as_str()
+        .is_some_and(|id| ids.contains(&id))
 }
 
 fn security_schemes() -> Value {
@@ -194,11 +229,21 @@ mod tests {
         let operation = |id: &str| json!({ "operationId": id, "responses": {} });
         let paths = json!({ "/a": { "get": operation("read"), "put": operation("write") }, "/b": { "get": operation("other") } });
         let mut document = Document::new(json!({ "paths": paths }), |_| ());
-        document.refuse(refusal(StatusCode::CONFLICT, "first", "One."), &["read", "write"]).await;
         document
-            .refuse(refusal(StatusCode::CONFLICT, "second", "Two.").retry_after(Some(2)), &["write"])
+            .refuse(
+                refusal(StatusCode::CONFLICT, "first", "One."),
+                &["read", "write"],
+            )
             .await;
-        document.refuse(refusal(StatusCode::NOT_FOUND, "third", "Three."), &[]).await;
+        document
+            .refuse(
+                refusal(StatusCode::CONFLICT, "second", "Two.").retry_after(Some(2)),
+                &["write"],
+            )
+            .await;
+        document
+            .refuse(refusal(StatusCode::NOT_FOUND, "third", "Three."), &[])
+            .await;
 
         let Document(mut document) = document;
         share(&mut document);
@@ -207,11 +252,21 @@ mod tests {
         assert_eq!(all, Some(&json!(["first", "second", "third"])));
         let write = &document["components"]["responses"]["first.second"];
         let content = &write["content"]["application/json"];
-        assert_eq!(content["schema"]["allOf"][1].pointer(codes), Some(&json!(["first", "second"])));
-        assert_eq!(content["examples"]["second"]["value"]["error"]["message"], "Two.");
+        assert_eq!(
+            content["schema"]["allOf"][1].pointer(codes),
+            Some(&json!(["first", "second"]))
+        );
+        assert_eq!(
+            content["examples"]["second"]["value"]["error"]["message"],
+            "Two."
+        );
         assert!(!write["headers"]["retry-after"].is_null());
-        let named = |name: &str| json!({ "409": { "$ref": format!("#/components/responses/{name}") } });
-        assert_eq!(document["paths"]["/a"]["put"]["responses"], named("first.second"));
+        let named =
+            |name: &str| json!({ "409": { "$ref": format!("#/components/responses/{name}") } });
+        assert_eq!(
+            document["paths"]["/a"]["put"]["responses"],
+            named("first.second")
+        );
         assert_eq!(document["paths"]["/a"]["get"]["responses"], named("first"));
         assert_eq!(document["paths"]["/b"]["get"]["responses"], json!({}));
     }

@@ -26,7 +26,11 @@ impl Refusal {
         }
         let fields = [("code", code.to_owned()), ("message", error.to_string())];
         let error = fields.map(|(name, text)| (name.to_owned(), Value::String(text)));
-        Self { status, error: Map::from_iter(error), retry_after_s: None }
+        Self {
+            status,
+            error: Map::from_iter(error),
+            retry_after_s: None,
+        }
     }
 
     /// The same with one more field for programs.
@@ -48,7 +52,9 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status, json!({ "error": self.error }).to_string());
         if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -62,7 +68,9 @@ pub fn json_response(status: StatusCode, body: String) -> Response {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -85,6 +93,9 @@ mod tests {
         assert_eq!(header("retry-after"), "2");
         let body = to_bytes(response.into_body(), 1_000).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body, json!({ "error": { "code": "busy", "message": "Please wait.", "streamId": "s1" } }));
+        assert_eq!(
+            body,
+            json!({ "error": { "code": "busy", "message": "Please wait.", "streamId": "s1" } })
+        );
     }
 }

@@ -24,7 +24,11 @@ pub async fn reveal<const N: usize>(
         Secret::Here(_) => None,
     });
     let wanted: Vec<String> = named.collect();
-    let found = if wanted.is_empty() { vec![] } else { parameters(wanted).await? };
+    let found = if wanted.is_empty() {
+        vec![]
+    } else {
+        parameters(wanted).await?
+    };
     let mut revealed = Vec::with_capacity(N);
     for (variable, secret) in secrets {
         revealed.push(resolve(variable, secret, &found)?);
@@ -38,18 +42,29 @@ async fn parameters(names: Vec<String>) -> Result<Vec<Parameter>, BoxError> {
         .load()
         .await;
     let client = aws_sdk_ssm::Client::new(&shared);
-    let answer = client.get_parameters().set_names(Some(names)).with_decryption(true).send().await?;
+    let answer = client
+        .get_parameters()
+        .set_names(Some(names))
+        .with_decryption(true)
+        .send()
+        .await?;
     Ok(answer.parameters.unwrap_or_default())
 }
 
-fn resolve(variable: &'static str, secret: Secret, found: &[Parameter]) -> Result<SecretString, BoxError> {
+fn resolve(
+    variable: &'static str,
+    secret: Secret,
+    found: &[Parameter],
+) -> Result<SecretString, BoxError> {
     match secret {
         Secret::Here(text) => Ok(text),
         Secret::Ssm(name) => {
-            let is_it =
-                |parameter: &&Parameter| parameter.name() == Some(&name) || parameter.arn() == Some(&name);
+            let is_it = |parameter: &&Parameter| {
+                parameter.name() == Some(&name) || parameter.arn() == Some(&name)
+            };
             let value = found.iter().find(is_it).and_then(Parameter::value);
-            let value = value.ok_or_else(|| format!("{variable} names {name:?}, which does not exist"))?;
+            let value =
+                value.ok_or_else(|| format!("{variable} names {name:?}, which does not exist"))?;
             Ok(variables::checked(variable, value.into())?)
         }
     }
@@ -63,12 +78,23 @@ mod tests {
 
     #[test]
     fn a_parameter_is_found_by_its_name_or_its_arn() {
-        let parameter = Parameter::builder().name("/a").arn("arn:aws:ssm:x").value("secret").build();
+        let parameter = Parameter::builder()
+            .name("/a")
+            .arn("arn:aws:ssm:x")
+            .value("secret")
+            .build();
         for name in ["/a", "arn:aws:ssm:x"] {
-            let secret = resolve("A_SSM", Secret::Ssm(name.to_owned()), std::slice::from_ref(&parameter));
+            let secret = resolve(
+                "A_SSM",
+                Secret::Ssm(name.to_owned()),
+                std::slice::from_ref(&parameter),
+            );
             assert_eq!(secret.unwrap().expose_secret(), "secret", "{name}");
         }
         let missing = resolve("A_SSM", Secret::Ssm("/b".to_owned()), &[parameter]).unwrap_err();
-        assert_eq!(missing.to_string(), "A_SSM names \"/b\", which does not exist");
+        assert_eq!(
+            missing.to_string(),
+            "A_SSM names \"/b\", which does not exist"
+        );
     }
 }

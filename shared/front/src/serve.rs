@@ -33,10 +33,14 @@ impl Serve {
     /// Lambda where there is its runtime API, plain HTTP elsewhere.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         if variables.text("AWS_LAMBDA_RUNTIME_API").is_some() {
-            let concurrency = variables.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or(1);
+            let concurrency = variables
+                .parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?
+                .unwrap_or(1);
             return Ok(Self::Lambda { concurrency });
         }
-        let host = variables.parsed("HOST", "an IP address")?.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let host = variables
+            .parsed("HOST", "an IP address")?
+            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = variables.parsed("PORT", "a port number")?.unwrap_or(3000);
         Ok(Self::Http(SocketAddr::new(host, port)))
     }
@@ -54,7 +58,10 @@ pub fn runtime(serve: Serve) -> std::io::Result<Runtime> {
 
 /// Returns when the process is asked to go.
 pub async fn asked_to_go() {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
     match (terminate, interrupt) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
             tokio::select! {
@@ -77,12 +84,21 @@ where
     let mut failures = 0;
     loop {
         let begun = Instant::now();
-        let Err(error) = poll().await else { return Ok(()) };
-        failures = if begun.elapsed() < QUICK { failures + 1 } else { 1 };
+        let Err(error) = poll().await else {
+            return Ok(());
+        };
+        failures = if begun.elapsed() < QUICK {
+            failures + 1
+        } else {
+            1
+        };
         if failures == MOST_FAILURES {
             return Err(error);
         }
-        tracing::warn!(error = failure::chain(error.as_ref()), "the runtime API was lost, polling anew");
+        tracing::warn!(
+            error = failure::chain(error.as_ref()),
+            "the runtime API was lost, polling anew"
+        );
     }
 }
 
@@ -99,7 +115,11 @@ mod tests {
             let ended = poll_anew(async || {
                 polled.set(polled.get() + 1);
                 tokio::time::sleep(pause).await;
-                if polled.get() == 40 { Ok(()) } else { Err("lost".into()) }
+                if polled.get() == 40 {
+                    Ok(())
+                } else {
+                    Err("lost".into())
+                }
             });
             assert_eq!(ended.await.is_ok(), pause == QUICK, "{pause:?}");
             assert_eq!(polled.get(), polls, "{pause:?}");

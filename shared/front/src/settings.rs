@@ -50,7 +50,9 @@ impl Settings {
     /// Reads what is said in `variables`.
     pub fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         Ok(Self {
-            table_name: variables.text("TABLE_NAME").ok_or(SettingError::Missing("TABLE_NAME"))?,
+            table_name: variables
+                .text("TABLE_NAME")
+                .ok_or(SettingError::Missing("TABLE_NAME"))?,
             dynamodb_endpoint: variables.url("AWS_ENDPOINT_URL_DYNAMODB")?,
             auth_secret: variables.secret("BETTER_AUTH_SECRET", "BETTER_AUTH_SECRET_SSM")?,
             auth_url: variables.url("BETTER_AUTH_URL")?,
@@ -70,8 +72,12 @@ impl Settings {
             allowed_origins: variables.origins("ALLOWED_ORIGINS")?,
             registry: variables.registry()?,
             turn_limits: TurnLimits {
-                per_day: variables.parsed("MAX_TURNS_PER_DAY", "a whole number")?.unwrap_or(0),
-                parallel: variables.parsed("MAX_PARALLEL_TURNS", "a whole number")?.unwrap_or(0),
+                per_day: variables
+                    .parsed("MAX_TURNS_PER_DAY", "a whole number")?
+                    .unwrap_or(0),
+                parallel: variables
+                    .parsed("MAX_PARALLEL_TURNS", "a whole number")?
+                    .unwrap_or(0),
             },
             shutdown_grace: variables.milliseconds("SHUTDOWN_GRACE_MS", 20_000)?,
             log_level: variables
@@ -89,7 +95,11 @@ impl Settings {
     /// The table. Opens no connection.
     pub async fn store(&self) -> Result<Store, ConnectError> {
         let endpoint = self.dynamodb_endpoint.as_ref().map(Url::to_string);
-        let client = store::connect(&ClientOptions { endpoint, ..ClientOptions::default() }).await?;
+        let client = store::connect(&ClientOptions {
+            endpoint,
+            ..ClientOptions::default()
+        })
+        .await?;
         Ok(Store::new(client, &self.table_name))
     }
 }
@@ -106,14 +116,22 @@ mod tests {
             ("BETTER_AUTH_SECRET", "secret-of-better-auth-of-32-chars"),
         ]);
         variables.extend(more.iter().copied());
-        Settings::read(Variables::new(&|name| variables.get(name).map(|value| (*value).to_owned())))
+        Settings::read(Variables::new(&|name| {
+            variables.get(name).map(|value| (*value).to_owned())
+        }))
     }
 
     #[test]
     fn two_variables_are_enough() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.serve, Serve::Http("127.0.0.1:3000".parse().unwrap()));
-        assert_eq!(settings.registry.default_model().id, registry::DEFAULT_MODEL);
+        assert_eq!(
+            settings.serve,
+            Serve::Http("127.0.0.1:3000".parse().unwrap())
+        );
+        assert_eq!(
+            settings.registry.default_model().id,
+            registry::DEFAULT_MODEL
+        );
         assert_eq!(settings.turn_limits, TurnLimits::default());
     }
 
@@ -131,22 +149,54 @@ mod tests {
                 "secret-of-better-auth-of-32-chars\n",
                 "BETTER_AUTH_SECRET must be without white space at its ends",
             ),
-            ("BETTER_AUTH_URL", "ftp://x", "BETTER_AUTH_URL must be an http or https URL"),
+            (
+                "BETTER_AUTH_URL",
+                "ftp://x",
+                "BETTER_AUTH_URL must be an http or https URL",
+            ),
             ("PORT", "70000", "PORT must be a port number"),
-            ("MAX_TURNS_PER_DAY", "-1", "MAX_TURNS_PER_DAY must be a whole number"),
-            ("LOG_LEVEL", "loud", "LOG_LEVEL must be error, warn, info, debug or trace"),
+            (
+                "MAX_TURNS_PER_DAY",
+                "-1",
+                "MAX_TURNS_PER_DAY must be a whole number",
+            ),
+            (
+                "LOG_LEVEL",
+                "loud",
+                "LOG_LEVEL must be error, warn, info, debug or trace",
+            ),
             (
                 "ALLOWED_ORIGINS",
                 "https://*.example.com/x",
                 "ALLOWED_ORIGINS must be exact origins such as https://app.example.com, separated by commas",
             ),
-            ("BETTER_AUTH_COOKIE_CACHE", "on", "BETTER_AUTH_COOKIE_CACHE must be off, compact, jwt or jwe"),
-            ("BETTER_AUTH_JWKS", "/no/such/file", "BETTER_AUTH_JWKS names a file that cannot be read"),
-            ("MODELS", "/no/such/file", "MODELS names a file that cannot be read"),
+            (
+                "BETTER_AUTH_COOKIE_CACHE",
+                "on",
+                "BETTER_AUTH_COOKIE_CACHE must be off, compact, jwt or jwe",
+            ),
+            (
+                "BETTER_AUTH_JWKS",
+                "/no/such/file",
+                "BETTER_AUTH_JWKS names a file that cannot be read",
+            ),
+            (
+                "MODELS",
+                "/no/such/file",
+                "MODELS names a file that cannot be read",
+            ),
             ("MODELS", "[]", "MODELS or DEFAULT_MODEL is wrong"),
-            ("DEFAULT_MODEL", "acme/none", "MODELS or DEFAULT_MODEL is wrong"),
+            (
+                "DEFAULT_MODEL",
+                "acme/none",
+                "MODELS or DEFAULT_MODEL is wrong",
+            ),
         ] {
-            assert_eq!(read(&[(name, value)]).unwrap_err().to_string(), text, "{name}={value}");
+            assert_eq!(
+                read(&[(name, value)]).unwrap_err().to_string(),
+                text,
+                "{name}={value}"
+            );
         }
     }
 
@@ -159,7 +209,10 @@ mod tests {
     #[test]
     fn lambda_is_told_by_its_runtime_api() {
         let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
-        assert_eq!(read(&[api]).unwrap().serve, Serve::Lambda { concurrency: 1 });
+        assert_eq!(
+            read(&[api]).unwrap().serve,
+            Serve::Lambda { concurrency: 1 }
+        );
         let many = read(&[api, ("AWS_LAMBDA_MAX_CONCURRENCY", "50")]).unwrap();
         assert_eq!(many.serve, Serve::Lambda { concurrency: 50 });
     }

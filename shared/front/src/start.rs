@@ -19,7 +19,10 @@ pub fn start<C>(
         Ok(config) => config,
         Err(error) => {
             log_to_stdout(Level::INFO, ours);
-            tracing::error!(error = failure::chain(&error), "the configuration is not usable");
+            tracing::error!(
+                error = failure::chain(&error),
+                "the configuration is not usable"
+            );
             return ExitCode::FAILURE;
         }
     };
@@ -27,7 +30,10 @@ pub fn start<C>(
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = failure::chain(error.as_ref()), "the function cannot go on");
+            tracing::error!(
+                error = failure::chain(error.as_ref()),
+                "the function cannot go on"
+            );
             ExitCode::FAILURE
         }
     }

@@ -49,7 +49,10 @@ impl<'a> Variables<'a> {
 
     /// Those of the process. To be read once, at start.
     pub fn of_process() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the environment"
+        )]
         Self(&|name| std::env::var(name).ok())
     }
 
@@ -64,22 +67,30 @@ impl<'a> Variables<'a> {
         name: &'static str,
         allowed: &'static str,
     ) -> Result<Option<T>, SettingError> {
-        let parse = |value: String| value.trim().parse().map_err(|_| SettingError::Invalid { name, allowed });
+        let parse = |value: String| {
+            value
+                .trim()
+                .parse()
+                .map_err(|_| SettingError::Invalid { name, allowed })
+        };
         self.text(name).map(parse).transpose()
     }
 
     /// A time, or `default`, which is in milliseconds too.
     pub fn milliseconds(&self, name: &'static str, default: u64) -> Result<Duration, SettingError> {
-        let milliseconds = self.parsed(name, "a whole number of milliseconds")?.unwrap_or(default);
+        let milliseconds = self
+            .parsed(name, "a whole number of milliseconds")?
+            .unwrap_or(default);
         Ok(Duration::from_millis(milliseconds))
     }
 
     /// An address of the web.
     pub fn url(&self, name: &'static str) -> Result<Option<Url>, SettingError> {
         match self.parsed::<Url>(name, "an http or https URL")? {
-            Some(url) if !matches!(url.scheme(), "http" | "https") => {
-                Err(SettingError::Invalid { name, allowed: "an http or https URL" })
-            }
+            Some(url) if !matches!(url.scheme(), "http" | "https") => Err(SettingError::Invalid {
+                name,
+                allowed: "an http or https URL",
+            }),
             url => Ok(url),
         }
     }
@@ -89,7 +100,10 @@ impl<'a> Variables<'a> {
         let allowed = "exact origins such as https://app.example.com, separated by commas";
         let invalid = || SettingError::Invalid { name, allowed };
         let list = self.text(name).unwrap_or_default();
-        let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let origins = list
+            .split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty());
         let origins = origins.map(|origin| {
             let url = Url::parse(origin).map_err(|_| invalid())?;
             let exact = url.origin().is_tuple() && url.path() == "/" && url.query().is_none();
@@ -112,9 +126,9 @@ impl<'a> Variables<'a> {
     /// The keys of access tokens, or the path of a file with them.
     pub fn jwks(&self) -> Result<Option<String>, SettingError> {
         match self.text("BETTER_AUTH_JWKS") {
-            Some(path) if !path.trim_start().starts_with('{') => {
-                std::fs::read_to_string(path).map(Some).map_err(SettingError::JwksFile)
-            }
+            Some(path) if !path.trim_start().starts_with('{') => std::fs::read_to_string(path)
+                .map(Some)
+                .map_err(SettingError::JwksFile),
             json => Ok(json),
         }
     }
@@ -127,15 +141,22 @@ impl<'a> Variables<'a> {
             }
             json => json,
         };
-        Registry::new(models.as_deref(), self.text("DEFAULT_MODEL").as_deref()).map_err(SettingError::Models)
+        Registry::new(models.as_deref(), self.text("DEFAULT_MODEL").as_deref())
+            .map_err(SettingError::Models)
     }
 }
 
 /// The secret, if nothing was pasted along with it.
-pub(crate) fn checked(name: &'static str, secret: SecretString) -> Result<SecretString, SettingError> {
+pub(crate) fn checked(
+    name: &'static str,
+    secret: SecretString,
+) -> Result<SecretString, SettingError> {
     let text = secret.expose_secret();
     if text.is_empty() || text.trim() != text {
-        return Err(SettingError::Invalid { name, allowed: "without white space at its ends" });
+        return Err(SettingError::Invalid {
+            name,
+            allowed: "without white space at its ends",
+        });
     }
     Ok(secret)
 }

@@ -37,12 +37,20 @@ impl Visitors {
     /// # Errors
     /// With these settings sessions could be forged or never be found. The text names the variable.
     pub fn new(settings: &Settings, secret: SecretString, store: Store) -> Result<Self, String> {
-        let secure = settings.auth_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let secure = settings
+            .auth_url
+            .as_ref()
+            .is_some_and(|url| url.scheme() == "https");
         let mut config = SessionConfig::new(secret, secure);
         config.cookie_prefix.clone_from(&settings.cookie_prefix);
         config.cookie_cache = settings.cookie_cache;
-        config.cookie_cache_version.clone_from(&settings.cookie_cache_version);
-        config.origin = settings.auth_url.as_ref().map(|url| url.origin().ascii_serialization());
+        config
+            .cookie_cache_version
+            .clone_from(&settings.cookie_cache_version);
+        config.origin = settings
+            .auth_url
+            .as_ref()
+            .map(|url| url.origin().ascii_serialization());
         config.jwks.clone_from(&settings.jwks);
         Ok(Self {
             sessions: Sessions::new(config).map_err(named)?,
@@ -55,22 +63,38 @@ impl Visitors {
     /// The signed-in user who sends this request.
     pub async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, VisitorError> {
         let now_ms = now_ms();
-        let found = self.sessions.find(headers, signed(now_ms)).map_err(VisitorError::Unauthorized)?;
+        let found = self
+            .sessions
+            .find(headers, signed(now_ms))
+            .map_err(VisitorError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
-            self.origins.check(headers).map_err(VisitorError::Forbidden)?;
+            self.origins
+                .check(headers)
+                .map_err(VisitorError::Forbidden)?;
         }
         let session = match found {
             Found::Session { session, .. } => session,
             Found::NeedsStore(credential) => {
-                let stored = self.store.session_value(credential.token.storage_key(), now_ms).await?;
-                self.sessions.session(&credential, stored.as_deref(), signed(now_ms)).map_err(refused)?
+                let stored = self
+                    .store
+                    .session_value(credential.token.storage_key(), now_ms)
+                    .await?;
+                self.sessions
+                    .session(&credential, stored.as_deref(), signed(now_ms))
+                    .map_err(refused)?
             }
         };
         if !self.check_revocation {
             return Ok(session.user_id);
         }
-        let revoked = self.store.session_value(&session::revocation_key(&session.user_id), now_ms).await?;
-        Ok(session.unless_revoked(revoked.as_deref()).map_err(refused)?.user_id)
+        let revoked = self
+            .store
+            .session_value(&session::revocation_key(&session.user_id), now_ms)
+            .await?;
+        Ok(session
+            .unless_revoked(revoked.as_deref())
+            .map_err(refused)?
+            .user_id)
     }
 }
 
@@ -90,7 +114,10 @@ fn named(error: SessionConfigError) -> String {
 /// A record that cannot be read is worth an operator's attention; the user only has to sign in again.
 fn refused(error: SessionError) -> VisitorError {
     if let SessionError::Malformed(_) = error {
-        tracing::warn!(error = failure::chain(&error), "a stored session cannot be read");
+        tracing::warn!(
+            error = failure::chain(&error),
+            "a stored session cannot be read"
+        );
     }
     VisitorError::Unauthorized(error)
 }

@@ -14,17 +14,32 @@ const NESTS: [(&str, &str, &str, &str); 6] = [
     ("objects", r#"{"a":"#, "0", "}"),
     ("thoughts", r#"[{"type":"thinking","thinking":"#, "[]", "}]"),
     ("texts", r#"[{"type":"text","text":"#, r#""x""#, "}]"),
-    ("contents", r#"{"content":[{"type":"content","text":"#, "0", "}]}"),
+    (
+        "contents",
+        r#"{"content":[{"type":"content","text":"#,
+        "0",
+        "}]}",
+    ),
     ("gateways", r#"{"gateway":{"cost":"#, "0", "}}"),
 ];
 
 fn nested((_, open, inside, close): &(&str, &str, &str, &str)) -> String {
-    [open.repeat(DEPTH), (*inside).to_owned(), close.repeat(DEPTH)].concat()
+    [
+        open.repeat(DEPTH),
+        (*inside).to_owned(),
+        close.repeat(DEPTH),
+    ]
+    .concat()
 }
 
 /// Runs `decode` on a small stack. One that overflows it ends the test process.
 fn on_a_small_stack(decode: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new().stack_size(STACK).spawn(decode).unwrap().join().unwrap();
+    std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(decode)
+        .unwrap()
+        .join()
+        .unwrap();
 }
 
 #[test]
@@ -52,9 +67,17 @@ fn no_field_of_a_chat_completion_is_followed_down_the_stack() {
             for nest in NESTS {
                 let (mut decoder, mut parts) = (OpenAiDecoder::default(), Vec::new());
                 decoder.push(field.replace('%', &nested(&nest)).as_bytes(), &mut parts);
-                decoder.push(br#"{"choices":[{"delta":{"content":"still here"}}]}"#, &mut parts);
+                decoder.push(
+                    br#"{"choices":[{"delta":{"content":"still here"}}]}"#,
+                    &mut parts,
+                );
                 let text = parts.iter().any(|part| matches!(part, StreamPart::TextDelta { delta, .. } if delta.to_text() == "still here"));
-                assert!(text, "{field} with {}: {:.300}", nest.0, format!("{parts:?}"));
+                assert!(
+                    text,
+                    "{field} with {}: {:.300}",
+                    nest.0,
+                    format!("{parts:?}")
+                );
             }
         }
     });
@@ -108,12 +131,18 @@ fn no_field_of_a_native_part_is_followed_down_the_stack() {
         let nests = NESTS.map(|nest| nested(&nest));
         for kind in TYPES {
             for (at, field) in FIELDS.iter().enumerate() {
-                let json = format!(r#"{{"type":"{kind}","{field}":{}}}"#, nests[at % nests.len()]);
+                let json = format!(
+                    r#"{{"type":"{kind}","{field}":{}}}"#,
+                    nests[at % nests.len()]
+                );
                 let mut decoder = NativeDecoder::default();
                 // Broken or not, it comes back.
                 let _ = decoder.push(json.as_bytes());
                 let next = decoder.push(br#"{"type":"text-start","id":"t"}"#).unwrap();
-                assert!(matches!(next, Some(StreamPart::TextStart { .. })), "{kind}.{field}");
+                assert!(
+                    matches!(next, Some(StreamPart::TextStart { .. })),
+                    "{kind}.{field}"
+                );
             }
         }
     });
@@ -134,9 +163,14 @@ fn one_level_of_thinking_is_read_and_deeper_is_skipped() {
         texts.collect::<Vec<_>>()
     };
     let inner = r#"{"type":"thinking","thinking":[{"type":"text","text":"deeper"}]}"#;
-    assert_eq!(thought(r#"{"type":"text","text":"a"},{"type":"text","text":"b"}"#), ["ab"]);
     assert_eq!(
-        thought(&format!(r#"{{"type":"text","text":"a"}},{inner},{{"type":"text","text":"b"}}"#)),
+        thought(r#"{"type":"text","text":"a"},{"type":"text","text":"b"}"#),
+        ["ab"]
+    );
+    assert_eq!(
+        thought(&format!(
+            r#"{{"type":"text","text":"a"}},{inner},{{"type":"text","text":"b"}}"#
+        )),
         ["ab"]
     );
     assert!(thought(inner).is_empty());

@@ -93,7 +93,11 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_by_itself_is_retryable() {
-        let refused = |status| GatewayError::Refused { status, kind: None, retry_after: None };
+        let refused = |status| GatewayError::Refused {
+            status,
+            kind: None,
+            retry_after: None,
+        };
         for status in [408, 409, 429, 500, 502, 503, 529, 599] {
             assert!(refused(status).is_retryable(), "{status}");
         }

@@ -76,7 +76,9 @@ impl Gateway {
     /// [`GatewayError::Misconfigured`] names the setting.
     pub fn new(config: GatewayConfig) -> Result<Self, GatewayError> {
         if config.max_output_tokens == Some(0) {
-            return Err(GatewayError::Misconfigured("limit on output tokens must be at least 1"));
+            return Err(GatewayError::Misconfigured(
+                "limit on output tokens must be at least 1",
+            ));
         }
         Ok(Self(Arc::new(Client {
             protocol: config.protocol,
@@ -95,14 +97,22 @@ impl Gateway {
     ///
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
-    pub fn prompt(&self, system: Option<&str>, messages: &[UiMessage]) -> Result<Prompt, PromptError> {
+    pub fn prompt(
+        &self,
+        system: Option<&str>,
+        messages: &[UiMessage],
+    ) -> Result<Prompt, PromptError> {
         Prompt::build(self.0.protocol, system, messages)
     }
 
     /// The model that `config` names (the original's `getModel`).
     pub fn model(&self, config: &ModelConfig) -> Model {
         let max_output_tokens = self.0.max_output_tokens;
-        Model { client: Arc::clone(&self.0), id: config.id.clone(), max_output_tokens }
+        Model {
+            client: Arc::clone(&self.0),
+            id: config.id.clone(),
+            max_output_tokens,
+        }
     }
 }
 
@@ -117,8 +127,14 @@ pub struct Model {
 impl Model {
     /// The same model, whose answers have at most `tokens`, which is at least 1, or what the gateway's own limit says.
     pub fn limited_to(self, tokens: u32) -> Self {
-        let max_output_tokens = Some(self.max_output_tokens.map_or(tokens, |limit| limit.min(tokens)));
-        Self { max_output_tokens, ..self }
+        let max_output_tokens = Some(
+            self.max_output_tokens
+                .map_or(tokens, |limit| limit.min(tokens)),
+        );
+        Self {
+            max_output_tokens,
+            ..self
+        }
     }
 
     /// Asks the model with a prompt that its gateway has built. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
@@ -142,20 +158,36 @@ impl Model {
         let protocol = self.client.protocol;
         let mut headers = self.client.headers.clone();
         headers.extend(request::model_header(protocol, &self.id)?);
-        let request = Request { model: &self.id, prompt, max_output_tokens: self.max_output_tokens };
+        let request = Request {
+            model: &self.id,
+            prompt,
+            max_output_tokens: self.max_output_tokens,
+        };
         let body = request.body(protocol);
 
         let mut made = 0;
         loop {
             let start = Instant::now();
             made += 1;
-            let error = match self.client.call(&headers, body.clone(), start, deadline).await {
+            let error = match self
+                .client
+                .call(&headers, body.clone(), start, deadline)
+                .await
+            {
                 Ok(response) => {
-                    return Ok(PartStream::new(protocol, response, start, self.client.timeouts, deadline));
+                    return Ok(PartStream::new(
+                        protocol,
+                        response,
+                        start,
+                        self.client.timeouts,
+                        deadline,
+                    ));
                 }
                 Err(error) => error,
             };
-            match retry::wait(&error, made).filter(|wait| retry::fits(*wait, Instant::now(), deadline)) {
+            match retry::wait(&error, made)
+                .filter(|wait| retry::fits(*wait, Instant::now(), deadline))
+            {
                 None => return Err(error),
                 Some(wait) => {
                     self.log_retry(&error, made, wait);
@@ -168,7 +200,13 @@ impl Model {
     fn log_retry(&self, error: &GatewayError, calls: u32, wait: Duration) {
         let error: &(dyn Error + 'static) = error;
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(gen_ai.request.model = self.id, error, calls, wait_ms, "gateway is called again");
+        tracing::warn!(
+            gen_ai.request.model = self.id,
+            error,
+            calls,
+            wait_ms,
+            "gateway is called again"
+        );
     }
 }
 
@@ -184,14 +222,22 @@ impl Client {
         if deadline.is_some_and(|deadline| deadline <= start) {
             return Err(GatewayError::DeadlinePassed);
         }
-        let request = self.http.post(self.url.clone()).headers(headers.clone()).body(body);
+        let request = self
+            .http
+            .post(self.url.clone())
+            .headers(headers.clone())
+            .body(body);
         let end = due(start, self.timeouts.first_part, deadline);
         let response = match timeout_at(end, request.send()).await {
             Ok(response) => response.map_err(|error| GatewayError::Unreachable(error.into()))?,
             Err(_) if deadline == Some(end) => return Err(GatewayError::DeadlinePassed),
             Err(_) => return Err(GatewayError::FirstPartTimeout),
         };
-        if response.status().is_success() { Ok(response) } else { Err(refused(response, deadline).await) }
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(refused(response, deadline).await)
+        }
     }
 }
 
@@ -204,7 +250,11 @@ async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError 
         Ok(Some(body)) => error_kind(&body),
         Ok(None) | Err(_) => None,
     };
-    GatewayError::Refused { status, kind, retry_after }
+    GatewayError::Refused {
+        status,
+        kind,
+        retry_after,
+    }
 }
 
 /// The body, if it comes whole and is not large.
@@ -233,8 +283,10 @@ fn error_kind(body: &[u8]) -> Option<String> {
     }
 
     let error = serde_json::from_slice::<Body>(body).ok()?.error;
-    let is_word =
-        |kind: &str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let is_word = |kind: &str| {
+        kind.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+    };
     let kinds = [error.r#type, error.code].into_iter().flatten();
     kinds
         .filter_map(|kind| kind.as_str().map(str::to_owned))
@@ -259,7 +311,9 @@ fn http_client() -> Result<reqwest::Client, GatewayError> {
 /// ring, because aws-lc spends tens of milliseconds on the first handshake; embedded roots, because reading the
 /// system's costs several.
 fn tls() -> rustls::ClientConfig {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has the ciphers of TLS 1.2 and 1.3")

@@ -8,7 +8,9 @@ mod source;
 
 use std::borrow::Cow;
 
-use message::{JsonText, RawJson, has_forbidden_key, has_number_out_of_range, object_fields, unquoted};
+use message::{
+    JsonText, RawJson, has_forbidden_key, has_number_out_of_range, object_fields, unquoted,
+};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -36,19 +38,25 @@ impl NativeDecoder {
             return Ok(None);
         }
         // As the original's text decoder does: what is no UTF-8 becomes U+FFFD.
-        let json = str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
+        let json =
+            str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
         let wire = WirePart::parse(&json)?;
         if has_forbidden_key(&json) {
             return Err(PartError::ForbiddenKey);
         }
-        let Some(wire) = wire else { return Ok(self.skip()) };
+        let Some(wire) = wire else {
+            return Ok(self.skip());
+        };
         let Some(kind) = wire.r#type.and_then(decoded) else {
             return Ok(self.skip());
         };
         match wire.part(&kind, &json) {
             Ok(None) if kind != "raw" => Ok(self.skip()),
             Ok(part) => Ok(part),
-            Err(Missing(field)) => Err(PartError::Field { part: kind.into_owned(), field }),
+            Err(Missing(field)) => Err(PartError::Field {
+                part: kind.into_owned(),
+                field,
+            }),
         }
     }
 
@@ -144,27 +152,39 @@ impl<'a> WirePart<'a> {
                 delta: self.delta()?,
                 provider_metadata: provider_metadata(),
             },
-            "tool-input-delta" => StreamPart::ToolInputDelta { id: self.id()?, delta: self.delta()? },
-            "text-start" => StreamPart::TextStart { id: self.id()?, provider_metadata: provider_metadata() },
+            "tool-input-delta" => StreamPart::ToolInputDelta {
+                id: self.id()?,
+                delta: self.delta()?,
+            },
+            "text-start" => StreamPart::TextStart {
+                id: self.id()?,
+                provider_metadata: provider_metadata(),
+            },
             "text-end" => StreamPart::TextEnd {
                 id: self.id()?,
                 provider_metadata: provider_metadata(),
                 citations: citations(self.citations),
             },
-            "reasoning-start" => {
-                StreamPart::ReasoningStart { id: self.id()?, provider_metadata: provider_metadata() }
-            }
-            "reasoning-end" => {
-                StreamPart::ReasoningEnd { id: self.id()?, provider_metadata: provider_metadata() }
-            }
-            "stream-start" => StreamPart::StreamStart { warnings: self.warnings.map(carried) },
+            "reasoning-start" => StreamPart::ReasoningStart {
+                id: self.id()?,
+                provider_metadata: provider_metadata(),
+            },
+            "reasoning-end" => StreamPart::ReasoningEnd {
+                id: self.id()?,
+                provider_metadata: provider_metadata(),
+            },
+            "stream-start" => StreamPart::StreamStart {
+                warnings: self.warnings.map(carried),
+            },
             "response-metadata" => StreamPart::ResponseMetadata {
                 id: optional_string(self.id),
                 model_id: optional_string(self.model_id),
                 timestamp: optional_string(self.timestamp),
             },
             "ping" => StreamPart::Ping,
-            "source" => StreamPart::Source { source: source(json) },
+            "source" => StreamPart::Source {
+                source: source(json),
+            },
             "file" => StreamPart::File { file: self.file()? },
             "reasoning-file" => StreamPart::ReasoningFile { file: self.file()? },
             "custom" => StreamPart::Custom {
@@ -201,7 +221,9 @@ impl<'a> WirePart<'a> {
                 tool_call_id: self.tool_call_id()?,
                 provider_metadata: provider_metadata(),
             },
-            "error" => StreamPart::Error { error: self.error.map_or_else(RawJson::null, carried) },
+            "error" => StreamPart::Error {
+                error: self.error.map_or_else(RawJson::null, carried),
+            },
             "finish" => StreamPart::Finish {
                 finish_reason: finish_reason(self.finish_reason),
                 usage: usage(self.usage),
@@ -296,7 +318,9 @@ const MAX_PROVIDERS: usize = 1_000;
 fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value.filter(|value| value.get().starts_with('{'))?;
     let providers = object_fields(value, MAX_PROVIDERS)?;
-    let fits = providers.values().all(|provider| provider.get().starts_with('{'))
+    let fits = providers
+        .values()
+        .all(|provider| provider.get().starts_with('{'))
         && !has_number_out_of_range(value.get());
     fits.then(|| carried(value))
 }

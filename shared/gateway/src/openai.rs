@@ -56,9 +56,13 @@ impl OpenAiDecoder {
         if event == b"[DONE]" {
             return;
         }
-        let json = str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
+        let json =
+            str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
         if let Err(error) = self.read(&json, parts) {
-            self.fail(RawJson::of(&error.to_string()).expect("text is always JSON"), parts);
+            self.fail(
+                RawJson::of(&error.to_string()).expect("text is always JSON"),
+                parts,
+            );
         }
     }
 
@@ -79,12 +83,22 @@ impl OpenAiDecoder {
         let finish_reason = match self.reason.take() {
             Some(raw) => {
                 self.skipped += self.calls.finish(parts);
-                FinishReason { unified: report::unified(&raw, self.refused), raw: Some(raw) }
+                FinishReason {
+                    unified: report::unified(&raw, self.refused),
+                    raw: Some(raw),
+                }
             }
             // The input of a call may be cut off here as well; it is not taken for a whole one.
-            None => FinishReason { unified: UnifiedFinishReason::Error, raw: None },
+            None => FinishReason {
+                unified: UnifiedFinishReason::Error,
+                raw: None,
+            },
         };
-        parts.push(StreamPart::Finish { finish_reason, usage: self.usage, provider_metadata: None });
+        parts.push(StreamPart::Finish {
+            finish_reason,
+            usage: self.usage,
+            provider_metadata: None,
+        });
     }
 
     /// How many events, and pieces of calls, could not be understood.
@@ -118,13 +132,19 @@ impl OpenAiDecoder {
         if !self.announced && chunk.has_metadata() {
             self.announced = true;
             let (id, model_id) = (chunk.id(), chunk.model());
-            parts.push(StreamPart::ResponseMetadata { id, model_id, timestamp: None });
+            parts.push(StreamPart::ResponseMetadata {
+                id,
+                model_id,
+                timestamp: None,
+            });
         }
     }
 
     fn take(&mut self, choice: &Choice<'_>, parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
         self.reason = choice.finish_reason().or(self.reason.take());
-        let Some(delta) = choice.delta()? else { return Ok(()) };
+        let Some(delta) = choice.delta()? else {
+            return Ok(());
+        };
         match delta.plain_reasoning()? {
             Some(text) => {
                 self.has_plain_reasoning = true;
@@ -161,28 +181,41 @@ impl OpenAiDecoder {
             self.close(parts);
             self.open = Some(block);
             parts.push(match block {
-                Block::Text => StreamPart::TextStart { id: TEXT.to_owned(), provider_metadata: None },
-                Block::Reasoning => {
-                    StreamPart::ReasoningStart { id: REASONING.to_owned(), provider_metadata: None }
-                }
+                Block::Text => StreamPart::TextStart {
+                    id: TEXT.to_owned(),
+                    provider_metadata: None,
+                },
+                Block::Reasoning => StreamPart::ReasoningStart {
+                    id: REASONING.to_owned(),
+                    provider_metadata: None,
+                },
             });
         }
         parts.push(match block {
-            Block::Text => StreamPart::TextDelta { id: TEXT.to_owned(), delta, provider_metadata: None },
-            Block::Reasoning => {
-                StreamPart::ReasoningDelta { id: REASONING.to_owned(), delta, provider_metadata: None }
-            }
+            Block::Text => StreamPart::TextDelta {
+                id: TEXT.to_owned(),
+                delta,
+                provider_metadata: None,
+            },
+            Block::Reasoning => StreamPart::ReasoningDelta {
+                id: REASONING.to_owned(),
+                delta,
+                provider_metadata: None,
+            },
         });
     }
 
     fn close(&mut self, parts: &mut Vec<StreamPart>) {
         parts.extend(self.open.take().map(|block| match block {
-            Block::Text => {
-                StreamPart::TextEnd { id: TEXT.to_owned(), provider_metadata: None, citations: None }
-            }
-            Block::Reasoning => {
-                StreamPart::ReasoningEnd { id: REASONING.to_owned(), provider_metadata: None }
-            }
+            Block::Text => StreamPart::TextEnd {
+                id: TEXT.to_owned(),
+                provider_metadata: None,
+                citations: None,
+            },
+            Block::Reasoning => StreamPart::ReasoningEnd {
+                id: REASONING.to_owned(),
+                provider_metadata: None,
+            },
         }));
     }
 

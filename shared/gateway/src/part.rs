@@ -11,21 +11,46 @@ pub enum StreamPart {
     /// The call was accepted. Warnings are for the log.
     StreamStart { warnings: Option<RawJson> },
     /// Who answers; may come more than once.
-    ResponseMetadata { id: Option<String>, model_id: Option<String>, timestamp: Option<String> },
+    ResponseMetadata {
+        id: Option<String>,
+        model_id: Option<String>,
+        timestamp: Option<String>,
+    },
     /// A sign of life.
     Ping,
     /// A text block begins. `id` is unique among open blocks of its kind only.
-    TextStart { id: String, provider_metadata: Option<RawJson> },
+    TextStart {
+        id: String,
+        provider_metadata: Option<RawJson>,
+    },
     /// More of a text block.
-    TextDelta { id: String, delta: JsonText, provider_metadata: Option<RawJson> },
+    TextDelta {
+        id: String,
+        delta: JsonText,
+        provider_metadata: Option<RawJson>,
+    },
     /// A text block is whole.
-    TextEnd { id: String, provider_metadata: Option<RawJson>, citations: Option<RawJson> },
+    TextEnd {
+        id: String,
+        provider_metadata: Option<RawJson>,
+        citations: Option<RawJson>,
+    },
     /// A reasoning block begins.
-    ReasoningStart { id: String, provider_metadata: Option<RawJson> },
+    ReasoningStart {
+        id: String,
+        provider_metadata: Option<RawJson>,
+    },
     /// More of a reasoning block.
-    ReasoningDelta { id: String, delta: JsonText, provider_metadata: Option<RawJson> },
+    ReasoningDelta {
+        id: String,
+        delta: JsonText,
+        provider_metadata: Option<RawJson>,
+    },
     /// A reasoning block is whole.
-    ReasoningEnd { id: String, provider_metadata: Option<RawJson> },
+    ReasoningEnd {
+        id: String,
+        provider_metadata: Option<RawJson>,
+    },
     /// Something that the answer rests on; `None` if it is named in a way that no client accepts.
     Source { source: Option<Source> },
     /// A file that the model made.
@@ -33,7 +58,10 @@ pub enum StreamPart {
     /// A file that the model made while it reasoned.
     ReasoningFile { file: GeneratedFile },
     /// Something that only one provider has; `kind` is `provider.name`.
-    Custom { kind: String, provider_metadata: Option<RawJson> },
+    Custom {
+        kind: String,
+        provider_metadata: Option<RawJson>,
+    },
     /// The input of a tool call begins to be written; `id` is the call's.
     ToolInputStart {
         id: String,
@@ -66,11 +94,19 @@ pub enum StreamPart {
         provider_metadata: Option<RawJson>,
     },
     /// The provider asks whether a tool may run.
-    ToolApprovalRequest { approval_id: String, tool_call_id: String, provider_metadata: Option<RawJson> },
+    ToolApprovalRequest {
+        approval_id: String,
+        tool_call_id: String,
+        provider_metadata: Option<RawJson>,
+    },
     /// The model call failed; more parts may follow. The value is the provider's and not for users' eyes.
     Error { error: RawJson },
     /// The model is done; `usage` is `None` if the provider reported none.
-    Finish { finish_reason: FinishReason, usage: Option<Usage>, provider_metadata: Option<RawJson> },
+    Finish {
+        finish_reason: FinishReason,
+        usage: Option<Usage>,
+        provider_metadata: Option<RawJson>,
+    },
 }
 
 /// What an answer rests on. Its texts are the provider's, a URL is not known to be one.
@@ -88,9 +124,16 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
     /// A page of the web.
-    Url { url: JsonText, title: Option<JsonText> },
+    Url {
+        url: JsonText,
+        title: Option<JsonText>,
+    },
     /// A file.
-    Document { media_type: JsonText, title: JsonText, filename: Option<JsonText> },
+    Document {
+        media_type: JsonText,
+        title: JsonText,
+        filename: Option<JsonText>,
+    },
 }
 
 /// A file that a model made.

@@ -53,7 +53,10 @@ impl Prompt {
             Protocol::OpenAi => RawJson::of(&openai::messages(&converted)?),
         };
         let json = json.expect("every text and value in it is JSON already");
-        Ok(Self { json, denied_tool_calls })
+        Ok(Self {
+            json,
+            denied_tool_calls,
+        })
     }
 
     /// The array of messages in the request to the gateway.

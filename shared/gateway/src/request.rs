@@ -28,14 +28,22 @@ pub(crate) fn url(protocol: Protocol, base: Url) -> Result<Url, GatewayError> {
         Protocol::OpenAi => &["chat", "completions"],
     };
     let mut url = base;
-    url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(path);
+    url.path_segments_mut()
+        .expect("an http URL has a path")
+        .pop_if_empty()
+        .extend(path);
     Ok(url)
 }
 
 /// The headers of every call.
-pub(crate) fn headers(protocol: Protocol, api_key: &SecretString) -> Result<HeaderMap, GatewayError> {
+pub(crate) fn headers(
+    protocol: Protocol,
+    api_key: &SecretString,
+) -> Result<HeaderMap, GatewayError> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose_secret()))
-        .map_err(|_| GatewayError::Misconfigured("API key of the gateway must be printable ASCII"))?;
+        .map_err(|_| {
+            GatewayError::Misconfigured("API key of the gateway must be printable ASCII")
+        })?;
     bearer.set_sensitive(true);
 
     let mut headers = HeaderMap::with_capacity(12);
@@ -96,10 +104,13 @@ impl Request<'_> {
                 max_tokens: self.max_output_tokens,
                 messages: self.prompt,
                 stream: true,
-                stream_options: StreamOptions { include_usage: true },
+                stream_options: StreamOptions {
+                    include_usage: true,
+                },
             }),
         };
-        body.expect("a body of numbers, words and JSON is JSON").into()
+        body.expect("a body of numbers, words and JSON is JSON")
+            .into()
     }
 }
 
@@ -152,13 +163,33 @@ mod tests {
                 "https://ai-gateway.vercel.sh/v4/ai",
                 "https://ai-gateway.vercel.sh/v4/ai/language-model",
             ),
-            (Native, "http://127.0.0.1:8080", "http://127.0.0.1:8080/language-model"),
-            (OpenAi, "https://ai-gateway.vercel.sh/v1", "https://ai-gateway.vercel.sh/v1/chat/completions"),
-            (OpenAi, "http://127.0.0.1:11434", "http://127.0.0.1:11434/chat/completions"),
-            (OpenAi, "http://proxy/v1?api-version=1", "http://proxy/v1/chat/completions?api-version=1"),
+            (
+                Native,
+                "http://127.0.0.1:8080",
+                "http://127.0.0.1:8080/language-model",
+            ),
+            (
+                OpenAi,
+                "https://ai-gateway.vercel.sh/v1",
+                "https://ai-gateway.vercel.sh/v1/chat/completions",
+            ),
+            (
+                OpenAi,
+                "http://127.0.0.1:11434",
+                "http://127.0.0.1:11434/chat/completions",
+            ),
+            (
+                OpenAi,
+                "http://proxy/v1?api-version=1",
+                "http://proxy/v1/chat/completions?api-version=1",
+            ),
         ] {
             let slash = base.replacen('?', "/?", 1);
-            let slash = if slash == base { format!("{base}/") } else { slash };
+            let slash = if slash == base {
+                format!("{base}/")
+            } else {
+                slash
+            };
             for base in [base, &slash] {
                 assert_eq!(url_of(protocol, base).as_deref(), Ok(expected), "{base}");
             }
@@ -167,33 +198,57 @@ mod tests {
 
     #[test]
     fn a_base_that_cannot_be_called_is_refused() {
-        for base in
-            ["ftp://example.com/", "mailto:a@example.com", "unix:/run/x", "https://user:pw@example.com/"]
-        {
+        for base in [
+            "ftp://example.com/",
+            "mailto:a@example.com",
+            "unix:/run/x",
+            "https://user:pw@example.com/",
+        ] {
             let error = url_of(Protocol::OpenAi, base).unwrap_err();
-            assert!(error.starts_with("base URL of the gateway must "), "{base}: {error}");
+            assert!(
+                error.starts_with("base URL of the gateway must "),
+                "{base}: {error}"
+            );
             assert!(!error.contains("pw"), "{error}");
         }
     }
 
     #[test]
     fn a_key_cannot_smuggle_a_header() {
-        let error = headers(Protocol::OpenAi, &SecretString::from("sk-secret\r\nx-evil: 1")).unwrap_err();
-        assert_eq!(error.to_string(), "API key of the gateway must be printable ASCII");
+        let error = headers(
+            Protocol::OpenAi,
+            &SecretString::from("sk-secret\r\nx-evil: 1"),
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "API key of the gateway must be printable ASCII"
+        );
         assert!(model_header(Protocol::Native, "a/b\r\nx-evil: 1").is_err());
     }
 
     #[test]
     fn the_key_does_not_show_in_debug_output() {
-        let shown = format!("{:?}", headers(Protocol::Native, &SecretString::from("sk-secret")).unwrap());
-        assert!(shown.contains("authorization") && !shown.contains("sk-secret"), "{shown}");
+        let shown = format!(
+            "{:?}",
+            headers(Protocol::Native, &SecretString::from("sk-secret")).unwrap()
+        );
+        assert!(
+            shown.contains("authorization") && !shown.contains("sk-secret"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn the_body_has_the_original_s_keys_in_its_order() {
         let prompt: RawJson = serde_json::from_str(r#"[{"role":"user","content":[]}]"#).unwrap();
         let body = |protocol, max_output_tokens| {
-            let body = Request { model: "a/\"b\"", prompt: &prompt, max_output_tokens }.body(protocol);
+            let body = Request {
+                model: "a/\"b\"",
+                prompt: &prompt,
+                max_output_tokens,
+            }
+            .body(protocol);
             String::from_utf8(body.to_vec()).unwrap()
         };
         for (protocol, max_output_tokens, expected) in [
@@ -218,7 +273,11 @@ mod tests {
                 r#"{"model":"a/\"b\"","max_tokens":100,"messages":[{"role":"user","content":[]}],"stream":true,"stream_options":{"include_usage":true}}"#,
             ),
         ] {
-            assert_eq!(body(protocol, max_output_tokens), expected, "{protocol:?} {max_output_tokens:?}");
+            assert_eq!(
+                body(protocol, max_output_tokens),
+                expected,
+                "{protocol:?} {max_output_tokens:?}"
+            );
         }
     }
 }

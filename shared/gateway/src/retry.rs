@@ -25,7 +25,11 @@ pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
         GatewayError::Refused { retry_after, .. } => *retry_after,
         _ => None,
     };
-    Some(asked.filter(|asked| *asked < LONGEST_ASKED).unwrap_or(FIRST_WAIT * 2_u32.pow(made - 1)))
+    Some(
+        asked
+            .filter(|asked| *asked < LONGEST_ASKED)
+            .unwrap_or(FIRST_WAIT * 2_u32.pow(made - 1)),
+    )
 }
 
 /// Whether a call that begins after `wait` has a chance before `deadline`.
@@ -44,7 +48,10 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     let text = text("retry-after")?;
     match text.parse::<f64>() {
         Ok(number) => seconds(number),
-        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok(),
+        Err(_) => httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(now)
+            .ok(),
     }
 }
 
@@ -55,13 +62,25 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, retry_after: Option<Duration>) -> GatewayError {
-        GatewayError::Refused { status, kind: None, retry_after }
+        GatewayError::Refused {
+            status,
+            kind: None,
+            retry_after,
+        }
     }
 
     #[test]
     fn three_calls_are_made_two_and_four_seconds_apart() {
         let waits: Vec<_> = (1..5).map(|made| wait(&refused(500, None), made)).collect();
-        assert_eq!(waits, [Some(Duration::from_secs(2)), Some(Duration::from_secs(4)), None, None]);
+        assert_eq!(
+            waits,
+            [
+                Some(Duration::from_secs(2)),
+                Some(Duration::from_secs(4)),
+                None,
+                None
+            ]
+        );
         assert_eq!(wait(&refused(400, None), 1), None);
         assert_eq!(wait(&refused(400, Some(Duration::from_secs(1))), 1), None);
         assert_eq!(wait(&GatewayError::FirstPartTimeout, 1), None);
@@ -69,9 +88,19 @@ mod tests {
 
     #[test]
     fn the_gateway_s_own_wait_counts_below_a_minute() {
-        for (asked_ms, wait_ms) in [(0, 0), (1, 1), (59_999, 59_999), (60_000, 2_000), (86_400_000, 2_000)] {
+        for (asked_ms, wait_ms) in [
+            (0, 0),
+            (1, 1),
+            (59_999, 59_999),
+            (60_000, 2_000),
+            (86_400_000, 2_000),
+        ] {
             let error = refused(429, Some(Duration::from_millis(asked_ms)));
-            assert_eq!(wait(&error, 1), Some(Duration::from_millis(wait_ms)), "{asked_ms}");
+            assert_eq!(
+                wait(&error, 1),
+                Some(Duration::from_millis(wait_ms)),
+                "{asked_ms}"
+            );
         }
     }
 
@@ -91,17 +120,32 @@ mod tests {
         let now = httpdate::parse_http_date("Wed, 01 Oct 2025 12:00:00 GMT").unwrap();
         let read = |pairs: &[(&'static str, &'static str)]| {
             let headers = pairs.iter().map(|(name, value)| {
-                (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))
+                (
+                    reqwest::header::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
             });
             retry_after(&headers.collect(), now).map(|wait| wait.as_millis())
         };
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[("retry-after", "1")]), Some(1_000));
         assert_eq!(read(&[("retry-after", " 0.5 ")]), Some(500));
-        assert_eq!(read(&[("retry-after-ms", "250"), ("retry-after", "9")]), Some(250));
-        assert_eq!(read(&[("retry-after-ms", "soon"), ("retry-after", "9")]), Some(9_000));
-        assert_eq!(read(&[("retry-after", "Wed, 01 Oct 2025 12:00:07 GMT")]), Some(7_000));
-        assert_eq!(read(&[("retry-after", "Wed, 01 Oct 2025 11:00:00 GMT")]), None);
+        assert_eq!(
+            read(&[("retry-after-ms", "250"), ("retry-after", "9")]),
+            Some(250)
+        );
+        assert_eq!(
+            read(&[("retry-after-ms", "soon"), ("retry-after", "9")]),
+            Some(9_000)
+        );
+        assert_eq!(
+            read(&[("retry-after", "Wed, 01 Oct 2025 12:00:07 GMT")]),
+            Some(7_000)
+        );
+        assert_eq!(
+            read(&[("retry-after", "Wed, 01 Oct 2025 11:00:00 GMT")]),
+            None
+        );
         for odd in ["", "-1", "NaN", "inf", "1e300", "soon"] {
             assert_eq!(read(&[("retry-after", odd)]), None, "{odd:?}");
         }

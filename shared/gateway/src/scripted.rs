@@ -44,7 +44,12 @@ impl Scripted {
                 play(connection, script, &request_sender, &departure_sender).await;
             }
         });
-        Self { base, requests, departures, _task: task }
+        Self {
+            base,
+            requests,
+            departures,
+            _task: task,
+        }
     }
 
     /// One connection per answer, each of which is sent as it stands.
@@ -102,7 +107,10 @@ async fn read_request(connection: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&request);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .unwrap();
             if body.len() == length.parse::<usize>().unwrap() {
                 return text.into_owned();
             }

@@ -27,7 +27,12 @@ pub(crate) struct Silence {
 impl Silence {
     /// Watches from `start`.
     pub(crate) fn new(start: Instant, limit: Duration, deadline: Option<Instant>) -> Self {
-        Self { last_sign: start, limit, deadline, timer: Box::pin(sleep_until(due(start, limit, deadline))) }
+        Self {
+            last_sign: start,
+            limit,
+            deadline,
+            timer: Box::pin(sleep_until(due(start, limit, deadline))),
+        }
     }
 
     /// The peer gave a sign of life.
@@ -38,7 +43,9 @@ impl Silence {
     /// From now on the peer may be silent for `limit`.
     pub(crate) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
-        self.timer.as_mut().reset(due(self.last_sign, limit, self.deadline));
+        self.timer
+            .as_mut()
+            .reset(due(self.last_sign, limit, self.deadline));
     }
 
     /// Waits until the silence was too long. May be dropped and called again.
@@ -106,7 +113,10 @@ mod tests {
             assert!(timeout(SECOND, silence.passed()).await.is_err());
             silence.heard();
             silence.set_limit(limit * SECOND);
-            assert_eq!(seconds(&mut silence, start).await, (Passed::Limit, expected));
+            assert_eq!(
+                seconds(&mut silence, start).await,
+                (Passed::Limit, expected)
+            );
         }
     }
 }

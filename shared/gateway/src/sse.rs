@@ -99,7 +99,11 @@ impl SseDecoder {
     fn skip_mark(&mut self, bytes: &mut &[u8]) {
         while let ([expected, mark @ ..], [first, rest @ ..]) = (self.mark, *bytes) {
             if first != expected {
-                self.line = if self.mark == BYTE_ORDER_MARK { Line::Name(0) } else { Line::Ignored };
+                self.line = if self.mark == BYTE_ORDER_MARK {
+                    Line::Name(0)
+                } else {
+                    Line::Ignored
+                };
                 self.mark = &[];
                 return;
             }
@@ -120,7 +124,9 @@ impl SseDecoder {
     /// Handles `first`, which is no line end, and what belongs with it; gives what is left of `bytes`.
     fn within_line<'a>(&mut self, first: u8, bytes: &'a [u8]) -> Result<&'a [u8], EventTooLarge> {
         match self.line {
-            Line::Name(matched) if DATA.get(matched) == Some(&first) => self.line = Line::Name(matched + 1),
+            Line::Name(matched) if DATA.get(matched) == Some(&first) => {
+                self.line = Line::Name(matched + 1)
+            }
             Line::Name(matched) if matched == DATA.len() && first == b':' => {
                 self.begin_value()?;
                 self.line = Line::Colon;
@@ -131,7 +137,8 @@ impl SseDecoder {
                 return Ok(if first == b' ' { &bytes[1..] } else { bytes });
             }
             Line::Value | Line::Ignored => {
-                let (part, rest) = bytes.split_at(memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len()));
+                let (part, rest) =
+                    bytes.split_at(memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len()));
                 if self.line == Line::Value {
                     self.keep(part)?;
                 }
@@ -143,7 +150,11 @@ impl SseDecoder {
 
     /// Several data lines of one event are joined by line feeds.
     fn begin_value(&mut self) -> Result<(), EventTooLarge> {
-        if std::mem::replace(&mut self.has_data, true) { self.keep(b"\n") } else { Ok(()) }
+        if std::mem::replace(&mut self.has_data, true) {
+            self.keep(b"\n")
+        } else {
+            Ok(())
+        }
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), EventTooLarge> {

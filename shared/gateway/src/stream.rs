@@ -103,7 +103,11 @@ impl PartStream {
         let decoded = self.decoder.push(bytes, &mut parts);
         let phase = match self.decoder.is_whole() {
             true => Phase::Whole,
-            false => parts.iter().map(Phase::of).max().unwrap_or(Phase::Announced),
+            false => parts
+                .iter()
+                .map(Phase::of)
+                .max()
+                .unwrap_or(Phase::Announced),
         };
         if phase > self.phase {
             self.phase = phase;
@@ -142,9 +146,9 @@ impl PartStream {
 impl Phase {
     fn of(part: &StreamPart) -> Self {
         match part {
-            StreamPart::StreamStart { .. } | StreamPart::ResponseMetadata { .. } | StreamPart::Ping => {
-                Self::Announced
-            }
+            StreamPart::StreamStart { .. }
+            | StreamPart::ResponseMetadata { .. }
+            | StreamPart::Ping => Self::Announced,
             StreamPart::Finish { .. } => Self::Whole,
             _ => Self::Begun,
         }
@@ -171,12 +175,17 @@ impl PartDecoder {
             Protocol::Native => EventDecoder::Native(NativeDecoder::default()),
             Protocol::OpenAi => EventDecoder::OpenAi(Box::default()),
         };
-        Self { sse: SseDecoder::default(), events }
+        Self {
+            sse: SseDecoder::default(),
+            events,
+        }
     }
 
     /// Appends to `parts` what `bytes` complete; after an error it is of no use.
     fn push(&mut self, mut bytes: &[u8], parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
-        let too_large = |EventTooLarge| PartError::TooLarge { limit_bytes: EVENT_LIMIT_BYTES };
+        let too_large = |EventTooLarge| PartError::TooLarge {
+            limit_bytes: EVENT_LIMIT_BYTES,
+        };
         while let Some(event) = self.sse.next_event(&mut bytes).map_err(too_large)? {
             match &mut self.events {
                 EventDecoder::Native(decoder) => parts.extend(decoder.push(event)?),

@@ -80,7 +80,11 @@ pub(crate) fn usage(value: Option<&RawValue>) -> Option<Usage> {
 /// The finish reason, an object since V3 and a word before; `other` if there is none. A word that clients do not
 /// know is kept as the raw reason.
 pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
-    let word = |value: Option<&RawValue>| value.and_then(|value| unquoted(value.get())).map(String::from);
+    let word = |value: Option<&RawValue>| {
+        value
+            .and_then(|value| unquoted(value.get()))
+            .map(String::from)
+    };
     let (unified, raw) = match object::<WireFinishReason<'_>>(value) {
         Some(wire) => (word(wire.unified), word(wire.raw)),
         None => (word(value), None),
@@ -88,13 +92,17 @@ pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
     let unified = unified.unwrap_or_default();
     let known = UnifiedFinishReason::named(&unified);
     let raw = raw.or_else(|| (known.as_str() != unified && !unified.is_empty()).then_some(unified));
-    FinishReason { unified: known, raw }
+    FinishReason {
+        unified: known,
+        raw,
+    }
 }
 
 /// Reads an object; serde would take an array for one too.
 pub(crate) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let json = value?.get();
-    json.starts_with('{').then(|| serde_json::from_str(json).ok())?
+    json.starts_with('{')
+        .then(|| serde_json::from_str(json).ok())?
 }
 
 /// A number of tokens.
@@ -134,7 +142,11 @@ mod tests {
                 r#"{"inputTokens":{"total":"12","noCache":-1,"cacheRead":1.5},"outputTokens":{"total":7}}"#,
                 r#"{"inputTokens":{},"outputTokens":{"total":7}}"#,
             ),
-            ("nothing reported", r#"{"inputTokens":{},"outputTokens":{"total":null}}"#, "null"),
+            (
+                "nothing reported",
+                r#"{"inputTokens":{},"outputTokens":{"total":null}}"#,
+                "null",
+            ),
             ("no object", "[1,2,3,4]", "null"),
             ("a word", r#""none""#, "null"),
             ("key twice", r#"{"inputTokens":1,"inputTokens":2}"#, "null"),
@@ -147,7 +159,11 @@ mod tests {
     #[test]
     fn every_shape_of_finish_reason_is_understood() {
         for (json, unified, raw) in [
-            (r#"{"unified":"stop","raw":"end_turn"}"#, "stop", Some("end_turn")),
+            (
+                r#"{"unified":"stop","raw":"end_turn"}"#,
+                "stop",
+                Some("end_turn"),
+            ),
             (r#"{"unified":"tool-calls","raw":null}"#, "tool-calls", None),
             (r#"{"unified":"pause_turn"}"#, "other", Some("pause_turn")),
             (r#"{"unified":"paused","raw":"p"}"#, "other", Some("p")),
@@ -159,8 +175,18 @@ mod tests {
         ] {
             let value: Box<RawValue> = serde_json::from_str(json).unwrap();
             let reason = finish_reason(Some(&value));
-            assert_eq!((reason.unified.as_str(), reason.raw.as_deref()), (unified, raw), "{json}");
+            assert_eq!(
+                (reason.unified.as_str(), reason.raw.as_deref()),
+                (unified, raw),
+                "{json}"
+            );
         }
-        assert_eq!(finish_reason(None), FinishReason { unified: UnifiedFinishReason::Other, raw: None });
+        assert_eq!(
+            finish_reason(None),
+            FinishReason {
+                unified: UnifiedFinishReason::Other,
+                raw: None
+            }
+        );
     }
 }

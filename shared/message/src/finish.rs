@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn what_was_not_reported_is_left_out() {
         let usage: Usage =
-            serde_json::from_str(r#"{"inputTokens":{"total":12,"cacheRead":0},"outputTokens":{}}"#).unwrap();
+            serde_json::from_str(r#"{"inputTokens":{"total":12,"cacheRead":0},"outputTokens":{}}"#)
+                .unwrap();
         assert_eq!(
             serde_json::to_string(&usage).unwrap(),
             r#"{"inputTokens":{"total":12,"cacheRead":0},"outputTokens":{}}"#
@@ -127,9 +128,19 @@ mod tests {
 
     #[test]
     fn a_reason_that_clients_refuse_becomes_other() {
-        for name in ["stop", "length", "content-filter", "tool-calls", "error", "other"] {
+        for name in [
+            "stop",
+            "length",
+            "content-filter",
+            "tool-calls",
+            "error",
+            "other",
+        ] {
             assert_eq!(UnifiedFinishReason::named(name).as_str(), name);
         }
-        assert_eq!(UnifiedFinishReason::named("pause_turn"), UnifiedFinishReason::Other);
+        assert_eq!(
+            UnifiedFinishReason::named("pause_turn"),
+            UnifiedFinishReason::Other
+        );
     }
 }

@@ -64,11 +64,16 @@ pub(crate) const WORD_LENGTH: RangeInclusive<usize> = 1..=64;
 
 fn is_word(text: &str) -> bool {
     WORD_LENGTH.contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 fn is_user(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+    (1..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 #[cfg(test)]
@@ -101,15 +106,21 @@ mod tests {
             "1",
             &"a".repeat(64),
         ] {
-            assert_eq!(MessageId::parse(text).map(|id| id.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                MessageId::parse(text).map(|id| id.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 
     #[test]
     fn a_user_id_may_be_what_another_provider_made() {
-        for (text, accepted) in
-            [("auth0|5f7c8ec7c33c6c004bbafe82", true), ("a@b.example", true), ("a#b", false), ("", false)]
-        {
+        for (text, accepted) in [
+            ("auth0|5f7c8ec7c33c6c004bbafe82", true),
+            ("a@b.example", true),
+            ("a#b", false),
+            ("", false),
+        ] {
             assert_eq!(UserId::parse(text).is_ok(), accepted, "{text}");
         }
     }

@@ -58,12 +58,21 @@ fn decode_lossy(escaped: &str) -> String {
     let mut rest = escaped;
     while let Some(at) = rest.find('\\') {
         units.extend(rest[..at].encode_utf16());
-        let length = if rest[at + 1..].starts_with('u') { 6 } else { 2 };
+        let length = if rest[at + 1..].starts_with('u') {
+            6
+        } else {
+            2
+        };
         let (escape, after) = rest[at..].split_at(length.min(rest.len() - at));
-        match escape.strip_prefix("\\u").and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+        match escape
+            .strip_prefix("\\u")
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        {
             Some(unit) => units.push(unit),
             None => units.extend(
-                serde_json::from_str::<String>(&format!("\"{escape}\"")).unwrap_or_default().encode_utf16(),
+                serde_json::from_str::<String>(&format!("\"{escape}\""))
+                    .unwrap_or_default()
+                    .encode_utf16(),
             ),
         }
         rest = after;
@@ -86,7 +95,8 @@ impl From<&str> for JsonText {
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let token = RawValue::from_string(format!("\"{}\"", self.0)).map_err(serde::ser::Error::custom)?;
+        let token =
+            RawValue::from_string(format!("\"{}\"", self.0)).map_err(serde::ser::Error::custom)?;
         token.serialize(serializer)
     }
 }
@@ -176,7 +186,10 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_spoils_nothing_round_it() {
-        assert_eq!(text(r#""a\n\"\ud800\\ä\u0041\/""#).to_text(), "a\n\"\u{fffd}\\äA/");
+        assert_eq!(
+            text(r#""a\n\"\ud800\\ä\u0041\/""#).to_text(),
+            "a\n\"\u{fffd}\\äA/"
+        );
     }
 
     #[test]

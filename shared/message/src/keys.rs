@@ -19,7 +19,9 @@ fn is_suspect(json: &str) -> bool {
     // Made once: to make a searcher costs more than to search one small part.
     static PROTO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("proto"));
     static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u00"));
-    [&PROTO, &ESCAPE].iter().any(|finder| finder.find(json.as_bytes()).is_some())
+    [&PROTO, &ESCAPE]
+        .iter()
+        .any(|finder| finder.find(json.as_bytes()).is_some())
 }
 
 fn scan(json: &str) -> bool {

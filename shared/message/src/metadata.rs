@@ -126,7 +126,11 @@ impl TokenUsage {
         let (input, output) = (usage.input, usage.output);
         let total_tokens = match (input.total, output.total) {
             (None, None) => None,
-            (input, output) => Some(input.unwrap_or_default().saturating_add(output.unwrap_or_default())),
+            (input, output) => Some(
+                input
+                    .unwrap_or_default()
+                    .saturating_add(output.unwrap_or_default()),
+            ),
         };
         Some(Self {
             input_tokens: input.total,
@@ -157,14 +161,25 @@ mod tests {
         let metadata = AnswerMetadata::at_start("acme/small", 5);
         let value = serde_json::to_value(&metadata).unwrap();
         assert_eq!(value, json!({ "model": "acme/small", "createdAt": 5 }));
-        assert_eq!(serde_json::from_value::<AnswerMetadata>(value).unwrap(), metadata);
+        assert_eq!(
+            serde_json::from_value::<AnswerMetadata>(value).unwrap(),
+            metadata
+        );
     }
 
     #[test]
     fn usage_reads_as_the_ai_sdk_gives_it() {
         let reported = |usage: Usage| serde_json::to_value(TokenUsage::reported(&usage)).unwrap();
-        let input = InputTokens { total: Some(12), cache_read: Some(2), ..InputTokens::default() };
-        let output = OutputTokens { total: Some(7), reasoning: Some(3), ..OutputTokens::default() };
+        let input = InputTokens {
+            total: Some(12),
+            cache_read: Some(2),
+            ..InputTokens::default()
+        };
+        let output = OutputTokens {
+            total: Some(7),
+            reasoning: Some(3),
+            ..OutputTokens::default()
+        };
         assert_eq!(
             reported(Usage { input, output }),
             json!({
@@ -172,8 +187,18 @@ mod tests {
                 "outputTokens": 7, "outputTokenDetails": { "reasoningTokens": 3 }, "totalTokens": 19,
             })
         );
-        let only_input = Usage { input: InputTokens { total: Some(3), ..input }, ..Usage::default() };
+        let only_input = Usage {
+            input: InputTokens {
+                total: Some(3),
+                ..input
+            },
+            ..Usage::default()
+        };
         assert_eq!(reported(only_input)["totalTokens"], 3);
-        assert_eq!(reported(Usage::default()), json!(null), "nothing reported is nothing, not zero");
+        assert_eq!(
+            reported(Usage::default()),
+            json!(null),
+            "nothing reported is nothing, not zero"
+        );
     }
 }

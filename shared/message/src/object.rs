@@ -23,7 +23,10 @@ pub struct Invalid {
 impl Invalid {
     /// `field` does not meet `problem`, which reads on from the field's name.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { field: field.into(), problem: problem.into() }
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -43,15 +46,20 @@ impl<'a> Object<'a> {
         }
         match serde_json::from_str::<Fields<'a>>(value.get()) {
             Ok(Fields(fields)) => Ok(Self { path, fields }),
-            Err(error) => {
-                Err(Invalid::new(path, format!("must be an object without repeated keys ({error})")))
-            }
+            Err(error) => Err(Invalid::new(
+                path,
+                format!("must be an object without repeated keys ({error})"),
+            )),
         }
     }
 
     /// The full path of `key`.
     pub fn path(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// The value of `key`, if there is one that is not `null`.
@@ -82,7 +90,8 @@ impl<'a> Object<'a> {
     pub fn optional_text(&self, key: &str) -> Result<Option<JsonText>, Invalid> {
         self.get(key)
             .map(|value| {
-                JsonText::from_token(value).ok_or_else(|| Invalid::new(self.path(key), "must be a string"))
+                JsonText::from_token(value)
+                    .ok_or_else(|| Invalid::new(self.path(key), "must be a string"))
             })
             .transpose()
     }
@@ -120,7 +129,9 @@ impl<'a> Object<'a> {
 
     fn optional<T: Deserialize<'a>>(&self, key: &str, problem: &str) -> Result<Option<T>, Invalid> {
         self.get(key)
-            .map(|value| serde_json::from_str(value.get()).map_err(|_| Invalid::new(self.path(key), problem)))
+            .map(|value| {
+                serde_json::from_str(value.get()).map_err(|_| Invalid::new(self.path(key), problem))
+            })
             .transpose()
     }
 
@@ -131,7 +142,9 @@ impl<'a> Object<'a> {
 
 /// Returns the items of `array`, or `None` if it is no array or has more than `limit`. Reading ends at the limit.
 pub fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
-    serde_json::Deserializer::from_str(array.get()).deserialize_seq(Items { limit }).ok()
+    serde_json::Deserializer::from_str(array.get())
+        .deserialize_seq(Items { limit })
+        .ok()
 }
 
 struct Items {
@@ -160,7 +173,9 @@ impl<'de> Visitor<'de> for Items {
 /// Returns the fields of `object` by their names, or `None` if it is no object or has more than `limit`. Of a key that
 /// stands twice the last counts, as in JavaScript. Reading ends at the limit.
 pub fn object_fields(object: &RawValue, limit: usize) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
-    serde_json::Deserializer::from_str(object.get()).deserialize_map(Entries { limit }).ok()
+    serde_json::Deserializer::from_str(object.get())
+        .deserialize_map(Entries { limit })
+        .ok()
 }
 
 struct Entries {
@@ -234,13 +249,22 @@ mod tests {
     fn an_error_names_the_field_and_what_is_allowed() {
         let value = raw(r#"{"text":5,"flag":"yes","list":{}}"#);
         let object = Object::parse(&value, "messages[2]").unwrap();
-        assert_eq!(object.text("text").unwrap_err().to_string(), "messages[2].text: must be a string");
-        assert_eq!(object.string("none").unwrap_err().to_string(), "messages[2].none: must be a string");
+        assert_eq!(
+            object.text("text").unwrap_err().to_string(),
+            "messages[2].text: must be a string"
+        );
+        assert_eq!(
+            object.string("none").unwrap_err().to_string(),
+            "messages[2].none: must be a string"
+        );
         assert_eq!(
             object.optional_bool("flag").unwrap_err().to_string(),
             "messages[2].flag: must be true or false"
         );
-        assert_eq!(object.array("list", 1).unwrap_err().to_string(), "messages[2].list: must be an array");
+        assert_eq!(
+            object.array("list", 1).unwrap_err().to_string(),
+            "messages[2].list: must be an array"
+        );
     }
 
     #[test]
@@ -255,7 +279,10 @@ mod tests {
         let value = raw(r#"{"list":[1,2]}"#);
         let object = Object::parse(&value, "body").unwrap();
         assert_eq!(object.array("list", 2).unwrap().len(), 2);
-        assert_eq!(object.array("list", 1).unwrap_err().to_string(), "body.list: must have at most 1 items");
+        assert_eq!(
+            object.array("list", 1).unwrap_err().to_string(),
+            "body.list: must have at most 1 items"
+        );
     }
 
     #[test]
@@ -263,7 +290,10 @@ mod tests {
         let value = raw(r#"{"a":1,"\u0061":2,"b":3}"#);
         let fields = object_fields(&value, 2).unwrap();
         assert_eq!(
-            fields.iter().map(|(key, value)| (&**key, value.get())).collect::<Vec<_>>(),
+            fields
+                .iter()
+                .map(|(key, value)| (&**key, value.get()))
+                .collect::<Vec<_>>(),
             [("a", "2"), ("b", "3")]
         );
         assert!(object_fields(&value, 1).is_none(), "two are too many");
@@ -273,7 +303,11 @@ mod tests {
     #[test]
     fn what_is_no_object_is_refused() {
         for json in ["[]", "null", "\"x\"", "1", r#"["a","b"]"#] {
-            assert_eq!(Object::parse(&raw(json), "body").unwrap_err().problem, "must be an object", "{json}");
+            assert_eq!(
+                Object::parse(&raw(json), "body").unwrap_err().problem,
+                "must be an object",
+                "{json}"
+            );
         }
     }
 

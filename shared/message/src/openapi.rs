@@ -28,8 +28,12 @@ const KNOWN_PARTS: [&str; 8] = [
 const TOOL: &str = "tool-";
 
 /// What providers add: an object wherever it stands.
-const OF_PROVIDERS: [&str; 4] =
-    ["providerMetadata", "providerReference", "callProviderMetadata", "resultProviderMetadata"];
+const OF_PROVIDERS: [&str; 4] = [
+    "providerMetadata",
+    "providerReference",
+    "callProviderMetadata",
+    "resultProviderMetadata",
+];
 
 macro_rules! word {
     ($name:ident, $description:literal, $example:literal) => {
@@ -52,8 +56,16 @@ macro_rules! word {
     };
 }
 
-word!(ThreadId, "A conversation. Its id is chosen by the client and unique for one user.", "thread-1");
-word!(MessageId, "A message. Its id is unique within its thread.", "message-1");
+word!(
+    ThreadId,
+    "A conversation. Its id is chosen by the client and unique for one user.",
+    "thread-1"
+);
+word!(
+    MessageId,
+    "A message. Its id is unique within its thread.",
+    "message-1"
+);
 word!(StreamId, "One run of one turn.", "V1StGXR8_Z5jdHi6B-myT");
 
 impl JsonSchema for JsonText {
@@ -113,14 +125,17 @@ impl JsonSchema for OtherPart {
 /// A tool is named by the type of its part, or by a field of its own.
 pub(crate) fn tool(schema: &mut Schema) {
     objects(schema);
-    let description =
-        "A call of a tool, and what came of it. It is named by its `type`, `tool-<name>`, or by `toolName`.";
+    let description = "A call of a tool, and what came of it. It is named by its `type`, `tool-<name>`, or by `toolName`.";
     schema.insert("description".to_owned(), description.into());
     if let Some(properties) = schema.get_mut("properties") {
-        properties["type"] = json!({ "type": "string", "pattern": format!("^(dynamic-tool$|{TOOL})") });
+        properties["type"] =
+            json!({ "type": "string", "pattern": format!("^(dynamic-tool$|{TOOL})") });
         properties["toolName"] = json!({ "description": "The name, if `type` is `dynamic-tool`." });
     }
-    schema.insert("if".to_owned(), json!({ "properties": { "type": { "const": "dynamic-tool" } } }));
+    schema.insert(
+        "if".to_owned(),
+        json!({ "properties": { "type": { "const": "dynamic-tool" } } }),
+    );
     schema.insert(
         "then".to_owned(),
         json!({ "required": ["toolName"], "properties": { "toolName": { "type": "string" } } }),
@@ -136,7 +151,10 @@ pub fn without_steering_messages(parts: &mut Schema) {
 
 /// Says that what providers add are objects.
 pub fn objects(schema: &mut Schema) {
-    if let Some(properties) = schema.get_mut("properties").and_then(|properties| properties.as_object_mut()) {
+    if let Some(properties) = schema
+        .get_mut("properties")
+        .and_then(|properties| properties.as_object_mut())
+    {
         for name in OF_PROVIDERS {
             if let Some(property) = properties.get_mut(name) {
                 *property = json!({ "type": ["object", "null"] });
@@ -165,7 +183,11 @@ mod tests {
     fn an_id_has_the_characters_that_are_said() {
         for byte in 0..=127_u8 {
             let said = byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-            assert_eq!(ThreadId::parse(&char::from(byte).to_string()).is_ok(), said, "byte {byte}");
+            assert_eq!(
+                ThreadId::parse(&char::from(byte).to_string()).is_ok(),
+                said,
+                "byte {byte}"
+            );
         }
         assert_eq!(WORD_CHARACTER, "[A-Za-z0-9_-]");
         let schema = ThreadId::json_schema(&mut SchemaGenerator::default());
@@ -175,10 +197,15 @@ mod tests {
     #[test]
     fn another_part_is_one_that_has_no_form_of_its_own() {
         let kind = |name: &str| {
-            let part: Box<RawValue> = serde_json::from_str(&json!({ "type": name }).to_string()).unwrap();
+            let part: Box<RawValue> =
+                serde_json::from_str(&json!({ "type": name }).to_string()).unwrap();
             UiPart::parse(&part, "part")
         };
-        for name in KNOWN_PARTS.into_iter().filter(|name| *name != "step-start").chain([TOOL]) {
+        for name in KNOWN_PARTS
+            .into_iter()
+            .filter(|name| *name != "step-start")
+            .chain([TOOL])
+        {
             assert!(kind(name).is_err(), "{name} lacks its fields");
         }
         for name in ["source-url", "data-x", "", "Text", "toolbox"] {

@@ -10,7 +10,11 @@ use crate::{Invalid, JsonText, Object, RawJson, unquoted};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::objects))]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum UiPart {
     /// What was said.
     Text {
@@ -184,15 +188,19 @@ impl UiPart {
 
     fn parse_each(parts: Vec<&RawValue>, path: &str) -> Result<Vec<Self>, Invalid> {
         let numbered = parts.into_iter().enumerate();
-        numbered.map(|(index, part)| Self::parse(part, &format!("{path}.parts[{index}]"))).collect()
+        numbered
+            .map(|(index, part)| Self::parse(part, &format!("{path}.parts[{index}]")))
+            .collect()
     }
 
     /// Reads the parts of a stored message from their JSON text, an array.
     pub fn parse_stored(parts: &str) -> Result<Vec<Self>, Invalid> {
-        let values: Vec<&RawValue> =
-            serde_json::from_str(parts).map_err(|error| Invalid::new("parts", error.to_string()))?;
+        let values: Vec<&RawValue> = serde_json::from_str(parts)
+            .map_err(|error| Invalid::new("parts", error.to_string()))?;
         let numbered = values.into_iter().enumerate();
-        numbered.map(|(index, part)| Self::parse(part, &format!("parts[{index}]"))).collect()
+        numbered
+            .map(|(index, part)| Self::parse(part, &format!("parts[{index}]")))
+            .collect()
     }
 
     /// Reads one part; `path` stands in errors, for example `messages[0].parts[1]`.
@@ -233,7 +241,9 @@ impl UiPart {
                 id: fields.optional_string("id")?,
                 parts: steering_parts(&fields, path)?,
             },
-            name if name == "dynamic-tool" || name.starts_with("tool-") => Self::Tool(tool(kind, &fields)?),
+            name if name == "dynamic-tool" || name.starts_with("tool-") => {
+                Self::Tool(tool(kind, &fields)?)
+            }
             _ => Self::Other(RawJson::new(value.to_owned())),
         })
     }
@@ -267,16 +277,24 @@ impl<'a> Outline<'a> {
 /// sixteen times as many parts.
 fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
     let parts = fields.array("parts", MOST_STEERING_PARTS)?;
-    let is_nested = |part: &&RawValue| Outline::of(part).is_some_and(|outline| outline.is_steering_message());
+    let is_nested =
+        |part: &&RawValue| Outline::of(part).is_some_and(|outline| outline.is_steering_message());
     if let Some(index) = parts.iter().position(is_nested) {
         let field = format!("{path}.parts[{index}].type");
-        return Err(Invalid::new(field, "must not be steering-message inside a steering-message"));
+        return Err(Invalid::new(
+            field,
+            "must not be steering-message inside a steering-message",
+        ));
     }
     UiPart::parse_each(parts, path)
 }
 
 fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
-    let tool_name = if kind == "dynamic-tool" { Some(fields.string("toolName")?) } else { None };
+    let tool_name = if kind == "dynamic-tool" {
+        Some(fields.string("toolName")?)
+    } else {
+        None
+    };
     Ok(ToolPart {
         tool_name,
         kind,
@@ -292,7 +310,10 @@ fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
         preliminary: fields.optional_bool("preliminary")?,
         call_provider_metadata: fields.optional_object("callProviderMetadata")?,
         result_provider_metadata: fields.optional_object("resultProviderMetadata")?,
-        approval: fields.get("approval").map(|value| approval(value, fields.path("approval"))).transpose()?,
+        approval: fields
+            .get("approval")
+            .map(|value| approval(value, fields.path("approval")))
+            .transpose()?,
     })
 }
 
@@ -310,7 +331,10 @@ fn part_state(fields: &Object<'_>) -> Result<Option<PartState>, Invalid> {
         None => Ok(None),
         Some("streaming") => Ok(Some(PartState::Streaming)),
         Some("done") => Ok(Some(PartState::Done)),
-        Some(_) => Err(Invalid::new(fields.path("state"), "must be streaming or done")),
+        Some(_) => Err(Invalid::new(
+            fields.path("state"),
+            "must be streaming or done",
+        )),
     }
 }
 
@@ -338,7 +362,10 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Result<UiPart, Invalid> {
-        UiPart::parse(&serde_json::from_str::<Box<RawValue>>(json).unwrap(), "parts[0]")
+        UiPart::parse(
+            &serde_json::from_str::<Box<RawValue>>(json).unwrap(),
+            "parts[0]",
+        )
     }
 
     #[test]
@@ -366,9 +393,14 @@ mod tests {
             UiPart::Tool(tool) => tool.name().to_owned(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(named(r#"{"type":"tool-a-b","toolCallId":"c","state":"input-streaming"}"#), "a-b");
         assert_eq!(
-            named(r#"{"type":"dynamic-tool","toolName":"n","toolCallId":"c","state":"input-streaming"}"#),
+            named(r#"{"type":"tool-a-b","toolCallId":"c","state":"input-streaming"}"#),
+            "a-b"
+        );
+        assert_eq!(
+            named(
+                r#"{"type":"dynamic-tool","toolName":"n","toolCallId":"c","state":"input-streaming"}"#
+            ),
             "n"
         );
     }
@@ -376,14 +408,23 @@ mod tests {
     #[test]
     fn a_steering_message_has_few_parts() {
         let many = vec![r#"{"type":"text","text":""}"#; 17].join(",");
-        let error = parse(&format!(r#"{{"type":"steering-message","parts":[{many}]}}"#)).unwrap_err();
-        assert_eq!(error.to_string(), "parts[0].parts: must have at most 16 items");
+        let error = parse(&format!(
+            r#"{{"type":"steering-message","parts":[{many}]}}"#
+        ))
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "parts[0].parts: must have at most 16 items"
+        );
     }
 
     #[test]
     fn nested_parts_are_counted_unread() {
         for (part, nested) in [
-            (r#"{"type":"steering-message","parts":[{"type":"text"},0]}"#, 2),
+            (
+                r#"{"type":"steering-message","parts":[{"type":"text"},0]}"#,
+                2,
+            ),
             (r#"{"type":"steering\u002dmessage","parts":[0]}"#, 1),
             (r#"{"type":"steering-message","parts":{}}"#, 0),
             (r#"{"type":"steering-message"}"#, 0),
@@ -403,16 +444,31 @@ mod tests {
         for (json, field) in [
             (r#"{"text":"x"}"#, "parts[0].type"),
             (r#"{"type":"text"}"#, "parts[0].text"),
-            (r#"{"type":"text","text":"x","state":"later"}"#, "parts[0].state"),
-            (r#"{"type":"text","text":"x","providerMetadata":[]}"#, "parts[0].providerMetadata"),
+            (
+                r#"{"type":"text","text":"x","state":"later"}"#,
+                "parts[0].state",
+            ),
+            (
+                r#"{"type":"text","text":"x","providerMetadata":[]}"#,
+                "parts[0].providerMetadata",
+            ),
             (r#"{"type":"file","mediaType":"image/png"}"#, "parts[0].url"),
-            (r#"{"type":"steering-message","parts":[{"type":"text"}]}"#, "parts[0].parts[0].text"),
+            (
+                r#"{"type":"steering-message","parts":[{"type":"text"}]}"#,
+                "parts[0].parts[0].text",
+            ),
             (
                 r#"{"type":"steering-message","parts":[{"type":"step-start"},{"type":"steering\u002dmessage","parts":[]}]}"#,
                 "parts[0].parts[1].type",
             ),
-            (r#"{"type":"tool-x","toolCallId":"c","state":"done"}"#, "parts[0].state"),
-            (r#"{"type":"dynamic-tool","toolCallId":"c","state":"input-streaming"}"#, "parts[0].toolName"),
+            (
+                r#"{"type":"tool-x","toolCallId":"c","state":"done"}"#,
+                "parts[0].state",
+            ),
+            (
+                r#"{"type":"dynamic-tool","toolCallId":"c","state":"input-streaming"}"#,
+                "parts[0].toolName",
+            ),
             (
                 r#"{"type":"tool-x","toolCallId":"c","state":"input-available","approval":1}"#,
                 "parts[0].approval",

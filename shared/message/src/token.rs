@@ -40,7 +40,11 @@ pub fn json_tokens(json: &str) -> impl Iterator<Item = (usize, JsonToken<'_>)> {
                     at = string_end(bytes, start);
                     let is_key = bytes[at..].trim_ascii_start().first() == Some(&b':');
                     let token = &json[start..at];
-                    if is_key { JsonToken::Key(token) } else { JsonToken::Text(token) }
+                    if is_key {
+                        JsonToken::Key(token)
+                    } else {
+                        JsonToken::Text(token)
+                    }
                 }
                 b'-' | b'0'..=b'9' => {
                     at = number_end(bytes, start);
@@ -68,7 +72,10 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 
 fn number_end(bytes: &[u8], start: usize) -> usize {
     let belongs = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    bytes[start..].iter().position(|byte| !belongs(byte)).map_or(bytes.len(), |length| start + length)
+    bytes[start..]
+        .iter()
+        .position(|byte| !belongs(byte))
+        .map_or(bytes.len(), |length| start + length)
 }
 
 /// Whether the number token is too large for a double. JavaScript reads infinity, and writes that as `null`.
@@ -78,7 +85,8 @@ pub fn is_out_of_range(number: &str) -> bool {
 
 /// Whether a number in `json` [is out of range](is_out_of_range).
 pub fn has_number_out_of_range(json: &str) -> bool {
-    json_tokens(json).any(|(_, token)| matches!(token, JsonToken::Number(number) if is_out_of_range(number)))
+    json_tokens(json)
+        .any(|(_, token)| matches!(token, JsonToken::Number(number) if is_out_of_range(number)))
 }
 
 /// The text of a JSON string token, quotes included. `None` for other values, and for half a surrogate pair, which
@@ -126,7 +134,10 @@ mod tests {
     fn a_number_is_out_of_range_where_javascript_reads_infinity() {
         let digits = "9".repeat(309);
         for number in ["1e999", "-1E+400", "1.8e308", &digits] {
-            assert!(has_number_out_of_range(&format!("{{\"a\":[0,{{\"b\":{number}}}]}}")), "{number}");
+            assert!(
+                has_number_out_of_range(&format!("{{\"a\":[0,{{\"b\":{number}}}]}}")),
+                "{number}"
+            );
         }
         let large = format!("[1.7e308,-1e308,1e-999,{}]", "9".repeat(308));
         for json in ["{}", &large, r#"{"1e999":"1e999 \ud83d"}"#] {

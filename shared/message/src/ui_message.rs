@@ -36,10 +36,20 @@ impl UiMessage {
         let role = match fields.string("role")?.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
-            _ => return Err(Invalid::new(fields.path("role"), "must be user or assistant")),
+            _ => {
+                return Err(Invalid::new(
+                    fields.path("role"),
+                    "must be user or assistant",
+                ));
+            }
         };
         let parts = UiPart::parse_all(&fields, path)?;
-        Ok(Self { id, role, metadata: fields.optional_json("metadata"), parts })
+        Ok(Self {
+            id,
+            role,
+            metadata: fields.optional_json("metadata"),
+            parts,
+        })
     }
 }
 
@@ -59,7 +69,10 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Result<UiMessage, Invalid> {
-        UiMessage::parse(&serde_json::from_str::<Box<RawValue>>(json).unwrap(), "messages[0]")
+        UiMessage::parse(
+            &serde_json::from_str::<Box<RawValue>>(json).unwrap(),
+            "messages[0]",
+        )
     }
 
     #[test]
@@ -73,7 +86,8 @@ mod tests {
     #[test]
     fn a_message_without_parts_has_no_text() {
         assert!(
-            extract_text_content(&parse(r#"{"id":"m","role":"assistant","parts":[]}"#).unwrap()).is_empty()
+            extract_text_content(&parse(r#"{"id":"m","role":"assistant","parts":[]}"#).unwrap())
+                .is_empty()
         );
     }
 
@@ -82,9 +96,18 @@ mod tests {
         for (json, field) in [
             (r#"{"role":"user","parts":[]}"#, "messages[0].id"),
             (r#"{"id":"a#b","role":"user","parts":[]}"#, "messages[0].id"),
-            (r#"{"id":"m","role":"system","parts":[]}"#, "messages[0].role"),
-            (r#"{"id":"m","role":"user","content":"x"}"#, "messages[0].parts"),
-            (r#"{"id":"m","role":"user","parts":[{"type":"text","text":1}]}"#, "messages[0].parts[0].text"),
+            (
+                r#"{"id":"m","role":"system","parts":[]}"#,
+                "messages[0].role",
+            ),
+            (
+                r#"{"id":"m","role":"user","content":"x"}"#,
+                "messages[0].parts",
+            ),
+            (
+                r#"{"id":"m","role":"user","parts":[{"type":"text","text":1}]}"#,
+                "messages[0].parts[0].text",
+            ),
         ] {
             assert_eq!(parse(json).unwrap_err().field, field, "{json}");
         }

@@ -42,7 +42,8 @@ impl Answer {
         assembler.close_open_blocks();
         assembler.settle_open_inputs();
 
-        let mut metadata = told.unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));
+        let mut metadata =
+            told.unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));
         let status = status(turn, &metadata, now_ms);
         metadata.aborted = Some(status == Status::Stopped);
         if status == Status::Interrupted {
@@ -52,21 +53,33 @@ impl Answer {
         // takes for none.
         let parts = if is_empty { &[] } else { assembler.parts() };
         let parts = serde_json::to_string(parts).expect("parts are always JSON");
-        Self { parts, is_empty, metadata, status }
+        Self {
+            parts,
+            is_empty,
+            metadata,
+            status,
+        }
     }
 }
 
 /// The stream itself may have come to its end, and only the save did not.
 fn status(turn: &OpenTurn, told: &AnswerMetadata, now_ms: u64) -> Status {
     let is_stopped = told.aborted == Some(true) || turn.is_stopped() || !turn.is_dead(now_ms);
-    if is_stopped { Status::Stopped } else { Status::Interrupted }
+    if is_stopped {
+        Status::Stopped
+    } else {
+        Status::Interrupted
+    }
 }
 
 fn metadata_of(chunk: UiMessageChunk) -> Option<AnswerMetadata> {
     match chunk {
-        UiMessageChunk::Start { message_metadata, .. } | UiMessageChunk::Finish { message_metadata, .. } => {
-            message_metadata.map(|metadata| *metadata)
+        UiMessageChunk::Start {
+            message_metadata, ..
         }
+        | UiMessageChunk::Finish {
+            message_metadata, ..
+        } => message_metadata.map(|metadata| *metadata),
         UiMessageChunk::MessageMetadata { message_metadata } => Some(*message_metadata),
         _ => None,
     }

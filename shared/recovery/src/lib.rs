@@ -17,7 +17,11 @@ use self::answer::Answer;
 ///
 /// # Errors
 /// The table could not be reached. A journal or an earlier answer that is damaged is logged and does without.
-pub async fn recover(store: &Store, turn: &OpenTurn, now_ms: u64) -> Result<TurnOutcome, StoreError> {
+pub async fn recover(
+    store: &Store,
+    turn: &OpenTurn,
+    now_ms: u64,
+) -> Result<TurnOutcome, StoreError> {
     let given = continued_parts(store, turn).await?;
     let journal = journaled(store, turn).await?;
     let answer = Answer::of(turn, &given, &journal, now_ms);
@@ -37,7 +41,9 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
         return Ok(Vec::new());
     };
     let answer = store.answer_of(&continued).await;
-    let Some(answer) = unless_damaged(turn, "the answer that a turn goes on from", answer)?.flatten() else {
+    let Some(answer) =
+        unless_damaged(turn, "the answer that a turn goes on from", answer)?.flatten()
+    else {
         return Ok(Vec::new());
     };
     Ok(UiPart::parse_stored(&answer.parts).unwrap_or_else(|error| {
@@ -49,7 +55,9 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
 /// What the turn's stream is known to have said.
 async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError> {
     let journal = store.journal(&turn.journal(), 0, true).await;
-    Ok(unless_damaged(turn, "a journal", journal)?.unwrap_or_default().bytes)
+    Ok(unless_damaged(turn, "a journal", journal)?
+        .unwrap_or_default()
+        .bytes)
 }
 
 /// Damage stays, and the thread must not wait for ever.
@@ -71,5 +79,11 @@ fn unless_damaged<T>(
 fn damaged(turn: &OpenTurn, what: &str, error: &dyn std::error::Error) {
     let cause = error.source().map(ToString::to_string);
     let stream_id = turn.stream().as_str();
-    tracing::error!(stream_id, what, error = error.to_string(), cause, "is damaged and was left out");
+    tracing::error!(
+        stream_id,
+        what,
+        error = error.to_string(),
+        cause,
+        "is damaged and was left out"
+    );
 }

@@ -11,13 +11,55 @@ pub const DEFAULT_MODEL: &str = "anthropic/claude-sonnet-4-20250514";
 
 /// The models known without configuration: id, name, provider, pricing tier, speed tier.
 pub const AVAILABLE_MODELS: [(&str, &str, &str, PricingTier, SpeedTier); 8] = [
-    ("openai/gpt-4o-mini", "GPT-4o mini", "OpenAI", PricingTier::Low, SpeedTier::Fast),
-    ("openai/gpt-4o", "GPT-4o", "OpenAI", PricingTier::Medium, SpeedTier::Balanced),
-    ("openai/o1", "o1", "OpenAI", PricingTier::High, SpeedTier::Quality),
-    ("anthropic/claude-3-5-haiku-latest", "Claude 3.5 Haiku", "Anthropic", PricingTier::Low, SpeedTier::Fast),
-    (DEFAULT_MODEL, "Claude Sonnet 4", "Anthropic", PricingTier::Medium, SpeedTier::Balanced),
-    ("anthropic/claude-opus-4-20250514", "Claude Opus 4", "Anthropic", PricingTier::High, SpeedTier::Quality),
-    ("google/gemini-2.0-flash", "Gemini 2.0 Flash", "Google", PricingTier::Low, SpeedTier::Fast),
+    (
+        "openai/gpt-4o-mini",
+        "GPT-4o mini",
+        "OpenAI",
+        PricingTier::Low,
+        SpeedTier::Fast,
+    ),
+    (
+        "openai/gpt-4o",
+        "GPT-4o",
+        "OpenAI",
+        PricingTier::Medium,
+        SpeedTier::Balanced,
+    ),
+    (
+        "openai/o1",
+        "o1",
+        "OpenAI",
+        PricingTier::High,
+        SpeedTier::Quality,
+    ),
+    (
+        "anthropic/claude-3-5-haiku-latest",
+        "Claude 3.5 Haiku",
+        "Anthropic",
+        PricingTier::Low,
+        SpeedTier::Fast,
+    ),
+    (
+        DEFAULT_MODEL,
+        "Claude Sonnet 4",
+        "Anthropic",
+        PricingTier::Medium,
+        SpeedTier::Balanced,
+    ),
+    (
+        "anthropic/claude-opus-4-20250514",
+        "Claude Opus 4",
+        "Anthropic",
+        PricingTier::High,
+        SpeedTier::Quality,
+    ),
+    (
+        "google/gemini-2.0-flash",
+        "Gemini 2.0 Flash",
+        "Google",
+        PricingTier::Low,
+        SpeedTier::Fast,
+    ),
     (
         "google/gemini-2.5-pro-preview-05-06",
         "Gemini 2.5 Pro",
@@ -74,7 +116,11 @@ pub enum RegistryError {
     NotAList(#[source] serde_json::Error),
     /// One entry cannot be read.
     #[error("models[{index}] ({id}) is not a model")]
-    Entry { index: usize, id: String, source: serde_json::Error },
+    Entry {
+        index: usize,
+        id: String,
+        source: serde_json::Error,
+    },
     /// One entry has an id that no gateway would understand.
     #[error("models[{index}].id is {id:?}, it must be provider/model-name")]
     BadId { index: usize, id: String },
@@ -130,27 +176,30 @@ impl Registry {
 }
 
 fn built_in() -> Vec<ModelConfig> {
-    let model = |&(id, name, provider, pricing_tier, speed_tier): &(&str, &str, &str, _, _)| ModelConfig {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        provider: provider.to_owned(),
-        pricing_tier,
-        speed_tier,
-    };
+    let model =
+        |&(id, name, provider, pricing_tier, speed_tier): &(&str, &str, &str, _, _)| ModelConfig {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            provider: provider.to_owned(),
+            pricing_tier,
+            speed_tier,
+        };
     AVAILABLE_MODELS.iter().map(model).collect()
 }
 
 fn parse(json: &str) -> Result<Vec<ModelConfig>, RegistryError> {
-    let entries: Vec<serde_json::Value> = serde_json::from_str(json).map_err(RegistryError::NotAList)?;
+    let entries: Vec<serde_json::Value> =
+        serde_json::from_str(json).map_err(RegistryError::NotAList)?;
     let mut seen = HashSet::new();
     let mut models = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let id = entry["id"].as_str().unwrap_or("no id").to_owned();
-        let model: ModelConfig = serde_json::from_value(entry).map_err(|source| RegistryError::Entry {
-            index,
-            id: id.clone(),
-            source,
-        })?;
+        let model: ModelConfig =
+            serde_json::from_value(entry).map_err(|source| RegistryError::Entry {
+                index,
+                id: id.clone(),
+                source,
+            })?;
         if !is_model_id(&id) {
             return Err(RegistryError::BadId { index, id });
         }
@@ -159,21 +208,27 @@ fn parse(json: &str) -> Result<Vec<ModelConfig>, RegistryError> {
         }
         models.push(model);
     }
-    if models.is_empty() { Err(RegistryError::Empty) } else { Ok(models) }
+    if models.is_empty() {
+        Err(RegistryError::Empty)
+    } else {
+        Ok(models)
+    }
 }
 
 /// Model ids travel in an HTTP header, so they are printable ASCII.
 fn is_model_id(id: &str) -> bool {
     let printable = id.len() <= 200 && id.bytes().all(|byte| byte.is_ascii_graphic());
-    printable && id.split_once('/').is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty())
+    printable
+        && id
+            .split_once('/')
+            .is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ONE: &str =
-        r#"[{"id":"acme/one","name":"One","provider":"Acme","pricing_tier":"$","speed_tier":"fast"}]"#;
+    const ONE: &str = r#"[{"id":"acme/one","name":"One","provider":"Acme","pricing_tier":"$","speed_tier":"fast"}]"#;
 
     #[test]
     fn the_built_in_list_has_its_default_and_only_good_ids() {
@@ -189,7 +244,13 @@ mod tests {
     #[test]
     fn a_model_is_found_by_its_exact_id_only() {
         let registry = Registry::new(None, None).unwrap();
-        for id in ["", "openai/GPT-4o", "openai/gpt-4o ", "openai/gpt-4o:free", "../openai/gpt-4o"] {
+        for id in [
+            "",
+            "openai/GPT-4o",
+            "openai/gpt-4o ",
+            "openai/gpt-4o:free",
+            "../openai/gpt-4o",
+        ] {
             assert_eq!(registry.model_config(id), None, "{id}");
         }
     }
@@ -208,8 +269,16 @@ mod tests {
         for (case, json, text) in [
             ("not JSON", "[", "models must be a JSON array of objects"),
             ("empty", "[]", "models must have at least one entry"),
-            ("no name", r#"[{"id":"a/b"}]"#, "models[0] (a/b) is not a model"),
-            ("bad tier", &ONE.replace("fast", "slow"), "models[0] (acme/one) is not a model"),
+            (
+                "no name",
+                r#"[{"id":"a/b"}]"#,
+                "models[0] (a/b) is not a model",
+            ),
+            (
+                "bad tier",
+                &ONE.replace("fast", "slow"),
+                "models[0] (acme/one) is not a model",
+            ),
             (
                 "bad id",
                 &ONE.replace("acme/one", "one"),
@@ -217,13 +286,20 @@ mod tests {
             ),
             ("twice", &twice, "models[1].id \"acme/one\" stands twice"),
         ] {
-            assert_eq!(Registry::new(Some(json), None).unwrap_err().to_string(), text, "{case}");
+            assert_eq!(
+                Registry::new(Some(json), None).unwrap_err().to_string(),
+                text,
+                "{case}"
+            );
         }
     }
 
     #[test]
     fn a_default_that_is_not_in_the_list_is_refused() {
         let error = Registry::new(None, Some("acme/two")).unwrap_err();
-        assert_eq!(error.to_string(), "default model \"acme/two\" is not one of the models");
+        assert_eq!(
+            error.to_string(),
+            "default model \"acme/two\" is not one of the models"
+        );
     }
 }

@@ -41,8 +41,10 @@ enum Audience {
 /// Whether a bearer token is meant as an access token: a signed session token never has this form, since its
 /// signature ends in `=`.
 pub(crate) fn is_one(bearer: &str) -> bool {
-    let is_base64url =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let is_base64url = |part: &str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
     bearer.bytes().filter(|&byte| byte == b'.').count() == 2 && bearer.split('.').all(is_base64url)
 }
 
@@ -55,13 +57,19 @@ impl AccessTokens {
         if !times.hold(now_ms) {
             return Err(SessionError::Expired);
         }
-        self.judged(&claims, times).map_err(SessionError::AccessToken)
+        self.judged(&claims, times)
+            .map_err(SessionError::AccessToken)
     }
 
     fn claims(&self, token: &str) -> Result<Vec<u8>, &'static str> {
         let jws = Jws::parse(token, MAX_BYTES)?;
         // better-auth gives its access tokens no type, and to the other tokens of the same keys one of their own.
-        if jws.header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
+        if jws
+            .header
+            .typ
+            .as_deref()
+            .is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT"))
+        {
             return Err("it is a token of another type");
         }
         self.keys.verified(jws)

@@ -16,23 +16,35 @@ const SCHEME: &str = "bearer";
 pub(crate) fn token(headers: &HeaderMap, key: &SigningKey) -> Result<SessionToken, SessionError> {
     let value = value(headers)?;
     // Looked for before escapes are read, as the plugin does.
-    if value.contains('.') { key.open(value) } else { Err(SessionError::Unsigned) }
+    if value.contains('.') {
+        key.open(value)
+    } else {
+        Err(SessionError::Unsigned)
+    }
 }
 
 /// The bearer credentials that have the form of an access token.
 pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
-    value(headers).ok().filter(|value| access_token::is_one(value))
+    value(headers)
+        .ok()
+        .filter(|value| access_token::is_one(value))
 }
 
 fn value(headers: &HeaderMap) -> Result<&str, SessionError> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let first = sent.next().ok_or(SessionError::Missing)?;
     if sent.next().is_some() {
-        return Err(SessionError::Unreadable("more than one authorization header"));
+        return Err(SessionError::Unreadable(
+            "more than one authorization header",
+        ));
     }
-    let text = first.to_str().map_err(|_| SessionError::Unreadable("authorization is not ASCII"))?;
+    let text = first
+        .to_str()
+        .map_err(|_| SessionError::Unreadable("authorization is not ASCII"))?;
     match text.split_once(' ') {
-        Some((scheme, value)) if scheme.eq_ignore_ascii_case(SCHEME) && !value.trim().is_empty() => {
+        Some((scheme, value))
+            if scheme.eq_ignore_ascii_case(SCHEME) && !value.trim().is_empty() =>
+        {
             Ok(value.trim())
         }
         _ => Err(SessionError::Missing),
@@ -46,7 +58,12 @@ mod tests {
     use super::*;
 
     fn headers(values: &[&[u8]]) -> HeaderMap {
-        let value = |bytes: &&[u8]| (AUTHORIZATION, HeaderValue::from_bytes(bytes).expect("a header value"));
+        let value = |bytes: &&[u8]| {
+            (
+                AUTHORIZATION,
+                HeaderValue::from_bytes(bytes).expect("a header value"),
+            )
+        };
         values.iter().map(value).collect()
     }
 
@@ -61,21 +78,35 @@ mod tests {
             ("scheme only", "Bearer", Err(SessionError::Missing)),
             ("scheme and blanks", "Bearer   ", Err(SessionError::Missing)),
             ("no scheme", "x.y", Err(SessionError::Missing)),
-            ("scheme run together", "Bearerx.y", Err(SessionError::Missing)),
+            (
+                "scheme run together",
+                "Bearerx.y",
+                Err(SessionError::Missing),
+            ),
             ("empty", "", Err(SessionError::Missing)),
         ] {
             assert_eq!(value(&headers(&[sent.as_bytes()])), expected, "{name}");
         }
-        assert_eq!(value(&HeaderMap::new()), Err(SessionError::Missing), "no header");
+        assert_eq!(
+            value(&HeaderMap::new()),
+            Err(SessionError::Missing),
+            "no header"
+        );
     }
 
     #[test]
     fn ambiguous_or_unreadable_credentials_are_refused() {
         for (name, sent) in [
-            ("two headers", vec![b"Bearer x.y".as_slice(), b"Bearer x.y".as_slice()]),
+            (
+                "two headers",
+                vec![b"Bearer x.y".as_slice(), b"Bearer x.y".as_slice()],
+            ),
             ("not ASCII", vec![b"Bearer x.\xff".as_slice()]),
         ] {
-            assert!(matches!(value(&headers(&sent)), Err(SessionError::Unreadable(_))), "{name}");
+            assert!(
+                matches!(value(&headers(&sent)), Err(SessionError::Unreadable(_))),
+                "{name}"
+            );
         }
     }
 
@@ -100,6 +131,9 @@ mod tests {
     fn an_escaped_point_does_not_make_a_token_signed() {
         let key = SigningKey::new("a secret of at least 32 characters");
         let escaped = format!("Bearer {}", key.sign("token").replace('.', "%2E"));
-        assert_eq!(token(&headers(&[escaped.as_bytes()]), &key).map(|_| ()), Err(SessionError::Unsigned));
+        assert_eq!(
+            token(&headers(&[escaped.as_bytes()]), &key).map(|_| ()),
+            Err(SessionError::Unsigned)
+        );
     }
 }

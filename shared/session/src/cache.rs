@@ -57,11 +57,19 @@ impl CookieCache {
             CookieCacheStrategy::Jwt => Decoder::Jwt(Box::new(jwt::Decoder::new(secret, issued))),
             CookieCacheStrategy::Jwe => Decoder::Jwe(Box::new(jwe::Decoder::new(secret))),
         };
-        Some(Self { decoder, version: version.to_owned() })
+        Some(Self {
+            decoder,
+            version: version.to_owned(),
+        })
     }
 
     /// The session in the cookie's value, if it is the one of `token` and good now; `None` is a miss.
-    pub(crate) fn session(&self, value: &str, token: &SessionToken, now_ms: i64) -> Option<Session> {
+    pub(crate) fn session(
+        &self,
+        value: &str,
+        token: &SessionToken,
+        now_ms: i64,
+    ) -> Option<Session> {
         if value.len() > MAX_BYTES {
             return None;
         }
@@ -70,10 +78,18 @@ impl CookieCache {
             Decoder::Jwt(decoder) => decoder.open(value, now_ms)?,
             Decoder::Jwe(decoder) => decoder.open(value, now_ms)?,
         };
-        let version = payload.version.as_deref().filter(|version| !version.is_empty());
+        let version = payload
+            .version
+            .as_deref()
+            .filter(|version| !version.is_empty());
         if version.unwrap_or(FIRST_VERSION) != self.version {
             return None;
         }
-        Stored { session: payload.session, user: Some(payload.user) }.judged(token, now_ms).ok()
+        Stored {
+            session: payload.session,
+            user: Some(payload.user),
+        }
+        .judged(token, now_ms)
+        .ok()
     }
 }

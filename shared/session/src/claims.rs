@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn a_token_ends_with_the_second_before_its_end() {
-        let times = Times { exp: 100, nbf: None };
+        let times = Times {
+            exp: 100,
+            nbf: None,
+        };
         for (now_ms, strict, for_cache) in [
             (99_999, true, true),
             (100_000, false, true),
@@ -60,10 +63,16 @@ mod tests {
 
     #[test]
     fn a_token_is_not_good_before_it_begins() {
-        let times = Times { exp: 1000, nbf: Some(100) };
-        for (now_ms, strict, for_cache) in
-            [(84_999, false, false), (85_000, false, true), (99_999, false, true), (100_000, true, true)]
-        {
+        let times = Times {
+            exp: 1000,
+            nbf: Some(100),
+        };
+        for (now_ms, strict, for_cache) in [
+            (84_999, false, false),
+            (85_000, false, true),
+            (99_999, false, true),
+            (100_000, true, true),
+        ] {
             assert_eq!(times.hold(now_ms), strict, "at {now_ms}");
             assert_eq!(times.hold_for_cache(now_ms), for_cache, "cache at {now_ms}");
         }
@@ -73,8 +82,15 @@ mod tests {
     fn no_time_makes_it_overflow() {
         for value in [i64::MIN, -1, 0, 1, i64::MAX] {
             for now_ms in [i64::MIN, -1, 0, 1, i64::MAX] {
-                let times = Times { exp: value, nbf: Some(value) };
-                let _ = (times.hold(now_ms), times.hold_for_cache(now_ms), times.last_ms());
+                let times = Times {
+                    exp: value,
+                    nbf: Some(value),
+                };
+                let _ = (
+                    times.hold(now_ms),
+                    times.hold_for_cache(now_ms),
+                    times.last_ms(),
+                );
             }
         }
     }

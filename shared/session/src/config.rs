@@ -116,7 +116,11 @@ impl SessionConfig {
     }
 
     fn secured(&self, name: String) -> String {
-        if self.secure { format!("__Secure-{name}") } else { name }
+        if self.secure {
+            format!("__Secure-{name}")
+        } else {
+            name
+        }
     }
 }
 
@@ -130,7 +134,9 @@ pub enum SessionConfigError {
     #[error("better-auth secret has fewer than {SECRET_MIN_CHARACTERS} characters")]
     SecretTooShort,
     /// The secret is the one printed in better-auth's source.
-    #[error("better-auth secret is the library's public default: anybody can sign sessions with it")]
+    #[error(
+        "better-auth secret is the library's public default: anybody can sign sessions with it"
+    )]
     SecretIsLibraryDefault,
     /// The cookie could never be sent.
     #[error("session cookie name or prefix must be made of letters, digits and !#$%&'*+-.^_`|~")]
@@ -157,14 +163,18 @@ fn check_secret(secret: &str) -> Result<(), SessionConfigError> {
 
 /// As `new URL(baseURL).origin` writes it: with neither path nor slash at the end.
 fn is_origin(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
 }
 
 /// RFC 6265 section 4.1.1: a cookie name is a token of RFC 9110 section 5.6.2.
 fn is_cookie_name(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 #[cfg(test)]
@@ -182,13 +192,28 @@ mod tests {
         for (name, secret, error) in [
             ("empty", "", SessionConfigError::SecretMissing),
             ("blank", &" ".repeat(40), SessionConfigError::SecretMissing),
-            ("31 characters", &SECRET[1..], SessionConfigError::SecretTooShort),
-            ("32 bytes, 16 characters", &"é".repeat(16), SessionConfigError::SecretTooShort),
-            ("default", LIBRARY_DEFAULT_SECRET, SessionConfigError::SecretIsLibraryDefault),
+            (
+                "31 characters",
+                &SECRET[1..],
+                SessionConfigError::SecretTooShort,
+            ),
+            (
+                "32 bytes, 16 characters",
+                &"é".repeat(16),
+                SessionConfigError::SecretTooShort,
+            ),
+            (
+                "default",
+                LIBRARY_DEFAULT_SECRET,
+                SessionConfigError::SecretIsLibraryDefault,
+            ),
         ] {
             assert_eq!(config(secret).checked_cookie_name(), Err(error), "{name}");
             let printed = format!("{error} {error:?} {:?}", config(secret));
-            assert!(secret.is_empty() || !printed.contains(secret), "{name}: {printed}");
+            assert!(
+                secret.is_empty() || !printed.contains(secret),
+                "{name}: {printed}"
+            );
         }
         assert!(config(SECRET).checked_cookie_name().is_ok());
     }
@@ -197,7 +222,12 @@ mod tests {
     fn the_cookie_name_follows_better_auth() {
         for (secure, prefix, name, expected) in [
             (false, "better-auth", None, "better-auth.session_token"),
-            (true, "better-auth", None, "__Secure-better-auth.session_token"),
+            (
+                true,
+                "better-auth",
+                None,
+                "__Secure-better-auth.session_token",
+            ),
             (true, "acme", None, "__Secure-acme.session_token"),
             (false, "acme", Some("sid"), "sid"),
             (true, "better-auth", Some("sid"), "__Secure-sid"),
@@ -215,20 +245,35 @@ mod tests {
     #[test]
     fn a_cookie_name_that_no_browser_sends_is_refused() {
         for name in ["", "a b", "a=b", "a;b", "a\nb", "ä"] {
-            let named = SessionConfig { cookie_name: Some(name.to_owned()), ..config(SECRET) };
-            let prefixed = SessionConfig { cookie_prefix: name.to_owned(), ..config(SECRET) };
+            let named = SessionConfig {
+                cookie_name: Some(name.to_owned()),
+                ..config(SECRET)
+            };
+            let prefixed = SessionConfig {
+                cookie_prefix: name.to_owned(),
+                ..config(SECRET)
+            };
             for config in [named, prefixed] {
-                assert_eq!(config.checked_cookie_name(), Err(SessionConfigError::CookieName), "{name:?}");
+                assert_eq!(
+                    config.checked_cookie_name(),
+                    Err(SessionConfigError::CookieName),
+                    "{name:?}"
+                );
             }
         }
     }
 
     #[test]
     fn the_cache_lies_beside_the_token() {
-        for (secure, prefix, expected) in
-            [(false, "better-auth", "better-auth.session_data"), (true, "acme", "__Secure-acme.session_data")]
-        {
-            let config = SessionConfig { secure, cookie_prefix: prefix.to_owned(), ..config(SECRET) };
+        for (secure, prefix, expected) in [
+            (false, "better-auth", "better-auth.session_data"),
+            (true, "acme", "__Secure-acme.session_data"),
+        ] {
+            let config = SessionConfig {
+                secure,
+                cookie_prefix: prefix.to_owned(),
+                ..config(SECRET)
+            };
             assert_eq!(config.checked_cache_name().as_deref(), Ok(expected));
         }
         // With a name of its own for the token, the prefix still names the cache.
@@ -237,7 +282,10 @@ mod tests {
             cookie_prefix: String::new(),
             ..config(SECRET)
         };
-        assert_eq!(unnamed.checked_cache_name(), Err(SessionConfigError::CookieName));
+        assert_eq!(
+            unnamed.checked_cache_name(),
+            Err(SessionConfigError::CookieName)
+        );
     }
 
     #[test]
@@ -275,9 +323,18 @@ mod tests {
                 jwks: Some(KEY.to_owned()),
                 ..config(SECRET)
             };
-            let expected = if good { Ok(()) } else { Err(SessionConfigError::Origin) };
+            let expected = if good {
+                Ok(())
+            } else {
+                Err(SessionConfigError::Origin)
+            };
             assert_eq!(config.checked_jwks().map(|_| ()), expected, "{origin:?}");
         }
-        assert!(config(SECRET).checked_jwks().expect("no keys, no origin").is_none());
+        assert!(
+            config(SECRET)
+                .checked_jwks()
+                .expect("no keys, no origin")
+                .is_none()
+        );
     }
 }

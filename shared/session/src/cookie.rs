@@ -10,7 +10,11 @@ use crate::{SessionError, SessionToken};
 const COOKIES_MAX: usize = 180;
 
 /// The token in the session cookie, if its signature is good.
-pub(crate) fn token(headers: &HeaderMap, name: &str, key: &SigningKey) -> Result<SessionToken, SessionError> {
+pub(crate) fn token(
+    headers: &HeaderMap,
+    name: &str,
+    key: &SigningKey,
+) -> Result<SessionToken, SessionError> {
     key.open(value(headers, name)?)
 }
 
@@ -22,11 +26,17 @@ pub(crate) fn cached(headers: &HeaderMap, name: &str) -> Option<String> {
     if let Some(whole) = first(&cookies, name).filter(|whole| !whole.is_empty()) {
         return Some(whole.to_owned());
     }
-    let piece = |&(key, value): &(&str, _)| Some((index(key.strip_prefix(name)?.strip_prefix('.')?)?, value));
+    let piece = |&(key, value): &(&str, _)| {
+        Some((index(key.strip_prefix(name)?.strip_prefix('.')?)?, value))
+    };
     let mut pieces: Vec<(u8, &str)> = cookies.iter().filter_map(piece).collect();
     pieces.sort_by_key(|(index, _)| *index);
     let is_twice = pieces.windows(2).any(|two| two[0].0 == two[1].0);
-    if pieces.is_empty() || is_twice { None } else { Some(pieces.iter().map(|(_, value)| *value).collect()) }
+    if pieces.is_empty() || is_twice {
+        None
+    } else {
+        Some(pieces.iter().map(|(_, value)| *value).collect())
+    }
 }
 
 /// better-auth makes at most 100 pieces and writes their numbers without leading zeros.
@@ -37,12 +47,18 @@ fn index(text: &str) -> Option<u8> {
 
 /// The value of the first cookie of exactly this name. A later one is never looked at, even if the first is
 /// empty or forged: whoever can add a cookie must not be able to choose among several.
-fn value<'headers>(headers: &'headers HeaderMap, name: &str) -> Result<&'headers str, SessionError> {
+fn value<'headers>(
+    headers: &'headers HeaderMap,
+    name: &str,
+) -> Result<&'headers str, SessionError> {
     first(&pairs(headers)?, name).ok_or(SessionError::Missing)
 }
 
 fn first<'headers>(cookies: &[(&str, &'headers str)], name: &str) -> Option<&'headers str> {
-    cookies.iter().find(|(key, _)| *key == name).map(|&(_, value)| value)
+    cookies
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map(|&(_, value)| value)
 }
 
 /// All cookies in the order in which they were sent.
@@ -54,7 +70,9 @@ fn pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
         let text = text.map_err(|_| SessionError::Unreadable("cookies are not UTF-8"))?;
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
             if cookies.len() == COOKIES_MAX {
-                return Err(SessionError::Unreadable("more cookies than a browser sends"));
+                return Err(SessionError::Unreadable(
+                    "more cookies than a browser sends",
+                ));
             }
             cookies.push((key.trim(), unquote(value.trim())));
         }
@@ -65,7 +83,10 @@ fn pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
 /// As better-auth does it: the first character decides, the last one goes whatever it is.
 fn unquote(value: &str) -> &str {
     match value.strip_prefix('"') {
-        Some(rest) => rest.char_indices().next_back().map_or("", |(last, _)| &rest[..last]),
+        Some(rest) => rest
+            .char_indices()
+            .next_back()
+            .map_or("", |(last, _)| &rest[..last]),
         None => value,
     }
 }
@@ -77,7 +98,12 @@ mod tests {
     use super::*;
 
     fn headers(values: &[&[u8]]) -> HeaderMap {
-        let value = |bytes: &&[u8]| (COOKIE, HeaderValue::from_bytes(bytes).expect("a header value"));
+        let value = |bytes: &&[u8]| {
+            (
+                COOKIE,
+                HeaderValue::from_bytes(bytes).expect("a header value"),
+            )
+        };
         values.iter().map(value).collect()
     }
 
@@ -85,13 +111,21 @@ mod tests {
     fn the_first_cookie_of_the_exact_name_counts() {
         for (name, sent, expected) in [
             ("none", vec![], Err(SessionError::Missing)),
-            ("another", vec!["sid2=a; xsid=b; SID=c; sid"], Err(SessionError::Missing)),
+            (
+                "another",
+                vec!["sid2=a; xsid=b; SID=c; sid"],
+                Err(SessionError::Missing),
+            ),
             ("among others", vec!["a=1; sid=x; b=2"], Ok("x")),
             ("no blank between", vec!["a=1;sid=x;b=2"], Ok("x")),
             ("first is empty", vec!["sid=; sid=x"], Ok("")),
             ("several headers", vec!["a=1", "sid=x", "sid=y"], Ok("x")),
             ("equals sign in the value", vec!["sid=x=y="], Ok("x=y=")),
-            ("part without equals sign before", vec!["junk; sid=x"], Ok("x")),
+            (
+                "part without equals sign before",
+                vec!["junk; sid=x"],
+                Ok("x"),
+            ),
             ("tabs", vec!["\tsid\t=\tx\t"], Ok("x")),
             ("quoted", vec!["sid=\"x\""], Ok("x")),
             ("half quoted", vec!["sid=\"xy"], Ok("x")),
@@ -113,34 +147,69 @@ mod tests {
             ("empty and pieces", "data=; data.0=y", Some("y")),
             ("empty", "data=", None),
             ("pieces", "data.0=x; data.1=y", Some("xy")),
-            ("pieces in another order", "data.1=y; a=1; data.0=x", Some("xy")),
-            ("ten comes after nine", "data.10=c; data.9=b; data.0=a", Some("abc")),
+            (
+                "pieces in another order",
+                "data.1=y; a=1; data.0=x",
+                Some("xy"),
+            ),
+            (
+                "ten comes after nine",
+                "data.10=c; data.9=b; data.0=a",
+                Some("abc"),
+            ),
             ("last possible piece", "data.99=x", Some("x")),
             ("piece twice", "data.0=x; data.1=y; data.1=z", None),
             ("leading zero", "data.00=x; data.01=y", None),
             ("sign", "data.+1=x; data.-1=y", None),
             ("beyond the last", "data.100=x; data.256=y", None),
-            ("no number", "data.=x; data.a=y; data.0x=z; data.0.0=w; data0=v", None),
+            (
+                "no number",
+                "data.=x; data.a=y; data.0x=z; data.0.0=w; data0=v",
+                None,
+            ),
             ("another's pieces", "xdata.0=x; Data.0=y", None),
         ] {
-            assert_eq!(cached(&headers(&[sent.as_bytes()]), "data").as_deref(), expected, "{name}");
+            assert_eq!(
+                cached(&headers(&[sent.as_bytes()]), "data").as_deref(),
+                expected,
+                "{name}"
+            );
         }
         assert_eq!(cached(&headers(&[b"data=\xff"]), "data"), None, "not UTF-8");
     }
 
     #[test]
     fn a_header_that_no_browser_sends_is_refused() {
-        let pairs = |count: usize| (0..count).map(|index| format!("; c{index}=1")).collect::<String>();
-        assert_eq!(value(&headers(&[format!("sid=x{}", pairs(179)).as_bytes()]), "sid"), Ok("x"));
+        let pairs = |count: usize| {
+            (0..count)
+                .map(|index| format!("; c{index}=1"))
+                .collect::<String>()
+        };
+        assert_eq!(
+            value(
+                &headers(&[format!("sid=x{}", pairs(179)).as_bytes()]),
+                "sid"
+            ),
+            Ok("x")
+        );
 
         let too_many = format!("sid=x{}", pairs(199));
         for (name, sent) in [
             ("200 cookies", vec![too_many.as_bytes()]),
             ("not UTF-8", vec![b"sid=\xff".as_slice()]),
             ("not UTF-8 elsewhere", vec![b"sid=x; a=\xe9".as_slice()]),
-            ("not UTF-8 in another header", vec![b"sid=x".as_slice(), b"a=\xe9".as_slice()]),
+            (
+                "not UTF-8 in another header",
+                vec![b"sid=x".as_slice(), b"a=\xe9".as_slice()],
+            ),
         ] {
-            assert!(matches!(value(&headers(&sent), "sid"), Err(SessionError::Unreadable(_))), "{name}");
+            assert!(
+                matches!(
+                    value(&headers(&sent), "sid"),
+                    Err(SessionError::Unreadable(_))
+                ),
+                "{name}"
+            );
         }
     }
 }

@@ -50,20 +50,30 @@ impl Jwks {
         let set: Set = crate::jws::object(json.trim().as_bytes()).ok_or(JwksError::Shape)?;
         let mut keys: Vec<(String, PublicKey)> = Vec::with_capacity(set.keys.len());
         for (index, jwk) in set.keys.into_iter().enumerate() {
-            let (kid, key) =
-                Jwk::read(jwk).map_err(|problem| JwksError::Key { number: index + 1, problem })?;
+            let (kid, key) = Jwk::read(jwk).map_err(|problem| JwksError::Key {
+                number: index + 1,
+                problem,
+            })?;
             if keys.iter().any(|(other, _)| *other == kid) {
                 return Err(JwksError::SameKid);
             }
             keys.push((kid, key));
         }
-        if keys.is_empty() { Err(JwksError::NoKeys) } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            Err(JwksError::NoKeys)
+        } else {
+            Ok(Self(keys))
+        }
     }
 
     /// What `jws` says, if the key that it names has signed it, by that key's own algorithm.
     pub(crate) fn verified(&self, jws: Jws<'_>) -> Result<Vec<u8>, &'static str> {
         let kid = jws.header.kid.as_deref().ok_or("it names no key")?;
-        let (_, key) = self.0.iter().find(|(known, _)| known == kid).ok_or("it names an unknown key")?;
+        let (_, key) = self
+            .0
+            .iter()
+            .find(|(known, _)| known == kid)
+            .ok_or("it names an unknown key")?;
         if jws.header.alg != key.algorithm() {
             return Err("its algorithm is not the key's");
         }
@@ -73,7 +83,10 @@ impl Jwks {
 
 impl fmt::Debug for Jwks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_list().entries(self.0.iter().map(|(kid, key)| (kid, key.algorithm()))).finish()
+        formatter
+            .debug_list()
+            .entries(self.0.iter().map(|(kid, key)| (kid, key.algorithm())))
+            .finish()
     }
 }
 
@@ -115,7 +128,10 @@ mod tests {
         let second = with(p256(), "kid", json!("k2"));
         let third = with(with(rsa(), "kid", json!("k3")), "use", json!("sig"));
         let jwks = parse(&json!([ed25519(), second, third])).expect("three good keys");
-        assert_eq!(format!("{jwks:?}"), r#"[("k", "EdDSA"), ("k2", "ES256"), ("k3", "RS256")]"#);
+        assert_eq!(
+            format!("{jwks:?}"),
+            r#"[("k", "EdDSA"), ("k2", "ES256"), ("k3", "RS256")]"#
+        );
         let spaced = format!(" {}\n", json!({ "keys": [ed25519()] }));
         assert!(Jwks::parse(&spaced).is_ok(), "as pasted");
     }
@@ -125,32 +141,124 @@ mod tests {
         let zeros = "A".repeat(43);
         for (name, key, problem) in [
             ("not an object", json!("k"), JwkProblem::Shape),
-            ("no kid", with(ed25519(), "kid", Value::Null), JwkProblem::Shape),
-            ("empty kid", with(ed25519(), "kid", json!("")), JwkProblem::Shape),
-            ("kid is a number", with(ed25519(), "kid", json!(1)), JwkProblem::Shape),
+            (
+                "no kid",
+                with(ed25519(), "kid", Value::Null),
+                JwkProblem::Shape,
+            ),
+            (
+                "empty kid",
+                with(ed25519(), "kid", json!("")),
+                JwkProblem::Shape,
+            ),
+            (
+                "kid is a number",
+                with(ed25519(), "kid", json!(1)),
+                JwkProblem::Shape,
+            ),
             ("no x", with(ed25519(), "x", Value::Null), JwkProblem::Shape),
             ("no y", with(p256(), "y", Value::Null), JwkProblem::Shape),
             ("no n", with(rsa(), "n", Value::Null), JwkProblem::Shape),
-            ("private", with(ed25519(), "d", json!("AA")), JwkProblem::Private),
-            ("private RSA", with(rsa(), "d", json!("AA")), JwkProblem::Private),
-            ("shared", json!({ "kid": "k", "alg": "HS256", "kty": "oct", "k": "AA" }), JwkProblem::Private),
-            ("no alg", with(ed25519(), "alg", Value::Null), JwkProblem::Algorithm),
-            ("none", with(ed25519(), "alg", json!("none")), JwkProblem::Algorithm),
-            ("HMAC with a public key", with(ed25519(), "alg", json!("HS256")), JwkProblem::Algorithm),
-            ("another kind's alg", with(rsa(), "alg", json!("ES256")), JwkProblem::Algorithm),
-            ("another curve", with(ed25519(), "crv", json!("X25519")), JwkProblem::Algorithm),
-            ("Ed448", with(ed25519(), "crv", json!("Ed448")), JwkProblem::Algorithm),
-            ("K-256", with(p256(), "crv", json!("secp256k1")), JwkProblem::Algorithm),
-            ("SHA-1", with(rsa(), "alg", json!("RS1")), JwkProblem::Algorithm),
-            ("short x", with(ed25519(), "x", json!("11qY")), JwkProblem::Damaged),
-            ("padded x", with(ed25519(), "x", json!(format!("{zeros}="))), JwkProblem::Damaged),
-            ("long y", with(p256(), "y", json!("A".repeat(44))), JwkProblem::Damaged),
-            ("1,024 bits", with(rsa(), "n", json!("_".repeat(172))), JwkProblem::Damaged),
-            ("16,384 bits", with(rsa(), "n", json!("_".repeat(2732))), JwkProblem::Damaged),
-            ("leading zero", with(rsa(), "n", json!(format!("AA{}", "_".repeat(342)))), JwkProblem::Damaged),
-            ("even modulus", with(rsa(), "n", json!(format!("{}g", "_".repeat(341)))), JwkProblem::Damaged),
-            ("no exponent", with(rsa(), "e", json!("")), JwkProblem::Damaged),
-            ("even exponent", with(rsa(), "e", json!("AQAA")), JwkProblem::Damaged),
+            (
+                "private",
+                with(ed25519(), "d", json!("AA")),
+                JwkProblem::Private,
+            ),
+            (
+                "private RSA",
+                with(rsa(), "d", json!("AA")),
+                JwkProblem::Private,
+            ),
+            (
+                "shared",
+                json!({ "kid": "k", "alg": "HS256", "kty": "oct", "k": "AA" }),
+                JwkProblem::Private,
+            ),
+            (
+                "no alg",
+                with(ed25519(), "alg", Value::Null),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "none",
+                with(ed25519(), "alg", json!("none")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "HMAC with a public key",
+                with(ed25519(), "alg", json!("HS256")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "another kind's alg",
+                with(rsa(), "alg", json!("ES256")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "another curve",
+                with(ed25519(), "crv", json!("X25519")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "Ed448",
+                with(ed25519(), "crv", json!("Ed448")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "K-256",
+                with(p256(), "crv", json!("secp256k1")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "SHA-1",
+                with(rsa(), "alg", json!("RS1")),
+                JwkProblem::Algorithm,
+            ),
+            (
+                "short x",
+                with(ed25519(), "x", json!("11qY")),
+                JwkProblem::Damaged,
+            ),
+            (
+                "padded x",
+                with(ed25519(), "x", json!(format!("{zeros}="))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "long y",
+                with(p256(), "y", json!("A".repeat(44))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "1,024 bits",
+                with(rsa(), "n", json!("_".repeat(172))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "16,384 bits",
+                with(rsa(), "n", json!("_".repeat(2732))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "leading zero",
+                with(rsa(), "n", json!(format!("AA{}", "_".repeat(342)))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "even modulus",
+                with(rsa(), "n", json!(format!("{}g", "_".repeat(341)))),
+                JwkProblem::Damaged,
+            ),
+            (
+                "no exponent",
+                with(rsa(), "e", json!("")),
+                JwkProblem::Damaged,
+            ),
+            (
+                "even exponent",
+                with(rsa(), "e", json!("AQAA")),
+                JwkProblem::Damaged,
+            ),
             (
                 "no point of P-521",
                 json!({ "kid": "k", "alg": "ES512", "kty": "EC", "crv": "P-521",
@@ -160,9 +268,16 @@ mod tests {
         ] {
             let good = with(ed25519(), "kid", json!("first"));
             let refused = parse(&json!([good, key])).map(|_| ());
-            assert_eq!(refused, Err(JwksError::Key { number: 2, problem }), "{name}");
+            assert_eq!(
+                refused,
+                Err(JwksError::Key { number: 2, problem }),
+                "{name}"
+            );
         }
-        let error = JwksError::Key { number: 2, problem: JwkProblem::Damaged };
+        let error = JwksError::Key {
+            number: 2,
+            problem: JwkProblem::Damaged,
+        };
         assert_eq!(error.to_string(), "key 2 is damaged");
     }
 
@@ -170,12 +285,20 @@ mod tests {
     fn a_text_that_is_no_set_of_keys_is_refused() {
         for (name, text, error) in [
             ("empty", "", JwksError::Shape),
-            ("a URL", "https://app.example.com/api/auth/jwks", JwksError::Shape),
+            (
+                "a URL",
+                "https://app.example.com/api/auth/jwks",
+                JwksError::Shape,
+            ),
             ("a list", "[]", JwksError::Shape),
             ("a key alone", &ed25519().to_string(), JwksError::Shape),
             ("keys are an object", r#"{"keys":{}}"#, JwksError::Shape),
             ("no keys", r#"{"keys":[]}"#, JwksError::NoKeys),
-            ("one id twice", &json!({ "keys": [ed25519(), p256()] }).to_string(), JwksError::SameKid),
+            (
+                "one id twice",
+                &json!({ "keys": [ed25519(), p256()] }).to_string(),
+                JwksError::SameKid,
+            ),
         ] {
             assert_eq!(Jwks::parse(text).map(|_| ()), Err(error), "{name}");
         }

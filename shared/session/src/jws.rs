@@ -38,9 +38,18 @@ impl<'text> Jws<'text> {
         }
         let (signed, signature) = text.rsplit_once('.').ok_or("it has no signature")?;
         let (header, payload) = signed.split_once('.').ok_or("it has two parts")?;
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| "a part is not base64url");
+        let decode = |part| {
+            URL_SAFE_NO_PAD
+                .decode(part)
+                .map_err(|_| "a part is not base64url")
+        };
         let header = object(&decode(header)?).ok_or("its header is not what better-auth writes")?;
-        Ok(Self { header, signed, payload: decode(payload)?, signature: decode(signature)? })
+        Ok(Self {
+            header,
+            signed,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
     }
 
     /// The payload, if `is_good` says so of the signed bytes and the signature.
@@ -58,7 +67,11 @@ impl<'text> Jws<'text> {
 
 /// Reads a JSON object. serde alone would read a list of the fields' values, too.
 pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
-    if json.first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
+    if json.first() == Some(&b'{') {
+        serde_json::from_slice(json).ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -78,10 +91,14 @@ mod tests {
         let text = encoded(r#"{"alg":"EdDSA","kid":"k"}"#);
         let parse = || Jws::parse(&text, 200).expect("well-formed");
         assert_eq!(parse().header.kid.as_deref(), Some("k"));
-        assert_eq!(parse().verified(|_, _| false), Err("its signature is wrong"));
+        assert_eq!(
+            parse().verified(|_, _| false),
+            Err("its signature is wrong")
+        );
 
         let signed = text.rsplit_once('.').expect("has points").0.as_bytes();
-        let payload = parse().verified(|message, signature| message == signed && signature == b"sig");
+        let payload =
+            parse().verified(|message, signature| message == signed && signature == b"sig");
         assert_eq!(payload.as_deref(), Ok(b"{}".as_slice()));
     }
 
@@ -90,8 +107,14 @@ mod tests {
         for (name, header) in [
             ("crit", r#"{"alg":"EdDSA","crit":["b64"],"b64":false}"#),
             ("own key", r#"{"alg":"EdDSA","jwk":{}}"#),
-            ("own keys by URL", r#"{"alg":"EdDSA","jku":"https://evil.example"}"#),
-            ("certificate by URL", r#"{"alg":"EdDSA","x5u":"https://evil.example"}"#),
+            (
+                "own keys by URL",
+                r#"{"alg":"EdDSA","jku":"https://evil.example"}"#,
+            ),
+            (
+                "certificate by URL",
+                r#"{"alg":"EdDSA","x5u":"https://evil.example"}"#,
+            ),
             ("certificate", r#"{"alg":"EdDSA","x5c":[]}"#),
             ("compressed", r#"{"alg":"EdDSA","zip":"DEF"}"#),
             ("algorithm twice", r#"{"alg":"EdDSA","alg":"none"}"#),

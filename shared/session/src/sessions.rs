@@ -8,7 +8,9 @@ use secrecy::ExposeSecret;
 use crate::access_token::AccessTokens;
 use crate::cache::CookieCache;
 use crate::signature::SigningKey;
-use crate::{Session, SessionConfig, SessionConfigError, SessionError, SessionToken, bearer, cookie};
+use crate::{
+    Session, SessionConfig, SessionConfigError, SessionError, SessionToken, bearer, cookie,
+};
 
 /// The sessions of one better-auth application: its secret, its cookie names and its public keys.
 #[derive(Clone)]
@@ -65,18 +67,31 @@ impl Found {
 
 impl Sessions {
     /// Refuses a configuration with which sessions could be forged or never be found.
-    #[expect(clippy::needless_pass_by_value, reason = "the secret is wiped with the configuration")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the secret is wiped with the configuration"
+    )]
     pub fn new(config: SessionConfig) -> Result<Self, SessionConfigError> {
         let cookie_name = config.checked_cookie_name()?;
         let secret = config.secret.expose_secret();
         let issued = config.checked_jwks()?;
         let issuer = issued.as_ref().map(|(keys, origin)| (keys, *origin));
-        let cache = CookieCache::new(config.cookie_cache, secret, &config.cookie_cache_version, issuer);
+        let cache = CookieCache::new(
+            config.cookie_cache,
+            secret,
+            &config.cookie_cache_version,
+            issuer,
+        );
         Ok(Self {
             key: SigningKey::new(secret),
             cookie_name,
-            cache: cache.map(|cache| Ok((config.checked_cache_name()?, cache))).transpose()?,
-            access_tokens: issued.map(|(keys, origin)| AccessTokens { keys, origin: origin.to_owned() }),
+            cache: cache
+                .map(|cache| Ok((config.checked_cache_name()?, cache)))
+                .transpose()?,
+            access_tokens: issued.map(|(keys, origin)| AccessTokens {
+                keys,
+                origin: origin.to_owned(),
+            }),
         })
     }
 
@@ -87,10 +102,15 @@ impl Sessions {
     /// is not good, or not of this token, is passed over too, and the store decides.
     pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Found, SessionError> {
         let Some(token) = bearer::access_token(headers) else {
-            return self.credential(headers).map(|credential| self.cached(credential, headers, now_ms));
+            return self
+                .credential(headers)
+                .map(|credential| self.cached(credential, headers, now_ms));
         };
         match self.access_token_session(token, now_ms) {
-            Ok(session) => Ok(Found::Session { session, source: CredentialSource::Bearer }),
+            Ok(session) => Ok(Found::Session {
+                session,
+                source: CredentialSource::Bearer,
+            }),
             Err(refusal) => match self.credential(headers) {
                 Ok(credential) => Ok(self.cached(credential, headers, now_ms)),
                 Err(_) => Err(refusal),
@@ -104,12 +124,18 @@ impl Sessions {
     pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
         let bearer_error = match bearer::token(headers, &self.key) {
             Ok(token) => {
-                return Ok(Credential { token, source: CredentialSource::Bearer });
+                return Ok(Credential {
+                    token,
+                    source: CredentialSource::Bearer,
+                });
             }
             Err(error) => error,
         };
         match cookie::token(headers, &self.cookie_name, &self.key) {
-            Ok(token) => Ok(Credential { token, source: CredentialSource::Cookie }),
+            Ok(token) => Ok(Credential {
+                token,
+                source: CredentialSource::Cookie,
+            }),
             // Without a cookie it is the bearer token, if there was one, that failed.
             Err(SessionError::Missing) => Err(bearer_error),
             Err(error) => Err(error),
@@ -139,7 +165,9 @@ impl Sessions {
     fn access_token_session(&self, token: &str, now_ms: i64) -> Result<Session, SessionError> {
         match &self.access_tokens {
             Some(access_tokens) => access_tokens.session(token, now_ms),
-            None => Err(SessionError::AccessToken("no keys are configured to verify it with")),
+            None => Err(SessionError::AccessToken(
+                "no keys are configured to verify it with",
+            )),
         }
     }
 
@@ -150,7 +178,10 @@ impl Sessions {
             cache.session(&value, &credential.token, now_ms)
         });
         match session {
-            Some(session) => Found::Session { session, source: credential.source },
+            Some(session) => Found::Session {
+                session,
+                source: credential.source,
+            },
             None => Found::NeedsStore(credential),
         }
     }

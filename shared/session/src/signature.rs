@@ -32,7 +32,9 @@ impl SigningKey {
         }
         // Of the four spellings of a signature that differ only in unused bits, better-auth takes all and this
         // takes the one that better-auth writes.
-        let signature = STANDARD.decode(signature).map_err(|_| SessionError::BadSignature)?;
+        let signature = STANDARD
+            .decode(signature)
+            .map_err(|_| SessionError::BadSignature)?;
         if !self.has_signed(token.as_bytes(), &signature) {
             return Err(SessionError::BadSignature);
         }
@@ -42,7 +44,11 @@ impl SigningKey {
     /// Whether `signature` is the HMAC-SHA256 of `text`. In constant time: how much of a guess was right must not
     /// show.
     pub(crate) fn has_signed(&self, text: &[u8], signature: &[u8]) -> bool {
-        self.0.clone().chain_update(text).verify_slice(signature).is_ok()
+        self.0
+            .clone()
+            .chain_update(text)
+            .verify_slice(signature)
+            .is_ok()
     }
 
     /// The signed value that [`SigningKey::open`] takes, not percent-encoded.
@@ -54,11 +60,14 @@ impl SigningKey {
 
 /// JavaScript's `decodeURIComponent`, and the text as it is where that would throw. `+` stays `+`.
 fn decode_uri_component(text: &str) -> Cow<'_, str> {
-    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    let is_escape =
+        |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     if !text.split('%').skip(1).all(is_escape) {
         return Cow::Borrowed(text);
     }
-    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
+    percent_decode_str(text)
+        .decode_utf8()
+        .unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]
@@ -74,7 +83,13 @@ mod tests {
     #[test]
     fn what_was_signed_opens_and_nothing_near_it_does() {
         let signed = key().sign(TOKEN);
-        assert_eq!(key().open(&signed).expect("signed by the same key").storage_key(), TOKEN);
+        assert_eq!(
+            key()
+                .open(&signed)
+                .expect("signed by the same key")
+                .storage_key(),
+            TOKEN
+        );
 
         for index in 0..signed.len() {
             let mut forged = signed.clone().into_bytes();
@@ -86,7 +101,10 @@ mod tests {
             assert!(key().open(&signed[..length]).is_err(), "cut at {length}");
         }
         let other = SigningKey::new("another secret of at least 32 characters");
-        assert_eq!(other.open(&signed).map(|_| ()), Err(SessionError::BadSignature));
+        assert_eq!(
+            other.open(&signed).map(|_| ()),
+            Err(SessionError::BadSignature)
+        );
     }
 
     #[test]
@@ -95,21 +113,35 @@ mod tests {
         let (token, signature) = signed.rsplit_once('.').expect("has a signature");
         let last = signature.as_bytes()[42];
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let index = alphabet.iter().position(|&byte| byte == last).expect("is base64");
+        let index = alphabet
+            .iter()
+            .position(|&byte| byte == last)
+            .expect("is base64");
 
         for unused_bits in 1..4 {
             let spelling = char::from(alphabet[index | unused_bits]);
             let same_bytes = format!("{token}.{}{spelling}=", &signature[..42]);
-            assert_eq!(key().open(&same_bytes).map(|_| ()), Err(SessionError::BadSignature), "{unused_bits}");
+            assert_eq!(
+                key().open(&same_bytes).map(|_| ()),
+                Err(SessionError::BadSignature),
+                "{unused_bits}"
+            );
         }
     }
 
     #[test]
     fn a_signed_text_that_is_no_token_is_refused() {
-        for (name, text) in
-            [("empty", ""), ("too long", &"a".repeat(257)), ("control", "a\0"), ("blank", "a b")]
-        {
-            assert_eq!(key().open(&key().sign(text)).map(|_| ()), Err(SessionError::BadSignature), "{name}");
+        for (name, text) in [
+            ("empty", ""),
+            ("too long", &"a".repeat(257)),
+            ("control", "a\0"),
+            ("blank", "a b"),
+        ] {
+            assert_eq!(
+                key().open(&key().sign(text)).map(|_| ()),
+                Err(SessionError::BadSignature),
+                "{name}"
+            );
         }
     }
 

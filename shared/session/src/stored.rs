@@ -33,8 +33,15 @@ impl Session {
         let Some(text) = revoked_before else {
             return Ok(self);
         };
-        let moment_ms: i64 = text.trim().parse().map_err(|_| SessionError::Malformed("revocation time"))?;
-        if self.created_at_ms < moment_ms { Err(SessionError::Revoked) } else { Ok(self) }
+        let moment_ms: i64 = text
+            .trim()
+            .parse()
+            .map_err(|_| SessionError::Malformed("revocation time"))?;
+        if self.created_at_ms < moment_ms {
+            Err(SessionError::Revoked)
+        } else {
+            Ok(self)
+        }
     }
 
     /// Reads the record found under the token's key; `None` is "nothing found".
@@ -82,16 +89,23 @@ impl Stored {
         if user.id != session.user_id.as_str() {
             return Err(SessionError::Malformed("user.id"));
         }
-        if session.expires_at_ms < now_ms { Err(SessionError::Expired) } else { Ok(session) }
+        if session.expires_at_ms < now_ms {
+            Err(SessionError::Expired)
+        } else {
+            Ok(session)
+        }
     }
 }
 
 impl StoredSession {
     fn checked(&self) -> Result<Session, SessionError> {
         Ok(Session {
-            user_id: UserId::parse(&self.user_id).map_err(|_| SessionError::Malformed("session.userId"))?,
-            created_at_ms: unix_ms(&self.created_at).ok_or(SessionError::Malformed("session.createdAt"))?,
-            expires_at_ms: unix_ms(&self.expires_at).ok_or(SessionError::Malformed("session.expiresAt"))?,
+            user_id: UserId::parse(&self.user_id)
+                .map_err(|_| SessionError::Malformed("session.userId"))?,
+            created_at_ms: unix_ms(&self.created_at)
+                .ok_or(SessionError::Malformed("session.createdAt"))?,
+            expires_at_ms: unix_ms(&self.expires_at)
+                .ok_or(SessionError::Malformed("session.expiresAt"))?,
         })
     }
 }
@@ -140,36 +154,87 @@ mod tests {
     fn a_record_that_is_not_this_tokens_session_with_its_user_is_refused() {
         for (name, from, to, error) in [
             ("no user", r#""user":"#, r#""other":"#, SessionError::NoUser),
-            ("user is null", r#"{"id":"u1","name":"Ann"}"#, "null", SessionError::NoUser),
-            ("another user", r#"{"id":"u1""#, r#"{"id":"u2""#, SessionError::Malformed("user.id")),
-            ("another token", r#""t1""#, r#""t2""#, SessionError::Malformed("session.token")),
+            (
+                "user is null",
+                r#"{"id":"u1","name":"Ann"}"#,
+                "null",
+                SessionError::NoUser,
+            ),
+            (
+                "another user",
+                r#"{"id":"u1""#,
+                r#"{"id":"u2""#,
+                SessionError::Malformed("user.id"),
+            ),
+            (
+                "another token",
+                r#""t1""#,
+                r#""t2""#,
+                SessionError::Malformed("session.token"),
+            ),
             (
                 "user id that forges a key",
                 r#""userId":"u1""#,
                 r##""userId":"u#1""##,
                 SessionError::Malformed("session.userId"),
             ),
-            ("no session", r#""session":"#, r#""other":"#, SessionError::Malformed("shape")),
-            ("no token", r#""token":"#, r#""other":"#, SessionError::Malformed("shape")),
+            (
+                "no session",
+                r#""session":"#,
+                r#""other":"#,
+                SessionError::Malformed("shape"),
+            ),
+            (
+                "no token",
+                r#""token":"#,
+                r#""other":"#,
+                SessionError::Malformed("shape"),
+            ),
             (
                 "expiry as a number",
                 r#""2026-03-17T12:00:00.000Z""#,
                 "1773748800000",
                 SessionError::Malformed("shape"),
             ),
-            ("bad expiry", "2026-03-17T", "2026-02-30T", SessionError::Malformed("session.expiresAt")),
-            ("bad creation", "2026-03-10T", "yesterday", SessionError::Malformed("session.createdAt")),
-            ("cut", r#""Ann"}}"#, r#""Ann"}"#, SessionError::Malformed("shape")),
+            (
+                "bad expiry",
+                "2026-03-17T",
+                "2026-02-30T",
+                SessionError::Malformed("session.expiresAt"),
+            ),
+            (
+                "bad creation",
+                "2026-03-10T",
+                "yesterday",
+                SessionError::Malformed("session.createdAt"),
+            ),
+            (
+                "cut",
+                r#""Ann"}}"#,
+                r#""Ann"}"#,
+                SessionError::Malformed("shape"),
+            ),
         ] {
             let changed = RECORD.replacen(from, to, 1);
             assert_ne!(changed, RECORD, "{name}: nothing was changed");
             assert_eq!(read(&changed, CREATED_AT_MS), Err(error), "{name}");
         }
-        assert_eq!(Session::read(&SessionToken::new("t1"), None, 0), Err(SessionError::Unknown));
-        for (name, text) in
-            [("empty", ""), ("not JSON", "{"), ("null", "null"), ("list", "[]"), ("text", r#""t1""#)]
-        {
-            assert_eq!(read(text, 0), Err(SessionError::Malformed("shape")), "{name}");
+        assert_eq!(
+            Session::read(&SessionToken::new("t1"), None, 0),
+            Err(SessionError::Unknown)
+        );
+        for (name, text) in [
+            ("empty", ""),
+            ("not JSON", "{"),
+            ("null", "null"),
+            ("list", "[]"),
+            ("text", r#""t1""#),
+        ] {
+            assert_eq!(
+                read(text, 0),
+                Err(SessionError::Malformed("shape")),
+                "{name}"
+            );
         }
     }
 
@@ -177,15 +242,38 @@ mod tests {
     fn only_sessions_from_before_the_revocation_are_revoked() {
         for (name, revoked_before, expected) in [
             ("never revoked", None, Ok(session())),
-            ("revoked before it began", Some("1773143999999"), Ok(session())),
-            ("revoked in the millisecond it began", Some("1773144000000"), Ok(session())),
-            ("revoked after it began", Some("1773144000001"), Err(SessionError::Revoked)),
-            ("no number", Some("soon"), Err(SessionError::Malformed("revocation time"))),
-            ("empty", Some(""), Err(SessionError::Malformed("revocation time"))),
+            (
+                "revoked before it began",
+                Some("1773143999999"),
+                Ok(session()),
+            ),
+            (
+                "revoked in the millisecond it began",
+                Some("1773144000000"),
+                Ok(session()),
+            ),
+            (
+                "revoked after it began",
+                Some("1773144000001"),
+                Err(SessionError::Revoked),
+            ),
+            (
+                "no number",
+                Some("soon"),
+                Err(SessionError::Malformed("revocation time")),
+            ),
+            (
+                "empty",
+                Some(""),
+                Err(SessionError::Malformed("revocation time")),
+            ),
         ] {
             assert_eq!(session().unless_revoked(revoked_before), expected, "{name}");
         }
-        assert_eq!(revocation_key(&session().user_id), "revoked-sessions-before-u1");
+        assert_eq!(
+            revocation_key(&session().user_id),
+            "revoked-sessions-before-u1"
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ impl SessionToken {
 
     /// Whether `text` can be a token at all, so that nothing else is hashed or becomes a key.
     pub(crate) fn is_wellformed(text: &str) -> bool {
-        (1..=TOKEN_MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=TOKEN_MAX_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
     /// The key of the session's record in better-auth's `secondaryStorage`, without the store's own prefix.
@@ -33,11 +34,19 @@ impl SessionToken {
     /// What logs may show of a token: the first 8 hexadecimal digits of its SHA-256.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.0.expose_secret());
-        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     pub(crate) fn equals(&self, other: &str) -> bool {
-        self.0.expose_secret().as_bytes().ct_eq(other.as_bytes()).into()
+        self.0
+            .expose_secret()
+            .as_bytes()
+            .ct_eq(other.as_bytes())
+            .into()
     }
 }
 

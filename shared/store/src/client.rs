@@ -60,7 +60,11 @@ impl Default for ClientOptions {
 impl ClientOptions {
     /// An engine on this machine, such as DynamoDB Local, at `endpoint`.
     pub fn local(endpoint: &str) -> Self {
-        Self { endpoint: Some(endpoint.to_owned()), local: true, ..Self::default() }
+        Self {
+            endpoint: Some(endpoint.to_owned()),
+            local: true,
+            ..Self::default()
+        }
     }
 }
 
@@ -94,7 +98,9 @@ fn loader(options: &ClientOptions) -> ConfigLoader {
     }
     if options.local {
         let keys = Credentials::from_keys("local", "local", None);
-        return loader.region(Region::from_static("us-east-1")).credentials_provider(keys);
+        return loader
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(keys);
     }
     // The default chain would go on to ask the instance metadata service, which takes seconds to be absent.
     loader.region(
@@ -114,8 +120,10 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     } else {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
     };
-    let tls =
-        TlsContext::builder().with_trust_store(trust).build().expect("a trust store is a whole TLS context");
+    let tls = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .expect("a trust store is a whole TLS context");
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
@@ -129,7 +137,9 @@ fn is_foreign(endpoint: &str) -> bool {
         return false;
     };
     let host = rest.split(['/', ':']).next().unwrap_or_default();
-    ![".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|suffix| host.ends_with(suffix))
+    ![".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
+        .iter()
+        .any(|suffix| host.ends_with(suffix))
 }
 
 fn timeouts(options: &ClientOptions) -> TimeoutConfig {

@@ -72,9 +72,11 @@ impl Store {
         };
         let messages = keys::messages(user, thread);
         let end = keys::before(remains.gone_at.saturating_add(1));
-        self.delete_range(&messages, keys::FIRST_MESSAGE, &end).await?;
+        self.delete_range(&messages, keys::FIRST_MESSAGE, &end)
+            .await?;
         let end = keys::journals_before(remains.gone_at.saturating_add(1));
-        self.delete_range(&keys::journals(user, thread), "0", &end).await?;
+        self.delete_range(&keys::journals(user, thread), "0", &end)
+            .await?;
         self.bury(user, thread, &remains, now_ms).await?;
         Ok(true)
     }
@@ -83,7 +85,9 @@ impl Store {
     /// Says whether it was so.
     pub(crate) async fn clear_if_gone(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
         // Not every engine shows the item whose condition failed, and nothing may be deleted for that.
-        let found = self.get_consistent(&keys.0.thread_pk, &keys.0.thread_sk).await?;
+        let found = self
+            .get_consistent(&keys.0.thread_pk, &keys.0.thread_sk)
+            .await?;
         let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
         if !found.is_gone(keys.0.at_ms) {
             return Ok(false);
@@ -91,11 +95,13 @@ impl Store {
         for sk in [&keys.0.user_sk, &keys.0.answer_sk] {
             // A begin that was given up has no keys.
             if !sk.is_empty() {
-                self.delete_range(&keys.0.messages_pk, sk, &keys::after(sk)).await?;
+                self.delete_range(&keys.0.messages_pk, sk, &keys::after(sk))
+                    .await?;
             }
         }
         let journal = keys::journal(keys.0.at_ms, &keys.0.stream);
-        self.delete_range(&keys.0.journals_pk, &journal, &format!("{journal}~~")).await?;
+        self.delete_range(&keys.0.journals_pk, &journal, &format!("{journal}~~"))
+            .await?;
         Ok(true)
     }
 
@@ -107,7 +113,9 @@ impl Store {
         now_ms: u64,
     ) -> Result<Option<Remains>, StoreError> {
         for _ in 0..ATTEMPTS {
-            let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
+            let found = self
+                .get_consistent(&keys::user(user), &keys::thread(thread))
+                .await?;
             let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
             if let Some(gone_at) = found.gone_at {
                 let lease_ms = found.lease;
@@ -122,7 +130,9 @@ impl Store {
                 return Ok(Some(remains));
             }
         }
-        Err(StoreError::Conflict { operation: "PutItem" })
+        Err(StoreError::Conflict {
+            operation: "PutItem",
+        })
     }
 
     /// One write, on condition that nothing has begun or ended since the thread was read.
@@ -130,7 +140,10 @@ impl Store {
         let mut request = self.client.put_item();
         let mut condition = vec!["attribute_not_exists(goneAt)".to_owned()];
         for (name, seen) in [
-            ("lastActivityAt", (thread.last_activity_at > 0).then(|| number(thread.last_activity_at))),
+            (
+                "lastActivityAt",
+                (thread.last_activity_at > 0).then(|| number(thread.last_activity_at)),
+            ),
             ("doneId", thread.done_id.as_ref().map(string)),
             ("failedId", thread.failed_id.as_ref().map(string)),
         ] {
@@ -151,7 +164,10 @@ impl Store {
         match sent {
             Ok(_) => Ok(true),
             Err(SdkError::ServiceError(error))
-                if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+                if matches!(
+                    error.err(),
+                    PutItemError::ConditionalCheckFailedException(_)
+                ) =>
             {
                 Ok(false)
             }
@@ -183,7 +199,10 @@ impl Store {
                 Ok(_) => Ok(()),
                 // A new thread has begun over it.
                 Err(SdkError::ServiceError(error))
-                    if matches!(error.err(), DeleteItemError::ConditionalCheckFailedException(_)) =>
+                    if matches!(
+                        error.err(),
+                        DeleteItemError::ConditionalCheckFailedException(_)
+                    ) =>
                 {
                     Ok(())
                 }
@@ -237,10 +256,18 @@ impl Store {
         let mut left: Vec<WriteRequest> = keys.iter().map(deletion).collect();
         let mut pause = FIRST_PAUSE;
         for _ in 0..RETRIES {
-            let sent = self.client.batch_write_item().request_items(&*self.table, left).send().await;
+            let sent = self
+                .client
+                .batch_write_item()
+                .request_items(&*self.table, left)
+                .send()
+                .await;
             let answer = sent.map_err(|error| StoreError::of("BatchWriteItem", error))?;
             let mut unprocessed = answer.unprocessed_items.unwrap_or_default();
-            match unprocessed.remove(&*self.table).filter(|left| !left.is_empty()) {
+            match unprocessed
+                .remove(&*self.table)
+                .filter(|left| !left.is_empty())
+            {
                 Some(unprocessed) => left = unprocessed,
                 None => return Ok(()),
             }
@@ -248,7 +275,10 @@ impl Store {
             pause *= 2;
         }
         let source = format!("{} items were left over again and again", left.len()).into();
-        Err(StoreError::Throttled { operation: "BatchWriteItem", source })
+        Err(StoreError::Throttled {
+            operation: "BatchWriteItem",
+            source,
+        })
     }
 }
 
@@ -259,7 +289,10 @@ impl Remains {
             State::None | State::Done | State::Failed => 0,
         };
         let previous = thread.prev.as_ref().map_or(0, |run| run.lease);
-        Self { gone_at, lease_ms: current.max(previous) }
+        Self {
+            gone_at,
+            lease_ms: current.max(previous),
+        }
     }
 
     /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it shall stop.
@@ -288,5 +321,7 @@ impl Remains {
 
 fn deletion(key: &Item) -> WriteRequest {
     let key = DeleteRequest::builder().set_key(Some(key.clone())).build();
-    WriteRequest::builder().delete_request(key.expect("a key is all there is to it")).build()
+    WriteRequest::builder()
+        .delete_request(key.expect("a key is all there is to it"))
+        .build()
 }

@@ -61,7 +61,10 @@ impl StoreError {
     }
 
     pub(crate) fn corrupt(pk: &str, sk: &str, cause: impl Into<Cause>) -> Self {
-        Self::Corrupt { key: format!("{pk} / {sk}"), source: cause.into() }
+        Self::Corrupt {
+            key: format!("{pk} / {sk}"),
+            source: cause.into(),
+        }
     }
 
     /// Sorts what the client says by what can be done about it.
@@ -70,10 +73,19 @@ impl StoreError {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         match Kind::of(&error) {
-            Kind::Throttled => Self::Throttled { operation, source: error.into() },
-            Kind::Unavailable => Self::Unavailable { operation, source: error.into() },
+            Kind::Throttled => Self::Throttled {
+                operation,
+                source: error.into(),
+            },
+            Kind::Unavailable => Self::Unavailable {
+                operation,
+                source: error.into(),
+            },
             Kind::Conflict => Self::Conflict { operation },
-            Kind::Refused => Self::Refused { operation, source: error.into() },
+            Kind::Refused => Self::Refused {
+                operation,
+                source: error.into(),
+            },
         }
     }
 }

@@ -51,13 +51,17 @@ impl Store {
         }
         let thread = match marked {
             Marked::Now(thread) => thread,
-            Marked::Not(thread) if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) => thread,
+            Marked::Not(thread) if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) => {
+                thread
+            }
             Marked::Not(thread) => {
                 self.finish_superseded(keys, *thread, usage).await?;
                 return Ok(Finished::Superseded);
             }
         };
-        Ok(Finished::Recorded { left_behind: thread.left_behind()? })
+        Ok(Finished::Recorded {
+            left_behind: thread.left_behind()?,
+        })
     }
 
     async fn finish_superseded(
@@ -77,7 +81,8 @@ impl Store {
             let (addition, mut values) = usage.addition();
             values.push(("owed".to_owned(), set_of(stream)));
             let update = format!("DELETE #owed :owed{addition}");
-            self.end(keys, update, "contains(#owed, :stream)", values).await?;
+            self.end(keys, update, "contains(#owed, :stream)", values)
+                .await?;
         }
         Ok(())
     }
@@ -102,8 +107,18 @@ impl Store {
         };
         let (addition, values) = usage.addition();
         // Two go for the one that came, so that turns without an end of their own leave nothing behind for long.
-        let forgotten = if keys.0.forgets { ", recent[0], recent[1]" } else { "" };
-        self.end(keys, format!("{update}{forgotten}{addition}"), condition, values).await
+        let forgotten = if keys.0.forgets {
+            ", recent[0], recent[1]"
+        } else {
+            ""
+        };
+        self.end(
+            keys,
+            format!("{update}{forgotten}{addition}"),
+            condition,
+            values,
+        )
+        .await
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.
@@ -114,11 +129,18 @@ impl Store {
     ) -> Result<Marked, StoreError> {
         let (addition, values) = match totals {
             Totals::Add(usage) => usage.addition(),
-            Totals::Owe => {
-                (" ADD #owed :owed".to_owned(), vec![("owed".to_owned(), set_of(keys.0.stream.as_str()))])
-            }
+            Totals::Owe => (
+                " ADD #owed :owed".to_owned(),
+                vec![("owed".to_owned(), set_of(keys.0.stream.as_str()))],
+            ),
         };
-        self.end(keys, format!("REMOVE prev{addition}"), "prev.streamId = :stream", values).await
+        self.end(
+            keys,
+            format!("REMOVE prev{addition}"),
+            "prev.streamId = :stream",
+            values,
+        )
+        .await
     }
 
     async fn end(

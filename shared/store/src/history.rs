@@ -90,9 +90,17 @@ impl Store {
         thread: &ThreadId,
         history: &History<'_>,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let end = history.before.map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
+        let end = history
+            .before
+            .map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
         let mut room = Room::new(history);
-        self.walk(&keys::messages(user, thread), Path::before(end), history, &mut room).await
+        self.walk(
+            &keys::messages(user, thread),
+            Path::before(end),
+            history,
+            &mut room,
+        )
+        .await
     }
 
     /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
@@ -108,19 +116,29 @@ impl Store {
         if history.before.is_some() {
             return self.messages(user, thread, history).await;
         }
-        match self.find_message(user, thread, message, None, history.consistent).await? {
+        match self
+            .find_message(user, thread, message, None, history.consistent)
+            .await?
+        {
             Some(found) => {
                 let mut room = Room::new(history);
                 let path = Path::ending_in(&found.sk);
-                self.walk(&keys::messages(user, thread), path, history, &mut room).await
+                self.walk(&keys::messages(user, thread), path, history, &mut room)
+                    .await
             }
             None => Ok(Vec::new()),
         }
     }
 
     /// Reads a turn's answer, strongly consistent. `None`: it is not there.
-    pub async fn answer_of(&self, turn: &AnsweredTurn) -> Result<Option<StoredMessage>, StoreError> {
-        match self.get_consistent(&turn.messages_pk, &turn.answer_sk).await? {
+    pub async fn answer_of(
+        &self,
+        turn: &AnsweredTurn,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        match self
+            .get_consistent(&turn.messages_pk, &turn.answer_sk)
+            .await?
+        {
             Some(item) => self.join(item, HashMap::new()).await.map(Some),
             None => Ok(None),
         }
@@ -139,7 +157,9 @@ impl Store {
         let mut end = path.bound().to_owned();
         let mut next = None;
         while room.messages > 0 {
-            let (items, last) = self.page(pk, history.consistent, page_limit, &end, next).await?;
+            let (items, last) = self
+                .page(pk, history.consistent, page_limit, &end, next)
+                .await?;
             for item in items {
                 let sk = item::text(&item, "sk");
                 if !path.admits(&sk) {
@@ -155,7 +175,12 @@ impl Store {
                 if !room.take(&item) {
                     return Ok(messages);
                 }
-                path.step(&sk, item.get("cut").and_then(|cut| cut.as_s().ok()).map(String::as_str));
+                path.step(
+                    &sk,
+                    item.get("cut")
+                        .and_then(|cut| cut.as_s().ok())
+                        .map(String::as_str),
+                );
                 messages.push(self.join(item, std::mem::take(&mut continuations)).await?);
                 if room.messages == 0 {
                     return Ok(messages);
@@ -254,7 +279,11 @@ pub(crate) struct Room {
 impl Room {
     pub(crate) fn new(history: &History<'_>) -> Self {
         let bytes = history.max_bytes.unwrap_or(usize::MAX);
-        Self { messages: history.limit, bytes, is_full: false }
+        Self {
+            messages: history.limit,
+            bytes,
+            is_full: false,
+        }
     }
 
     /// Makes room for a message, if there is any.
@@ -285,6 +314,8 @@ fn length(item: &Item) -> usize {
 /// As many items as messages are wanted, and the one the cursor names. More are needed only where a message has
 /// continuations or is not on the path.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
-    let items = history.limit.saturating_add(usize::from(history.before.is_some()));
+    let items = history
+        .limit
+        .saturating_add(usize::from(history.before.is_some()));
     i32::try_from(items).ok()
 }

@@ -130,26 +130,36 @@ impl MessageItem {
     }
 
     pub(crate) fn into_item(self) -> Result<Item, StoreError> {
-        serde_dynamo::aws_sdk_dynamodb_1::to_item(self)
-            .map_err(|error| StoreError::Refused { operation: "PutItem", source: error.into() })
+        serde_dynamo::aws_sdk_dynamodb_1::to_item(self).map_err(|error| StoreError::Refused {
+            operation: "PutItem",
+            source: error.into(),
+        })
     }
 }
 
 /// Makes an attribute of what describes itself.
 pub(crate) fn attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
-        .map_err(|error| StoreError::Refused { operation: "UpdateItem", source: error.into() })
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value).map_err(|error| {
+        StoreError::Refused {
+            operation: "UpdateItem",
+            source: error.into(),
+        }
+    })
 }
 
 /// Reads an item into the struct it was made from; an error names the item.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
-    serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|error| StoreError::corrupt(&pk, &sk, error))
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+        .map_err(|error| StoreError::corrupt(&pk, &sk, error))
 }
 
 /// A text attribute, or nothing.
 pub(crate) fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .cloned()
+        .unwrap_or_default()
 }
 
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {

@@ -57,7 +57,8 @@ impl Store {
     pub async fn append_journal(&self, piece: &JournalPiece<'_>) -> Result<u32, StoreError> {
         let mut index = piece.index;
         for bytes in piece.bytes.chunks(ITEM_BYTES) {
-            self.put_piece(piece, &format!("{index:06}"), bytes, None).await?;
+            self.put_piece(piece, &format!("{index:06}"), bytes, None)
+                .await?;
             index += 1;
         }
         Ok(index)
@@ -65,9 +66,18 @@ impl Store {
 
     /// Puts the last of a log, which may be nothing, and that it is the last. May be repeated with the same bytes.
     pub async fn end_journal(&self, piece: &JournalPiece<'_>) -> Result<(), StoreError> {
-        let last = piece.bytes.chunks(ITEM_BYTES).next_back().unwrap_or_default();
+        let last = piece
+            .bytes
+            .chunks(ITEM_BYTES)
+            .next_back()
+            .unwrap_or_default();
         let before = &piece.bytes[..piece.bytes.len() - last.len()];
-        let index = self.append_journal(&JournalPiece { bytes: before, ..*piece }).await?;
+        let index = self
+            .append_journal(&JournalPiece {
+                bytes: before,
+                ..*piece
+            })
+            .await?;
         self.put_piece(piece, END, last, Some(index)).await
     }
 
@@ -90,7 +100,10 @@ impl Store {
             .into_paginator()
             .items()
             .send();
-        let mut journal = Journal { next: from, ..Journal::default() };
+        let mut journal = Journal {
+            next: from,
+            ..Journal::default()
+        };
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::of("Query", error))?;
             if !journal.take(&item, &name.prefix)? {
@@ -109,10 +122,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut item: Item = HashMap::from([
             ("pk".to_owned(), string(&piece.journal.pk)),
-            ("sk".to_owned(), string(format!("{}{sk}", piece.journal.prefix))),
+            (
+                "sk".to_owned(),
+                string(format!("{}{sk}", piece.journal.prefix)),
+            ),
             ("ttl".to_owned(), number(piece.now_ms / 1000 + KEPT_S)),
         ]);
-        let deflated = if bytes.len() > PLAIN_BYTES { parts::deflate(bytes).await } else { Vec::new() };
+        let deflated = if bytes.len() > PLAIN_BYTES {
+            parts::deflate(bytes).await
+        } else {
+            Vec::new()
+        };
         let data = if !deflated.is_empty() && deflated.len() < bytes.len() {
             item.insert("len".to_owned(), number(bytes.len() as u64));
             deflated
@@ -139,7 +159,10 @@ impl JournalName {
     }
 
     pub(crate) fn under(pk: String, stream: &StreamId, at_ms: u64) -> Self {
-        Self { pk, prefix: keys::journal(at_ms, stream) }
+        Self {
+            pk,
+            prefix: keys::journal(at_ms, stream),
+        }
     }
 }
 
@@ -174,7 +197,9 @@ fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
         return Err(corrupt("it has no bytes".into()));
     };
     match count(item, "len").and_then(|length| usize::try_from(length).ok()) {
-        Some(length) => parts::inflate(data.as_ref(), length).map_err(|error| corrupt(error.into())),
+        Some(length) => {
+            parts::inflate(data.as_ref(), length).map_err(|error| corrupt(error.into()))
+        }
         None => Ok(data.as_ref().to_vec()),
     }
 }

@@ -116,7 +116,10 @@ mod tests {
             message(1_000, Role::User, &id("a")),
         ];
         assert_eq!(keys, expected);
-        assert!(keys.iter().all(|key| key.as_str() > FIRST_MESSAGE && key.as_str() < LAST_MESSAGE));
+        assert!(
+            keys.iter()
+                .all(|key| key.as_str() > FIRST_MESSAGE && key.as_str() < LAST_MESSAGE)
+        );
     }
 
     #[test]

@@ -76,6 +76,9 @@ pub struct Store {
 impl Store {
     /// Uses `table` through `client`. Talks to nobody yet.
     pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.into() }
+        Self {
+            client,
+            table: table.into(),
+        }
     }
 }

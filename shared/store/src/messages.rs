@@ -64,13 +64,21 @@ impl Store {
                 message.created_at_ms,
             )
         };
-        self.put_message(item, message.parts, Guard::Nothing).await.map(|_| ())
+        self.put_message(item, message.parts, Guard::Nothing)
+            .await
+            .map(|_| ())
     }
 
     /// Stores the turn's answer. Replaces one that a recoverer has put in its place; any other that is there is this
     /// answer, put before, and stays.
     pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
-        self.put_message(answer_item(keys, answer), answer.parts, Guard::NothingOrRecovered).await.map(|_| ())
+        self.put_message(
+            answer_item(keys, answer),
+            answer.parts,
+            Guard::NothingOrRecovered,
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Stores what could be recovered of a turn's answer, unless something is there.
@@ -79,7 +87,10 @@ impl Store {
         keys: &TurnKeys,
         answer: &Answer<'_>,
     ) -> Result<Put, StoreError> {
-        let item = MessageItem { recovered: Some(true), ..answer_item(keys, answer) };
+        let item = MessageItem {
+            recovered: Some(true),
+            ..answer_item(keys, answer)
+        };
         self.put_message(item, answer.parts, Guard::Nothing).await
     }
 
@@ -118,14 +129,20 @@ impl Store {
         let count = pieces.len();
         if count > MOST_PIECES {
             let source = format!("{} bytes do not fit {MOST_PIECES} items", bytes.len()).into();
-            return Err(StoreError::Refused { operation: "PutItem", source });
+            return Err(StoreError::Refused {
+                operation: "PutItem",
+                source,
+            });
         }
         for (index, piece) in pieces.enumerate() {
             self.client
                 .put_item()
                 .table_name(&*self.table)
                 .item("pk", string(&message.pk))
-                .item("sk", string(keys::continuation(&message.sk, index, checksum)))
+                .item(
+                    "sk",
+                    string(keys::continuation(&message.sk, index, checksum)),
+                )
                 .item(DATA, binary(piece))
                 .send()
                 .await

@@ -30,7 +30,11 @@ pub struct MonthUsage {
 
 impl Store {
     /// Adds up what `user` has done in the UTC month of `now_ms`, strongly consistent.
-    pub async fn usage_report(&self, user: &UserId, now_ms: u64) -> Result<UsageReport, StoreError> {
+    pub async fn usage_report(
+        &self,
+        user: &UserId,
+        now_ms: u64,
+    ) -> Result<UsageReport, StoreError> {
         let date = date(now_ms);
         let month = date[..7].to_owned();
         let mut days = self
@@ -46,7 +50,10 @@ impl Store {
             .items()
             .send();
         let mut report = UsageReport {
-            month: MonthUsage { month, ..MonthUsage::default() },
+            month: MonthUsage {
+                month,
+                ..MonthUsage::default()
+            },
             date,
             ..UsageReport::default()
         };

@@ -80,14 +80,18 @@ impl Store {
     ) -> Result<Option<MessagePage>, StoreError> {
         let path = match (pages.before, pages.branch) {
             (Some(cursor), _) => Path::before(&cursor.0),
-            (None, Some(message)) => match self.find_message(user, thread, message, None, true).await? {
-                Some(found) => Path::ending_in(&found.sk),
-                None => return Ok(None),
-            },
+            (None, Some(message)) => {
+                match self.find_message(user, thread, message, None, true).await? {
+                    Some(found) => Path::ending_in(&found.sk),
+                    None => return Ok(None),
+                }
+            }
             (None, None) => Path::before(keys::LAST_MESSAGE),
         };
         let pk = keys::messages(user, thread);
-        let mut page = self.page_of(&pk, path.clone(), pages.limit, Some(pages.max_bytes)).await?;
+        let mut page = self
+            .page_of(&pk, path.clone(), pages.limit, Some(pages.max_bytes))
+            .await?;
         if page.messages.is_empty() && page.older.is_some() {
             page = self.page_of(&pk, path, 1, None).await?;
         }
@@ -103,8 +107,12 @@ impl Store {
     ) -> Result<MessagePage, StoreError> {
         let end = Cursor::at(path.bound());
         // One more, to know whether there is one.
-        let history =
-            History { limit: limit.saturating_add(1), max_bytes, before: Some(&end), consistent: true };
+        let history = History {
+            limit: limit.saturating_add(1),
+            max_bytes,
+            before: Some(&end),
+            consistent: true,
+        };
         let mut room = Room::new(&history);
         let mut messages = self.walk(pk, path, &history, &mut room).await?;
         let has_more = room.is_full || messages.len() > limit;

@@ -70,7 +70,9 @@ pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, UnpackErro
     if text.len() != length {
         return Err(UnpackError::Length { expected: length });
     }
-    String::from_utf8(text).map(String::into_boxed_str).map_err(UnpackError::Utf8)
+    String::from_utf8(text)
+        .map(String::into_boxed_str)
+        .map_err(UnpackError::Utf8)
 }
 
 /// Inflates bytes whose length was not written down. Never makes more than one byte over `most`.
@@ -95,7 +97,9 @@ pub(crate) fn inflate_text(bytes: &[u8], most: usize) -> Result<String, UnpackEr
 pub(crate) async fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     for slice in bytes.chunks(SLICE_BYTES) {
-        encoder.write_all(slice).expect("a Vec takes whatever is written");
+        encoder
+            .write_all(slice)
+            .expect("a Vec takes whatever is written");
         tokio::task::yield_now().await;
     }
     encoder.finish().expect("a Vec takes whatever is written")
@@ -129,17 +133,27 @@ mod tests {
     #[tokio::test]
     async fn a_text_comes_back_byte_for_byte() {
         for (name, text) in [
-            ("half surrogate pairs", r#"[{"text":"\ud800 \uDFFF \u0000"}]"#.repeat(64)),
+            (
+                "half surrogate pairs",
+                r#"[{"text":"\ud800 \uDFFF \u0000"}]"#.repeat(64),
+            ),
             ("multi-byte characters over slices", "ä😀".repeat(50_000)),
         ] {
-            assert_eq!(&*unpack(&deflated(&text).await, text.len()).unwrap(), text, "{name}");
+            assert_eq!(
+                &*unpack(&deflated(&text).await, text.len()).unwrap(),
+                text,
+                "{name}"
+            );
         }
     }
 
     #[tokio::test]
     async fn inflating_stops_at_the_length_that_was_written_down() {
         let bomb = deflated(&"0".repeat(8 << 20)).await;
-        assert!(matches!(unpack(&bomb, 1_000), Err(UnpackError::Length { expected: 1_000 })));
+        assert!(matches!(
+            unpack(&bomb, 1_000),
+            Err(UnpackError::Length { expected: 1_000 })
+        ));
     }
 
     #[tokio::test]

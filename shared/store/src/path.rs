@@ -30,12 +30,18 @@ pub(crate) struct Path {
 impl Path {
     /// The path of everything before the sort key `bound`.
     pub(crate) fn before(bound: &str) -> Self {
-        Self { bound: bound.to_owned(), end: None }
+        Self {
+            bound: bound.to_owned(),
+            end: None,
+        }
     }
 
     /// The path that ends in the message `sk`.
     pub(crate) fn ending_in(sk: &str) -> Self {
-        Self { bound: keys::after(sk), end: Some(sk.to_owned()) }
+        Self {
+            bound: keys::after(sk),
+            end: Some(sk.to_owned()),
+        }
     }
 
     /// Whether the item `sk`, be it a message or a continuation, may lie on the path.
@@ -67,7 +73,9 @@ pub(crate) fn is_nothing(message: &Item) -> bool {
     message.contains_key("cut")
         && item::text(message, "role") == "assistant"
         && item::text(message, PARTS) == EMPTY_PARTS
-        && unfinished.iter().any(|unfinished| unfinished.as_str() == status)
+        && unfinished
+            .iter()
+            .any(|unfinished| unfinished.as_str() == status)
 }
 
 /// Where the path goes on below a message: before its cut, and in any case before itself.
@@ -83,8 +91,12 @@ mod tests {
     fn walk<'a>(items: &[&'a str], mut path: Path) -> Vec<&'a str> {
         let mut walked = Vec::new();
         for item in items.iter().rev() {
-            let (item, is_nothing) = item.strip_suffix('!').map_or((*item, false), |item| (item, true));
-            let (sk, cut) = item.split_once('<').map_or((item, None), |(sk, cut)| (sk, Some(cut)));
+            let (item, is_nothing) = item
+                .strip_suffix('!')
+                .map_or((*item, false), |item| (item, true));
+            let (sk, cut) = item
+                .split_once('<')
+                .map_or((item, None), |(sk, cut)| (sk, Some(cut)));
             if path.admits(sk) && !path.passes(sk, is_nothing) {
                 path.step(sk, cut);
                 walked.push(sk);
@@ -99,27 +111,79 @@ mod tests {
         for (name, items, expected) in [
             ("plain", vec!["1q", "2a", "3q", "4a"], "1q 2a 3q 4a"),
             ("regenerated", vec!["1q", "2a", "3a<1q~"], "1q 3a"),
-            ("regenerated twice", vec!["1q", "2a", "3a<1q~", "4a<1q~"], "1q 4a"),
-            ("regenerated, then on", vec!["1q", "2a", "3a<1q~", "4q", "5a"], "1q 3a 4q 5a"),
-            ("an older one regenerated", vec!["1q", "2a", "3q", "4a", "5a<1q~"], "1q 5a"),
+            (
+                "regenerated twice",
+                vec!["1q", "2a", "3a<1q~", "4a<1q~"],
+                "1q 4a",
+            ),
+            (
+                "regenerated, then on",
+                vec!["1q", "2a", "3a<1q~", "4q", "5a"],
+                "1q 3a 4q 5a",
+            ),
+            (
+                "an older one regenerated",
+                vec!["1q", "2a", "3q", "4a", "5a<1q~"],
+                "1q 5a",
+            ),
             ("edited", vec!["1q", "2a", "3q<1q", "4a"], "3q 4a"),
-            ("edited twice", vec!["1q", "2a", "3q<1q", "4a", "5q<1q", "6a"], "5q 6a"),
-            ("edited in the middle", vec!["1q", "2a", "3q", "4a", "5q<3q", "6a"], "1q 2a 5q 6a"),
+            (
+                "edited twice",
+                vec!["1q", "2a", "3q<1q", "4a", "5q<1q", "6a"],
+                "5q 6a",
+            ),
+            (
+                "edited in the middle",
+                vec!["1q", "2a", "3q", "4a", "5q<3q", "6a"],
+                "1q 2a 5q 6a",
+            ),
             (
                 "regenerated on an old branch",
                 vec!["1q", "2a", "3q", "4a", "5q<1q", "6a", "7a<3q~"],
                 "1q 2a 3q 7a",
             ),
             ("gone on twice", vec!["1q", "2a", "3a<2a", "4a<2a"], "1q 4a"),
-            ("gone on from a regenerated one", vec!["1q", "2a", "3a<1q~", "4a<1q~"], "1q 4a"),
-            ("regenerated to nothing", vec!["1q", "2a", "3a<1q~!"], "1q 2a"),
-            ("regenerated to nothing, then to something", vec!["1q", "2a", "3a<1q~!", "4a<1q~"], "1q 4a"),
-            ("regenerated to nothing, then on", vec!["1q", "2a", "3a<1q~!", "4q", "5a"], "1q 2a 4q 5a"),
-            ("an older one to nothing", vec!["1q", "2a", "3q", "4a", "5a<1q~!"], "1q 2a 3q 4a"),
-            ("gone on to nothing, twice", vec!["1q", "2a", "3a<2a!", "4a<2a!"], "1q 2a"),
-            ("an answer that came late", vec!["1q", "2a", "3q", "4a"], "1q 2a 3q 4a"),
+            (
+                "gone on from a regenerated one",
+                vec!["1q", "2a", "3a<1q~", "4a<1q~"],
+                "1q 4a",
+            ),
+            (
+                "regenerated to nothing",
+                vec!["1q", "2a", "3a<1q~!"],
+                "1q 2a",
+            ),
+            (
+                "regenerated to nothing, then to something",
+                vec!["1q", "2a", "3a<1q~!", "4a<1q~"],
+                "1q 4a",
+            ),
+            (
+                "regenerated to nothing, then on",
+                vec!["1q", "2a", "3a<1q~!", "4q", "5a"],
+                "1q 2a 4q 5a",
+            ),
+            (
+                "an older one to nothing",
+                vec!["1q", "2a", "3q", "4a", "5a<1q~!"],
+                "1q 2a 3q 4a",
+            ),
+            (
+                "gone on to nothing, twice",
+                vec!["1q", "2a", "3a<2a!", "4a<2a!"],
+                "1q 2a",
+            ),
+            (
+                "an answer that came late",
+                vec!["1q", "2a", "3q", "4a"],
+                "1q 2a 3q 4a",
+            ),
         ] {
-            assert_eq!(walk(&items, Path::before("~")).join(" "), expected, "{name}");
+            assert_eq!(
+                walk(&items, Path::before("~")).join(" "),
+                expected,
+                "{name}"
+            );
         }
     }
 

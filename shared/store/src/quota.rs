@@ -61,7 +61,11 @@ impl From<DayItem> for DayUsage {
             reasoning: day.treasoning,
             cost: day.cost,
         };
-        Self { turns: day.req, running: day.slots.len(), usage }
+        Self {
+            turns: day.req,
+            running: day.slots.len(),
+            usage,
+        }
     }
 }
 
@@ -78,12 +82,22 @@ impl Place {
     /// The place of a turn of somebody else. One begun within the moment of midnight may be looked for on the wrong day;
     /// then it is free when its lease has passed.
     fn of(turn: &OpenTurn) -> Self {
-        Self::new(turn.user(), turn.stream(), turn.began_at_ms(), turn.lease_ms())
+        Self::new(
+            turn.user(),
+            turn.stream(),
+            turn.began_at_ms(),
+            turn.lease_ms(),
+        )
     }
 
     pub(crate) fn new(user: &UserId, stream: &StreamId, now_ms: u64, lease_ms: u64) -> Self {
         let slot = slot(lease_ms, stream);
-        Self { pk: keys::user(user), sk: keys::day(&date(now_ms)), slot, now_ms }
+        Self {
+            pk: keys::user(user),
+            sk: keys::day(&date(now_ms)),
+            slot,
+            now_ms,
+        }
     }
 }
 
@@ -108,7 +122,9 @@ impl Store {
 
     /// What `user` has done in the UTC day of `now_ms`. Eventually consistent.
     pub async fn usage(&self, user: &UserId, now_ms: u64) -> Result<DayUsage, StoreError> {
-        self.day(&keys::user(user), &keys::day(&date(now_ms)), false).await.map(DayUsage::from)
+        self.day(&keys::user(user), &keys::day(&date(now_ms)), false)
+            .await
+            .map(DayUsage::from)
     }
 
     async fn day(&self, pk: &str, sk: &str, consistent: bool) -> Result<DayItem, StoreError> {
@@ -174,7 +190,11 @@ impl Store {
         };
         let day: DayItem = item::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
-        Ok(if day.holds(&place.slot) { Reserved::Held } else { Reserved::Full(day) })
+        Ok(if day.holds(&place.slot) {
+            Reserved::Held
+        } else {
+            Reserved::Full(day)
+        })
     }
 
     /// Takes a place although there seemed to be none: removes what dead turns left behind, waits a moment, and tries
@@ -203,13 +223,23 @@ impl Store {
             }
         }
         let refusal = day.refusal(limits, beside, place.now_ms);
-        Err(refusal.unwrap_or_else(|| StoreError::Conflict { operation: "UpdateItem" }.into()))
+        Err(refusal.unwrap_or_else(|| {
+            StoreError::Conflict {
+                operation: "UpdateItem",
+            }
+            .into()
+        }))
     }
 
     /// Gives back the place of a turn that came to nothing, as if it had never been taken.
     pub(crate) async fn release(&self, place: &Place) -> Result<(), StoreError> {
         let minus_one = AttributeValue::N("-1".to_owned());
-        self.give_back(place, " ADD #req :req".to_owned(), vec![("req".to_owned(), minus_one)]).await
+        self.give_back(
+            place,
+            " ADD #req :req".to_owned(),
+            vec![("req".to_owned(), minus_one)],
+        )
+        .await
     }
 
     /// Lets the place of a turn that is recovered bar nobody's way any more.
@@ -241,7 +271,11 @@ impl Store {
     }
 
     /// Does what the request says, unless the place is gone already.
-    async fn update_place(&self, request: UpdateItemFluentBuilder, place: &Place) -> Result<(), StoreError> {
+    async fn update_place(
+        &self,
+        request: UpdateItemFluentBuilder,
+        place: &Place,
+    ) -> Result<(), StoreError> {
         let sent = request
             .table_name(&*self.table)
             .key("pk", string(&place.pk))

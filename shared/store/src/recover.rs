@@ -31,7 +31,11 @@ pub struct RecoveredAnswer<'a> {
 impl Store {
     /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. Whoever sends the same message
     /// again has it too, and is promised that it is stored.
-    pub async fn keep_question(&self, turn: &OpenTurn, message: &UserMessage<'_>) -> Result<(), StoreError> {
+    pub async fn keep_question(
+        &self,
+        turn: &OpenTurn,
+        message: &UserMessage<'_>,
+    ) -> Result<(), StoreError> {
         match turn.kept() {
             Some(_) => Ok(()),
             None => self.put_user_message(&turn.keys(None), message).await,
@@ -53,7 +57,9 @@ impl Store {
         } else {
             self.recover_answer(&keys, answer).await?
         };
-        let outcome = self.mark_recovered(turn, &keys, outcome, answer.now_ms).await?;
+        let outcome = self
+            .mark_recovered(turn, &keys, outcome, answer.now_ms)
+            .await?;
         // The turn is recovered. A place that stays where it was is free when the turn's lease has passed.
         let _ = self.step_aside(turn).await;
         Ok(outcome)
@@ -75,7 +81,11 @@ impl Store {
             Marked::Now(_) => Ok(outcome),
             Marked::Not(thread) => {
                 if thread.awaits(keys.0.stream.as_str()) {
-                    let totals = if turn.is_dead(now_ms) { Totals::Add(&nothing) } else { Totals::Owe };
+                    let totals = if turn.is_dead(now_ms) {
+                        Totals::Add(&nothing)
+                    } else {
+                        Totals::Owe
+                    };
                     self.forget_previous(keys, totals).await?;
                 }
                 Ok(marked(&thread, keys).unwrap_or(outcome))
@@ -108,7 +118,11 @@ impl Store {
         keys: &TurnKeys,
         answer: &RecoveredAnswer<'_>,
     ) -> Result<TurnOutcome, StoreError> {
-        let recovered = Answer { parts: answer.parts, status: answer.status, metadata: answer.metadata };
+        let recovered = Answer {
+            parts: answer.parts,
+            status: answer.status,
+            metadata: answer.metadata,
+        };
         Ok(match self.put_recovered_answer(keys, &recovered).await? {
             Put::Done if answer.is_empty => TurnOutcome::Failed,
             Put::Done => TurnOutcome::Done,
@@ -123,7 +137,10 @@ impl Store {
         let parts = kept
             .unpack()
             .map_err(|error| StoreError::corrupt(&keys.0.thread_pk, &keys.0.thread_sk, error))?;
-        let message = UserMessage { parts: &parts, created_at_ms: turn.began_at_ms() };
+        let message = UserMessage {
+            parts: &parts,
+            created_at_ms: turn.began_at_ms(),
+        };
         self.put_user_message(keys, &message).await
     }
 }

@@ -13,13 +13,19 @@ impl Store {
     ///
     /// Reads eventually consistent, and once more strongly where that finds nothing: a session may be as young as
     /// its first request.
-    pub async fn session_value(&self, key: &str, now_ms: u64) -> Result<Option<String>, StoreError> {
+    pub async fn session_value(
+        &self,
+        key: &str,
+        now_ms: u64,
+    ) -> Result<Option<String>, StoreError> {
         if key.len() > LONGEST_KEY {
             return Ok(None);
         }
         for consistent in [false, true] {
-            if let Some(value) =
-                self.read_session(key, consistent).await?.and_then(|item| live_value(item, now_ms))
+            if let Some(value) = self
+                .read_session(key, consistent)
+                .await?
+                .and_then(|item| live_value(item, now_ms))
             {
                 return Ok(Some(value));
             }
@@ -28,7 +34,12 @@ impl Store {
     }
 
     /// Writes what better-auth would write on sign-in, for local runs and tests. `expires_at_s` is in seconds.
-    pub async fn put_session(&self, key: &str, value: &str, expires_at_s: u64) -> Result<(), StoreError> {
+    pub async fn put_session(
+        &self,
+        key: &str,
+        value: &str,
+        expires_at_s: u64,
+    ) -> Result<(), StoreError> {
         self.client
             .put_item()
             .table_name(&*self.table)

@@ -77,10 +77,21 @@ impl Store {
 /// What is read may be older than the turn. Then it says nothing about it.
 fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
     if thread.stream_id.as_deref() != Some(stream) {
-        let is_newer = thread.last_activity_at.max(thread.gone_at.unwrap_or_default()) > began_at_ms;
-        return if is_newer { TurnSignal::Superseded } else { TurnSignal::Runs };
+        let is_newer = thread
+            .last_activity_at
+            .max(thread.gone_at.unwrap_or_default())
+            > began_at_ms;
+        return if is_newer {
+            TurnSignal::Superseded
+        } else {
+            TurnSignal::Runs
+        };
     }
-    if thread.stop_id == thread.stream_id { TurnSignal::StopAsked } else { TurnSignal::Runs }
+    if thread.stop_id == thread.stream_id {
+        TurnSignal::StopAsked
+    } else {
+        TurnSignal::Runs
+    }
 }
 
 #[cfg(test)]
@@ -97,20 +108,50 @@ mod tests {
         };
         for (name, thread, expected) in [
             ("runs", thread(Some("s"), None, 5), TurnSignal::Runs),
-            ("stop", thread(Some("s"), Some("s"), 5), TurnSignal::StopAsked),
-            ("stop of another", thread(Some("s"), Some("r"), 5), TurnSignal::Runs),
-            ("superseded", thread(Some("t"), None, 6), TurnSignal::Superseded),
-            ("superseded, stopped", thread(Some("t"), Some("t"), 6), TurnSignal::Superseded),
-            ("read too early", thread(Some("r"), Some("r"), 4), TurnSignal::Runs),
-            ("read before there was a thread", thread(None, None, 0), TurnSignal::Runs),
+            (
+                "stop",
+                thread(Some("s"), Some("s"), 5),
+                TurnSignal::StopAsked,
+            ),
+            (
+                "stop of another",
+                thread(Some("s"), Some("r"), 5),
+                TurnSignal::Runs,
+            ),
+            (
+                "superseded",
+                thread(Some("t"), None, 6),
+                TurnSignal::Superseded,
+            ),
+            (
+                "superseded, stopped",
+                thread(Some("t"), Some("t"), 6),
+                TurnSignal::Superseded,
+            ),
+            (
+                "read too early",
+                thread(Some("r"), Some("r"), 4),
+                TurnSignal::Runs,
+            ),
+            (
+                "read before there was a thread",
+                thread(None, None, 0),
+                TurnSignal::Runs,
+            ),
             (
                 "superseded, then deleted",
-                ThreadItem { gone_at: Some(6), ..thread(Some("t"), Some("t"), 0) },
+                ThreadItem {
+                    gone_at: Some(6),
+                    ..thread(Some("t"), Some("t"), 0)
+                },
                 TurnSignal::Superseded,
             ),
             (
                 "deleted",
-                ThreadItem { gone_at: Some(5), ..thread(Some("s"), Some("s"), 0) },
+                ThreadItem {
+                    gone_at: Some(5),
+                    ..thread(Some("s"), Some("s"), 0)
+                },
                 TurnSignal::StopAsked,
             ),
         ] {

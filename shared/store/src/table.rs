@@ -31,7 +31,9 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError>
     match created {
         Ok(_) => expire_items(client, name).await,
         Err(error)
-            if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) =>
+            if error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
         {
             Ok(())
         }
@@ -40,7 +42,10 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError>
 }
 
 async fn expire_items(client: &Client, name: &str) -> Result<(), StoreError> {
-    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build();
+    let ttl = TimeToLiveSpecification::builder()
+        .attribute_name("ttl")
+        .enabled(true)
+        .build();
     let sent = client
         .update_time_to_live()
         .table_name(name)
@@ -54,8 +59,10 @@ async fn expire_items(client: &Client, name: &str) -> Result<(), StoreError> {
 }
 
 fn by_activity() -> GlobalSecondaryIndex {
-    let projection =
-        Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("title").build();
+    let projection = Projection::builder()
+        .projection_type(ProjectionType::Include)
+        .non_key_attributes("title")
+        .build();
     GlobalSecondaryIndex::builder()
         .index_name("byActivity")
         .key_schema(key("pk", KeyType::Hash))
@@ -74,5 +81,9 @@ fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
 }
 
 fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect(EVERY_FIELD_IS_SET)
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+        .expect(EVERY_FIELD_IS_SET)
 }

@@ -92,7 +92,10 @@ impl ThreadItem {
 
     /// Whether this is not, or no longer, the thread that a turn began in.
     pub(crate) fn is_gone(&self, began_at_ms: u64) -> bool {
-        self.gone_at.is_some() || self.created_at.is_none_or(|created_at| began_at_ms < created_at)
+        self.gone_at.is_some()
+            || self
+                .created_at
+                .is_none_or(|created_at| began_at_ms < created_at)
     }
 
     pub(crate) fn state(&self, now_ms: u64) -> State {
@@ -124,12 +127,17 @@ impl ThreadItem {
 
     /// Whether the turn is the one before, and is not known to be over.
     pub(crate) fn awaits(&self, stream: &str) -> bool {
-        self.prev.as_ref().is_some_and(|run| run.stream_id == stream)
+        self.prev
+            .as_ref()
+            .is_some_and(|run| run.stream_id == stream)
     }
 
     /// The turn before, if it is not known to be over.
     pub(crate) fn left_behind(&self) -> Result<Option<OpenTurn>, StoreError> {
-        self.prev.clone().map(|run| self.superseded(run)).transpose()
+        self.prev
+            .clone()
+            .map(|run| self.superseded(run))
+            .transpose()
     }
 
     /// The current turn, whatever it is at.
@@ -160,16 +168,29 @@ impl ThreadItem {
 
     fn turn(&self, run: RunItem, is_stopped: bool) -> Result<OpenTurn, StoreError> {
         let corrupt = || StoreError::corrupt(&self.pk, &self.sk, "its keys hold no ids");
-        let user = self.pk.strip_prefix("U#").and_then(|user| UserId::parse(user).ok());
-        let thread = self.sk.strip_prefix("T#").and_then(|thread| ThreadId::parse(thread).ok());
-        OpenTurn::new(user.ok_or_else(corrupt)?, thread.ok_or_else(corrupt)?, run, is_stopped)
+        let user = self
+            .pk
+            .strip_prefix("U#")
+            .and_then(|user| UserId::parse(user).ok());
+        let thread = self
+            .sk
+            .strip_prefix("T#")
+            .and_then(|thread| ThreadId::parse(thread).ok());
+        OpenTurn::new(
+            user.ok_or_else(corrupt)?,
+            thread.ok_or_else(corrupt)?,
+            run,
+            is_stopped,
+        )
     }
 
     fn stream(&self) -> Result<Option<StreamId>, StoreError> {
         let Some(stream) = &self.stream_id else {
             return Ok(None);
         };
-        StreamId::parse(stream).map(Some).map_err(|error| StoreError::corrupt(&self.pk, &self.sk, error))
+        StreamId::parse(stream)
+            .map(Some)
+            .map_err(|error| StoreError::corrupt(&self.pk, &self.sk, error))
     }
 }
 
@@ -193,7 +214,9 @@ pub struct Thread {
 impl Thread {
     /// The turn that is still being answered.
     pub fn running(&self, now_ms: u64) -> Option<&StreamId> {
-        self.stream.as_ref().filter(|_| self.live_until_ms >= now_ms)
+        self.stream
+            .as_ref()
+            .filter(|_| self.live_until_ms >= now_ms)
     }
 }
 
@@ -248,14 +271,26 @@ impl TryFrom<ThreadItem> for CurrentTurn {
             State::Done => Some(item.answered()?),
             State::None | State::Running | State::Dead | State::Failed => None,
         };
-        Ok(Self { stream: item.stream()?, open: item.open()?, answered, left_behind: item.left_behind()? })
+        Ok(Self {
+            stream: item.stream()?,
+            open: item.open()?,
+            answered,
+            left_behind: item.left_behind()?,
+        })
     }
 }
 
 impl Store {
     /// Reads a thread of `user`, strongly consistent. `None`: this user has no such thread.
-    pub async fn thread(&self, user: &UserId, thread: &ThreadId) -> Result<Option<Thread>, StoreError> {
-        self.thread_item(user, thread).await?.map(Thread::try_from).transpose()
+    pub async fn thread(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Option<Thread>, StoreError> {
+        self.thread_item(user, thread)
+            .await?
+            .map(Thread::try_from)
+            .transpose()
     }
 
     /// What the thread's turns are at, strongly consistent. `None`: this user has no such thread.
@@ -264,7 +299,10 @@ impl Store {
         user: &UserId,
         thread: &ThreadId,
     ) -> Result<Option<CurrentTurn>, StoreError> {
-        self.thread_item(user, thread).await?.map(CurrentTurn::try_from).transpose()
+        self.thread_item(user, thread)
+            .await?
+            .map(CurrentTurn::try_from)
+            .transpose()
     }
 
     pub(crate) async fn thread_item(
@@ -272,12 +310,18 @@ impl Store {
         user: &UserId,
         thread: &ThreadId,
     ) -> Result<Option<ThreadItem>, StoreError> {
-        let found = self.get_consistent(&keys::user(user), &keys::thread(thread)).await?;
+        let found = self
+            .get_consistent(&keys::user(user), &keys::thread(thread))
+            .await?;
         let found = found.map(item::read::<ThreadItem>).transpose()?;
         Ok(found.filter(ThreadItem::exists))
     }
 
-    pub(crate) async fn get_consistent(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn get_consistent(
+        &self,
+        pk: &str,
+        sk: &str,
+    ) -> Result<Option<Item>, StoreError> {
         self.client
             .get_item()
             .table_name(&*self.table)

@@ -52,7 +52,10 @@ impl FromStr for ThreadCursor {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (at, thread) = text.split_once('#').ok_or(())?;
         let last_activity_at_ms = at.parse().map_err(|_| ())?;
-        Ok(Self { last_activity_at_ms, thread: ThreadId::parse(thread).map_err(|_| ())? })
+        Ok(Self {
+            last_activity_at_ms,
+            thread: ThreadId::parse(thread).map_err(|_| ())?,
+        })
     }
 }
 
@@ -91,11 +94,17 @@ impl Store {
         let mut items = answer.items.unwrap_or_default();
         let has_more = items.len() > limit;
         items.truncate(limit);
-        let threads = items.into_iter().map(summary).collect::<Result<Vec<_>, _>>()?;
-        let next = threads.last().filter(|_| has_more).map(|last| ThreadCursor {
-            last_activity_at_ms: last.last_activity_at_ms,
-            thread: last.id.clone(),
-        });
+        let threads = items
+            .into_iter()
+            .map(summary)
+            .collect::<Result<Vec<_>, _>>()?;
+        let next = threads
+            .last()
+            .filter(|_| has_more)
+            .map(|last| ThreadCursor {
+                last_activity_at_ms: last.last_activity_at_ms,
+                thread: last.id.clone(),
+            });
         Ok(ThreadPage { threads, next })
     }
 
@@ -147,7 +156,10 @@ impl ThreadCursor {
         Item::from([
             ("pk".to_owned(), string(pk)),
             ("sk".to_owned(), string(keys::thread(&self.thread))),
-            ("lastActivityAt".to_owned(), number(self.last_activity_at_ms)),
+            (
+                "lastActivityAt".to_owned(),
+                number(self.last_activity_at_ms),
+            ),
         ])
     }
 }
@@ -155,9 +167,16 @@ impl ThreadCursor {
 fn summary(item: Item) -> Result<ThreadSummary, StoreError> {
     let pk = item::text(&item, "pk");
     let listed: Listed = item::read(item)?;
-    let id = listed.sk.strip_prefix("T#").and_then(|id| ThreadId::parse(id).ok());
+    let id = listed
+        .sk
+        .strip_prefix("T#")
+        .and_then(|id| ThreadId::parse(id).ok());
     let id = id.ok_or_else(|| StoreError::corrupt(&pk, &listed.sk, "its key holds no id"))?;
-    Ok(ThreadSummary { id, title: listed.title, last_activity_at_ms: listed.last_activity_at })
+    Ok(ThreadSummary {
+        id,
+        title: listed.title,
+        last_activity_at_ms: listed.last_activity_at,
+    })
 }
 
 #[cfg(test)]
@@ -166,11 +185,24 @@ mod tests {
 
     #[test]
     fn a_place_survives_its_text_and_names_no_user() {
-        let place = ThreadCursor { last_activity_at_ms: 7, thread: ThreadId::parse("a-b").unwrap() };
+        let place = ThreadCursor {
+            last_activity_at_ms: 7,
+            thread: ThreadId::parse("a-b").unwrap(),
+        };
         assert_eq!(place.to_string(), "7#a-b");
         assert_eq!("7#a-b".parse(), Ok(place.clone()));
         assert_eq!(place.key("U#alice")["pk"], string("U#alice"));
-        for text in ["", "7", "7#", "#a", "x#a", "-1#a", "7#a#b", "7#a/b", "18446744073709551616#a"] {
+        for text in [
+            "",
+            "7",
+            "7#",
+            "#a",
+            "x#a",
+            "-1#a",
+            "7#a#b",
+            "7#a/b",
+            "18446744073709551616#a",
+        ] {
             assert!(text.parse::<ThreadCursor>().is_err(), "{text}");
         }
     }

@@ -21,7 +21,11 @@ const MARKED: &str = "contains(titling, :stream)";
 impl Store {
     /// Notes that a title is being made for the turn's thread, if it still has the title `first` that its begin wrote,
     /// or none if that wrote none. `false`: it has another by now, or is gone.
-    pub async fn begin_title(&self, keys: &TurnKeys, first: Option<&str>) -> Result<bool, StoreError> {
+    pub async fn begin_title(
+        &self,
+        keys: &TurnKeys,
+        first: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let request = self
             .titling(keys, first)
             .key("sk", string(&keys.0.thread_sk))
@@ -51,10 +55,26 @@ impl Store {
             None => false,
         };
         if !is_titled {
-            let thread = self.titling(keys, None).key("sk", string(&keys.0.thread_sk));
-            sent(counted(thread, "DELETE titling :titling", MARKED, keys, usage)).await?;
+            let thread = self
+                .titling(keys, None)
+                .key("sk", string(&keys.0.thread_sk));
+            sent(counted(
+                thread,
+                "DELETE titling :titling",
+                MARKED,
+                keys,
+                usage,
+            ))
+            .await?;
         }
-        sent(counted(self.day_of(keys), "DELETE titling :titling", MARKED, keys, usage)).await?;
+        sent(counted(
+            self.day_of(keys),
+            "DELETE titling :titling",
+            MARKED,
+            keys,
+            usage,
+        ))
+        .await?;
         Ok(is_titled)
     }
 
@@ -70,7 +90,14 @@ impl Store {
             .key("sk", string(&keys.0.thread_sk))
             .expression_attribute_values(":title", string(title));
         let condition = format!("{MARKED} AND {}", untouched(first));
-        sent(counted(request, "SET title = :title DELETE titling :titling", &condition, keys, usage)).await
+        sent(counted(
+            request,
+            "SET title = :title DELETE titling :titling",
+            &condition,
+            keys,
+            usage,
+        ))
+        .await
     }
 
     /// An update under the user's key that names the run, and the title that is looked for.
@@ -89,12 +116,17 @@ impl Store {
 
     /// The day in which the turn began.
     fn day_of(&self, keys: &TurnKeys) -> UpdateItemFluentBuilder {
-        self.titling(keys, None).key("sk", string(keys::day(&date(keys.0.at_ms))))
+        self.titling(keys, None)
+            .key("sk", string(keys::day(&date(keys.0.at_ms))))
     }
 }
 
 fn untouched(first: Option<&str>) -> &'static str {
-    if first.is_some() { "title = :first" } else { "attribute_not_exists(title)" }
+    if first.is_some() {
+        "title = :first"
+    } else {
+        "attribute_not_exists(title)"
+    }
 }
 
 /// The same update with what was used added in it.

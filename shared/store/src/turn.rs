@@ -76,12 +76,25 @@ impl OpenTurn {
         run: RunItem,
         is_stopped: bool,
     ) -> Result<Self, StoreError> {
-        let corrupt =
-            |cause: &str| StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned());
-        let stream = StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
-        let (_, message) = keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
-        let (at_ms, answer) = keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;
-        Ok(Self(Arc::new(Open { user, thread, stream, message, answer, at_ms, run, is_stopped })))
+        let corrupt = |cause: &str| {
+            StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned())
+        };
+        let stream =
+            StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
+        let (_, message) =
+            keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
+        let (at_ms, answer) =
+            keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;
+        Ok(Self(Arc::new(Open {
+            user,
+            thread,
+            stream,
+            message,
+            answer,
+            at_ms,
+            run,
+            is_stopped,
+        })))
     }
 
     /// Whose turn it is.
@@ -140,7 +153,10 @@ impl OpenTurn {
     /// ends where the turn begins, or in the answer that it goes on from.
     pub fn path_bound(&self) -> Option<Cursor> {
         let run = &self.0.run;
-        run.cut.as_deref().filter(|_| run.continues.is_none()).map(Cursor::at)
+        run.cut
+            .as_deref()
+            .filter(|_| run.continues.is_none())
+            .map(Cursor::at)
     }
 
     /// Its journal.
@@ -151,7 +167,11 @@ impl OpenTurn {
     /// The answer that it goes on from, if it does: what a recovered answer begins with.
     pub fn continued(&self) -> Option<AnsweredTurn> {
         let answer_sk = self.0.run.continues.clone()?;
-        Some(AnsweredTurn { messages_pk: self.messages_pk(), answer_sk, stream: self.0.stream.clone() })
+        Some(AnsweredTurn {
+            messages_pk: self.messages_pk(),
+            answer_sk,
+            stream: self.0.stream.clone(),
+        })
     }
 
     /// Where its answer is stored once it is.
@@ -169,7 +189,10 @@ impl OpenTurn {
 
     /// The turn as the one that takes over from it knows it.
     pub(crate) fn superseded(&self) -> Self {
-        Self(Arc::new(Open { is_stopped: true, ..Open::clone(&self.0) }))
+        Self(Arc::new(Open {
+            is_stopped: true,
+            ..Open::clone(&self.0)
+        }))
     }
 
     pub(crate) fn kept(&self) -> Option<&Kept> {

@@ -39,8 +39,13 @@ impl TurnUsage {
             ("tcached", self.cached),
             ("treasoning", self.reasoning),
         ];
-        let cost = self.cost.map(|cost| ("cost", AttributeValue::N(cost.to_string())));
-        tokens.into_iter().filter_map(|(name, count)| Some((name, number(count?)))).chain(cost)
+        let cost = self
+            .cost
+            .map(|cost| ("cost", AttributeValue::N(cost.to_string())));
+        tokens
+            .into_iter()
+            .filter_map(|(name, count)| Some((name, number(count?))))
+            .chain(cost)
     }
 
     /// Both together.
@@ -121,18 +126,28 @@ mod tests {
             ("free", None),
             ("", None),
         ] {
-            assert_eq!(Cost::parse(text).map(|cost| cost.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                Cost::parse(text).map(|cost| cost.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn only_what_was_reported_is_added() {
         assert_eq!(TurnUsage::default().addition().0, "");
-        let usage = TurnUsage { output: Some(0), cost: Cost::parse("0.5"), ..TurnUsage::default() };
+        let usage = TurnUsage {
+            output: Some(0),
+            cost: Cost::parse("0.5"),
+            ..TurnUsage::default()
+        };
         let (clause, values) = usage.addition();
         assert_eq!(clause, " ADD #tout :tout, #cost :cost");
-        let values: Vec<_> =
-            values.iter().map(|(name, value)| (name.as_str(), value.as_n().unwrap().as_str())).collect();
+        let values: Vec<_> = values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_n().unwrap().as_str()))
+            .collect();
         assert_eq!(values, [("tout", "0"), ("cost", "0.5")]);
     }
 }

@@ -37,21 +37,45 @@ impl MessageAssembler {
     /// Adds what `chunk` says. Linear in the length of the chunk, whatever the length of the message.
     pub fn push(&mut self, chunk: &UiMessageChunk) {
         match chunk {
-            UiMessageChunk::TextStart { id, provider_metadata } => {
+            UiMessageChunk::TextStart {
+                id,
+                provider_metadata,
+            } => {
                 let (text, state) = (JsonText::default(), Some(PartState::Streaming));
                 let provider_metadata = provider_metadata.clone();
-                let index = self.add(UiPart::Text { text, state, provider_metadata, citations: None });
+                let index = self.add(UiPart::Text {
+                    text,
+                    state,
+                    provider_metadata,
+                    citations: None,
+                });
                 self.text.insert(id.clone(), index);
             }
-            UiMessageChunk::TextDelta { id, delta, provider_metadata } => {
+            UiMessageChunk::TextDelta {
+                id,
+                delta,
+                provider_metadata,
+            } => {
                 let index = self.text.get(id).copied();
                 self.edit_text(index, Some(delta), provider_metadata.as_ref(), None);
             }
-            UiMessageChunk::TextEnd { id, citations, provider_metadata } => {
+            UiMessageChunk::TextEnd {
+                id,
+                citations,
+                provider_metadata,
+            } => {
                 let index = self.text.remove(id);
-                self.edit_text(index, None, provider_metadata.as_ref(), Some(citations.as_ref()));
+                self.edit_text(
+                    index,
+                    None,
+                    provider_metadata.as_ref(),
+                    Some(citations.as_ref()),
+                );
             }
-            UiMessageChunk::ReasoningStart { id, provider_metadata } => {
+            UiMessageChunk::ReasoningStart {
+                id,
+                provider_metadata,
+            } => {
                 let index = self.add(UiPart::Reasoning {
                     id: Some(id.clone()),
                     text: JsonText::default(),
@@ -60,15 +84,26 @@ impl MessageAssembler {
                 });
                 self.reasoning.insert(id.clone(), index);
             }
-            UiMessageChunk::ReasoningDelta { id, delta, provider_metadata } => {
+            UiMessageChunk::ReasoningDelta {
+                id,
+                delta,
+                provider_metadata,
+            } => {
                 let index = self.reasoning.get(id).copied();
                 self.edit_reasoning(index, Some(delta), provider_metadata.as_ref());
             }
-            UiMessageChunk::ReasoningEnd { id, provider_metadata } => {
+            UiMessageChunk::ReasoningEnd {
+                id,
+                provider_metadata,
+            } => {
                 let index = self.reasoning.remove(id);
                 self.edit_reasoning(index, None, provider_metadata.as_ref());
             }
-            UiMessageChunk::File { media_type, url, provider_metadata } => {
+            UiMessageChunk::File {
+                media_type,
+                url,
+                provider_metadata,
+            } => {
                 self.add(UiPart::File {
                     media_type: Some(media_type.clone()),
                     url: url.clone(),
@@ -77,15 +112,25 @@ impl MessageAssembler {
                     provider_reference: None,
                 });
             }
-            UiMessageChunk::ReasoningFile { media_type, url, provider_metadata } => {
+            UiMessageChunk::ReasoningFile {
+                media_type,
+                url,
+                provider_metadata,
+            } => {
                 self.add(UiPart::ReasoningFile {
                     media_type: media_type.clone(),
                     url: url.clone(),
                     provider_metadata: provider_metadata.clone(),
                 });
             }
-            UiMessageChunk::Custom { kind, provider_metadata } => {
-                self.add(UiPart::Custom { kind: kind.clone(), provider_metadata: provider_metadata.clone() });
+            UiMessageChunk::Custom {
+                kind,
+                provider_metadata,
+            } => {
+                self.add(UiPart::Custom {
+                    kind: kind.clone(),
+                    provider_metadata: provider_metadata.clone(),
+                });
             }
             UiMessageChunk::StartStep => {
                 self.add(UiPart::StepStart);
@@ -119,18 +164,31 @@ impl MessageAssembler {
     pub fn is_empty(&self) -> bool {
         self.parts[self.given..].iter().all(|part| match part {
             UiPart::StepStart => true,
-            UiPart::Text { text, provider_metadata, .. }
-            | UiPart::Reasoning { text, provider_metadata, .. } => {
-                text.is_empty() && provider_metadata.is_none()
+            UiPart::Text {
+                text,
+                provider_metadata,
+                ..
             }
+            | UiPart::Reasoning {
+                text,
+                provider_metadata,
+                ..
+            } => text.is_empty() && provider_metadata.is_none(),
             _ => false,
         })
     }
 
     /// Marks the blocks that were open when the answer broke off as whole: nothing more will come.
     pub fn close_open_blocks(&mut self) {
-        for index in self.text.drain().chain(self.reasoning.drain()).map(|(_, index)| index) {
-            if let UiPart::Text { state, .. } | UiPart::Reasoning { state, .. } = &mut self.parts[index] {
+        for index in self
+            .text
+            .drain()
+            .chain(self.reasoning.drain())
+            .map(|(_, index)| index)
+        {
+            if let UiPart::Text { state, .. } | UiPart::Reasoning { state, .. } =
+                &mut self.parts[index]
+            {
                 *state = Some(PartState::Done);
             }
         }
@@ -140,7 +198,10 @@ impl MessageAssembler {
         let index = self.parts.len();
         match &part {
             UiPart::StepStart => self.calls.next_step(),
-            UiPart::Tool(tool) => self.calls.add(&tool.tool_call_id, tool.tool_name.is_some(), index),
+            UiPart::Tool(tool) => {
+                self.calls
+                    .add(&tool.tool_call_id, tool.tool_name.is_some(), index)
+            }
             _ => {}
         }
         self.parts.push(part);
@@ -154,8 +215,12 @@ impl MessageAssembler {
         metadata: Option<&RawJson>,
         end: Option<Option<&RawJson>>,
     ) {
-        let Some(UiPart::Text { text, state, provider_metadata, citations }) =
-            index.map(|at| &mut self.parts[at])
+        let Some(UiPart::Text {
+            text,
+            state,
+            provider_metadata,
+            citations,
+        }) = index.map(|at| &mut self.parts[at])
         else {
             return;
         };
@@ -171,9 +236,18 @@ impl MessageAssembler {
         }
     }
 
-    fn edit_reasoning(&mut self, index: Option<usize>, delta: Option<&JsonText>, metadata: Option<&RawJson>) {
-        let Some(UiPart::Reasoning { text, state, provider_metadata, .. }) =
-            index.map(|at| &mut self.parts[at])
+    fn edit_reasoning(
+        &mut self,
+        index: Option<usize>,
+        delta: Option<&JsonText>,
+        metadata: Option<&RawJson>,
+    ) {
+        let Some(UiPart::Reasoning {
+            text,
+            state,
+            provider_metadata,
+            ..
+        }) = index.map(|at| &mut self.parts[at])
         else {
             return;
         };

@@ -8,7 +8,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", schemars(transform = message::openapi::objects))]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum UiMessageChunk {
     /// The answer begins.
     Start {
@@ -17,7 +21,9 @@ pub enum UiMessageChunk {
         message_metadata: Option<Box<AnswerMetadata>>,
     },
     /// What is known of the answer by now.
-    MessageMetadata { message_metadata: Box<AnswerMetadata> },
+    MessageMetadata {
+        message_metadata: Box<AnswerMetadata>,
+    },
     /// A model call begins.
     StartStep,
     /// A text block begins.
@@ -91,7 +97,10 @@ pub enum UiMessageChunk {
         dynamic: bool,
     },
     /// More of a tool call's input.
-    ToolInputDelta { tool_call_id: String, input_text_delta: JsonText },
+    ToolInputDelta {
+        tool_call_id: String,
+        input_text_delta: JsonText,
+    },
     /// A tool is called.
     ToolInputAvailable {
         tool_call_id: String,
@@ -116,7 +125,10 @@ pub enum UiMessageChunk {
         error_text: JsonText,
     },
     /// The user is asked whether a tool may run.
-    ToolApprovalRequest { approval_id: String, tool_call_id: String },
+    ToolApprovalRequest {
+        approval_id: String,
+        tool_call_id: String,
+    },
     /// A tool gave its result.
     ToolOutputAvailable {
         tool_call_id: String,
@@ -163,10 +175,16 @@ impl UiMessageChunk {
     pub fn encoded_len(&self) -> usize {
         let mut length = Counter(b"data: \n\n".len());
         match self {
-            Self::TextDelta { id, delta, provider_metadata: None } => {
-                length.add_delta("text-delta", id, delta)
-            }
-            Self::ReasoningDelta { id, delta, provider_metadata: None } => {
+            Self::TextDelta {
+                id,
+                delta,
+                provider_metadata: None,
+            } => length.add_delta("text-delta", id, delta),
+            Self::ReasoningDelta {
+                id,
+                delta,
+                provider_metadata: None,
+            } => {
                 length.add_delta("reasoning-delta", id, delta);
             }
             other => serde_json::to_writer(&mut length, other).expect("a chunk is always JSON"),
@@ -178,10 +196,16 @@ impl UiMessageChunk {
     pub fn encode(&self, stream: &mut Vec<u8>) {
         stream.extend_from_slice(b"data: ");
         match self {
-            Self::TextDelta { id, delta, provider_metadata: None } => {
-                encode_delta(stream, "text-delta", id, delta)
-            }
-            Self::ReasoningDelta { id, delta, provider_metadata: None } => {
+            Self::TextDelta {
+                id,
+                delta,
+                provider_metadata: None,
+            } => encode_delta(stream, "text-delta", id, delta),
+            Self::ReasoningDelta {
+                id,
+                delta,
+                provider_metadata: None,
+            } => {
                 encode_delta(stream, "reasoning-delta", id, delta);
             }
             other => encode_any(stream, other),
@@ -249,14 +273,21 @@ mod tests {
         for text in ["", "plain", "quote \" back \\ line \n nul \0 \u{2028} 😀"] {
             let id = "a\"b".to_owned();
             for chunk in [
-                UiMessageChunk::TextDelta { id: id.clone(), delta: text.into(), provider_metadata: None },
+                UiMessageChunk::TextDelta {
+                    id: id.clone(),
+                    delta: text.into(),
+                    provider_metadata: None,
+                },
                 UiMessageChunk::ReasoningDelta {
                     id: id.clone(),
                     delta: text.into(),
                     provider_metadata: None,
                 },
             ] {
-                assert_eq!(encoded(&chunk), format!("data: {}\n\n", serde_json::to_string(&chunk).unwrap()));
+                assert_eq!(
+                    encoded(&chunk),
+                    format!("data: {}\n\n", serde_json::to_string(&chunk).unwrap())
+                );
             }
         }
     }
@@ -264,7 +295,10 @@ mod tests {
     #[test]
     fn an_event_is_one_line_whatever_it_carries() {
         let pretty = serde_json::from_str("{\n  \"a\":\r\n \"x\\n\"\n}").unwrap();
-        let chunk = UiMessageChunk::Custom { kind: "a.b".to_owned(), provider_metadata: Some(pretty) };
+        let chunk = UiMessageChunk::Custom {
+            kind: "a.b".to_owned(),
+            provider_metadata: Some(pretty),
+        };
         let event = encoded(&chunk);
         assert_eq!(event.trim_end_matches('\n').lines().count(), 1, "{event}");
         assert!(event.contains(r#""x\n""#), "{event}");

@@ -8,9 +8,18 @@ use crate::events::{END, Events};
 /// The forms in which [`crate::UiMessageChunk::encode`] writes a delta: what stands before the id, and between id and
 /// text. A delta with anything after its text is left as it is.
 const FORMS: [(&[u8], &[u8]); 3] = [
-    (b"data: {\"type\":\"text-delta\",\"id\":\"", b"\",\"delta\":\""),
-    (b"data: {\"type\":\"reasoning-delta\",\"id\":\"", b"\",\"delta\":\""),
-    (b"data: {\"type\":\"tool-input-delta\",\"toolCallId\":\"", b"\",\"inputTextDelta\":\""),
+    (
+        b"data: {\"type\":\"text-delta\",\"id\":\"",
+        b"\",\"delta\":\"",
+    ),
+    (
+        b"data: {\"type\":\"reasoning-delta\",\"id\":\"",
+        b"\",\"delta\":\"",
+    ),
+    (
+        b"data: {\"type\":\"tool-input-delta\",\"toolCallId\":\"",
+        b"\",\"inputTextDelta\":\"",
+    ),
 ];
 
 /// What stands after a delta's text.

@@ -13,15 +13,18 @@ impl UiMessageChunk {
     /// # Errors
     /// A chunk that this version does not know, or that is not one of ours. Those after it can be read all the same.
     pub fn decode_all(stream: &[u8]) -> impl Iterator<Item = Result<Self, Invalid>> {
-        Events::of(stream).filter(|event| DONE.strip_suffix(END) != Some(*event)).filter_map(|event| {
-            let data = event.strip_prefix(b"data: ")?;
-            Some(decode(data))
-        })
+        Events::of(stream)
+            .filter(|event| DONE.strip_suffix(END) != Some(*event))
+            .filter_map(|event| {
+                let data = event.strip_prefix(b"data: ")?;
+                Some(decode(data))
+            })
     }
 }
 
 fn decode(data: &[u8]) -> Result<UiMessageChunk, Invalid> {
-    let broken = |cause: &dyn std::error::Error| Invalid::new("data", format!("must be JSON ({cause})"));
+    let broken =
+        |cause: &dyn std::error::Error| Invalid::new("data", format!("must be JSON ({cause})"));
     let text = std::str::from_utf8(data).map_err(|error| broken(&error))?;
     let chunk: &RawValue = serde_json::from_str(text).map_err(|error| broken(&error))?;
     let fields = Object::parse(chunk, "")?;
@@ -56,20 +59,33 @@ fn plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invali
                 .ok_or_else(|| Invalid::new("messageMetadata", "must be an object"))?,
         },
         "start-step" => UiMessageChunk::StartStep,
-        "text-start" => UiMessageChunk::TextStart { id: id()?, provider_metadata },
-        "text-delta" => {
-            UiMessageChunk::TextDelta { id: id()?, delta: fields.text("delta")?, provider_metadata }
-        }
+        "text-start" => UiMessageChunk::TextStart {
+            id: id()?,
+            provider_metadata,
+        },
+        "text-delta" => UiMessageChunk::TextDelta {
+            id: id()?,
+            delta: fields.text("delta")?,
+            provider_metadata,
+        },
         "text-end" => UiMessageChunk::TextEnd {
             id: id()?,
             citations: fields.optional_json("citations"),
             provider_metadata,
         },
-        "reasoning-start" => UiMessageChunk::ReasoningStart { id: id()?, provider_metadata },
-        "reasoning-delta" => {
-            UiMessageChunk::ReasoningDelta { id: id()?, delta: fields.text("delta")?, provider_metadata }
-        }
-        "reasoning-end" => UiMessageChunk::ReasoningEnd { id: id()?, provider_metadata },
+        "reasoning-start" => UiMessageChunk::ReasoningStart {
+            id: id()?,
+            provider_metadata,
+        },
+        "reasoning-delta" => UiMessageChunk::ReasoningDelta {
+            id: id()?,
+            delta: fields.text("delta")?,
+            provider_metadata,
+        },
+        "reasoning-end" => UiMessageChunk::ReasoningEnd {
+            id: id()?,
+            provider_metadata,
+        },
         "file" => UiMessageChunk::File {
             media_type: fields.string("mediaType")?,
             url: fields.string("url")?,
@@ -80,8 +96,13 @@ fn plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invali
             url: fields.string("url")?,
             provider_metadata,
         },
-        "custom" => UiMessageChunk::Custom { kind: fields.string("kind")?, provider_metadata },
-        "error" => UiMessageChunk::Error { error_text: fields.string("errorText")? },
+        "custom" => UiMessageChunk::Custom {
+            kind: fields.string("kind")?,
+            provider_metadata,
+        },
+        "error" => UiMessageChunk::Error {
+            error_text: fields.string("errorText")?,
+        },
         "finish-step" => UiMessageChunk::FinishStep,
         "finish" => UiMessageChunk::Finish {
             finish_reason: UnifiedFinishReason::named(&fields.string("finishReason")?),
@@ -108,9 +129,10 @@ fn tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid
             provider_metadata,
             dynamic: is_dynamic,
         },
-        "tool-input-delta" => {
-            UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta: fields.text("inputTextDelta")? }
-        }
+        "tool-input-delta" => UiMessageChunk::ToolInputDelta {
+            tool_call_id,
+            input_text_delta: fields.text("inputTextDelta")?,
+        },
         "tool-input-available" => UiMessageChunk::ToolInputAvailable {
             tool_call_id,
             tool_name: tool_name()?,
@@ -128,9 +150,10 @@ fn tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid
             dynamic: is_dynamic,
             error_text: fields.text("errorText")?,
         },
-        "tool-approval-request" => {
-            UiMessageChunk::ToolApprovalRequest { approval_id: fields.string("approvalId")?, tool_call_id }
-        }
+        "tool-approval-request" => UiMessageChunk::ToolApprovalRequest {
+            approval_id: fields.string("approvalId")?,
+            tool_call_id,
+        },
         "tool-output-available" => UiMessageChunk::ToolOutputAvailable {
             tool_call_id,
             output: json("output"),
@@ -151,7 +174,10 @@ fn tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid
 }
 
 fn unknown(kind: &str) -> Invalid {
-    Invalid::new("type", format!("must be a known type of chunk, not {kind:?}"))
+    Invalid::new(
+        "type",
+        format!("must be a known type of chunk, not {kind:?}"),
+    )
 }
 
 fn message_metadata(fields: &Object<'_>) -> Result<Option<Box<AnswerMetadata>>, Invalid> {

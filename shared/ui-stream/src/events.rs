@@ -13,7 +13,10 @@ pub(crate) struct Events<'a> {
 
 impl<'a> Events<'a> {
     pub(crate) fn of(stream: &'a [u8]) -> Self {
-        Self { rest: stream, end: Finder::new(END) }
+        Self {
+            rest: stream,
+            end: Finder::new(END),
+        }
     }
 
     /// What has not been handed out, and in the end what is no whole event.

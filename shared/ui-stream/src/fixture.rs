@@ -40,7 +40,8 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let fixture: Fixture = serde_json::from_str(include_str!("../fixtures/scenarios.json")).unwrap();
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("../fixtures/scenarios.json")).unwrap();
     fixture.scenarios
 }
 
@@ -48,7 +49,12 @@ impl Scenario {
     /// What the original made of it, but for its `start`.
     pub(crate) fn theirs(&self) -> Outcome {
         Outcome {
-            chunks: self.chunks.iter().skip(1).map(|chunk| value(chunk.get())).collect(),
+            chunks: self
+                .chunks
+                .iter()
+                .skip(1)
+                .map(|chunk| value(chunk.get()))
+                .collect(),
             message: self.message.iter().map(|part| value(part.get())).collect(),
         }
     }
@@ -58,8 +64,14 @@ impl Scenario {
         let (chunks, parts) = self.made();
         let mut names = Vec::new();
         Outcome {
-            chunks: chunks.iter().map(|chunk| renamed(json(chunk), &mut names)).collect(),
-            message: parts.iter().map(|part| renamed(json(part), &mut names)).collect(),
+            chunks: chunks
+                .iter()
+                .map(|chunk| renamed(json(chunk), &mut names))
+                .collect(),
+            message: parts
+                .iter()
+                .map(|part| renamed(json(part), &mut names))
+                .collect(),
         }
     }
 
@@ -74,12 +86,18 @@ impl Scenario {
 
     /// The parts of the message that the answer goes on from.
     pub(crate) fn before(&self) -> Vec<UiPart> {
-        self.continuing.iter().map(|part| UiPart::parse(part, "part").unwrap()).collect()
+        self.continuing
+            .iter()
+            .map(|part| UiPart::parse(part, "part").unwrap())
+            .collect()
     }
 
     /// The parts that the client of the original then held.
     pub(crate) fn held(&self) -> Vec<UiPart> {
-        self.message.iter().map(|part| UiPart::parse(part, "part").unwrap()).collect()
+        self.message
+            .iter()
+            .map(|part| UiPart::parse(part, "part").unwrap())
+            .collect()
     }
 
     /// As the turn drives the mapper.
@@ -140,10 +158,16 @@ pub(crate) fn value(json: &str) -> Value {
 /// Fresh ids are random; in the fixture they are numbered.
 fn renamed(mut value: Value, names: &mut Vec<String>) -> Value {
     if let Some(id) = value.get_mut("id")
-        && let Some(name) = id.as_str().filter(|id| id.starts_with("aitxt-")).map(str::to_owned)
+        && let Some(name) = id
+            .as_str()
+            .filter(|id| id.starts_with("aitxt-"))
+            .map(str::to_owned)
     {
         assert_eq!(name.len(), "aitxt-".len() + 24, "{name}");
-        let number = names.iter().position(|known| *known == name).unwrap_or(names.len());
+        let number = names
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or(names.len());
         if number == names.len() {
             names.push(name);
         }
@@ -208,19 +232,51 @@ fn part(raw: &RawValue) -> StreamPart {
     });
     match wire.r#type.as_str() {
         "stream-start" => StreamPart::StreamStart { warnings: None },
-        "response-metadata" => StreamPart::ResponseMetadata { id: Some(id), model_id: None, timestamp: None },
+        "response-metadata" => StreamPart::ResponseMetadata {
+            id: Some(id),
+            model_id: None,
+            timestamp: None,
+        },
         "ping" => StreamPart::Ping,
-        "text-start" => StreamPart::TextStart { id, provider_metadata },
-        "text-delta" => StreamPart::TextDelta { id, delta, provider_metadata },
-        "text-end" => StreamPart::TextEnd { id, provider_metadata, citations: wire.citations },
-        "reasoning-start" => StreamPart::ReasoningStart { id, provider_metadata },
-        "reasoning-delta" => StreamPart::ReasoningDelta { id, delta, provider_metadata },
-        "reasoning-end" => StreamPart::ReasoningEnd { id, provider_metadata },
+        "text-start" => StreamPart::TextStart {
+            id,
+            provider_metadata,
+        },
+        "text-delta" => StreamPart::TextDelta {
+            id,
+            delta,
+            provider_metadata,
+        },
+        "text-end" => StreamPart::TextEnd {
+            id,
+            provider_metadata,
+            citations: wire.citations,
+        },
+        "reasoning-start" => StreamPart::ReasoningStart {
+            id,
+            provider_metadata,
+        },
+        "reasoning-delta" => StreamPart::ReasoningDelta {
+            id,
+            delta,
+            provider_metadata,
+        },
+        "reasoning-end" => StreamPart::ReasoningEnd {
+            id,
+            provider_metadata,
+        },
         // The original ran without them.
         "source" => StreamPart::Source { source: None },
-        "file" => StreamPart::File { file: file.unwrap() },
-        "reasoning-file" => StreamPart::ReasoningFile { file: file.unwrap() },
-        "custom" => StreamPart::Custom { kind: wire.kind.unwrap(), provider_metadata },
+        "file" => StreamPart::File {
+            file: file.unwrap(),
+        },
+        "reasoning-file" => StreamPart::ReasoningFile {
+            file: file.unwrap(),
+        },
+        "custom" => StreamPart::Custom {
+            kind: wire.kind.unwrap(),
+            provider_metadata,
+        },
         "tool-input-start" => StreamPart::ToolInputStart {
             id,
             tool_name,
@@ -252,12 +308,20 @@ fn part(raw: &RawValue) -> StreamPart {
             tool_call_id: id,
             provider_metadata,
         },
-        "error" => StreamPart::Error { error: wire.error.unwrap_or_else(RawJson::null) },
+        "error" => StreamPart::Error {
+            error: wire.error.unwrap_or_else(RawJson::null),
+        },
         "finish" => {
             let reason = wire.finish_reason.unwrap();
-            let finish_reason =
-                FinishReason { unified: UnifiedFinishReason::named(&reason.unified), raw: reason.raw };
-            StreamPart::Finish { finish_reason, usage: wire.usage, provider_metadata }
+            let finish_reason = FinishReason {
+                unified: UnifiedFinishReason::named(&reason.unified),
+                raw: reason.raw,
+            };
+            StreamPart::Finish {
+                finish_reason,
+                usage: wire.usage,
+                provider_metadata,
+            }
         }
         other => unreachable!("no scenario has a part {other}"),
     }

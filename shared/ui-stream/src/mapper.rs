@@ -57,19 +57,29 @@ const ANTHROPIC_START: &str = "anthropic.message_start";
 impl StreamMapper {
     /// A mapper for an answer that goes on from a message which holds these tool calls already.
     pub fn continuing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
-        Self { tools: Tools::knowing(tool_call_ids), ..Self::default() }
+        Self {
+            tools: Tools::knowing(tool_call_ids),
+            ..Self::default()
+        }
     }
 
     /// The same mapper, which sends what the answer rests on or, as it does at first, keeps it back (`sendSources`).
     pub fn sending_sources(self, sends_sources: bool) -> Self {
-        Self { sends_sources, ..self }
+        Self {
+            sends_sources,
+            ..self
+        }
     }
 
     /// Hands the chunks of `part`, if any, to `emit`.
     ///
     /// # Errors
     /// The part cannot stand here; nothing was emitted for it but a `start-step`.
-    pub fn push(&mut self, part: StreamPart, mut emit: impl FnMut(UiMessageChunk)) -> Result<(), OutOfOrder> {
+    pub fn push(
+        &mut self,
+        part: StreamPart,
+        mut emit: impl FnMut(UiMessageChunk),
+    ) -> Result<(), OutOfOrder> {
         if let StreamPart::StreamStart { .. } = part {
             return Ok(());
         }
@@ -90,50 +100,112 @@ impl StreamMapper {
             | StreamPart::Ping
             | StreamPart::ToolInputEnd { .. } => return Ok(None),
 
-            StreamPart::TextStart { id, provider_metadata } => {
+            StreamPart::TextStart {
+                id,
+                provider_metadata,
+            } => {
                 let id = self.text.start(id);
                 self.first_text.id.get_or_insert_with(|| id.clone());
-                UiMessageChunk::TextStart { id, provider_metadata }
+                UiMessageChunk::TextStart {
+                    id,
+                    provider_metadata,
+                }
             }
-            StreamPart::TextDelta { id, delta, provider_metadata } => {
+            StreamPart::TextDelta {
+                id,
+                delta,
+                provider_metadata,
+            } => {
                 if delta.is_empty() && provider_metadata.is_none() {
                     return Ok(None);
                 }
-                let id = self.text.running(id).ok_or(OutOfOrder { part: "text-delta" })?;
+                let id = self
+                    .text
+                    .running(id)
+                    .ok_or(OutOfOrder { part: "text-delta" })?;
                 let provider_metadata = self.first_text.sticky(&id, provider_metadata);
-                UiMessageChunk::TextDelta { id, delta, provider_metadata }
+                UiMessageChunk::TextDelta {
+                    id,
+                    delta,
+                    provider_metadata,
+                }
             }
-            StreamPart::TextEnd { id, provider_metadata, citations } => {
+            StreamPart::TextEnd {
+                id,
+                provider_metadata,
+                citations,
+            } => {
                 let id = self.text.end(id).ok_or(OutOfOrder { part: "text-end" })?;
-                UiMessageChunk::TextEnd { id, citations, provider_metadata }
+                UiMessageChunk::TextEnd {
+                    id,
+                    citations,
+                    provider_metadata,
+                }
             }
-            StreamPart::ReasoningStart { id, provider_metadata } => {
-                UiMessageChunk::ReasoningStart { id: self.reasoning.start(id), provider_metadata }
+            StreamPart::ReasoningStart {
+                id,
+                provider_metadata,
+            } => UiMessageChunk::ReasoningStart {
+                id: self.reasoning.start(id),
+                provider_metadata,
+            },
+            StreamPart::ReasoningDelta {
+                id,
+                delta,
+                provider_metadata,
+            } => {
+                let id = self.reasoning.running(id).ok_or(OutOfOrder {
+                    part: "reasoning-delta",
+                })?;
+                UiMessageChunk::ReasoningDelta {
+                    id,
+                    delta,
+                    provider_metadata,
+                }
             }
-            StreamPart::ReasoningDelta { id, delta, provider_metadata } => {
-                let id = self.reasoning.running(id).ok_or(OutOfOrder { part: "reasoning-delta" })?;
-                UiMessageChunk::ReasoningDelta { id, delta, provider_metadata }
-            }
-            StreamPart::ReasoningEnd { id, provider_metadata } => {
-                let id = self.reasoning.end(id).ok_or(OutOfOrder { part: "reasoning-end" })?;
-                UiMessageChunk::ReasoningEnd { id, provider_metadata }
+            StreamPart::ReasoningEnd {
+                id,
+                provider_metadata,
+            } => {
+                let id = self.reasoning.end(id).ok_or(OutOfOrder {
+                    part: "reasoning-end",
+                })?;
+                UiMessageChunk::ReasoningEnd {
+                    id,
+                    provider_metadata,
+                }
             }
 
             StreamPart::Source { source } => {
-                return Ok(source.filter(|_| self.sends_sources).as_ref().map(source::chunk));
+                return Ok(source
+                    .filter(|_| self.sends_sources)
+                    .as_ref()
+                    .map(source::chunk));
             }
             StreamPart::File { file } => {
                 let (media_type, url, provider_metadata) = file_fields(file);
-                UiMessageChunk::File { media_type, url, provider_metadata }
+                UiMessageChunk::File {
+                    media_type,
+                    url,
+                    provider_metadata,
+                }
             }
             StreamPart::ReasoningFile { file } => {
                 let (media_type, url, provider_metadata) = file_fields(file);
-                UiMessageChunk::ReasoningFile { media_type, url, provider_metadata }
+                UiMessageChunk::ReasoningFile {
+                    media_type,
+                    url,
+                    provider_metadata,
+                }
             }
             StreamPart::Custom { kind, .. } if kind == ANTHROPIC_START => return Ok(None),
-            StreamPart::Custom { kind, provider_metadata } => {
-                UiMessageChunk::Custom { kind, provider_metadata }
-            }
+            StreamPart::Custom {
+                kind,
+                provider_metadata,
+            } => UiMessageChunk::Custom {
+                kind,
+                provider_metadata,
+            },
 
             StreamPart::Error { .. } => {
                 self.note_error();
@@ -141,8 +213,16 @@ impl StreamMapper {
                     error_text: "The model reported an error. What came so far is kept.".into(),
                 }
             }
-            StreamPart::Finish { finish_reason, usage, provider_metadata } => {
-                self.finish = Some(Finish { reason: finish_reason, usage, metadata: provider_metadata });
+            StreamPart::Finish {
+                finish_reason,
+                usage,
+                provider_metadata,
+            } => {
+                self.finish = Some(Finish {
+                    reason: finish_reason,
+                    usage,
+                    metadata: provider_metadata,
+                });
                 return Ok(None);
             }
             tool @ (StreamPart::ToolInputStart { .. }
@@ -172,17 +252,25 @@ impl StreamMapper {
         if self.in_step {
             emit(UiMessageChunk::FinishStep);
         }
-        emit(UiMessageChunk::Finish { finish_reason: self.finish_reason(), message_metadata: None });
+        emit(UiMessageChunk::Finish {
+            finish_reason: self.finish_reason(),
+            message_metadata: None,
+        });
     }
 
     /// Ends the chunks of a call that broke off: closes what is open, then says why in `error_text`.
     pub fn fail(&mut self, error_text: &str, mut emit: impl FnMut(UiMessageChunk)) {
         self.close_blocks(&mut emit);
-        emit(UiMessageChunk::Error { error_text: error_text.to_owned() });
+        emit(UiMessageChunk::Error {
+            error_text: error_text.to_owned(),
+        });
         if self.in_step {
             emit(UiMessageChunk::FinishStep);
             let finish_reason = UnifiedFinishReason::Error;
-            emit(UiMessageChunk::Finish { finish_reason, message_metadata: None });
+            emit(UiMessageChunk::Finish {
+                finish_reason,
+                message_metadata: None,
+            });
         }
     }
 
@@ -194,10 +282,17 @@ impl StreamMapper {
 
     fn close_blocks(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
         for id in self.text.close() {
-            emit(UiMessageChunk::TextEnd { id, citations: None, provider_metadata: None });
+            emit(UiMessageChunk::TextEnd {
+                id,
+                citations: None,
+                provider_metadata: None,
+            });
         }
         for id in self.reasoning.close() {
-            emit(UiMessageChunk::ReasoningEnd { id, provider_metadata: None });
+            emit(UiMessageChunk::ReasoningEnd {
+                id,
+                provider_metadata: None,
+            });
         }
     }
 
@@ -222,17 +317,23 @@ impl StreamMapper {
 
     /// The provider's own word for why the model stopped.
     pub fn raw_finish_reason(&self) -> Option<&str> {
-        self.finish.as_ref().and_then(|finish| finish.reason.raw.as_deref())
+        self.finish
+            .as_ref()
+            .and_then(|finish| finish.reason.raw.as_deref())
     }
 
     /// Tokens, as far as the provider reported them.
     pub fn usage(&self) -> Option<&Usage> {
-        self.finish.as_ref().and_then(|finish| finish.usage.as_ref())
+        self.finish
+            .as_ref()
+            .and_then(|finish| finish.usage.as_ref())
     }
 
     /// What the provider said about the call as a whole.
     pub fn provider_metadata(&self) -> Option<&RawJson> {
-        self.finish.as_ref().and_then(|finish| finish.metadata.as_ref())
+        self.finish
+            .as_ref()
+            .and_then(|finish| finish.metadata.as_ref())
     }
 
     /// Whether the model reported an error among its parts.
@@ -244,7 +345,9 @@ impl StreamMapper {
 impl FirstText {
     /// Returns the metadata that a delta of the block `id` without its own takes.
     fn metadata_for(&self, id: &str) -> Option<&RawJson> {
-        self.metadata.as_ref().filter(|_| self.id.as_deref() == Some(id))
+        self.metadata
+            .as_ref()
+            .filter(|_| self.id.as_deref() == Some(id))
     }
 
     fn sticky(&mut self, id: &str, metadata: Option<RawJson>) -> Option<RawJson> {

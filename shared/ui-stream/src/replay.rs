@@ -17,7 +17,8 @@
 mod call;
 
 use message::{
-    AnswerMetadata, JsonText, MessageId, Object, PartState, ToolPart, ToolState, UiPart, UnifiedFinishReason,
+    AnswerMetadata, JsonText, MessageId, Object, PartState, ToolPart, ToolState, UiPart,
+    UnifiedFinishReason,
 };
 
 use crate::{UiMessageChunk, decode};
@@ -56,9 +57,16 @@ pub fn replay_onto(
 ) {
     emit(UiMessageChunk::Start {
         message_id: message.to_string(),
-        message_metadata: Some(Box::new(AnswerMetadata::at_start(&metadata.model, metadata.created_at))),
+        message_metadata: Some(Box::new(AnswerMetadata::at_start(
+            &metadata.model,
+            metadata.created_at,
+        ))),
     });
-    let mut replay = Replay { emit, in_step: false, blocks: 0 };
+    let mut replay = Replay {
+        emit,
+        in_step: false,
+        blocks: 0,
+    };
     let (known, new) = parts.split_at(given.len().min(parts.len()));
     let (denied, settled): (Vec<_>, Vec<_>) =
         changed(given, known).partition(|(_, tool)| tool.state == ToolState::OutputDenied);
@@ -76,10 +84,13 @@ type Changed<'a> = (&'a ToolPart, &'a ToolPart);
 
 /// The calls that have come to something since they were `given`.
 fn changed<'a>(given: &'a [UiPart], known: &'a [UiPart]) -> impl Iterator<Item = Changed<'a>> {
-    given.iter().zip(known).filter_map(|(before, now)| match (before, now) {
-        (UiPart::Tool(before), UiPart::Tool(now)) if before != now => Some((before, now)),
-        _ => None,
-    })
+    given
+        .iter()
+        .zip(known)
+        .filter_map(|(before, now)| match (before, now) {
+            (UiPart::Tool(before), UiPart::Tool(now)) if before != now => Some((before, now)),
+            _ => None,
+        })
 }
 
 struct Replay<F> {
@@ -91,48 +102,95 @@ struct Replay<F> {
 
 impl<F: FnMut(UiMessageChunk)> Replay<F> {
     fn settle(&mut self, calls: &[Changed<'_>]) {
-        calls.iter().for_each(|(before, now)| call::settle(before, now, &mut self.emit));
+        calls
+            .iter()
+            .for_each(|(before, now)| call::settle(before, now, &mut self.emit));
     }
 
     fn part(&mut self, part: &UiPart) {
         match part {
-            UiPart::Text { text, state, provider_metadata, citations } => {
+            UiPart::Text {
+                text,
+                state,
+                provider_metadata,
+                citations,
+            } => {
                 let id = self.block_id();
                 let provider_metadata = provider_metadata.clone();
-                (self.emit)(UiMessageChunk::TextStart { id: id.clone(), provider_metadata });
+                (self.emit)(UiMessageChunk::TextStart {
+                    id: id.clone(),
+                    provider_metadata,
+                });
                 if let Some(delta) = said(text) {
-                    (self.emit)(UiMessageChunk::TextDelta { id: id.clone(), delta, provider_metadata: None });
+                    (self.emit)(UiMessageChunk::TextDelta {
+                        id: id.clone(),
+                        delta,
+                        provider_metadata: None,
+                    });
                 }
                 if *state != Some(PartState::Streaming) {
                     let citations = citations.clone();
-                    (self.emit)(UiMessageChunk::TextEnd { id, citations, provider_metadata: None });
+                    (self.emit)(UiMessageChunk::TextEnd {
+                        id,
+                        citations,
+                        provider_metadata: None,
+                    });
                 }
             }
-            UiPart::Reasoning { id, text, state, provider_metadata } => {
+            UiPart::Reasoning {
+                id,
+                text,
+                state,
+                provider_metadata,
+            } => {
                 let id = id.clone().unwrap_or_else(|| self.block_id());
                 let provider_metadata = provider_metadata.clone();
-                (self.emit)(UiMessageChunk::ReasoningStart { id: id.clone(), provider_metadata });
+                (self.emit)(UiMessageChunk::ReasoningStart {
+                    id: id.clone(),
+                    provider_metadata,
+                });
                 if let Some(delta) = said(text) {
                     let id = id.clone();
-                    (self.emit)(UiMessageChunk::ReasoningDelta { id, delta, provider_metadata: None });
+                    (self.emit)(UiMessageChunk::ReasoningDelta {
+                        id,
+                        delta,
+                        provider_metadata: None,
+                    });
                 }
                 if *state != Some(PartState::Streaming) {
-                    (self.emit)(UiMessageChunk::ReasoningEnd { id, provider_metadata: None });
+                    (self.emit)(UiMessageChunk::ReasoningEnd {
+                        id,
+                        provider_metadata: None,
+                    });
                 }
             }
-            UiPart::File { media_type, url, provider_metadata, .. } => (self.emit)(UiMessageChunk::File {
-                media_type: media_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned()),
+            UiPart::File {
+                media_type,
+                url,
+                provider_metadata,
+                ..
+            } => (self.emit)(UiMessageChunk::File {
+                media_type: media_type
+                    .clone()
+                    .unwrap_or_else(|| "application/octet-stream".to_owned()),
                 url: url.clone(),
                 provider_metadata: provider_metadata.clone(),
             }),
-            UiPart::ReasoningFile { media_type, url, provider_metadata } => {
+            UiPart::ReasoningFile {
+                media_type,
+                url,
+                provider_metadata,
+            } => {
                 (self.emit)(UiMessageChunk::ReasoningFile {
                     media_type: media_type.clone(),
                     url: url.clone(),
                     provider_metadata: provider_metadata.clone(),
                 });
             }
-            UiPart::Custom { kind, provider_metadata } => (self.emit)(UiMessageChunk::Custom {
+            UiPart::Custom {
+                kind,
+                provider_metadata,
+            } => (self.emit)(UiMessageChunk::Custom {
                 kind: kind.clone(),
                 provider_metadata: provider_metadata.clone(),
             }),
@@ -144,7 +202,8 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
             UiPart::SteeringMessage { .. } => {}
             UiPart::Tool(tool) => call::replay(tool, &mut self.emit),
             UiPart::Other(part) => {
-                let kind = Object::parse(part.as_raw(), "").and_then(|fields| fields.string("type"));
+                let kind =
+                    Object::parse(part.as_raw(), "").and_then(|fields| fields.string("type"));
                 if kind.is_ok_and(|kind| decode::is_part(&kind)) {
                     (self.emit)(UiMessageChunk::Part(part.clone()));
                 }
@@ -156,12 +215,16 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
     fn end(mut self, end: ReplayEnd<'_>, metadata: &AnswerMetadata) {
         let metadata = Box::new(metadata.clone());
         if end != ReplayEnd::Finished {
-            (self.emit)(UiMessageChunk::MessageMetadata { message_metadata: metadata.clone() });
+            (self.emit)(UiMessageChunk::MessageMetadata {
+                message_metadata: metadata.clone(),
+            });
         }
         let finish_reason = match end {
             ReplayEnd::Finished => metadata.finish_reason.unwrap_or(UnifiedFinishReason::Other),
             ReplayEnd::Failed(text) => {
-                (self.emit)(UiMessageChunk::Error { error_text: text.to_owned() });
+                (self.emit)(UiMessageChunk::Error {
+                    error_text: text.to_owned(),
+                });
                 if !self.in_step {
                     return;
                 }
@@ -170,7 +233,10 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
             ReplayEnd::Aborted => return (self.emit)(UiMessageChunk::Abort),
         };
         self.finish_step();
-        (self.emit)(UiMessageChunk::Finish { finish_reason, message_metadata: Some(metadata) });
+        (self.emit)(UiMessageChunk::Finish {
+            finish_reason,
+            message_metadata: Some(metadata),
+        });
     }
 
     fn finish_step(&mut self) {

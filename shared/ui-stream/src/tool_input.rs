@@ -36,7 +36,11 @@ fn written(input: &JsonText) -> Cow<'_, str> {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
             (Some(_), _) => {
                 text.push_str(&quotes.pass(&escaped[begin..at]));
-                text.push_str(if quotes.is_plain() { &escape[..6] } else { "\u{fffd}" });
+                text.push_str(if quotes.is_plain() {
+                    &escape[..6]
+                } else {
+                    "\u{fffd}"
+                });
                 at += 6;
                 begin = at;
             }
@@ -57,8 +61,8 @@ struct Quotes {
 impl Quotes {
     /// Decodes text without lone surrogates, and notes its quotes.
     fn pass(&mut self, escaped: &str) -> String {
-        let text: String =
-            serde_json::from_str(&format!("\"{escaped}\"")).expect("it is cut before every lone surrogate");
+        let text: String = serde_json::from_str(&format!("\"{escaped}\""))
+            .expect("it is cut before every lone surrogate");
         for byte in text.bytes() {
             match byte {
                 _ if self.escape => self.escape = false,
@@ -134,8 +138,12 @@ mod tests {
     #[test]
     fn half_a_surrogate_pair_stays_an_escape() {
         let input: JsonText =
-            serde_json::from_str(r#""{\"a\":\"x\ud83d\",\"b\":\"\\ud83d \ud83d\ude00\"}""#).unwrap();
-        assert_eq!(parse(&input).unwrap().get(), r#"{"a":"x\ud83d","b":"\ud83d 😀"}"#);
+            serde_json::from_str(r#""{\"a\":\"x\ud83d\",\"b\":\"\\ud83d \ud83d\ude00\"}""#)
+                .unwrap();
+        assert_eq!(
+            parse(&input).unwrap().get(),
+            r#"{"a":"x\ud83d","b":"\ud83d 😀"}"#
+        );
     }
 
     #[test]
@@ -151,7 +159,11 @@ mod tests {
             (r#""\ud83d""#, None),
         ] {
             let input: JsonText = serde_json::from_str(begun).unwrap();
-            assert_eq!(parse_cut(&input).as_ref().map(RawJson::get), kept, "{begun}");
+            assert_eq!(
+                parse_cut(&input).as_ref().map(RawJson::get),
+                kept,
+                "{begun}"
+            );
             assert_eq!(parse(&input), None, "{begun}");
         }
     }
@@ -162,7 +174,11 @@ mod tests {
             (r#""{\"a\":\"\\u00e4 \ud83d\"}""#, true),
             (r#""{\"a\":\"\ud83d\",\"__pr\\u006fto__\":1}""#, false),
         ] {
-            assert_eq!(parse(&serde_json::from_str(input).unwrap()).is_some(), is_kept, "{input}");
+            assert_eq!(
+                parse(&serde_json::from_str(input).unwrap()).is_some(),
+                is_kept,
+                "{input}"
+            );
         }
     }
 }

@@ -15,7 +15,11 @@ pub enum RequestError {
     /// The body is not JSON, or holds a key or number that does not survive reading. Line and column count from 1,
     /// the column in bytes.
     #[error("request body cannot be read as JSON: {problem} (line {line}, column {column})")]
-    NotJson { line: usize, column: usize, problem: String },
+    NotJson {
+        line: usize,
+        column: usize,
+        problem: String,
+    },
     /// Objects and arrays stand too deep inside each other, be it in a field that is ignored.
     #[error("request body is nested deeper than {limit} levels")]
     TooDeep { limit: usize },

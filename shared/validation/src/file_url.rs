@@ -14,8 +14,17 @@ use url::{Host, Url};
 use crate::Limits;
 
 /// Ends of host names that only mean something inside somebody's network.
-const LOCAL_DOMAINS: [&str; 9] =
-    [".corp", ".home", ".home.arpa", ".internal", ".intranet", ".lan", ".local", ".localhost", ".private"];
+const LOCAL_DOMAINS: [&str; 9] = [
+    ".corp",
+    ".home",
+    ".home.arpa",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".local",
+    ".localhost",
+    ".private",
+];
 
 const NOT_ALLOWED_SCHEME: &str = "must be an https: or data: URL";
 
@@ -24,9 +33,10 @@ const NOT_ALLOWED_SCHEME: &str = "must be an https: or data: URL";
 pub(crate) fn check(url: &str, role: Role, limits: &Limits) -> Result<(), String> {
     match url.split_at_checked(5) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => Ok(check_data(rest, role)?),
-        _ if url.len() > limits.max_url_bytes => {
-            Err(format!("must be a data: URL, or an https: URL of at most {} bytes", limits.max_url_bytes))
-        }
+        _ if url.len() > limits.max_url_bytes => Err(format!(
+            "must be a data: URL, or an https: URL of at most {} bytes",
+            limits.max_url_bytes
+        )),
         _ => Ok(check_https(url)?),
     }
 }
@@ -55,17 +65,25 @@ fn check_https(url: &str) -> Result<(), &'static str> {
 /// `name` comes from `Url`: lower case, and what was not ASCII begins with `xn--`.
 fn is_public(name: &str) -> bool {
     name.contains('.')
-        && !name.split('.').any(|label| label.is_empty() || label.starts_with("xn--"))
+        && !name
+            .split('.')
+            .any(|label| label.is_empty() || label.starts_with("xn--"))
         && !LOCAL_DOMAINS.iter().any(|domain| name.ends_with(domain))
 }
 
 /// Checks what follows `data:` (RFC 2397), base64 only, as the prompt takes no other.
 fn check_data(rest: &str, role: Role) -> Result<(), &'static str> {
     let head_and_data = rest.split_once(',');
-    let Some((head, data)) = head_and_data.and_then(|(head, data)| Some((strip_base64(head)?, data))) else {
+    let Some((head, data)) =
+        head_and_data.and_then(|(head, data)| Some((strip_base64(head)?, data)))
+    else {
         return Err("must be of the form data:<media type>;base64,<data>");
     };
-    let media_type = head.split(';').next().unwrap_or_default().to_ascii_lowercase();
+    let media_type = head
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if !is_media_type(&media_type) {
         return Err("must name a media type such as image/png");
     }
@@ -76,7 +94,10 @@ fn check_data(rest: &str, role: Role) -> Result<(), &'static str> {
         );
     }
     // Decoded piece by piece and forgotten: a picture of megabytes takes no memory here.
-    match io::copy(&mut DecoderReader::new(data.as_bytes(), &STANDARD), &mut io::sink()) {
+    match io::copy(
+        &mut DecoderReader::new(data.as_bytes(), &STANDARD),
+        &mut io::sink(),
+    ) {
         Ok(_) => Ok(()),
         Err(_) => Err("must hold base64 with its padding after the comma"),
     }
@@ -92,9 +113,12 @@ fn strip_base64(head: &str) -> Option<&str> {
 fn is_media_type(text: &str) -> bool {
     let is_name = |name: &str| {
         (1..=127).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
-    text.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
 /// What some model can read. SVG is left out because it is a document with scripts.

@@ -11,13 +11,20 @@ pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessag
     if fields.get("messages").is_none() {
         return match fields.get("message") {
             Some(message) => Ok(vec![parse_last(message, limits)?]),
-            None => Err(Invalid::new("messages", "is required: an array of the conversation's messages")),
+            None => Err(Invalid::new(
+                "messages",
+                "is required: an array of the conversation's messages",
+            )),
         };
     }
 
     let mut parts_left = limits.max_total_parts;
     let mut messages = Vec::new();
-    for (index, value) in fields.array("messages", limits.max_messages)?.into_iter().enumerate() {
+    for (index, value) in fields
+        .array("messages", limits.max_messages)?
+        .into_iter()
+        .enumerate()
+    {
         let message = parse_one(value, &format!("messages[{index}]"), parts_left, limits)?;
         parts_left -= count(&message.parts);
         messages.push(message);
@@ -36,7 +43,12 @@ fn parse_last(value: &RawValue, limits: &Limits) -> Result<UiMessage, Invalid> {
     Ok(message)
 }
 
-fn parse_one(value: &RawValue, path: &str, parts_left: usize, limits: &Limits) -> Result<UiMessage, Invalid> {
+fn parse_one(
+    value: &RawValue,
+    path: &str,
+    parts_left: usize,
+    limits: &Limits,
+) -> Result<UiMessage, Invalid> {
     check_part_count(&Object::parse(value, path)?, parts_left, limits)?;
     let message = UiMessage::parse(value, path)?;
     check_steering(&message, path)?;
@@ -59,15 +71,23 @@ fn check_files(parts: &[UiPart], sender: Role, path: &str, limits: &Limits) -> R
 
 /// Refuses too many parts before they are read, since a part of 22 bytes takes hundreds in memory. Those inside of
 /// steering-messages count like any other.
-fn check_part_count(fields: &Object<'_>, parts_left: usize, limits: &Limits) -> Result<(), Invalid> {
+fn check_part_count(
+    fields: &Object<'_>,
+    parts_left: usize,
+    limits: &Limits,
+) -> Result<(), Invalid> {
     let limit = match fields.string("role")?.as_str() {
         "user" => limits.max_user_parts,
         _ => limits.max_assistant_parts,
     };
     let parts = fields.array("parts", limit)?;
-    let count = parts.iter().map(|part| 1 + UiPart::count_nested(part)).sum::<usize>();
+    let count = parts
+        .iter()
+        .map(|part| 1 + UiPart::count_nested(part))
+        .sum::<usize>();
     if count > limit {
-        let problem = format!("must have at most {limit} parts, those of steering-messages included");
+        let problem =
+            format!("must have at most {limit} parts, those of steering-messages included");
         return Err(Invalid::new(fields.path("parts"), problem));
     }
     if count > parts_left {
@@ -81,14 +101,25 @@ fn check_part_count(fields: &Object<'_>, parts_left: usize, limits: &Limits) -> 
 fn count(parts: &[UiPart]) -> usize {
     parts
         .iter()
-        .map(|part| 1 + if let UiPart::SteeringMessage { parts, .. } = part { parts.len() } else { 0 })
+        .map(|part| {
+            1 + if let UiPart::SteeringMessage { parts, .. } = part {
+                parts.len()
+            } else {
+                0
+            }
+        })
         .sum()
 }
 
 /// Refuses a steering-message in a message of the user: it records what the user said while an answer was written.
 fn check_steering(message: &UiMessage, path: &str) -> Result<(), Invalid> {
     let is_steering = |part: &UiPart| matches!(part, UiPart::SteeringMessage { .. });
-    match message.parts.iter().position(is_steering).filter(|_| message.role == Role::User) {
+    match message
+        .parts
+        .iter()
+        .position(is_steering)
+        .filter(|_| message.role == Role::User)
+    {
         Some(index) => Err(Invalid::new(
             format!("{path}.parts[{index}].type"),
             "must not be steering-message in a message of the user",
@@ -100,7 +131,11 @@ fn check_steering(message: &UiMessage, path: &str) -> Result<(), Invalid> {
 /// The URL of a file part. One that the provider holds by reference needs none.
 fn url_to_check(part: &UiPart) -> Option<&str> {
     match part {
-        UiPart::File { url, provider_reference: Some(_), .. } if url.is_empty() => None,
+        UiPart::File {
+            url,
+            provider_reference: Some(_),
+            ..
+        } if url.is_empty() => None,
         UiPart::File { url, .. } | UiPart::ReasoningFile { url, .. } => Some(url),
         UiPart::Text { .. }
         | UiPart::Reasoning { .. }
@@ -113,11 +148,21 @@ fn url_to_check(part: &UiPart) -> Option<&str> {
 }
 
 fn check_answered(messages: &[UiMessage]) -> Result<(), Invalid> {
-    let Some(answered) = messages.iter().rposition(|message| message.role == Role::User) else {
-        return Err(Invalid::new("messages", "must have at least one message of role user"));
+    let Some(answered) = messages
+        .iter()
+        .rposition(|message| message.role == Role::User)
+    else {
+        return Err(Invalid::new(
+            "messages",
+            "must have at least one message of role user",
+        ));
     };
     let id = &messages[answered].id;
-    match messages.iter().enumerate().find(|(index, message)| message.id == *id && *index != answered) {
+    match messages
+        .iter()
+        .enumerate()
+        .find(|(index, message)| message.id == *id && *index != answered)
+    {
         Some((index, _)) => Err(Invalid::new(
             format!("messages[{answered}].id"),
             format!("must differ from the id of messages[{index}]"),

@@ -53,13 +53,17 @@ impl ChatRequest {
     /// The message that this turn answers: the last one of the user.
     pub fn user_message(&self) -> &UiMessage {
         let mut messages = self.messages.iter();
-        messages.rfind(|message| message.role == Role::User).expect("parse refuses a request without one")
+        messages
+            .rfind(|message| message.role == Role::User)
+            .expect("parse refuses a request without one")
     }
 
     /// The answer that this turn goes on with, under the same id, after a tool's result, an approval or a send
     /// without a new message: the last message, if it is the assistant's.
     pub fn continued_message(&self) -> Option<&UiMessage> {
-        self.messages.last().filter(|message| message.role == Role::Assistant)
+        self.messages
+            .last()
+            .filter(|message| message.role == Role::Assistant)
     }
 
     /// Whether the user changed an earlier message: it comes under the id that it had, with another content.
@@ -72,9 +76,10 @@ impl ChatRequest {
 
 fn model(fields: &Object<'_>) -> Result<Option<String>, Invalid> {
     match fields.optional_string("model")? {
-        Some(id) if id.len() > MOST_MODEL_BYTES => {
-            Err(Invalid::new("model", format!("must have at most {MOST_MODEL_BYTES} bytes")))
-        }
+        Some(id) if id.len() > MOST_MODEL_BYTES => Err(Invalid::new(
+            "model",
+            format!("must have at most {MOST_MODEL_BYTES} bytes"),
+        )),
         model => Ok(model),
     }
 }
@@ -84,19 +89,33 @@ fn document(text: &str) -> Result<&RawValue, RequestError> {
     serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let whole = error.to_string();
-        let problem = whole.split_once(" at line ").map_or(whole.as_str(), |(problem, _)| problem);
-        RequestError::NotJson { line, column, problem: problem.to_owned() }
+        let problem = whole
+            .split_once(" at line ")
+            .map_or(whole.as_str(), |(problem, _)| problem);
+        RequestError::NotJson {
+            line,
+            column,
+            problem: problem.to_owned(),
+        }
     })
 }
 
 fn top_level(document: &RawValue) -> Result<Object<'_>, Invalid> {
-    Object::parse(document, "").map_err(|invalid| Invalid { field: "body".to_owned(), ..invalid })
+    Object::parse(document, "").map_err(|invalid| Invalid {
+        field: "body".to_owned(),
+        ..invalid
+    })
 }
 
 fn thread_id(fields: &Object<'_>) -> Result<ThreadId, Invalid> {
-    let key = if fields.get("threadId").is_none() && fields.get("id").is_some() { "id" } else { "threadId" };
-    let text =
-        fields.optional_text(key)?.ok_or_else(|| Invalid::new(key, "is required, or id instead of it"))?;
+    let key = if fields.get("threadId").is_none() && fields.get("id").is_some() {
+        "id"
+    } else {
+        "threadId"
+    };
+    let text = fields
+        .optional_text(key)?
+        .ok_or_else(|| Invalid::new(key, "is required, or id instead of it"))?;
     ThreadId::parse(&text.to_text()).map_err(|invalid| Invalid::new(key, invalid.to_string()))
 }
 
@@ -113,7 +132,10 @@ fn trigger(fields: &Object<'_>) -> Result<Trigger, Invalid> {
     match fields.optional_string("trigger")?.as_deref() {
         None | Some("submit-message") => Ok(Trigger::SubmitMessage),
         Some("regenerate-message") => Ok(Trigger::RegenerateMessage),
-        Some(_) => Err(Invalid::new("trigger", "must be submit-message or regenerate-message")),
+        Some(_) => Err(Invalid::new(
+            "trigger",
+            "must be submit-message or regenerate-message",
+        )),
     }
 }
 

@@ -10,10 +10,13 @@ use crate::{Limits, RequestError};
 /// The body as text, once its depth, numbers and keys are within bounds everywhere, ignored fields included.
 pub(crate) fn text_of<'a>(body: &'a [u8], limits: &Limits) -> Result<&'a str, RequestError> {
     if body.len() > limits.max_body_bytes {
-        return Err(RequestError::TooLarge { limit: limits.max_body_bytes });
+        return Err(RequestError::TooLarge {
+            limit: limits.max_body_bytes,
+        });
     }
-    let text =
-        std::str::from_utf8(body).map_err(|error| RequestError::NotUtf8 { at: error.valid_up_to() })?;
+    let text = std::str::from_utf8(body).map_err(|error| RequestError::NotUtf8 {
+        at: error.valid_up_to(),
+    })?;
     if text.starts_with('\u{feff}') {
         return Err(not_json(body, 0, "it begins with a byte order mark"));
     }
@@ -28,7 +31,9 @@ fn check_tokens(text: &str, limits: &Limits) -> Result<(), RequestError> {
             JsonToken::Object | JsonToken::Array => {
                 depth += 1;
                 if depth > limits.max_depth {
-                    return Err(RequestError::TooDeep { limit: limits.max_depth });
+                    return Err(RequestError::TooDeep {
+                        limit: limits.max_depth,
+                    });
                 }
             }
             JsonToken::End => depth = depth.saturating_sub(1),
@@ -42,7 +47,11 @@ fn check_tokens(text: &str, limits: &Limits) -> Result<(), RequestError> {
 
 fn check_key(text: &str, at: usize, token: &str) -> Result<(), RequestError> {
     let key = unquoted(token).ok_or_else(|| {
-        not_json(text.as_bytes(), at, "a key is not text, it may hold half a surrogate pair")
+        not_json(
+            text.as_bytes(),
+            at,
+            "a key is not text, it may hold half a surrogate pair",
+        )
     })?;
     if key == "__proto__" {
         let (line, column) = place(text.as_bytes(), at);
@@ -65,14 +74,24 @@ fn check_number(text: &str, at: usize, token: &str, limits: &Limits) -> Result<(
 
 fn not_json(bytes: &[u8], at: usize, problem: &str) -> RequestError {
     let (line, column) = place(bytes, at);
-    RequestError::NotJson { line, column, problem: problem.to_owned() }
+    RequestError::NotJson {
+        line,
+        column,
+        problem: problem.to_owned(),
+    }
 }
 
 /// Line and column of the byte `at`, both from 1.
 fn place(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = &bytes[..at];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    (1 + before.iter().filter(|byte| **byte == b'\n').count(), at - line_start + 1)
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    (
+        1 + before.iter().filter(|byte| **byte == b'\n').count(),
+        at - line_start + 1,
+    )
 }
 
 #[cfg(test)]

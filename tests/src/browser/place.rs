@@ -27,22 +27,34 @@ pub struct File<'a> {
 impl Place {
     /// Something with this role.
     pub fn role(role: &'static str) -> Self {
-        Self { role: Some(role), ..Self::default() }
+        Self {
+            role: Some(role),
+            ..Self::default()
+        }
     }
 
     /// Something with this role and exactly this name.
     pub fn named(role: &'static str, name: &str) -> Self {
-        Self { name: Some(name.to_owned()), ..Self::role(role) }
+        Self {
+            name: Some(name.to_owned()),
+            ..Self::role(role)
+        }
     }
 
     /// The field with this label, where it has no role.
     pub fn label(label: &'static str) -> Self {
-        Self { label: Some(label), ..Self::default() }
+        Self {
+            label: Some(label),
+            ..Self::default()
+        }
     }
 
     /// The smallest thing that holds exactly this text.
     pub fn text(text: &str) -> Self {
-        Self { text: Some(text.to_owned()), ..Self::default() }
+        Self {
+            text: Some(text.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// The same, with this text in it.
@@ -53,7 +65,10 @@ impl Place {
 
     /// The same, inside of `place`.
     pub fn within(self, place: Self) -> Self {
-        Self { within: Some(Box::new(place)), ..self }
+        Self {
+            within: Some(Box::new(place)),
+            ..self
+        }
     }
 }
 

@@ -87,7 +87,13 @@ impl Fault {
 
     /// Only this share of them, chosen by `seed`.
     pub fn at_random(self, share: f64, seed: u64) -> Self {
-        Self { chance: Some(Chance { random: fastrand::Rng::with_seed(seed), of_one: share }), ..self }
+        Self {
+            chance: Some(Chance {
+                random: fastrand::Rng::with_seed(seed),
+                of_one: share,
+            }),
+            ..self
+        }
     }
 
     fn is_about(&self, operation: &Operation) -> bool {
@@ -128,7 +134,9 @@ impl Faults {
     /// What goes wrong with this operation, which counts as one of the times.
     pub(super) fn strike(&self, operation: &Operation) -> Option<Behaviour> {
         let mut faults = self.list();
-        let mut about_it = faults.iter_mut().filter(|fault| fault.times > 0 && fault.is_about(operation));
+        let mut about_it = faults
+            .iter_mut()
+            .filter(|fault| fault.times > 0 && fault.is_about(operation));
         about_it.find_map(|fault| fault.strikes().then(|| fault.behaviour.clone()))
     }
 
@@ -150,15 +158,20 @@ mod tests {
     use super::*;
 
     fn put(key: &str) -> Operation {
-        Operation { name: "PutItem".to_owned(), body: key.to_owned() }
+        Operation {
+            name: "PutItem".to_owned(),
+            body: key.to_owned(),
+        }
     }
 
     #[test]
     fn the_first_are_spared_and_only_as_many_struck_as_was_said() {
         let faults = Faults::default();
         faults.add(Fault::of("PutItem", "a", Behaviour::Fail).after(2).times(1));
-        let struck: Vec<_> =
-            ["a", "b", "a", "a", "a"].iter().map(|key| faults.strike(&put(key)).is_some()).collect();
+        let struck: Vec<_> = ["a", "b", "a", "a", "a"]
+            .iter()
+            .map(|key| faults.strike(&put(key)).is_some())
+            .collect();
         assert_eq!(struck, [false, false, false, true, false]);
     }
 
@@ -167,7 +180,9 @@ mod tests {
         let struck = |seed| {
             let faults = Faults::default();
             faults.add(Fault::everything(Behaviour::Fail).at_random(0.3, seed));
-            (0..1_000).map(|_| faults.strike(&put("a")).is_some()).collect::<Vec<_>>()
+            (0..1_000)
+                .map(|_| faults.strike(&put("a")).is_some())
+                .collect::<Vec<_>>()
         };
         let share = struck(7).iter().filter(|struck| **struck).count();
         assert!((250..350).contains(&share), "{share}");

@@ -21,7 +21,11 @@ struct Plan {
 impl Jitter {
     /// From now on requests that hold `marker` and a number pause for up to `most`.
     pub(super) fn plan(&self, marker: &str, most: Duration) {
-        let plan = Plan { marker: marker.to_owned(), most, seen: HashMap::new() };
+        let plan = Plan {
+            marker: marker.to_owned(),
+            most,
+            seen: HashMap::new(),
+        };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
     }
 
@@ -29,8 +33,12 @@ impl Jitter {
     /// on how many requests with that number came before.
     pub(super) fn pauses(&self, operation: &Operation) -> [Duration; 2] {
         let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(plan) = plan.as_mut() else { return [Duration::ZERO; 2] };
-        let Some((_, subject)) = operation.body.split_once(&plan.marker) else { return [Duration::ZERO; 2] };
+        let Some(plan) = plan.as_mut() else {
+            return [Duration::ZERO; 2];
+        };
+        let Some((_, subject)) = operation.body.split_once(&plan.marker) else {
+            return [Duration::ZERO; 2];
+        };
         let digits: String = subject.chars().take_while(char::is_ascii_digit).collect();
         let seed = digits.parse().unwrap_or(0);
         let seen = plan.seen.entry(digits).or_default();
@@ -45,7 +53,10 @@ mod tests {
     use super::*;
 
     fn about(text: &str) -> Operation {
-        Operation { name: "GetItem".to_owned(), body: format!(r#"{{"S":"U#{text}"}}"#) }
+        Operation {
+            name: "GetItem".to_owned(),
+            body: format!(r#"{{"S":"U#{text}"}}"#),
+        }
     }
 
     #[test]
@@ -54,7 +65,10 @@ mod tests {
         let pauses = |texts: &[&str]| {
             let jitter = Jitter::default();
             jitter.plan("race-", most);
-            texts.iter().map(|text| jitter.pauses(&about(text))).collect::<Vec<_>>()
+            texts
+                .iter()
+                .map(|text| jitter.pauses(&about(text)))
+                .collect::<Vec<_>>()
         };
         let seven = pauses(&["race-7", "race-7"]);
         assert_eq!(seven, pauses(&["race-7", "race-7"]));

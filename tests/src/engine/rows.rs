@@ -44,15 +44,25 @@ impl Engine {
 
 fn plain_item(item: &Value) -> Value {
     let attributes = item.as_object().into_iter().flatten();
-    Value::Object(attributes.map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
+    Value::Object(
+        attributes
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 fn plain(attribute: &Value) -> Value {
-    let Some((kind, value)) = attribute.as_object().and_then(|object| object.iter().next()) else {
+    let Some((kind, value)) = attribute
+        .as_object()
+        .and_then(|object| object.iter().next())
+    else {
         return Value::Null;
     };
     match kind.as_str() {
-        "N" => value.as_str().and_then(|number| serde_json::from_str(number).ok()).unwrap_or_default(),
+        "N" => value
+            .as_str()
+            .and_then(|number| serde_json::from_str(number).ok())
+            .unwrap_or_default(),
         "M" => plain_item(value),
         "L" => value.as_array().into_iter().flatten().map(plain).collect(),
         "SS" | "NS" | "BS" => {

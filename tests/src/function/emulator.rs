@@ -12,7 +12,10 @@ use crate::tools;
 
 pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
     let Some(program) = tools::runtime_interface_emulator() else {
-        tools::skipped("the function under the Runtime Interface Emulator", "aws-sam-cli");
+        tools::skipped(
+            "the function under the Runtime Interface Emulator",
+            "aws-sam-cli",
+        );
         return Ok(None);
     };
     let binary = chat_binary().await?;
@@ -26,11 +29,15 @@ pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
         binary.as_os_str(),
     ];
     let mut limited = variables.clone();
-    limited.entry("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned()).or_insert_with(|| "60".to_owned());
+    limited
+        .entry("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned())
+        .or_insert_with(|| "60".to_owned());
     let mut process = Process::start(&program, &arguments, &limited)?;
     listening(&mut process, invoke).await?;
     let front = FunctionUrl::before_emulator(invoke).await?;
-    Ok(Some(Function::new(Way::Emulator, front.url(), process, variables).with(None, front)))
+    Ok(Some(
+        Function::new(Way::Emulator, front.url(), process, variables).with(None, front),
+    ))
 }
 
 async fn address() -> Result<SocketAddr> {

@@ -47,7 +47,11 @@ pub(super) fn event(parts: &request::Parts, body: &[u8]) -> Value {
 }
 
 fn joined(headers: &HeaderMap, name: &header::HeaderName, between: &str) -> String {
-    let values = headers.get_all(name).iter().map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+    let values = headers
+        .get_all(name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .map(String::from_utf8_lossy);
     values.collect::<Vec<_>>().join(between)
 }
 
@@ -67,24 +71,37 @@ impl Prelude {
             return Ok((None, bytes.clone()));
         }
         self.kept.extend_from_slice(bytes);
-        let Some(end) = self.kept.windows(SEPARATOR.len()).position(|window| window == SEPARATOR) else {
+        let Some(end) = self
+            .kept
+            .windows(SEPARATOR.len())
+            .position(|window| window == SEPARATOR)
+        else {
             return Ok((None, Bytes::new()));
         };
-        let prelude = serde_json::from_slice(&self.kept.split_to(end)).context("the prelude is no JSON")?;
+        let prelude =
+            serde_json::from_slice(&self.kept.split_to(end)).context("the prelude is no JSON")?;
         self.over = true;
-        Ok((Some(prelude), self.kept.split().freeze().slice(SEPARATOR.len()..)))
+        Ok((
+            Some(prelude),
+            self.kept.split().freeze().slice(SEPARATOR.len()..),
+        ))
     }
 }
 
 /// The head of the answer that a prelude asks for.
 pub(super) fn head(prelude: &Value) -> Result<Response<()>> {
-    let status = prelude["statusCode"].as_u64().context("the prelude has no status")?;
+    let status = prelude["statusCode"]
+        .as_u64()
+        .context("the prelude has no status")?;
     let mut answer = Response::builder().status(u16::try_from(status)?);
     for (name, value) in prelude["headers"].as_object().into_iter().flatten() {
         answer = answer.header(name, value.as_str().context("a header that is no string")?);
     }
     for cookie in prelude["cookies"].as_array().into_iter().flatten() {
-        answer = answer.header(header::SET_COOKIE, cookie.as_str().context("a cookie that is no string")?);
+        answer = answer.header(
+            header::SET_COOKIE,
+            cookie.as_str().context("a cookie that is no string")?,
+        );
     }
     Ok(answer.body(())?)
 }
@@ -98,8 +115,14 @@ mod tests {
         let wire = b"{\"statusCode\":200}\0\0\0\0\0\0\0\0data";
         for cut in 0..wire.len() {
             let mut prelude = Prelude::default();
-            let (first, second) = (Bytes::from_static(&wire[..cut]), Bytes::from_static(&wire[cut..]));
-            let (one, two) = (prelude.push(&first).unwrap(), prelude.push(&second).unwrap());
+            let (first, second) = (
+                Bytes::from_static(&wire[..cut]),
+                Bytes::from_static(&wire[cut..]),
+            );
+            let (one, two) = (
+                prelude.push(&first).unwrap(),
+                prelude.push(&second).unwrap(),
+            );
             let found = one.0.or(two.0).unwrap();
             assert_eq!(found["statusCode"], 200, "cut at {cut}");
             assert_eq!([one.1, two.1].concat(), b"data", "cut at {cut}");
@@ -108,15 +131,26 @@ mod tests {
 
     #[test]
     fn an_event_carries_cookies_twice_and_other_bytes_as_base64() {
-        let request =
-            http::Request::post("http://x/api/chat?a=b").header("cookie", "a=1; b=2").body(()).unwrap();
+        let request = http::Request::post("http://x/api/chat?a=b")
+            .header("cookie", "a=1; b=2")
+            .body(())
+            .unwrap();
         let (parts, ()) = request.into_parts();
         let text = event(&parts, b"{}");
         assert_eq!(text["cookies"], json!(["a=1", "b=2"]));
         assert_eq!(text["headers"]["cookie"], "a=1; b=2");
-        assert_eq!((&text["rawPath"], &text["rawQueryString"]), (&json!("/api/chat"), &json!("a=b")));
-        assert_eq!((&text["body"], &text["isBase64Encoded"]), (&json!("{}"), &json!(false)));
+        assert_eq!(
+            (&text["rawPath"], &text["rawQueryString"]),
+            (&json!("/api/chat"), &json!("a=b"))
+        );
+        assert_eq!(
+            (&text["body"], &text["isBase64Encoded"]),
+            (&json!("{}"), &json!(false))
+        );
         let bytes = event(&parts, &[0xff]);
-        assert_eq!((&bytes["body"], &bytes["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
+        assert_eq!(
+            (&bytes["body"], &bytes["isBase64Encoded"]),
+            (&json!("/w=="), &json!(true))
+        );
     }
 }

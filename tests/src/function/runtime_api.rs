@@ -81,7 +81,11 @@ impl RuntimeApi {
             frozen: watch::Sender::new(false),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, server })
+        Ok(Self {
+            address,
+            shared,
+            server,
+        })
     }
 
     /// Its address.
@@ -100,17 +104,26 @@ impl RuntimeApi {
         ];
         variables.extend(ours.map(|(name, value)| (name.to_owned(), value)));
         if self.shared.workers > 1 {
-            variables.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), self.shared.workers.to_string());
+            variables.insert(
+                "AWS_LAMBDA_MAX_CONCURRENCY".to_owned(),
+                self.shared.workers.to_string(),
+            );
         }
         let process = Process::start::<&str>(binary, &[], &variables)?;
         self.take_charge_of(process.pid());
-        self.frozen().await.with_context(|| process.logs.lines().join("\n"))?;
+        self.frozen()
+            .await
+            .with_context(|| process.logs.lines().join("\n"))?;
         Ok(process)
     }
 
     /// Sets how far ahead the deadline of later invocations lies.
     pub fn set_time_limit(&self, limit: Duration) {
-        *self.shared.limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+        *self
+            .shared
+            .limit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = limit;
     }
 
     /// Reads the next answer that has no plan yet like this.
@@ -120,8 +133,11 @@ impl RuntimeApi {
 
     /// Waits until the process is frozen: every worker has asked for an event and there is none.
     pub async fn frozen(&self) -> Result<()> {
-        within("the process to be frozen", self.shared.frozen.subscribe().wait_for(|frozen| *frozen))
-            .await??;
+        within(
+            "the process to be frozen",
+            self.shared.frozen.subscribe().wait_for(|frozen| *frozen),
+        )
+        .await??;
         Ok(())
     }
 
@@ -146,17 +162,28 @@ impl RuntimeApi {
         state.invoked += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012}", state.invoked);
         let reading = state.readings.pop_front().unwrap_or(Reading::Whole);
-        let answering =
-            Answering { reading, prelude: Some(prelude_sender), body: body_sender, outcome: outcome_sender };
+        let answering = Answering {
+            reading,
+            prelude: Some(prelude_sender),
+            body: body_sender,
+            outcome: outcome_sender,
+        };
         state.answering.insert(id.clone(), answering);
-        state.queue.push_back(Job { id, event: event.to_string() });
+        state.queue.push_back(Job {
+            id,
+            event: event.to_string(),
+        });
         if self.shared.frozen.send_replace(false) {
             // If the process is gone, nobody takes the job and the test says so.
             let _ = state.pid.map(|pid| kill_process(pid, Signal::CONT));
         }
         drop(state);
         self.shared.arrived.notify_waiters();
-        Invocation { prelude, body, outcome }
+        Invocation {
+            prelude,
+            body,
+            outcome,
+        }
     }
 
     fn take_charge_of(&self, pid: Pid) {
@@ -177,7 +204,10 @@ impl Invocation {
     pub async fn prelude(&mut self) -> Result<Value> {
         match (&mut self.prelude).await {
             Ok(prelude) => Ok(prelude),
-            Err(_) => bail!("no prelude; the invocation ended as {:?}", *self.outcome.borrow()),
+            Err(_) => bail!(
+                "no prelude; the invocation ended as {:?}",
+                *self.outcome.borrow()
+            ),
         }
     }
 
@@ -188,7 +218,11 @@ impl Invocation {
 
     /// Waits for the end.
     pub async fn outcome(&mut self) -> Result<Outcome> {
-        let outcome = within("the end of the invocation", self.outcome.wait_for(Option::is_some)).await??;
+        let outcome = within(
+            "the end of the invocation",
+            self.outcome.wait_for(Option::is_some),
+        )
+        .await??;
         outcome.clone().context("an invocation ended in no way")
     }
 }
@@ -264,7 +298,11 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
         let answering = shared.state().answering.remove(id);
         let Some(answering) = answering else {
             let body = connection.read_body(&head).await?;
-            bail!("{} about nothing: {}", head.path, String::from_utf8_lossy(&body));
+            bail!(
+                "{} about nothing: {}",
+                head.path,
+                String::from_utf8_lossy(&body)
+            );
         };
         let outcome = answering.outcome.clone();
         let read = if head.path.ends_with("/error") {
@@ -306,7 +344,9 @@ async fn next(connection: &mut Connection, shared: &Shared) -> Result<()> {
         epoch_ms(SystemTime::now() + limit),
         job.event.len(),
     );
-    connection.write(&[head.as_bytes(), job.event.as_bytes()].concat()).await
+    connection
+        .write(&[head.as_bytes(), job.event.as_bytes()].concat())
+        .await
 }
 
 #[cfg(test)]

@@ -37,9 +37,15 @@ impl Function {
         who: &SignedIn,
         body: impl Into<Bytes>,
     ) -> Result<Request<Bytes>> {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        let request = request.header("cookie", who.cookie()).header("origin", ORIGIN);
-        Ok(request.header("content-type", "application/json").body(body.into())?)
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        let request = request
+            .header("cookie", who.cookie())
+            .header("origin", ORIGIN);
+        Ok(request
+            .header("content-type", "application/json")
+            .body(body.into())?)
     }
 
     /// A reading request, signed by cookie.
@@ -49,6 +55,9 @@ impl Function {
 }
 
 fn without_gateway(variables: &Variables) -> Variables {
-    let kept = variables.iter().filter(|(name, _)| !name.starts_with("AI_GATEWAY_"));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let kept = variables
+        .iter()
+        .filter(|(name, _)| !name.starts_with("AI_GATEWAY_"));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }

@@ -121,10 +121,12 @@ async fn invoke(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
 
 async fn emulate(address: SocketAddr, event: &Value) -> Result<Answer> {
     let uri = format!("http://{address}/2015-03-31/functions/function/invocations");
-    let request =
-        Request::post(uri).header("content-type", "application/json").body(event.to_string().into())?;
+    let request = Request::post(uri)
+        .header("content-type", "application/json")
+        .body(event.to_string().into())?;
     let answer = http_client::fetch(request).await?.bytes().await?;
     let (prelude, body) = Prelude::default().push(&answer)?;
-    let prelude = prelude.with_context(|| format!("no prelude in {:?}", String::from_utf8_lossy(&answer)))?;
+    let prelude =
+        prelude.with_context(|| format!("no prelude in {:?}", String::from_utf8_lossy(&answer)))?;
     Ok(event::head(&prelude)?.map(|()| Full::new(body).boxed()))
 }

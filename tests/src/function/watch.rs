@@ -63,7 +63,10 @@ async fn try_start(program: &Path, variables: &Variables) -> Result<Option<Funct
         answer = first.head_within(BUILD_PATIENCE) => answer,
         () = stuck(&function) => return Ok(None),
     };
-    answer.with_context(|| function.process.logs.lines().join("\n"))?.bytes().await?;
+    answer
+        .with_context(|| function.process.logs.lines().join("\n"))?
+        .bytes()
+        .await?;
     Ok(Some(function))
 }
 

@@ -53,7 +53,10 @@ fn asked() -> Vec<Asked> {
         asked("m1", "Who?", "Half ", "Half an answer.", 1),
         asked("m2", "What?", "Nothing.", "Nothing.", 2),
         asked("m3", "When?", "Now.", "Now.", 1),
-        Asked { promised: false, ..asked("m4", "Lost on the way?", "", "", 0) },
+        Asked {
+            promised: false,
+            ..asked("m4", "Lost on the way?", "", "", 0)
+        },
     ]
 }
 
@@ -67,9 +70,21 @@ type Harm = fn(&mut Ledger, &mut Vec<Asked>);
 #[test]
 fn whatever_is_lost_doubled_or_left_open_is_found() {
     let harms: [(&str, Harm, &str); 20] = [
-        ("no turn", |ledger, _| ledger.thread["streamId"] = Value::Null, "no turn has begun"),
-        ("no end", |ledger, _| ledger.thread["doneId"] = json!("s3"), "done: false, failed: false"),
-        ("two ends", |ledger, _| ledger.thread["failedId"] = json!("s4"), "done: true, failed: true"),
+        (
+            "no turn",
+            |ledger, _| ledger.thread["streamId"] = Value::Null,
+            "no turn has begun",
+        ),
+        (
+            "no end",
+            |ledger, _| ledger.thread["doneId"] = json!("s3"),
+            "done: false, failed: false",
+        ),
+        (
+            "two ends",
+            |ledger, _| ledger.thread["failedId"] = json!("s4"),
+            "done: true, failed: true",
+        ),
         (
             "an older turn",
             |ledger, _| ledger.thread["prev"] = json!({"streamId": "s1"}),
@@ -80,14 +95,46 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
             |ledger, _| ledger.days[0]["slots"] = json!(["1000000000001#s1"]),
             "never given back",
         ),
-        ("a slot of no time", |ledger, _| ledger.days[0]["slots"] = json!(["s1"]), "never given back"),
-        ("a lost question", |ledger, _| drop(ledger.messages.remove(5)), "m3: it is lost"),
-        ("a lost question and its answer", |ledger, _| ledger.messages.truncate(5), "m3: it is lost"),
-        ("a doubled question", |ledger, _| ledger.messages.push(question(5, "m1", "Who?")), "stored 2 times"),
-        ("another question", |ledger, _| ledger.messages.push(question(5, "m9", "Why?")), "nobody asked"),
-        ("a changed question", |ledger, _| ledger.messages[0] = question(1, "m1", "Wh"), "it says \"Wh\""),
-        ("no answer", |ledger, _| drop(ledger.messages.pop()), "m3: it has no answer"),
-        ("an answer first", |ledger, _| ledger.messages.insert(0, nothing_said(0)), "begins with an answer"),
+        (
+            "a slot of no time",
+            |ledger, _| ledger.days[0]["slots"] = json!(["s1"]),
+            "never given back",
+        ),
+        (
+            "a lost question",
+            |ledger, _| drop(ledger.messages.remove(5)),
+            "m3: it is lost",
+        ),
+        (
+            "a lost question and its answer",
+            |ledger, _| ledger.messages.truncate(5),
+            "m3: it is lost",
+        ),
+        (
+            "a doubled question",
+            |ledger, _| ledger.messages.push(question(5, "m1", "Who?")),
+            "stored 2 times",
+        ),
+        (
+            "another question",
+            |ledger, _| ledger.messages.push(question(5, "m9", "Why?")),
+            "nobody asked",
+        ),
+        (
+            "a changed question",
+            |ledger, _| ledger.messages[0] = question(1, "m1", "Wh"),
+            "it says \"Wh\"",
+        ),
+        (
+            "no answer",
+            |ledger, _| drop(ledger.messages.pop()),
+            "m3: it has no answer",
+        ),
+        (
+            "an answer first",
+            |ledger, _| ledger.messages.insert(0, nothing_said(0)),
+            "begins with an answer",
+        ),
         (
             "two answers",
             |ledger, _| ledger.messages.insert(1, answer(1, "completed", "Half an")),
@@ -118,25 +165,36 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
             |ledger, _| ledger.messages[1] = answer(1, "completed", "Half an"),
             "passed off as whole",
         ),
-        ("paid twice", |_, asked| asked[0].calls = 2, "asked 2 times for 1 answers"),
+        (
+            "paid twice",
+            |_, asked| asked[0].calls = 2,
+            "asked 2 times for 1 answers",
+        ),
     ];
     for (name, harm, expected) in harms {
         let (mut ledger, mut asked) = (sound(), asked());
         harm(&mut ledger, &mut asked);
         let found = broken(&ledger, &asked, NOW_MS);
-        assert!(found.iter().any(|wrong| wrong.contains(expected)), "{name}: {found:?}");
+        assert!(
+            found.iter().any(|wrong| wrong.contains(expected)),
+            "{name}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn text_is_read_however_it_is_stored() {
     let text = "marzipan ".repeat(500);
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut encoder =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(parts(&text).as_bytes()).unwrap();
     let packed = STANDARD.encode(encoder.finish().unwrap());
     for (name, row) in [
         ("plain", json!({"parts": parts(&text)})),
-        ("deflated", json!({"parts": packed, "len": parts(&text).len()})),
+        (
+            "deflated",
+            json!({"parts": packed, "len": parts(&text).len()}),
+        ),
     ] {
         assert_eq!(said(&row).unwrap(), text, "{name}");
     }

@@ -34,26 +34,43 @@ use Outcome::{Answered, Refused};
 
 impl<'a> Backend<'a> {
     async fn plain(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
-        Ok(Self { world, function: Function::plain(&variables(world, &site, jwks)).await?, site })
+        Ok(Self {
+            world,
+            function: Function::plain(&variables(world, &site, jwks)).await?,
+            site,
+        })
     }
 
     async fn strict(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
         let mut variables = variables(world, &site, jwks);
         variables.insert("BETTER_AUTH_CHECK_REVOCATION".to_owned(), "true".to_owned());
-        Ok(Self { world, function: Function::plain(&variables).await?, site })
+        Ok(Self {
+            world,
+            function: Function::plain(&variables).await?,
+            site,
+        })
     }
 
     async fn by_cookie(&self, pass: &Pass) -> Result<Outcome> {
-        self.chat(pass, &[("cookie", &pass.cookie)]).await.context("by cookie")
+        self.chat(pass, &[("cookie", &pass.cookie)])
+            .await
+            .context("by cookie")
     }
 
     async fn by_bearer(&self, pass: &Pass) -> Result<Outcome> {
-        self.chat(pass, &[("authorization", &format!("Bearer {}", pass.bearer))]).await.context("by bearer")
+        self.chat(
+            pass,
+            &[("authorization", &format!("Bearer {}", pass.bearer))],
+        )
+        .await
+        .context("by bearer")
     }
 
     async fn by_access_token(&self, pass: &Pass) -> Result<Outcome> {
         let authorization = format!("Bearer {}", pass.access_token);
-        self.chat(pass, &[("authorization", &authorization)]).await.context("by access token")
+        self.chat(pass, &[("authorization", &authorization)])
+            .await
+            .context("by access token")
     }
 
     /// Holds a whole turn with these headers. If it is not refused, it has to be this user's.
@@ -71,18 +88,29 @@ impl<'a> Backend<'a> {
             ensure!(answer.status == 401, "status {}", answer.status);
             let body = answer.json().await?;
             ensure!(body["error"]["code"] == "unauthorized", "{body}");
-            return Ok(Refused { reads: self.reads_since(before)? });
+            return Ok(Refused {
+                reads: self.reads_since(before)?,
+            });
         }
         answer.transcript().await?;
-        self.world.ensure_whole(&SignedIn::new(&pass.user_id), &thread).await?;
-        Ok(Answered { reads: self.reads_since(before)? })
+        self.world
+            .ensure_whole(&SignedIn::new(&pass.user_id), &thread)
+            .await?;
+        Ok(Answered {
+            reads: self.reads_since(before)?,
+        })
     }
 
     fn reads_since(&self, before: usize) -> Result<usize> {
         let operations = self.world.engine.operations();
-        let about_sessions: Vec<&Operation> =
-            operations[before..].iter().filter(|one| one.body.contains("BA#")).collect();
-        ensure!(about_sessions.iter().all(|one| one.name == "GetItem"), "more than read: {about_sessions:?}");
+        let about_sessions: Vec<&Operation> = operations[before..]
+            .iter()
+            .filter(|one| one.body.contains("BA#"))
+            .collect();
+        ensure!(
+            about_sessions.iter().all(|one| one.name == "GetItem"),
+            "more than read: {about_sessions:?}"
+        );
         Ok(about_sessions.len())
     }
 
@@ -92,7 +120,17 @@ impl<'a> Backend<'a> {
             field(line, "message").filter(|message| message == "a request was refused")?;
             field(line, "error")
         };
-        let refusals = || Some(self.function.process.logs.lines().iter().filter_map(refusal).collect());
+        let refusals = || {
+            Some(
+                self.function
+                    .process
+                    .logs
+                    .lines()
+                    .iter()
+                    .filter_map(refusal)
+                    .collect(),
+            )
+        };
         let enough = || refusals().filter(|all: &Vec<String>| all.len() >= count);
         eventually("the refusals in the log", enough).await
     }
@@ -104,7 +142,10 @@ impl<'a> Backend<'a> {
 
 fn variables(world: &World, site: &Site<'_>, jwks: &Value) -> Variables {
     let mut variables = world.variables();
-    variables.extend(site.variables(jwks).map(|(name, value)| (name.to_owned(), value)));
+    variables.extend(
+        site.variables(jwks)
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     variables
 }
 
@@ -120,13 +161,18 @@ const DAY: u64 = 24 * 60 * MINUTE;
 const CACHES: [&str; 4] = ["compact", "jwt", "jwe", "jwt-plugin"];
 
 fn with_cache(cookie_cache: &'static str) -> Site<'static> {
-    Site { cookie_cache, ..Site::PLAIN }
+    Site {
+        cookie_cache,
+        ..Site::PLAIN
+    }
 }
 
 #[tokio::test]
-async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by_access_token() -> Result<()>
-{
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by_access_token()
+-> Result<()> {
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     for (cookie_cache, algorithm, url, reads) in [
         ("off", "EdDSA", "http://localhost:3000", 1),
         ("compact", "ES256", "https://app.example.com", 0),
@@ -134,11 +180,24 @@ async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by
         ("jwe", "RS256", "http://localhost:3000", 0),
         ("jwt-plugin", "PS256", "https://app.example.com", 0),
     ] {
-        let site = Site { cookie_cache, algorithm, url, ..Site::PLAIN };
+        let site = Site {
+            cookie_cache,
+            algorithm,
+            url,
+            ..Site::PLAIN
+        };
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let backend = Backend::plain(&world, site, &ann.jwks).await?;
-        ensure!(ann.cookie.contains("__Secure-") == url.starts_with("https:"), "{site:?}: {}", ann.cookie);
-        ensure!(ann.cookie.contains("session_data=") == (reads == 0), "{site:?}: {}", ann.cookie);
+        ensure!(
+            ann.cookie.contains("__Secure-") == url.starts_with("https:"),
+            "{site:?}: {}",
+            ann.cookie
+        );
+        ensure!(
+            ann.cookie.contains("session_data=") == (reads == 0),
+            "{site:?}: {}",
+            ann.cookie
+        );
         let outcomes = [
             ("cookie", backend.by_cookie(&ann).await?, reads),
             ("bearer", backend.by_bearer(&ann).await?, 1),
@@ -154,7 +213,9 @@ async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by
 
 #[tokio::test]
 async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     for (cookie_cache, way) in [
         ("compact", Way::Plain),
         ("jwt", Way::RuntimeApi),
@@ -163,28 +224,50 @@ async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
     ] {
         let site = with_cache(cookie_cache);
         // Too much for one cookie, so better-auth sends several.
-        let ann = web_app.sign_up_as(&site, "ann@example.test", &"Zoë ".repeat(1000)).await?;
+        let ann = web_app
+            .sign_up_as(&site, "ann@example.test", &"Zoë ".repeat(1000))
+            .await?;
         let crumbs: Vec<&str> = ann.cookie.split("; ").collect();
-        let pieces = crumbs.iter().filter(|crumb| crumb.contains(".session_data.")).count();
-        ensure!(pieces >= 2, "{cookie_cache}: {pieces} pieces in {} cookies", crumbs.len());
+        let pieces = crumbs
+            .iter()
+            .filter(|crumb| crumb.contains(".session_data."))
+            .count();
+        ensure!(
+            pieces >= 2,
+            "{cookie_cache}: {pieces} pieces in {} cookies",
+            crumbs.len()
+        );
 
-        let among =
-            format!(r#"theme=dark; _ga=GA1.1.7.8; {}; prefs="a=b"; better-auth.session_token=x"#, ann.cookie);
-        let last_first: Vec<_> = crumbs.iter().rev().map(|crumb| ("cookie", *crumb)).collect();
+        let among = format!(
+            r#"theme=dark; _ga=GA1.1.7.8; {}; prefs="a=b"; better-auth.session_token=x"#,
+            ann.cookie
+        );
+        let last_first: Vec<_> = crumbs
+            .iter()
+            .rev()
+            .map(|crumb| ("cookie", *crumb))
+            .collect();
         let torn: Vec<_> = crumbs
             .iter()
             .filter(|crumb| !crumb.contains(".session_data.1="))
             .map(|crumb| ("cookie", *crumb))
             .collect();
         let function = Function::start(way, &variables(&world, &site, &ann.jwks)).await?;
-        let backend = Backend { world: &world, function: function.context("it needs nothing")?, site };
+        let backend = Backend {
+            world: &world,
+            function: function.context("it needs nothing")?,
+            site,
+        };
         for (name, headers, reads) in [
             ("among others", [("cookie", among.as_str())].as_slice(), 0),
             ("a header each, the last first", &last_first, 0),
             ("with a piece missing", &torn, 1),
         ] {
             let outcome = backend.chat(&ann, headers).await?;
-            ensure!(outcome == Answered { reads }, "{cookie_cache}, {way:?}, {name}: {outcome:?}");
+            ensure!(
+                outcome == Answered { reads },
+                "{cookie_cache}, {way:?}, {name}: {outcome:?}"
+            );
         }
         backend.stop().await?;
     }
@@ -193,14 +276,19 @@ async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
 
 #[tokio::test]
 async fn a_cache_that_has_run_out_is_looked_up() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     for cookie_cache in CACHES {
         let site = with_cache(cookie_cache);
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let backend = Backend::plain(&world, site, &ann.jwks).await?;
         // It is good for 5 minutes.
         for (seconds_ago, reads) in [(2 * MINUTE, 0), (6 * MINUTE, 1)] {
-            let then = Site { seconds_ago, ..site };
+            let then = Site {
+                seconds_ago,
+                ..site
+            };
             let ann = web_app.sign_in(&then, "ann@example.test").await?;
             let outcome = backend.by_cookie(&ann).await?;
             ensure!(outcome == Answered { reads }, "{then:?}: {outcome:?}");
@@ -212,7 +300,9 @@ async fn a_cache_that_has_run_out_is_looked_up() -> Result<()> {
 
 #[tokio::test]
 async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     let site = with_cache("compact");
     let ann = web_app.sign_up(&site, "ann@example.test").await?;
     let backend = Backend::plain(&world, site, &ann.jwks).await?;
@@ -224,15 +314,33 @@ async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()
         // What is not found is asked for once more, consistently.
         (8 * DAY, Refused { reads: 2 }, Refused { reads: 0 }),
     ] {
-        let ann = web_app.sign_in(&Site { seconds_ago, ..site }, "ann@example.test").await?;
+        let ann = web_app
+            .sign_in(
+                &Site {
+                    seconds_ago,
+                    ..site
+                },
+                "ann@example.test",
+            )
+            .await?;
         let says = web_app.user_of(&site, &ann.cookie).await?.is_some();
-        ensure!(says == matches!(session, Answered { .. }), "{seconds_ago} s ago: better-auth says {says}");
+        ensure!(
+            says == matches!(session, Answered { .. }),
+            "{seconds_ago} s ago: better-auth says {says}"
+        );
         for (by, outcome, expected) in [
             ("cookie", backend.by_cookie(&ann).await?, &session),
             ("bearer", backend.by_bearer(&ann).await?, &session),
-            ("access token", backend.by_access_token(&ann).await?, &access_token),
+            (
+                "access token",
+                backend.by_access_token(&ann).await?,
+                &access_token,
+            ),
         ] {
-            ensure!(outcome == *expected, "{seconds_ago} s ago, by {by}: {outcome:?}");
+            ensure!(
+                outcome == *expected,
+                "{seconds_ago} s ago, by {by}: {outcome:?}"
+            );
         }
     }
     backend.stop().await
@@ -240,8 +348,13 @@ async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()
 
 #[tokio::test]
 async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
-    for (cookie_cache, by_cookie) in [("off", Refused { reads: 2 }), ("compact", Answered { reads: 0 })] {
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
+    for (cookie_cache, by_cookie) in [
+        ("off", Refused { reads: 2 }),
+        ("compact", Answered { reads: 0 }),
+    ] {
         let site = with_cache(cookie_cache);
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let elsewhere = web_app.sign_in(&site, "ann@example.test").await?;
@@ -253,14 +366,33 @@ async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> 
             says.is_some() == matches!(by_cookie, Answered { .. }),
             "{site:?}: better-auth says {says:?}"
         );
-        let token =
-            ann.cookie.split("; ").find(|crumb| crumb.contains("session_token=")).context("a token")?;
+        let token = ann
+            .cookie
+            .split("; ")
+            .find(|crumb| crumb.contains("session_token="))
+            .context("a token")?;
         for (by, outcome, expected) in [
             ("cookies", backend.by_cookie(&ann).await?, by_cookie),
-            ("the token's cookie", backend.chat(&ann, &[("cookie", token)]).await?, Refused { reads: 2 }),
-            ("bearer", backend.by_bearer(&ann).await?, Refused { reads: 2 }),
-            ("access token", backend.by_access_token(&ann).await?, Answered { reads: 0 }),
-            ("another session", backend.by_bearer(&elsewhere).await?, Answered { reads: 1 }),
+            (
+                "the token's cookie",
+                backend.chat(&ann, &[("cookie", token)]).await?,
+                Refused { reads: 2 },
+            ),
+            (
+                "bearer",
+                backend.by_bearer(&ann).await?,
+                Refused { reads: 2 },
+            ),
+            (
+                "access token",
+                backend.by_access_token(&ann).await?,
+                Answered { reads: 0 },
+            ),
+            (
+                "another session",
+                backend.by_bearer(&elsewhere).await?,
+                Answered { reads: 1 },
+            ),
         ] {
             ensure!(outcome == expected, "{site:?}, {by}: {outcome:?}");
         }
@@ -271,30 +403,74 @@ async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> 
 
 #[tokio::test]
 async fn who_has_revoked_all_sessions_is_refused_by_a_function_that_checks_it() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     let site = with_cache("compact");
-    let (begun, revoked) = (Site { seconds_ago: 120, ..site }, Site { seconds_ago: 60, ..site });
+    let (begun, revoked) = (
+        Site {
+            seconds_ago: 120,
+            ..site
+        },
+        Site {
+            seconds_ago: 60,
+            ..site
+        },
+    );
     let ann = web_app.sign_up(&begun, "ann@example.test").await?;
     let elsewhere = web_app.sign_in(&begun, "ann@example.test").await?;
     let lax = Backend::plain(&world, site, &ann.jwks).await?;
     let strict = Backend::strict(&world, site, &ann.jwks).await?;
     // Each time the one or two reads for the session, and two that find nothing revoked.
-    ensure!(strict.by_cookie(&ann).await? == Answered { reads: 2 }, "before, by cookie");
-    ensure!(strict.by_bearer(&ann).await? == Answered { reads: 3 }, "before, by bearer");
-    ensure!(strict.by_access_token(&ann).await? == Answered { reads: 2 }, "before, by access token");
+    ensure!(
+        strict.by_cookie(&ann).await? == Answered { reads: 2 },
+        "before, by cookie"
+    );
+    ensure!(
+        strict.by_bearer(&ann).await? == Answered { reads: 3 },
+        "before, by bearer"
+    );
+    ensure!(
+        strict.by_access_token(&ann).await? == Answered { reads: 2 },
+        "before, by access token"
+    );
 
     web_app.revoke_all(&revoked, &ann).await?;
     for pass in [&ann, &elsewhere] {
-        ensure!(strict.by_cookie(pass).await? == Refused { reads: 1 }, "by cookie");
-        ensure!(strict.by_bearer(pass).await? == Refused { reads: 2 }, "by bearer");
-        ensure!(strict.by_access_token(pass).await? == Refused { reads: 1 }, "by access token");
-        ensure!(lax.by_cookie(pass).await? == Answered { reads: 0 }, "unchecked, by cookie");
-        ensure!(lax.by_bearer(pass).await? == Refused { reads: 2 }, "unchecked, by bearer");
-        ensure!(lax.by_access_token(pass).await? == Answered { reads: 0 }, "unchecked, by access token");
+        ensure!(
+            strict.by_cookie(pass).await? == Refused { reads: 1 },
+            "by cookie"
+        );
+        ensure!(
+            strict.by_bearer(pass).await? == Refused { reads: 2 },
+            "by bearer"
+        );
+        ensure!(
+            strict.by_access_token(pass).await? == Refused { reads: 1 },
+            "by access token"
+        );
+        ensure!(
+            lax.by_cookie(pass).await? == Answered { reads: 0 },
+            "unchecked, by cookie"
+        );
+        ensure!(
+            lax.by_bearer(pass).await? == Refused { reads: 2 },
+            "unchecked, by bearer"
+        );
+        ensure!(
+            lax.by_access_token(pass).await? == Answered { reads: 0 },
+            "unchecked, by access token"
+        );
     }
     let again = web_app.sign_in(&site, "ann@example.test").await?;
-    ensure!(strict.by_cookie(&again).await? == Answered { reads: 1 }, "signed in again, by cookie");
-    ensure!(strict.by_bearer(&again).await? == Answered { reads: 2 }, "signed in again, by bearer");
+    ensure!(
+        strict.by_cookie(&again).await? == Answered { reads: 1 },
+        "signed in again, by cookie"
+    );
+    ensure!(
+        strict.by_bearer(&again).await? == Answered { reads: 2 },
+        "signed in again, by bearer"
+    );
     ensure!(
         strict.by_access_token(&again).await? == Answered { reads: 1 },
         "signed in again, by access token"
@@ -305,22 +481,45 @@ async fn who_has_revoked_all_sessions_is_refused_by_a_function_that_checks_it() 
 
 #[tokio::test]
 async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else { return Ok(()) };
+    let Some((world, mut web_app)) = stage().await? else {
+        return Ok(());
+    };
     let ours = with_cache("jwe");
-    let theirs = Site { secret: "another-secret-of-more-than-32-characters", ..ours };
-    let elsewhere = Site { url: "https://other.example.com", ..ours };
+    let theirs = Site {
+        secret: "another-secret-of-more-than-32-characters",
+        ..ours
+    };
+    let elsewhere = Site {
+        url: "https://other.example.com",
+        ..ours
+    };
     let ann = web_app.sign_up(&ours, "ann@example.test").await?;
     let eve = web_app.sign_up(&theirs, "eve@example.test").await?;
     let bob = web_app.sign_up(&elsewhere, "bob@example.test").await?;
     // Bob's key is known, and still his token is not for us.
-    let keys: Vec<&Value> =
-        [&ann, &bob].iter().filter_map(|pass| pass.jwks["keys"].as_array()).flatten().collect();
+    let keys: Vec<&Value> = [&ann, &bob]
+        .iter()
+        .filter_map(|pass| pass.jwks["keys"].as_array())
+        .flatten()
+        .collect();
     let backend = Backend::plain(&world, ours, &json!({"keys": keys})).await?;
 
-    ensure!(backend.by_cookie(&eve).await? == Refused { reads: 0 }, "another secret, by cookie");
-    ensure!(backend.by_bearer(&eve).await? == Refused { reads: 0 }, "another secret, by bearer");
-    ensure!(backend.by_access_token(&eve).await? == Refused { reads: 0 }, "an unknown key");
-    ensure!(backend.by_access_token(&bob).await? == Refused { reads: 0 }, "another issuer");
+    ensure!(
+        backend.by_cookie(&eve).await? == Refused { reads: 0 },
+        "another secret, by cookie"
+    );
+    ensure!(
+        backend.by_bearer(&eve).await? == Refused { reads: 0 },
+        "another secret, by bearer"
+    );
+    ensure!(
+        backend.by_access_token(&eve).await? == Refused { reads: 0 },
+        "an unknown key"
+    );
+    ensure!(
+        backend.by_access_token(&bob).await? == Refused { reads: 0 },
+        "another issuer"
+    );
     let reasons = [
         "signature of the session token is wrong",
         "signature of the session token is wrong",
@@ -328,35 +527,64 @@ async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() 
         "access token is refused: it is of another issuer",
     ];
     let refusals = backend.refusals(reasons.len()).await?;
-    let told: Vec<_> = refusals.iter().filter_map(|refusal| Some(refusal.split_once(": ")?.1)).collect();
+    let told: Vec<_> = refusals
+        .iter()
+        .filter_map(|refusal| Some(refusal.split_once(": ")?.1))
+        .collect();
     ensure!(told == reasons, "{told:?}");
 
     // Someone else's cache beside one's own token says nothing, and a bad access token does not hide a good cookie.
-    let own = ann.cookie.split("; ").find(|crumb| crumb.contains("session_token=")).context("a token")?;
-    let data = bob.cookie.split("; ").find(|crumb| crumb.contains("session_data=")).context("a cache")?;
-    let mixed = backend.chat(&ann, &[("cookie", &format!("{own}; {data}"))]).await?;
+    let own = ann
+        .cookie
+        .split("; ")
+        .find(|crumb| crumb.contains("session_token="))
+        .context("a token")?;
+    let data = bob
+        .cookie
+        .split("; ")
+        .find(|crumb| crumb.contains("session_data="))
+        .context("a cache")?;
+    let mixed = backend
+        .chat(&ann, &[("cookie", &format!("{own}; {data}"))])
+        .await?;
     ensure!(mixed == Answered { reads: 1 }, "{mixed:?}");
     let authorization = format!("Bearer {}", bob.access_token);
-    let both = backend.chat(&ann, &[("cookie", &ann.cookie), ("authorization", &authorization)]).await?;
+    let both = backend
+        .chat(
+            &ann,
+            &[("cookie", &ann.cookie), ("authorization", &authorization)],
+        )
+        .await?;
     ensure!(both == Answered { reads: 0 }, "{both:?}");
     backend.stop().await
 }
 
 #[tokio::test]
-async fn the_storage_adapter_holds_what_it_promises_and_has_the_types_that_better_auth_asks_for() -> Result<()>
-{
+async fn the_storage_adapter_holds_what_it_promises_and_has_the_types_that_better_auth_asks_for()
+-> Result<()> {
     let world = World::new().await?;
-    let (Some(tests), Some(_)) =
-        (package_script("test", &world.engine).await?, package_script("check", &world.engine).await?)
-    else {
+    let (Some(tests), Some(_)) = (
+        package_script("test", &world.engine).await?,
+        package_script("check", &world.engine).await?,
+    ) else {
         return Ok(());
     };
-    let passed =
-        tests.lines().filter_map(|line| line.split_once("pass ")?.1.trim().parse::<u32>().ok()).max();
+    let passed = tests
+        .lines()
+        .filter_map(|line| line.split_once("pass ")?.1.trim().parse::<u32>().ok())
+        .max();
     ensure!(passed >= Some(5), "{tests}");
-    let names: BTreeSet<_> = world.engine.operations().into_iter().map(|operation| operation.name).collect();
+    let names: BTreeSet<_> = world
+        .engine
+        .operations()
+        .into_iter()
+        .map(|operation| operation.name)
+        .collect();
     ensure!(
-        names == ["DeleteItem", "GetItem", "PutItem", "UpdateItem"].map(str::to_owned).into(),
+        names
+            == ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
+                .map(str::to_owned)
+                .into(),
         "{names:?}"
     );
     Ok(())

@@ -9,7 +9,8 @@ use acceptance::ledger::Ledger;
 use acceptance::page::{Act, Load, Page, VERSIONS, as_loaded, ensure_shows, text_of_parts};
 use acceptance::pair::Pair;
 use acceptance::routes::{
-    self, anew, asks, assistant_said, conversation, edited, ensure_refused, resume, stop_now, user_says,
+    self, anew, asks, assistant_said, conversation, edited, ensure_refused, resume, stop_now,
+    user_says,
 };
 use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, unfinished};
 use acceptance::session::SignedIn;
@@ -45,7 +46,10 @@ async fn ensure_path(
     thread: &str,
     expected: &[&str],
 ) -> Result<Vec<StoredMessage>> {
-    eventually_is("the path", async || path_is(world, who, thread, expected).await).await
+    eventually_is("the path", async || {
+        path_is(world, who, thread, expected).await
+    })
+    .await
 }
 
 /// The same for the path that ends in a given message.
@@ -56,7 +60,10 @@ async fn ensure_branch(
     last: &str,
     expected: &[&str],
 ) -> Result<()> {
-    eventually_is("the branch", async || branch_is(world, who, thread, last, expected).await).await
+    eventually_is("the branch", async || {
+        branch_is(world, who, thread, last, expected).await
+    })
+    .await
 }
 
 async fn path_is(
@@ -67,18 +74,43 @@ async fn path_is(
 ) -> Result<Vec<StoredMessage>> {
     let stored = world.stored(who, thread).await?;
     let path = lines(&stored)?;
-    ensure!(path == expected, "{thread}: the path is {path:?}, not {expected:?}");
+    ensure!(
+        path == expected,
+        "{thread}: the path is {path:?}, not {expected:?}"
+    );
     Ok(stored)
 }
 
 /// The path that ends in a given message, oldest first.
-async fn branch_is(world: &World, who: &SignedIn, thread: &str, last: &str, expected: &[&str]) -> Result<()> {
-    let (user, id, last) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?, MessageId::parse(last)?);
-    let history = History { limit: 100, max_bytes: None, before: None, consistent: true };
-    let mut branch = world.engine.store().branch(&user, &id, &last, &history).await?;
+async fn branch_is(
+    world: &World,
+    who: &SignedIn,
+    thread: &str,
+    last: &str,
+    expected: &[&str],
+) -> Result<()> {
+    let (user, id, last) = (
+        UserId::parse(&who.user)?,
+        ThreadId::parse(thread)?,
+        MessageId::parse(last)?,
+    );
+    let history = History {
+        limit: 100,
+        max_bytes: None,
+        before: None,
+        consistent: true,
+    };
+    let mut branch = world
+        .engine
+        .store()
+        .branch(&user, &id, &last, &history)
+        .await?;
     branch.reverse();
     let path = lines(&branch)?;
-    ensure!(path == expected, "{thread}: the branch is {path:?}, not {expected:?}");
+    ensure!(
+        path == expected,
+        "{thread}: the branch is {path:?}, not {expected:?}"
+    );
     Ok(())
 }
 
@@ -86,9 +118,16 @@ fn prompt_of(world: &World) -> Result<Vec<String>> {
     let calls = world.gateway.calls();
     let prompt = calls.last().context("a model call")?.body["prompt"].clone();
     let line = |message: &Value| {
-        let texts =
-            message["content"].as_array().into_iter().flatten().filter_map(|part| part["text"].as_str());
-        format!("{}:{}", &message["role"].as_str().unwrap_or_default()[..1], texts.collect::<String>())
+        let texts = message["content"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|part| part["text"].as_str());
+        format!(
+            "{}:{}",
+            &message["role"].as_str().unwrap_or_default()[..1],
+            texts.collect::<String>()
+        )
     };
     Ok(prompt.as_array().into_iter().flatten().map(line).collect())
 }
@@ -99,21 +138,37 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
-        let Some(mut page) = Page::start(package)? else { continue };
+        let Some(mut page) = Page::start(package)? else {
+            continue;
+        };
         for (place, function) in [("here", &pair.here), ("there", &pair.there)] {
             let thread = format!("{package}-{place}");
             let call = world.gateway.calls().len();
             world.gateway.next(unfinished());
             let send = Load::send(&pair.here, &alice, &thread, vec![], asks("m1"));
-            let left = page.load(&Load { leave_after: Some(FIRST_HALF_CHUNKS), ..send }).await?;
+            let left = page
+                .load(&Load {
+                    leave_after: Some(FIRST_HALF_CHUNKS),
+                    ..send
+                })
+                .await?;
             // The client may drop the connection before it has shown what it got last.
             let shown = left.messages.get(1).map(text_of_parts).unwrap_or_default();
             ensure!(first_half().starts_with(&shown), "{thread}: {left:?}");
-            let next = Load::send(function, &alice, &thread, left.messages.clone(), user_says("m2", "And?"));
+            let next = Load::send(
+                function,
+                &alice,
+                &thread,
+                left.messages.clone(),
+                user_says("m2", "And?"),
+            );
             let heard = page.load(&next).await?;
             ensure!(heard.status == "ready", "{thread}: {heard:?}");
-            ensure_shows(&heard, &[&question(), &shown, "And?", &answers::whole_text()])
-                .context(thread.clone())?;
+            ensure_shows(
+                &heard,
+                &[&question(), &shown, "And?", &answers::whole_text()],
+            )
+            .context(thread.clone())?;
             ensure!(
                 world.gateway.call(call).await?.ended().await? == Ended::Left,
                 "{thread}: the old call goes on"
@@ -124,10 +179,17 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
                 format!("a:{}", first_half()),
                 format!("a:{}", answers::whole_text()),
             );
-            let stored = ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &whole]).await?;
+            let stored =
+                ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &whole]).await?;
             let statuses: Vec<_> = stored.iter().filter_map(|message| message.status).collect();
-            ensure!(statuses == [Status::Stopped, Status::Completed], "{thread}: {statuses:?}");
-            ensure!(stored[1].id.as_str() == left.messages[1]["id"], "{thread}: {stored:?}");
+            ensure!(
+                statuses == [Status::Stopped, Status::Completed],
+                "{thread}: {statuses:?}"
+            );
+            ensure!(
+                stored[1].id.as_str() == left.messages[1]["id"],
+                "{thread}: {stored:?}"
+            );
         }
     }
     pair.stop().await
@@ -146,11 +208,20 @@ async fn readers_of_a_turn_that_is_taken_over_are_told_that_it_stopped() -> Resu
             fetch(resume(&pair.here, &alice, name)?).await?,
             fetch(resume(&pair.there, &alice, name)?).await?,
         ];
-        let new = fetch(ask(function, &alice, name, "m2")?).await?.transcript().await?;
-        ensure!(new.done && new.text() == answers::whole_text(), "{name}: {new:?}");
+        let new = fetch(ask(function, &alice, name, "m2")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            new.done && new.text() == answers::whole_text(),
+            "{name}: {new:?}"
+        );
         for reader in std::iter::once(old).chain(readers) {
             let transcript = reader.transcript().await?;
-            ensure!(transcript.done && transcript.types().last() == Some(&"abort"), "{name}: {transcript:?}");
+            ensure!(
+                transcript.done && transcript.types().last() == Some(&"abort"),
+                "{name}: {transcript:?}"
+            );
             ensure!(transcript.text() == first_half(), "{name}: {transcript:?}");
         }
     }
@@ -168,7 +239,8 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     let stream = Ledger::read(&world.engine, &alice, "t1")?.thread["streamId"].clone();
     for function in pair.both() {
-        let refused = ensure_refused(ask(function, &alice, "t1", "m2")?, 409, "turn_in_progress").await?;
+        let refused =
+            ensure_refused(ask(function, &alice, "t1", "m2")?, 409, "turn_in_progress").await?;
         ensure!(refused["error"]["streamId"] == stream, "{refused}");
         let again = anew("t1", &[asks("m1")], None).to_string();
         ensure_refused(post(function, &alice, again)?, 409, "turn_in_progress")
@@ -176,17 +248,36 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
             .context("another answer")?;
     }
     let same = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?;
-    ensure!(same.status == 200, "the same message is no other: {}", same.status);
+    ensure!(
+        same.status == 200,
+        "the same message is no other: {}",
+        same.status
+    );
     gate.open();
     for (name, reader) in [("first", answer), ("same", same)] {
         let transcript = reader.transcript().await?;
-        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{name}: {transcript:?}");
+        ensure!(
+            transcript.done && transcript.text() == answers::whole_text(),
+            "{name}: {transcript:?}"
+        );
     }
-    ensure!(world.gateway.calls().len() == 1, "a refusal called the model");
+    ensure!(
+        world.gateway.calls().len() == 1,
+        "a refusal called the model"
+    );
     let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
-    ensure!(ledger.thread["turns"] == 1 && ledger.counted() == 1, "a refusal counts: {ledger:?}");
-    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?).await?.transcript().await?;
-    ensure!(next.done && next.text() == answers::whole_text(), "{next:?}");
+    ensure!(
+        ledger.thread["turns"] == 1 && ledger.counted() == 1,
+        "a refusal counts: {ledger:?}"
+    );
+    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        next.done && next.text() == answers::whole_text(),
+        "{next:?}"
+    );
     pair.stop().await
 }
 
@@ -208,12 +299,28 @@ async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() ->
         ensure!(new.done && new.text() == "Second.", "{thread}: {new:?}");
         let old = old.transcript().await?;
         let end = old.types().last().copied().unwrap_or_default();
-        ensure!(old.done && ["finish", "abort"].contains(&end), "{thread}: {old:?}");
+        ensure!(
+            old.done && ["finish", "abort"].contains(&end),
+            "{thread}: {old:?}"
+        );
         Ledger::settled(&world.engine, &alice, &thread).await?;
         let (asked, was) = (format!("u:{}", question()), format!("a:{}", old.text()));
-        let stored = ensure_path(&world, &alice, &thread, &[&asked, &was, &asked, "a:Second."]).await?;
-        let expected = if end == "finish" { Status::Completed } else { Status::Stopped };
-        ensure!(stored[1].status == Some(expected), "{thread}: {end}, {stored:?}");
+        let stored = ensure_path(
+            &world,
+            &alice,
+            &thread,
+            &[&asked, &was, &asked, "a:Second."],
+        )
+        .await?;
+        let expected = if end == "finish" {
+            Status::Completed
+        } else {
+            Status::Stopped
+        };
+        ensure!(
+            stored[1].status == Some(expected),
+            "{thread}: {end}, {stored:?}"
+        );
     }
     pair.stop().await
 }
@@ -226,11 +333,27 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     for answer in ["one", "two", "three", "four"] {
         world.gateway.next(says(answer));
     }
-    let one = told(&function, &alice, &conversation("t1", &[user_says("m1", "Say.")])).await?;
-    let one = one.chunks[0]["messageId"].as_str().context("an id")?.to_owned();
-    let two = told(&function, &alice, &anew("t1", &[user_says("m1", "Say.")], Some(&one))).await?;
+    let one = told(
+        &function,
+        &alice,
+        &conversation("t1", &[user_says("m1", "Say.")]),
+    )
+    .await?;
+    let one = one.chunks[0]["messageId"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    let two = told(
+        &function,
+        &alice,
+        &anew("t1", &[user_says("m1", "Say.")], Some(&one)),
+    )
+    .await?;
     ensure!(two.text() == "two", "{two:?}");
-    let two = two.chunks[0]["messageId"].as_str().context("an id")?.to_owned();
+    let two = two.chunks[0]["messageId"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
     ensure!(
         prompt_of(&world)? == ["u:Say."],
         "the old answer is not in the prompt: {:?}",
@@ -238,15 +361,32 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     );
     ensure_path(&world, &alice, "t1", &["u:Say.", "a:two"]).await?;
     ensure_branch(&world, &alice, "t1", &one, &["u:Say.", "a:one"]).await?;
-    told(&function, &alice, &anew("t1", &[user_says("m1", "Say.")], None)).await?;
+    told(
+        &function,
+        &alice,
+        &anew("t1", &[user_says("m1", "Say.")], None),
+    )
+    .await?;
     ensure_path(&world, &alice, "t1", &["u:Say.", "a:three"]).await?;
-    let history = [user_says("m1", "Say."), assistant_said("x", "three"), user_says("m2", "More.")];
+    let history = [
+        user_says("m1", "Say."),
+        assistant_said("x", "three"),
+        user_says("m2", "More."),
+    ];
     told(&function, &alice, &conversation("t1", &history)).await?;
-    ensure_path(&world, &alice, "t1", &["u:Say.", "a:three", "u:More.", "a:four"]).await?;
+    ensure_path(
+        &world,
+        &alice,
+        "t1",
+        &["u:Say.", "a:three", "u:More.", "a:four"],
+    )
+    .await?;
     ensure_branch(&world, &alice, "t1", &one, &["u:Say.", "a:one"]).await?;
     ensure_branch(&world, &alice, "t1", &two, &["u:Say.", "a:two"]).await?;
     ensure!(world.gateway.calls().len() == 4);
-    Ledger::settled(&world.engine, &alice, "t1").await?.ensure_sound()?;
+    Ledger::settled(&world.engine, &alice, "t1")
+        .await?
+        .ensure_sound()?;
     function.stop().await
 }
 
@@ -258,14 +398,41 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
     for answer in ["a1", "a2", "a1 anew"] {
         world.gateway.next(says(answer));
     }
-    let first = told(&function, &alice, &conversation("t1", &[user_says("m1", "q1")])).await?;
-    let first = first.chunks[0]["messageId"].as_str().context("an id")?.to_owned();
-    let history = [user_says("m1", "q1"), assistant_said(&first, "a1"), user_says("m2", "q2")];
+    let first = told(
+        &function,
+        &alice,
+        &conversation("t1", &[user_says("m1", "q1")]),
+    )
+    .await?;
+    let first = first.chunks[0]["messageId"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    let history = [
+        user_says("m1", "q1"),
+        assistant_said(&first, "a1"),
+        user_says("m2", "q2"),
+    ];
     let second = told(&function, &alice, &conversation("t1", &history)).await?;
-    let second = second.chunks[0]["messageId"].as_str().context("an id")?.to_owned();
-    told(&function, &alice, &anew("t1", &[user_says("m1", "q1")], Some(&first))).await?;
+    let second = second.chunks[0]["messageId"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    told(
+        &function,
+        &alice,
+        &anew("t1", &[user_says("m1", "q1")], Some(&first)),
+    )
+    .await?;
     ensure_path(&world, &alice, "t1", &["u:q1", "a:a1 anew"]).await?;
-    ensure_branch(&world, &alice, "t1", &second, &["u:q1", "a:a1", "u:q2", "a:a2"]).await?;
+    ensure_branch(
+        &world,
+        &alice,
+        "t1",
+        &second,
+        &["u:q1", "a:a1", "u:q2", "a:a2"],
+    )
+    .await?;
     function.stop().await
 }
 
@@ -278,30 +445,81 @@ async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
         world.gateway.next(says(answer));
     }
     let id = |transcript: &Transcript| {
-        transcript.chunks[0]["messageId"].as_str().map(str::to_owned).context("an id")
+        transcript.chunks[0]["messageId"]
+            .as_str()
+            .map(str::to_owned)
+            .context("an id")
     };
     let (q1, q2) = (user_says("m1", "q1"), user_says("m2", "q2"));
-    let first = id(&told(&function, &alice, &conversation("t1", std::slice::from_ref(&q1))).await?)?;
+    let first = id(&told(
+        &function,
+        &alice,
+        &conversation("t1", std::slice::from_ref(&q1)),
+    )
+    .await?)?;
     let a1 = assistant_said(&first, "a1");
-    let second = id(&told(&function, &alice, &conversation("t1", &[q1.clone(), a1.clone(), q2])).await?)?;
+    let second = id(&told(
+        &function,
+        &alice,
+        &conversation("t1", &[q1.clone(), a1.clone(), q2]),
+    )
+    .await?)?;
 
     let last = edited("t1", &[q1, a1, user_says("m2", "q2 changed")]);
     let third = id(&told(&function, &alice, &last).await?)?;
-    ensure_path(&world, &alice, "t1", &["u:q1", "a:a1", "u:q2 changed", "a:a2 changed"]).await?;
+    ensure_path(
+        &world,
+        &alice,
+        "t1",
+        &["u:q1", "a:a1", "u:q2 changed", "a:a2 changed"],
+    )
+    .await?;
     let again = told(&function, &alice, &last).await?;
     ensure!(
         again.text() == "a2 changed" && id(&again)? == third,
         "the same edit again is a retry: {again:?}"
     );
 
-    told(&function, &alice, &edited("t1", &[user_says("m1", "q1 changed")])).await?;
+    told(
+        &function,
+        &alice,
+        &edited("t1", &[user_says("m1", "q1 changed")]),
+    )
+    .await?;
     ensure_path(&world, &alice, "t1", &["u:q1 changed", "a:a1 changed"]).await?;
-    told(&function, &alice, &edited("t1", &[user_says("m1", "q1 changed twice")])).await?;
-    ensure_path(&world, &alice, "t1", &["u:q1 changed twice", "a:a1 changed twice"]).await?;
-    ensure_branch(&world, &alice, "t1", &second, &["u:q1", "a:a1", "u:q2", "a:a2"]).await?;
-    ensure_branch(&world, &alice, "t1", &third, &["u:q1", "a:a1", "u:q2 changed", "a:a2 changed"]).await?;
+    told(
+        &function,
+        &alice,
+        &edited("t1", &[user_says("m1", "q1 changed twice")]),
+    )
+    .await?;
+    ensure_path(
+        &world,
+        &alice,
+        "t1",
+        &["u:q1 changed twice", "a:a1 changed twice"],
+    )
+    .await?;
+    ensure_branch(
+        &world,
+        &alice,
+        "t1",
+        &second,
+        &["u:q1", "a:a1", "u:q2", "a:a2"],
+    )
+    .await?;
+    ensure_branch(
+        &world,
+        &alice,
+        "t1",
+        &third,
+        &["u:q1", "a:a1", "u:q2 changed", "a:a2 changed"],
+    )
+    .await?;
     ensure!(world.gateway.calls().len() == 5);
-    Ledger::settled(&world.engine, &alice, "t1").await?.ensure_sound()?;
+    Ledger::settled(&world.engine, &alice, "t1")
+        .await?
+        .ensure_sound()?;
     function.stop().await
 }
 
@@ -310,24 +528,50 @@ async fn the_real_client_asks_for_another_answer_while_the_first_one_comes() -> 
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let Some(mut page) = Page::start("ai")? else { return Ok(()) };
+    let Some(mut page) = Page::start("ai")? else {
+        return Ok(());
+    };
     for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
         world.gateway.next(unfinished());
         world.gateway.next(says("Another."));
         let send = Load::send(&pair.here, &alice, name, vec![], asks("m1"));
-        let left = page.load(&Load { leave_after: Some(FIRST_HALF_CHUNKS), ..send }).await?;
+        let left = page
+            .load(&Load {
+                leave_after: Some(FIRST_HALF_CHUNKS),
+                ..send
+            })
+            .await?;
         let old = left.messages[1]["id"].as_str().context("an id")?.to_owned();
         let load = Load::new(function, &alice, name, left.messages, Act::Regenerate);
-        let heard = page.load(&Load { message_id: Some(old.clone()), ..load }).await?;
+        let heard = page
+            .load(&Load {
+                message_id: Some(old.clone()),
+                ..load
+            })
+            .await?;
         ensure!(heard.status == "ready", "{name}: {heard:?}");
         ensure_shows(&heard, &[&question(), "Another."]).context(name)?;
         let ledger = Ledger::settled(&world.engine, &alice, name).await?;
-        let statuses: Vec<_> = ledger.answers().iter().map(|answer| answer["status"].clone()).collect();
+        let statuses: Vec<_> = ledger
+            .answers()
+            .iter()
+            .map(|answer| answer["status"].clone())
+            .collect();
         ensure!(statuses == ["stopped", "completed"], "{name}: {statuses:?}");
         let asked = format!("u:{}", question());
         let stored = ensure_path(&world, &alice, name, &[&asked, "a:Another."]).await?;
-        ensure!(as_loaded(&stored)?[1]["id"] == heard.messages[1]["id"], "{name}: {stored:?}");
-        ensure_branch(&world, &alice, name, &old, &[&asked, &format!("a:{}", first_half())]).await?;
+        ensure!(
+            as_loaded(&stored)?[1]["id"] == heard.messages[1]["id"],
+            "{name}: {stored:?}"
+        );
+        ensure_branch(
+            &world,
+            &alice,
+            name,
+            &old,
+            &[&asked, &format!("a:{}", first_half())],
+        )
+        .await?;
     }
     pair.stop().await
 }
@@ -339,19 +583,45 @@ async fn an_answer_that_goes_on_keeps_its_id_and_its_beginning() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     world.gateway.next(says("To begin with. "));
     world.gateway.next(says("And to go on."));
-    let first = told(&pair.here, &alice, &conversation("t1", &[user_says("m1", "Tell.")])).await?;
-    let id = first.chunks[0]["messageId"].as_str().context("an id")?.to_owned();
-    let mut body = conversation("t1", &[user_says("m1", "Tell."), assistant_said(&id, "To begin with. ")]);
+    let first = told(
+        &pair.here,
+        &alice,
+        &conversation("t1", &[user_says("m1", "Tell.")]),
+    )
+    .await?;
+    let id = first.chunks[0]["messageId"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    let mut body = conversation(
+        "t1",
+        &[
+            user_says("m1", "Tell."),
+            assistant_said(&id, "To begin with. "),
+        ],
+    );
     body["messageId"] = id.as_str().into();
     let second = told(&pair.here, &alice, &body).await?;
     ensure!(second.chunks[0]["messageId"] == id.as_str(), "{second:?}");
-    let stored = ensure_path(&world, &alice, "t1", &["u:Tell.", "a:To begin with. And to go on."]).await?;
+    let stored = ensure_path(
+        &world,
+        &alice,
+        "t1",
+        &["u:Tell.", "a:To begin with. And to go on."],
+    )
+    .await?;
     ensure!(stored[1].id.as_str() == id, "{stored:?}");
     for function in pair.both() {
         let again = told(function, &alice, &body).await?;
-        ensure!(again.done && again.chunks[0]["messageId"] == id.as_str(), "{again:?}");
+        ensure!(
+            again.done && again.chunks[0]["messageId"] == id.as_str(),
+            "{again:?}"
+        );
     }
-    ensure!(world.gateway.calls().len() == 2, "the same continuation is a retry");
+    ensure!(
+        world.gateway.calls().len() == 2,
+        "the same continuation is a retry"
+    );
     pair.stop().await
 }
 
@@ -366,8 +636,14 @@ async fn a_turn_is_taken_over_before_its_first_word() -> Result<()> {
         world.gateway.next(behind(&gate));
         let old = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
         gate.reached().await?;
-        let new = fetch(ask(function, &alice, name, "m2")?).await?.transcript().await?;
-        ensure!(new.done && new.text() == answers::whole_text(), "{name}: {new:?}");
+        let new = fetch(ask(function, &alice, name, "m2")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            new.done && new.text() == answers::whole_text(),
+            "{name}: {new:?}"
+        );
         ensure!(
             world.gateway.call(call).await?.ended().await? == Ended::Left,
             "{name}: the old call goes on"
@@ -375,8 +651,15 @@ async fn a_turn_is_taken_over_before_its_first_word() -> Result<()> {
         let old = old.transcript().await?;
         ensure!(old.done && old.text().is_empty(), "{name}: {old:?}");
         let ledger = Ledger::settled(&world.engine, &alice, name).await?;
-        ensure!(ledger.answers()[0]["status"] == "stopped", "{name}: {:?}", ledger.answers());
-        ensure!(stop_now(function, &alice, name).await?.stream.is_none(), "{name}");
+        ensure!(
+            ledger.answers()[0]["status"] == "stopped",
+            "{name}: {:?}",
+            ledger.answers()
+        );
+        ensure!(
+            stop_now(function, &alice, name).await?.stream.is_none(),
+            "{name}"
+        );
     }
     pair.stop().await
 }

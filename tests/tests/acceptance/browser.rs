@@ -33,10 +33,19 @@ impl Desk {
     /// The same, but her browser knows nothing of her.
     async fn signed_out(test: &str) -> Result<Option<Self>> {
         let world = World::new().await?;
-        let Some(site) = Site::start(&world, &[]).await? else { return Ok(None) };
-        let Some(browser) = Browser::start(&site.url, test).await? else { return Ok(None) };
+        let Some(site) = Site::start(&world, &[]).await? else {
+            return Ok(None);
+        };
+        let Some(browser) = Browser::start(&site.url, test).await? else {
+            return Ok(None);
+        };
         let alice = world.sign_in("alice").await?;
-        Ok(Some(Self { world, site, browser, alice }))
+        Ok(Some(Self {
+            world,
+            site,
+            browser,
+            alice,
+        }))
     }
 
     /// Opens the page as a person does who comes for the first time.

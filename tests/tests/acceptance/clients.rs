@@ -24,5 +24,7 @@ const UNKNOWN_TO_OLDER: [(&str, &[Version]); 4] = [
 
 /// Whether clients of this version cannot know this type of chunk.
 fn is_unknown(kind: &str, version: Version) -> bool {
-    UNKNOWN_TO_OLDER.iter().any(|(unknown, versions)| *unknown == kind && versions.contains(&version))
+    UNKNOWN_TO_OLDER
+        .iter()
+        .any(|(unknown, versions)| *unknown == kind && versions.contains(&version))
 }

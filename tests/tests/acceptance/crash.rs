@@ -25,7 +25,9 @@ async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> 
     while killed.values().sum::<usize>() < wanted {
         while playing.len() < AT_ONCE {
             let round = rounds;
-            playing.push(Box::pin(async move { (round, round::play(seed, round).await) }));
+            playing.push(Box::pin(
+                async move { (round, round::play(seed, round).await) },
+            ));
             rounds += 1;
         }
         let (round, dead) = playing.next().await.context("there is always one")?;
@@ -33,7 +35,10 @@ async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> 
             *killed.entry(place).or_default() += 1;
         }
     }
-    println!("{} turns died in {rounds} processes: {killed:#?}", killed.values().sum::<usize>());
+    println!(
+        "{} turns died in {rounds} processes: {killed:#?}",
+        killed.values().sum::<usize>()
+    );
     for request in &REQUESTS {
         for at in At::ALL {
             let place = format!("{}, {}", request.name, at.name());

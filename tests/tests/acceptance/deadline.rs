@@ -14,12 +14,31 @@ use rustix::process::Signal;
 use store::{Status, StoredMessage};
 
 fn ensure_interrupted(transcript: &Transcript, stored: &StoredMessage) -> Result<()> {
-    ensure!(transcript.first("error").is_some() && transcript.done, "{transcript:?}");
-    ensure!(stored.status == Some(Status::Interrupted), "{:?}", stored.status);
+    ensure!(
+        transcript.first("error").is_some() && transcript.done,
+        "{transcript:?}"
+    );
+    ensure!(
+        stored.status == Some(Status::Interrupted),
+        "{:?}",
+        stored.status
+    );
     let text = text_of(stored)?;
-    ensure!(!text.is_empty() && text == transcript.text(), "stored {text:?}, sent {:?}", transcript.text());
-    ensure!(metadata(stored, "aborted") == false, "nobody asked for a stop: {:?}", stored.metadata);
-    ensure!(stored.output_tokens.is_none(), "nothing was reported: {:?}", stored.output_tokens);
+    ensure!(
+        !text.is_empty() && text == transcript.text(),
+        "stored {text:?}, sent {:?}",
+        transcript.text()
+    );
+    ensure!(
+        metadata(stored, "aborted") == false,
+        "nobody asked for a stop: {:?}",
+        stored.metadata
+    );
+    ensure!(
+        stored.output_tokens.is_none(),
+        "nothing was reported: {:?}",
+        stored.output_tokens
+    );
     Ok(())
 }
 
@@ -32,17 +51,34 @@ async fn an_answer_without_end_is_saved_before_the_deadline() -> Result<()> {
     let function = Function::on(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let endless = Step::Forever(frame(&delta("more marzipan ")), Duration::from_millis(20));
-    world.gateway.next(answers::stream(&answers::opening(), endless));
+    world
+        .gateway
+        .next(answers::stream(&answers::opening(), endless));
     let begin = Instant::now();
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
+    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     function.api()?.frozen().await?;
-    ensure!(begin.elapsed() < limit, "the process would have been killed");
+    ensure!(
+        begin.elapsed() < limit,
+        "the process would have been killed"
+    );
     ensure_interrupted(&transcript, &world.only_answer(&alice, "t1").await?)?;
-    ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call must be dropped");
+    ensure!(
+        world.gateway.call(0).await?.ended().await? == Ended::Left,
+        "the model call must be dropped"
+    );
 
     function.api()?.set_time_limit(Duration::from_secs(60));
-    let next = fetch(ask(&function, &alice, "t2", "m1")?).await?.transcript().await?;
-    ensure!(next.text() == answers::whole_text(), "the same process must go on: {next:?}");
+    let next = fetch(ask(&function, &alice, "t2", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        next.text() == answers::whole_text(),
+        "the same process must go on: {next:?}"
+    );
     function.stop().await
 }
 
@@ -54,12 +90,26 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
     api.set_time_limit(limit);
     let function = Function::on(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(answers::refusal(429, "application/json", &[("retry-after", "30")], "{}"));
+    world.gateway.next(answers::refusal(
+        429,
+        "application/json",
+        &[("retry-after", "30")],
+        "{}",
+    ));
     let begin = Instant::now();
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(transcript.first("error").is_some() && transcript.done, "{transcript:?}");
+    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        transcript.first("error").is_some() && transcript.done,
+        "{transcript:?}"
+    );
     function.api()?.frozen().await?;
-    ensure!(begin.elapsed() < limit, "the process would have been killed");
+    ensure!(
+        begin.elapsed() < limit,
+        "the process would have been killed"
+    );
     ensure!(world.gateway.calls().len() == 1);
     ensure!(world.only_answer(&alice, "t1").await?.status != Some(Status::Completed));
     function.stop().await
@@ -68,7 +118,11 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
 async fn asked_to_go(function: &Function) -> Result<()> {
     function.process.signal(Signal::TERM)?;
     let said = |line: &str| field(line, "message").filter(|message| message == "asked to go");
-    function.process.logs.find("the signal to be heeded", said).await?;
+    function
+        .process
+        .logs
+        .find("the signal to be heeded", said)
+        .await?;
     Ok(())
 }
 
@@ -78,7 +132,9 @@ async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
     let mut function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+    world
+        .gateway
+        .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
     let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(1).await?;
     gate.reached().await?;
@@ -90,16 +146,24 @@ async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
     acceptance::wait::eventually_is("new requests to be refused", refused).await?;
     gate.open();
     let transcript = answer.transcript().await?;
-    ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+    ensure!(
+        transcript.done && transcript.text() == answers::whole_text(),
+        "{transcript:?}"
+    );
     let status = function.process.exit().await?;
-    ensure!(status.success(), "{status}: {:?}", function.process.logs.lines());
+    ensure!(
+        status.success(),
+        "{status}: {:?}",
+        function.process.logs.lines()
+    );
     world.ensure_whole(&alice, "t1").await
 }
 
 #[tokio::test]
 async fn a_turn_that_goes_on_after_sigterm_is_saved_as_far_as_it_came() -> Result<()> {
     let world = World::new().await?;
-    let mut function = Function::plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;
+    let mut function =
+        Function::plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;
     let alice = world.sign_in("alice").await?;
     let begun = [answers::opening(), vec![delta("Half a marzipan")]].concat();
     world.gateway.next(answers::stream(&begun, Step::Hold));
@@ -108,6 +172,13 @@ async fn a_turn_that_goes_on_after_sigterm_is_saved_as_far_as_it_came() -> Resul
     asked_to_go(&function).await?;
     let transcript = answer.transcript().await?;
     let status = function.process.exit().await?;
-    ensure!(status.success(), "{status}: {:?}", function.process.logs.lines());
-    ensure_interrupted(&transcript, &world.only_answer(&alice, "t1").await.context("stored")?)
+    ensure!(
+        status.success(),
+        "{status}: {:?}",
+        function.process.logs.lines()
+    );
+    ensure_interrupted(
+        &transcript,
+        &world.only_answer(&alice, "t1").await.context("stored")?,
+    )
 }

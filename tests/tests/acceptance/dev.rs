@@ -21,15 +21,31 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
         tools::skipped("cargo xtask dev", "cargo-lambda");
         return Ok(());
     }
-    let Some(mut client) = Client::start()? else { return Ok(()) };
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
     // Built beforehand, so that nothing waits for a compiler.
     chat_binary().await?;
     threads_binary().await?;
-    let mut dev = Process::start_tool(&xtask_binary().await?, &["dev", "--json"], &Variables::new())?;
-    let report = |line: &str| serde_json::from_str::<Value>(line).ok().filter(|line| line["url"].is_string());
-    let report = dev.logs.find_within(BUILD_PATIENCE, "what dev has to report", report).await?;
+    let mut dev = Process::start_tool(
+        &xtask_binary().await?,
+        &["dev", "--json"],
+        &Variables::new(),
+    )?;
+    let report = |line: &str| {
+        serde_json::from_str::<Value>(line)
+            .ok()
+            .filter(|line| line["url"].is_string())
+    };
+    let report = dev
+        .logs
+        .find_within(BUILD_PATIENCE, "what dev has to report", report)
+        .await?;
     let told = |name: &str| {
-        report[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {report}"))
+        report[name]
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("no {name} in {report}"))
     };
 
     // The table outlives the run: each has a thread of its own.
@@ -37,28 +53,49 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let headers = BTreeMap::from([("cookie", told("cookie")?), ("origin", told("url")?)]);
     for turn in 1..=2 {
         let (url, headers) = (told("chat")?, headers.clone());
-        let say = Say { url, headers, thread: &thread, text: Some("Hello?"), leave_after: None };
+        let say = Say {
+            url,
+            headers,
+            thread: &thread,
+            text: Some("Hello?"),
+            leave_after: None,
+        };
         let heard = client.say(&say).await?;
-        ensure!(heard.status == "ready" && heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
+        ensure!(
+            heard.status == "ready" && heard.messages.len() == 2 * turn,
+            "turn {turn}: {heard:?}"
+        );
         ensure!(!heard.text().is_empty(), "turn {turn}: {heard:?}");
     }
     ensure_page(&report, &told("url")?).await?;
-    let table = fetch(Request::get(told("table")?).body(Bytes::new())?).await?.json().await?;
+    let table = fetch(Request::get(told("table")?).body(Bytes::new())?)
+        .await?
+        .json()
+        .await?;
     ensure_conversation(&table, &told("userId")?, &thread)?;
 
     let threads = Request::get(format!("{}/api/threads/{thread}/messages", told("url")?));
     let threads = threads.header("authorization", format!("Bearer {}", told("bearer")?));
     let read = fetch(threads.body(Bytes::new())?).await?.json().await?;
-    ensure!(read["messages"].as_array().map(Vec::len) == Some(4), "the read side sees it: {read}");
+    ensure!(
+        read["messages"].as_array().map(Vec::len) == Some(4),
+        "the read side sees it: {read}"
+    );
 
     let family = descendants(dev.pid());
     for name in ["chat", "threads"] {
-        ensure!(family.iter().any(|process| process.command.contains(name)), "{name} runs: {family:?}");
+        ensure!(
+            family.iter().any(|process| process.command.contains(name)),
+            "{name} runs: {family:?}"
+        );
     }
     dev.signal(Signal::INT)?;
     let status = dev.exit().await?;
     ensure!(status.success(), "{status}: {:?}", dev.logs.lines());
-    let left: Vec<_> = alive().into_iter().filter(|process| family.contains(process)).collect();
+    let left: Vec<_> = alive()
+        .into_iter()
+        .filter(|process| family.contains(process))
+        .collect();
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }
@@ -70,30 +107,43 @@ async fn ensure_page(report: &Value, url: &str) -> Result<()> {
         return Ok(());
     }
     ensure!(report["page"] == url, "the page is left out: {report}");
-    let Some(mut browser) = Browser::start(url, "dev").await? else { return Ok(()) };
+    let Some(mut browser) = Browser::start(url, "dev").await? else {
+        return Ok(());
+    };
     let tab = browser.open("").await?;
     // Others may have asked the same in an earlier run.
     let question = format!("Who is there, {}?", std::process::id());
     tab.say(&question).await?;
-    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY")).await?;
+    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
+        .await?;
     tab.sees(&button("Regenerate")).await?;
     tab.sees(&conversation(&question)).await?;
     tab.reload().await?;
-    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY")).await?;
+    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
+        .await?;
     browser.ensure_no_faults().await
 }
 
 fn ensure_conversation(table: &Value, user: &str, thread: &str) -> Result<()> {
     let items = || table.as_array().into_iter().flatten();
-    let own = items().find(|item| item["pk"] == format!("U#{user}") && item["sk"] == format!("T#{thread}"));
+    let own = items()
+        .find(|item| item["pk"] == format!("U#{user}") && item["sk"] == format!("T#{thread}"));
     let own = own.context("the thread's item")?;
     ensure!(own["turns"] == 2 && own["title"] == "Hello?", "{own}");
-    let messages: Vec<_> = items().filter(|item| item["pk"] == format!("T#{user}#{thread}")).collect();
+    let messages: Vec<_> = items()
+        .filter(|item| item["pk"] == format!("T#{user}#{thread}"))
+        .collect();
     let roles: Vec<_> = messages.iter().map(|item| item["role"].clone()).collect();
-    ensure!(roles == ["user", "assistant", "user", "assistant"], "{roles:?}");
+    ensure!(
+        roles == ["user", "assistant", "user", "assistant"],
+        "{roles:?}"
+    );
     for answer in messages.iter().filter(|item| item["role"] == "assistant") {
         ensure!(answer["status"] == "completed", "{answer}");
-        ensure!(answer["inputTokens"].is_u64() && answer["outputTokens"].is_u64(), "{answer}");
+        ensure!(
+            answer["inputTokens"].is_u64() && answer["outputTokens"].is_u64(),
+            "{answer}"
+        );
         ensure!(answer["metadata"]["finishReason"] == "stop", "{answer}");
     }
     Ok(())

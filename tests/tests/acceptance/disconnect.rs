@@ -34,11 +34,15 @@ impl Said {
     fn draw(random: &mut fastrand::Rng) -> Self {
         let piece = |random: &mut fastrand::Rng| {
             let letters = ["marzipan", "gr\u{fc}n", "\u{1f34f}", "\n", "\"", "\\", " "];
-            (0..random.usize(1..6)).filter_map(|_| random.choice(letters)).collect()
+            (0..random.usize(1..6))
+                .filter_map(|_| random.choice(letters))
+                .collect()
         };
         Self {
             pieces: (0..random.usize(5..60)).map(|_| piece(random)).collect(),
-            reason: random.choice(["stop", "length", "content-filter", "other"]).expect("one of four"),
+            reason: random
+                .choice(["stop", "length", "content-filter", "other"])
+                .expect("one of four"),
             input: random.u64(1..100_000),
             output: random.u64(1..100_000),
         }
@@ -48,11 +52,18 @@ impl Said {
         let mut steps = vec![head()];
         steps.extend(answers::sends(&opening()));
         for piece in &self.pieces {
-            steps.extend([Step::Pause(Duration::from_millis(2)), Step::Send(frame(&delta(piece)))]);
+            steps.extend([
+                Step::Pause(Duration::from_millis(2)),
+                Step::Send(frame(&delta(piece))),
+            ]);
         }
         let finish = json!({"type": "finish", "finishReason": {"unified": self.reason, "raw": self.reason}, "usage": {
             "inputTokens": {"total": self.input}, "outputTokens": {"total": self.output}}});
-        steps.extend([Step::Send(frame(&text_end())), Step::Send(frame(&finish)), Step::End]);
+        steps.extend([
+            Step::Send(frame(&text_end())),
+            Step::Send(frame(&finish)),
+            Step::End,
+        ]);
         steps
     }
 
@@ -60,19 +71,35 @@ impl Said {
         let answer = world.only_answer(who, thread).await?;
         let (text, whole) = (text_of(&answer)?, self.pieces.concat());
         ensure!(text == whole, "stored {text:?} of {whole:?}");
-        ensure!(answer.status == Some(Status::Completed), "stored as {:?}", answer.status);
+        ensure!(
+            answer.status == Some(Status::Completed),
+            "stored as {:?}",
+            answer.status
+        );
         let tokens = (answer.input_tokens, answer.output_tokens);
-        ensure!(tokens == (Some(self.input), Some(self.output)), "{tokens:?} tokens");
+        ensure!(
+            tokens == (Some(self.input), Some(self.output)),
+            "{tokens:?} tokens"
+        );
         let usage: Value = metadata(&answer, "usage");
         ensure!(usage["outputTokens"] == self.output, "{usage}");
-        ensure!(metadata(&answer, "finishReason") == self.reason, "{:?}", answer.metadata);
-        ensure!(metadata(&answer, "aborted") == false, "{:?}", answer.metadata);
+        ensure!(
+            metadata(&answer, "finishReason") == self.reason,
+            "{:?}",
+            answer.metadata
+        );
+        ensure!(
+            metadata(&answer, "aborted") == false,
+            "{:?}",
+            answer.metadata
+        );
         Ok(())
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_plain_http() -> Result<()> {
+async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_plain_http()
+-> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     clients_leave(&world, &function, 200).await?;
@@ -97,21 +124,34 @@ async fn clients_leave(world: &World, function: &Function, clients: usize) -> Re
     let alice = world.sign_in("alice").await?;
     let length = answer_length(world, function, &alice).await?;
     for wave in (0..clients).collect::<Vec<_>>().chunks(AT_ONCE) {
-        let leaving = wave.iter().map(|&client| leave(world, function, &alice, seed, client, length));
-        try_join_all(leaving).await.with_context(|| format!("SIDEKIQ_SEED={seed}"))?;
+        let leaving = wave
+            .iter()
+            .map(|&client| leave(world, function, &alice, seed, client, length));
+        try_join_all(leaving)
+            .await
+            .with_context(|| format!("SIDEKIQ_SEED={seed}"))?;
     }
     Ok(())
 }
 
 /// How many bytes an answer may have, from the first of its head on.
 async fn answer_length(world: &World, function: &Function, who: &SignedIn) -> Result<usize> {
-    let said = Said { pieces: vec!["marzipan".repeat(3); 40], reason: "stop", input: 1, output: 1 };
+    let said = Said {
+        pieces: vec!["marzipan".repeat(3); 40],
+        reason: "stop",
+        input: 1,
+        output: 1,
+    };
     world.gateway.next(said.script());
     let mut stream = ask(function, post(function, who, question("whole"))?).await?;
     let (mut answer, end) = (Vec::new(), b"data: [DONE]\n\n");
     while !answer.windows(end.len()).any(|bytes| bytes == end) {
         let read = within("more of the answer", stream.read_buf(&mut answer)).await??;
-        ensure!(read > 0, "the answer ended early: {:?}", String::from_utf8_lossy(&answer));
+        ensure!(
+            read > 0,
+            "the answer ended early: {:?}",
+            String::from_utf8_lossy(&answer)
+        );
     }
     Ok(answer.len())
 }
@@ -135,7 +175,11 @@ async fn leave(
     let ended = |answer: &[u8]| answer.ends_with(b"[DONE]\n\n\r\n0\r\n\r\n");
     while answer.len() < offset && !ended(&answer) {
         let read = within("more of the answer", limited.read_buf(&mut answer)).await??;
-        ensure!(read > 0, "{thread}: the answer ended early: {:?}", String::from_utf8_lossy(&answer));
+        ensure!(
+            read > 0,
+            "{thread}: the answer ended early: {:?}",
+            String::from_utf8_lossy(&answer)
+        );
     }
     drop(stream);
     let stored = async || said.ensure_stored(world, who, &thread).await;
@@ -144,25 +188,47 @@ async fn leave(
         .with_context(|| format!("{thread} left at byte {offset}"))?;
     let at_rest = async || {
         let ledger = Ledger::read(&world.engine, who, &thread)?;
-        ensure!(ledger.thread["doneId"] == ledger.thread["streamId"], "{}", ledger.thread);
+        ensure!(
+            ledger.thread["doneId"] == ledger.thread["streamId"],
+            "{}",
+            ledger.thread
+        );
         Ok(())
     };
     eventually_is("the end of the turn", at_rest).await
 }
 
 fn question(thread: &str) -> String {
-    conversation(thread, &[user_says("m1", &format!("Is {TEXT_CANARY} sweet, {thread}?"))]).to_string()
+    conversation(
+        thread,
+        &[user_says(
+            "m1",
+            &format!("Is {TEXT_CANARY} sweet, {thread}?"),
+        )],
+    )
+    .to_string()
 }
 
 /// Sends a request on a connection of its own, whose bytes are read by hand.
 async fn ask(function: &Function, request: Request<Bytes>) -> Result<TcpStream> {
-    let authority = request.uri().authority().context("an absolute URI")?.as_str();
-    let mut head = format!("POST {} HTTP/1.1\r\nhost: {authority}\r\n", request.uri().path());
+    let authority = request
+        .uri()
+        .authority()
+        .context("an absolute URI")?
+        .as_str();
+    let mut head = format!(
+        "POST {} HTTP/1.1\r\nhost: {authority}\r\n",
+        request.uri().path()
+    );
     for (name, value) in request.headers() {
         head.push_str(&format!("{name}: {}\r\n", value.to_str()?));
     }
     head.push_str(&format!("content-length: {}\r\n\r\n", request.body().len()));
-    let mut stream = TcpStream::connect(authority).await.with_context(|| function.url.clone())?;
-    stream.write_all(&[head.as_bytes(), request.body()].concat()).await?;
+    let mut stream = TcpStream::connect(authority)
+        .await
+        .with_context(|| function.url.clone())?;
+    stream
+        .write_all(&[head.as_bytes(), request.body()].concat())
+        .await?;
     Ok(stream)
 }

@@ -47,7 +47,15 @@ enum Healed {
 impl Case {
     fn new(name: &'static str, then: Vec<Step>, status: &'static str) -> Self {
         let healed = Healed::WhenTold;
-        Self { name, then, variables: &[], fault: None, healed, signal: None, status }
+        Self {
+            name,
+            then,
+            variables: &[],
+            fault: None,
+            healed,
+            signal: None,
+            status,
+        }
     }
 }
 
@@ -57,7 +65,11 @@ fn cases() -> Vec<Case> {
     vec![
         Case::new("finished", rest(), "completed"),
         Case::new("cut by the gateway", vec![Step::Cut], "failed"),
-        Case::new("ended by the gateway without a finish", vec![Step::End], "failed"),
+        Case::new(
+            "ended by the gateway without a finish",
+            vec![Step::End],
+            "failed",
+        ),
         Case {
             variables: &[("IDLE_TIMEOUT_MS", "800")],
             ..Case::new("silence of the gateway", vec![Step::Hold], "failed")
@@ -84,7 +96,11 @@ fn cases() -> Vec<Case> {
             variables: &[("MAX_TURN_MS", "4500")],
             fault: Some(no_answer),
             healed: Healed::WhenDead,
-            ..Case::new("an answer that its process cannot store", rest(), "interrupted")
+            ..Case::new(
+                "an answer that its process cannot store",
+                rest(),
+                "interrupted",
+            )
         },
     ]
 }
@@ -116,7 +132,10 @@ async fn ends_once(case: Case) -> Result<()> {
     }
     let mut steps = vec![head()];
     steps.extend(answers::sends(&opening()));
-    steps.extend([Step::Send(frame(&delta(answers::PIECES[0]))), Step::Pause(SPEECH)]);
+    steps.extend([
+        Step::Send(frame(&delta(answers::PIECES[0]))),
+        Step::Pause(SPEECH),
+    ]);
     steps.extend(case.then);
     world.gateway.next(steps);
     let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
@@ -130,7 +149,9 @@ async fn ends_once(case: Case) -> Result<()> {
     ensure!(transcript.done && told != is_good, "{transcript:?}");
 
     if case.healed == Healed::WhenDead {
-        let lease = Ledger::read(&world.engine, &alice, "t1")?.thread["lease"].as_u64().context("a lease")?;
+        let lease = Ledger::read(&world.engine, &alice, "t1")?.thread["lease"]
+            .as_u64()
+            .context("a lease")?;
         let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
         tokio::time::sleep(Duration::from_millis(left + 5)).await;
     }
@@ -145,15 +166,26 @@ async fn ends_once(case: Case) -> Result<()> {
         Ok(ledger)
     };
     let ledger = eventually_is("the end of the turn", at_rest).await?;
-    let statuses: Vec<&Value> = ledger.answers().iter().map(|answer| &answer["status"]).collect();
+    let statuses: Vec<&Value> = ledger
+        .answers()
+        .iter()
+        .map(|answer| &answer["status"])
+        .collect();
     ensure!(statuses == [case.status], "stored as {statuses:?}");
     ensure!(
         said(ledger.answers()[0])? == transcript.text(),
         "stored other than told: {:?}",
         ledger.answers()
     );
-    ensure!(ledger.thread["doneId"] == ledger.thread["streamId"], "{}", ledger.thread);
-    ensure!(world.gateway.calls().len() == 1, "the model was asked again");
+    ensure!(
+        ledger.thread["doneId"] == ledger.thread["streamId"],
+        "{}",
+        ledger.thread
+    );
+    ensure!(
+        world.gateway.calls().len() == 1,
+        "the model was asked again"
+    );
     ensure!(ledger.counted() == 1, "{:?}", ledger.days);
     Ok(())
 }
@@ -162,13 +194,24 @@ async fn ends_once(case: Case) -> Result<()> {
 fn ensure_journal_ends(world: &World, ledger: &Ledger) -> Result<()> {
     let stream = ledger.thread["streamId"].as_str().context("a stream")?;
     let mut journal = world.engine.rows("C#alice#t1")?;
-    journal.retain(|piece| piece["sk"].as_str().is_some_and(|sk| sk.contains(&format!("#{stream}#"))));
+    journal.retain(|piece| {
+        piece["sk"]
+            .as_str()
+            .is_some_and(|sk| sk.contains(&format!("#{stream}#")))
+    });
     let (end, pieces) = journal.split_last().context("there is a journal")?;
     ensure!(
         end["sk"].as_str().is_some_and(|sk| sk.ends_with("#~end")),
         "the journal does not end: {journal:?}"
     );
-    ensure!(!pieces.is_empty() && end["n"] == pieces.len(), "{} pieces: {end}", pieces.len());
-    ensure!(journal.iter().all(|piece| piece["ttl"].is_u64()), "not swept: {journal:?}");
+    ensure!(
+        !pieces.is_empty() && end["n"] == pieces.len(),
+        "{} pieces: {end}",
+        pieces.len()
+    );
+    ensure!(
+        journal.iter().all(|piece| piece["ttl"].is_u64()),
+        "not swept: {journal:?}"
+    );
     Ok(())
 }

@@ -36,12 +36,21 @@ impl Case {
     }
 
     fn fails(name: &'static str, gateway: Vec<Step>, text: &str) -> Self {
-        Self { name, gateway: vec![gateway], status: Failed, text: text.to_owned(), reported_tokens: None }
+        Self {
+            name,
+            gateway: vec![gateway],
+            status: Failed,
+            text: text.to_owned(),
+            reported_tokens: None,
+        }
     }
 
     /// With what the real client held to be retried.
     fn fails_after_retries(name: &'static str, gateway: Vec<Step>) -> Self {
-        Self { gateway: vec![gateway; 3], ..Self::fails(name, Vec::new(), "") }
+        Self {
+            gateway: vec![gateway; 3],
+            ..Self::fails(name, Vec::new(), "")
+        }
     }
 }
 
@@ -64,11 +73,12 @@ fn with(part: Value) -> Vec<Value> {
 }
 
 fn cases() -> Vec<Case> {
-    let half_a_frame = Bytes::from_static(b"data: {\"type\":\"text-delta\",\"id\":\"0\",\"delta\":\"gr\xc3");
+    let half_a_frame =
+        Bytes::from_static(b"data: {\"type\":\"text-delta\",\"id\":\"0\",\"delta\":\"gr\xc3");
     let other_half = Bytes::from_static(b"\xbcn\"}\n\n");
-    let no_usage = json!({"type": "finish", "finishReason": {"unified": "stop", "raw": "end_turn"}});
-    let strange_reason =
-        json!({"type": "finish", "finishReason": {"unified": "tired", "raw": "tired"}, "usage": {}});
+    let no_usage =
+        json!({"type": "finish", "finishReason": {"unified": "stop", "raw": "end_turn"}});
+    let strange_reason = json!({"type": "finish", "finishReason": {"unified": "tired", "raw": "tired"}, "usage": {}});
     let model_error = json!({"type": "error", "error": {"message": format!("secret {API_KEY}")}});
     let huge = "0123456789abcdef marzipan \u{1f34f} ".repeat(70_000);
     let whole_but_no_finish = [begun(), vec![text_end()]].concat();
@@ -77,9 +87,17 @@ fn cases() -> Vec<Case> {
         Case::completes("all parts in one packet", answers::good_in_one_packet()),
         Case::fails("silent before the head", vec![Step::Hold], ""),
         Case::fails("silent before the first part", vec![head(), Step::Hold], ""),
-        Case::fails("silent in mid-stream", begun_then(vec![Step::Hold]), "Sweet "),
+        Case::fails(
+            "silent in mid-stream",
+            begun_then(vec![Step::Hold]),
+            "Sweet ",
+        ),
         Case::fails("cut in mid-stream", begun_then(vec![Step::Cut]), "Sweet "),
-        Case::fails("reset in mid-stream", begun_then(vec![Step::Reset]), "Sweet "),
+        Case::fails(
+            "reset in mid-stream",
+            begun_then(vec![Step::Reset]),
+            "Sweet ",
+        ),
         Case::fails(
             "cut in mid-character",
             begun_then(vec![Step::Send(half_a_frame.clone()), Step::Cut]),
@@ -118,7 +136,11 @@ fn cases() -> Vec<Case> {
             )
         },
         Case::fails("end in mid-text", begun_then(vec![Step::End]), "Sweet "),
-        Case::fails("end without finish", stream(&whole_but_no_finish, Step::End), "Sweet "),
+        Case::fails(
+            "end without finish",
+            stream(&whole_but_no_finish, Step::End),
+            "Sweet ",
+        ),
         Case::fails("end without anything", vec![head(), Step::End], ""),
         Case::fails("status 400", error(400, "invalid_request_error"), ""),
         Case::fails("status 401", error(401, "authentication_error"), ""),
@@ -130,12 +152,26 @@ fn cases() -> Vec<Case> {
         Case::fails_after_retries("status 503", error(503, "internal_server_error")),
         Case::fails_after_retries(
             "HTML",
-            refusal(502, "text/html", &[("retry-after-ms", "1")], "<html><h1>Bad Gateway</h1></html>"),
+            refusal(
+                502,
+                "text/html",
+                &[("retry-after-ms", "1")],
+                "<html><h1>Bad Gateway</h1></html>",
+            ),
         ),
-        Case::fails("JSON in place of a stream", refusal(200, "application/json", &[], r#"{"ok":true}"#), ""),
+        Case::fails(
+            "JSON in place of a stream",
+            refusal(200, "application/json", &[], r#"{"ok":true}"#),
+            "",
+        ),
         Case::fails(
             "a redirect",
-            refusal(307, "text/plain", &[("location", "http://127.0.0.1:9/elsewhere")], ""),
+            refusal(
+                307,
+                "text/plain",
+                &[("location", "http://127.0.0.1:9/elsewhere")],
+                "",
+            ),
             "",
         ),
         Case {
@@ -169,16 +205,24 @@ fn cases() -> Vec<Case> {
                 ),
             )
         },
-        Case::completes("an unknown part", stream(&with(json!({"type": "hologram", "id": "0"})), Step::End)),
+        Case::completes(
+            "an unknown part",
+            stream(&with(json!({"type": "hologram", "id": "0"})), Step::End),
+        ),
         Case::fails(
             "broken JSON",
-            begun_then(vec![Step::Send(Bytes::from_static(b"data: {\"type\":\n\n")), Step::End]),
+            begun_then(vec![
+                Step::Send(Bytes::from_static(b"data: {\"type\":\n\n")),
+                Step::End,
+            ]),
             "Sweet ",
         ),
         Case::fails(
             "a delta of no text",
             begun_then(vec![
-                Step::Send(frame(&json!({"type": "text-delta", "id": "never-started", "delta": "x"}))),
+                Step::Send(frame(
+                    &json!({"type": "text-delta", "id": "never-started", "delta": "x"}),
+                )),
                 Step::Send(frame(&finish())),
                 Step::End,
             ]),
@@ -188,14 +232,20 @@ fn cases() -> Vec<Case> {
             reported_tokens: None,
             ..Case::completes(
                 "no usage",
-                stream(&[&parts(&answers::PIECES)[..8], &[no_usage]].concat(), Step::End),
+                stream(
+                    &[&parts(&answers::PIECES)[..8], &[no_usage]].concat(),
+                    Step::End,
+                ),
             )
         },
         Case {
             reported_tokens: None,
             ..Case::completes(
                 "a finish reason of its own",
-                stream(&[&parts(&answers::PIECES)[..8], &[strange_reason]].concat(), Step::End),
+                stream(
+                    &[&parts(&answers::PIECES)[..8], &[strange_reason]].concat(),
+                    Step::End,
+                ),
             )
         },
         Case {
@@ -204,7 +254,10 @@ fn cases() -> Vec<Case> {
         },
         Case {
             text: "0123456789 marzipan ".repeat(20_000),
-            ..Case::completes("many parts", stream(&parts(&vec!["0123456789 marzipan "; 20_000]), Step::End))
+            ..Case::completes(
+                "many parts",
+                stream(&parts(&vec!["0123456789 marzipan "; 20_000]), Step::End),
+            )
         },
     ]
 }
@@ -221,9 +274,16 @@ async fn a_gateway_that_misbehaves_is_survived_in_an_environment_that_freezes() 
 
 async fn survives(way: Way) -> Result<()> {
     let world = World::new().await?;
-    let timeouts = [("FIRST_PART_TIMEOUT_MS", "2500"), ("IDLE_TIMEOUT_MS", "2500")];
-    let Some(function) = Function::start(way, &world.variables_with(&timeouts)).await? else { return Ok(()) };
-    let Some(mut client) = Client::start()? else { return Ok(()) };
+    let timeouts = [
+        ("FIRST_PART_TIMEOUT_MS", "2500"),
+        ("IDLE_TIMEOUT_MS", "2500"),
+    ];
+    let Some(function) = Function::start(way, &world.variables_with(&timeouts)).await? else {
+        return Ok(());
+    };
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
     let mut wrong = Vec::new();
     for (number, case) in cases().into_iter().enumerate() {
         let name = case.name;
@@ -245,13 +305,24 @@ async fn survives_case(
     let (thread, who) = (format!("t{number}"), world.sign_in("alice").await?);
     let before = world.gateway.calls().len();
     let planned = case.gateway.len();
-    case.gateway.into_iter().for_each(|answer| world.gateway.next(answer));
+    case.gateway
+        .into_iter()
+        .for_each(|answer| world.gateway.next(answer));
 
-    let heard = client.say(&Say::new(function, &who, &thread, &question())).await?;
+    let heard = client
+        .say(&Say::new(function, &who, &thread, &question()))
+        .await?;
     let not_called = world.gateway.forget_planned();
     heard.ensure_legal()?;
-    ensure!(heard.error_name.as_deref() != Some("AI_TypeValidationError"), "{heard:?}");
-    let status = if case.status == Completed { "ready" } else { "error" };
+    ensure!(
+        heard.error_name.as_deref() != Some("AI_TypeValidationError"),
+        "{heard:?}"
+    );
+    let status = if case.status == Completed {
+        "ready"
+    } else {
+        "error"
+    };
     ensure!(
         heard.status == status,
         "the client is {}: {:?} {:?}",
@@ -260,27 +331,65 @@ async fn survives_case(
         heard.error_name
     );
     let told = heard.error.clone().unwrap_or_default();
-    ensure!(!told.contains(API_KEY) && !told.contains("marzipan"), "tells what the gateway said: {told}");
-    ensure!(not_called == 0 && world.gateway.calls().len() == before + planned, "not called {planned} times");
+    ensure!(
+        !told.contains(API_KEY) && !told.contains("marzipan"),
+        "tells what the gateway said: {told}"
+    );
+    ensure!(
+        not_called == 0 && world.gateway.calls().len() == before + planned,
+        "not called {planned} times"
+    );
 
     if let Ok(api) = function.api() {
         api.frozen().await?;
     }
-    let stored =
-        acceptance::wait::eventually_is("the stored answer", async || world.only_answer(&who, &thread).await);
+    let stored = acceptance::wait::eventually_is("the stored answer", async || {
+        world.only_answer(&who, &thread).await
+    });
     let stored = stored.await?;
     let text = text_of(&stored)?;
-    ensure!(text == case.text, "stored {} of {} bytes: {:.60}", text.len(), case.text.len(), text);
-    ensure!(stored.status == Some(case.status), "stored as {:?}", stored.status);
-    ensure!(stored.output_tokens == case.reported_tokens, "{:?} tokens", stored.output_tokens);
-    ensure!(metadata(&stored, "aborted") == false, "{:?}", stored.metadata);
+    ensure!(
+        text == case.text,
+        "stored {} of {} bytes: {:.60}",
+        text.len(),
+        case.text.len(),
+        text
+    );
+    ensure!(
+        stored.status == Some(case.status),
+        "stored as {:?}",
+        stored.status
+    );
+    ensure!(
+        stored.output_tokens == case.reported_tokens,
+        "{:?} tokens",
+        stored.output_tokens
+    );
+    ensure!(
+        metadata(&stored, "aborted") == false,
+        "{:?}",
+        stored.metadata
+    );
     // At an error of the model's own the client stops reading, before the answer has ended.
-    if heard.chunks.iter().any(|chunk| chunk["type"] == "finish" || chunk["type"] == "message-metadata") {
-        let (shown, kept) = (&heard.messages[1]["metadata"], serde_json::to_value(&stored.metadata)?);
+    if heard
+        .chunks
+        .iter()
+        .any(|chunk| chunk["type"] == "finish" || chunk["type"] == "message-metadata")
+    {
+        let (shown, kept) = (
+            &heard.messages[1]["metadata"],
+            serde_json::to_value(&stored.metadata)?,
+        );
         ensure!(*shown == kept, "the page has {shown}, the table {kept}");
     }
-    let next = fetch(ask(function, &who, &format!("{thread}-next"), "m1")?).await?.transcript().await?;
-    ensure!(next.done && next.text() == answers::whole_text(), "the next turn: {next:?}");
+    let next = fetch(ask(function, &who, &format!("{thread}-next"), "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        next.done && next.text() == answers::whole_text(),
+        "the next turn: {next:?}"
+    );
     Ok(())
 }
 
@@ -292,9 +401,19 @@ async fn a_gateway_that_closes_before_it_answers_is_called_three_times() -> Resu
     for _ in 0..3 {
         world.gateway.next(vec![Step::Cut]);
     }
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(transcript.done && transcript.first("error").is_some(), "{transcript:?}");
-    ensure!(world.gateway.calls().len() == 3, "{} calls", world.gateway.calls().len());
+    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        transcript.done && transcript.first("error").is_some(),
+        "{transcript:?}"
+    );
+    ensure!(
+        world.gateway.calls().len() == 3,
+        "{} calls",
+        world.gateway.calls().len()
+    );
     let stored = world.only_answer(&alice, "t1").await.context("stored")?;
     ensure!(stored.status == Some(Failed), "{:?}", stored.status);
     function.stop().await

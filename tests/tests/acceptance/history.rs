@@ -13,21 +13,39 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 /// Sends a body and returns what the model was asked with: who says what.
-async fn prompt(world: &World, function: &Function, who: &SignedIn, body: &Value) -> Result<Vec<String>> {
+async fn prompt(
+    world: &World,
+    function: &Function,
+    who: &SignedIn,
+    body: &Value,
+) -> Result<Vec<String>> {
     let calls = world.gateway.calls().len();
     let transcript = told(post(function, who, body.to_string())?).await?;
-    ensure!(transcript.done && transcript.first("error").is_none(), "{transcript:?}");
+    ensure!(
+        transcript.done && transcript.first("error").is_none(),
+        "{transcript:?}"
+    );
     let prompt = world.gateway.call(calls).await?.body["prompt"].clone();
     Ok(prompt.as_array().into_iter().flatten().map(line).collect())
 }
 
 fn line(message: &Value) -> String {
-    let texts = message["content"].as_array().into_iter().flatten().filter_map(|part| part["text"].as_str());
-    format!("{}:{}", &message["role"].as_str().unwrap_or_default()[..1], texts.collect::<String>())
+    let texts = message["content"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|part| part["text"].as_str());
+    format!(
+        "{}:{}",
+        &message["role"].as_str().unwrap_or_default()[..1],
+        texts.collect::<String>()
+    )
 }
 
 fn says(world: &World, text: &str) {
-    world.gateway.next(answers::stream(&parts(&[text]), Step::End));
+    world
+        .gateway
+        .next(answers::stream(&parts(&[text]), Step::End));
 }
 
 async fn ask(
@@ -46,16 +64,25 @@ async fn ask(
 async fn the_model_is_asked_with_the_threads_messages_in_order() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
-    let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
+    let (alice, mallory) = (
+        world.sign_in("alice").await?,
+        world.sign_in("mallory").await?,
+    );
     ensure!(ask(&world, &pair.here, &alice, "t1", 1).await? == ["u:q1"]);
     ensure!(ask(&world, &pair.there, &alice, "t1", 2).await? == ["u:q1", "a:a1", "u:q2"]);
     let third = ask(&world, &pair.here, &alice, "t1", 3).await?;
-    ensure!(third == ["u:q1", "a:a1", "u:q2", "a:a2", "u:q3"], "{third:?}");
+    ensure!(
+        third == ["u:q1", "a:a1", "u:q2", "a:a2", "u:q3"],
+        "{third:?}"
+    );
     ensure!(
         ask(&world, &pair.here, &mallory, "t1", 1).await? == ["u:q1"],
         "another user's thread is not read"
     );
-    ensure!(ask(&world, &pair.here, &alice, "t2", 1).await? == ["u:q1"], "nor another thread");
+    ensure!(
+        ask(&world, &pair.here, &alice, "t2", 1).await? == ["u:q1"],
+        "nor another thread"
+    );
     pair.stop().await
 }
 
@@ -72,25 +99,40 @@ async fn after_a_change_the_model_is_asked_with_what_the_thread_shows() -> Resul
     body["messages"].take();
     body["message"] = user_says("m2", "q2");
     let asked = prompt(&world, &function, &alice, &body).await?;
-    ensure!(asked == ["u:q1", "a:a1", "u:q2"], "another answer: {asked:?}");
+    ensure!(
+        asked == ["u:q1", "a:a1", "u:q2"],
+        "another answer: {asked:?}"
+    );
     let asked = ask(&world, &function, &alice, "t1", 3).await?;
-    ensure!(asked == ["u:q1", "a:a1", "u:q2", "a:a2 anew", "u:q3"], "after another answer: {asked:?}");
+    ensure!(
+        asked == ["u:q1", "a:a1", "u:q2", "a:a2 anew", "u:q3"],
+        "after another answer: {asked:?}"
+    );
 
     says(&world, "a2 changed");
     let mut body = edited("t1", &[user_says("m2", "q2 changed")]);
     body["message"] = body["messages"][0].take();
     body["messages"].take();
     let asked = prompt(&world, &function, &alice, &body).await?;
-    ensure!(asked == ["u:q1", "a:a1", "u:q2 changed"], "a change: {asked:?}");
+    ensure!(
+        asked == ["u:q1", "a:a1", "u:q2 changed"],
+        "a change: {asked:?}"
+    );
     let asked = ask(&world, &function, &alice, "t1", 4).await?;
-    ensure!(asked == ["u:q1", "a:a1", "u:q2 changed", "a:a2 changed", "u:q4"], "after a change: {asked:?}");
+    ensure!(
+        asked == ["u:q1", "a:a1", "u:q2 changed", "a:a2 changed", "u:q4"],
+        "after a change: {asked:?}"
+    );
     function.stop().await
 }
 
 #[tokio::test]
 async fn of_a_long_conversation_the_oldest_turns_are_left_out() -> Result<()> {
     let long = "marzipan ".repeat(500);
-    for (name, variable, limit) in [("messages", "MAX_MESSAGES", "4"), ("bytes", "MAX_BODY_BYTES", "11000")] {
+    for (name, variable, limit) in [
+        ("messages", "MAX_MESSAGES", "4"),
+        ("bytes", "MAX_BODY_BYTES", "11000"),
+    ] {
         let world = World::new().await?;
         let function = Function::plain(&world.variables_with(&[(variable, limit)])).await?;
         let alice = world.sign_in("alice").await?;
@@ -103,7 +145,10 @@ async fn of_a_long_conversation_the_oldest_turns_are_left_out() -> Result<()> {
         }
         let asked: Vec<_> = asked.iter().map(|line| &line[..4]).collect();
         ensure!(asked == ["u:q3", "a:a3", "u:q4"], "{name}: {asked:?}");
-        ensure!(world.stored(&alice, "t1").await?.len() == 8, "{name}: nothing is lost in the store");
+        ensure!(
+            world.stored(&alice, "t1").await?.len() == 8,
+            "{name}: nothing is lost in the store"
+        );
         function.stop().await?;
     }
     Ok(())
@@ -136,11 +181,25 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
         );
         // From another process the text may lag behind by what the journal has not seen yet.
         let whole = format!("a:{}", first_half());
-        ensure!(asked.len() == 2 || whole.starts_with(partial), "{name}: {asked:?}");
-        ensure!(name.ends_with("there") || asked == ["u:q1", &whole, "u:q2"], "{name}: {asked:?}");
+        ensure!(
+            asked.len() == 2 || whole.starts_with(partial),
+            "{name}: {asked:?}"
+        );
+        ensure!(
+            name.ends_with("there") || asked == ["u:q1", &whole, "u:q2"],
+            "{name}: {asked:?}"
+        );
         ensure!(answer.transcript().await?.text() == first_half(), "{name}");
-        let texts: Result<Vec<_>> = world.stored(&alice, name).await?.iter().map(text_of).collect();
-        ensure!(texts? == ["q1", &first_half(), "q2", "a2"], "{name}: all of it is stored");
+        let texts: Result<Vec<_>> = world
+            .stored(&alice, name)
+            .await?
+            .iter()
+            .map(text_of)
+            .collect();
+        ensure!(
+            texts? == ["q1", &first_half(), "q2", "a2"],
+            "{name}: all of it is stored"
+        );
     }
     pair.stop().await
 }
@@ -153,15 +212,32 @@ async fn a_message_that_cannot_be_one_is_refused_by_name() -> Result<()> {
     for (name, message) in [
         ("no object", json!("q1")),
         ("a list", json!([])),
-        ("of the system", json!({"id": "m1", "role": "system", "parts": []})),
-        ("without id", json!({"role": "user", "parts": [{"type": "text", "text": "q"}]})),
+        (
+            "of the system",
+            json!({"id": "m1", "role": "system", "parts": []}),
+        ),
+        (
+            "without id",
+            json!({"role": "user", "parts": [{"type": "text", "text": "q"}]}),
+        ),
         ("without parts", json!({"id": "m1", "role": "user"})),
     ] {
-        let answer = fetch(post(&function, &alice, last_only("t1", &message).to_string())?).await?;
+        let answer = fetch(post(
+            &function,
+            &alice,
+            last_only("t1", &message).to_string(),
+        )?)
+        .await?;
         let status = answer.status;
         let body = answer.json().await?;
-        let says = body["error"]["message"].as_str().unwrap_or_default().to_owned();
-        ensure!(status == 400 && says.contains("message"), "{name}: {status} {body}");
+        let says = body["error"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        ensure!(
+            status == 400 && says.contains("message"),
+            "{name}: {status} {body}"
+        );
     }
     ensure!(
         world.gateway.calls().is_empty() && world.engine.items()?.len() == 1,

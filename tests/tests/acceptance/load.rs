@@ -57,7 +57,13 @@ async fn world_with_a_gate() -> Result<(World, Gate)> {
     let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
     steps.extend(answers::sends(&rest));
     steps.push(Step::End);
-    Ok((World { engine: Engine::start().await?, gateway: Gateway::start(steps).await? }, gate))
+    Ok((
+        World {
+            engine: Engine::start().await?,
+            gateway: Gateway::start(steps).await?,
+        },
+        gate,
+    ))
 }
 
 async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<()> {
@@ -68,7 +74,13 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
     for wave in 0..TURNS / WAVE {
         sent.extend(all_sent(function, &alice, "first", wave * WAVE..(wave + 1) * WAVE).await?);
         let reached = world.gateway.call(sent.len() - 1).await;
-        reached.with_context(|| format!("{} of {} turns run", world.gateway.calls().len(), sent.len()))?;
+        reached.with_context(|| {
+            format!(
+                "{} of {} turns run",
+                world.gateway.calls().len(),
+                sent.len()
+            )
+        })?;
     }
     gate.open();
     all_answered(world, &alice, "first", sent).await?;
@@ -78,13 +90,22 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
         let sent = all_sent(function, &alice, "second", wave * WAVE..(wave + 1) * WAVE).await?;
         all_answered(world, &alice, "second", sent).await?;
     }
-    let no_more = || resident_bytes(pid).ok().filter(|now| *now < most + SLACK_BYTES);
+    let no_more = || {
+        resident_bytes(pid)
+            .ok()
+            .filter(|now| *now < most + SLACK_BYTES)
+    };
     let no_more = eventually("the memory not to have grown", no_more).await;
     no_more.with_context(|| format!("{most} bytes at first, now {:?}", resident_bytes(pid)))?;
     Ok(())
 }
 
-async fn all_sent(function: &Function, who: &SignedIn, name: &str, turns: Range<usize>) -> Result<Vec<Sent>> {
+async fn all_sent(
+    function: &Function,
+    who: &SignedIn,
+    name: &str,
+    turns: Range<usize>,
+) -> Result<Vec<Sent>> {
     let mut sent = Vec::new();
     for turn in turns {
         sent.push(send(ask(function, who, &format!("{name}-{turn}"), "m1")?).await?);
@@ -95,8 +116,16 @@ async fn all_sent(function: &Function, who: &SignedIn, name: &str, turns: Range<
 async fn all_answered(world: &World, who: &SignedIn, name: &str, sent: Vec<Sent>) -> Result<()> {
     for (turn, sent) in sent.into_iter().enumerate() {
         let thread = format!("{name}-{turn}");
-        let answer = sent.head().await?.transcript().await.with_context(|| thread.clone())?;
-        ensure!(answer.done && answer.text() == answers::whole_text(), "{thread}: {answer:?}");
+        let answer = sent
+            .head()
+            .await?
+            .transcript()
+            .await
+            .with_context(|| thread.clone())?;
+        ensure!(
+            answer.done && answer.text() == answers::whole_text(),
+            "{thread}: {answer:?}"
+        );
         world.ensure_whole(who, &thread).await?;
     }
     Ok(())

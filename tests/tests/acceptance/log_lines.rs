@@ -22,15 +22,25 @@ async fn lines_of_a_request_name_it_in_an_environment_that_freezes() -> Result<(
 
 async fn lines_of_a_request_name_it(way: Way) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::start(way, &world.variables()).await?.context("it needs nothing else")?;
+    let chat = Function::start(way, &world.variables())
+        .await?
+        .context("it needs nothing else")?;
     let threads = Function::threads_by(way, &world.variables()).await?;
     let (alice, nobody) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
-    fetch(ask(&chat, &alice, "t", "m1")?).await?.transcript().await?;
+    fetch(ask(&chat, &alice, "t", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     let turn = request_id(&chat.process.logs, "a turn has ended").await?;
     ensure_refused(ask(&chat, &nobody, "t", "m2")?, 401, "unauthorized").await?;
     let refused = request_id(&chat.process.logs, "a request was refused").await?;
     ensure!(turn != refused, "two requests are both {turn}");
-    ensure_refused(threads.request(Method::GET, "/api/models", &nobody, "")?, 401, "unauthorized").await?;
+    ensure_refused(
+        threads.request(Method::GET, "/api/models", &nobody, "")?,
+        401,
+        "unauthorized",
+    )
+    .await?;
     request_id(&threads.process.logs, "a request was refused").await?;
     chat.stop().await?;
     threads.stop().await
@@ -44,6 +54,9 @@ async fn request_id(logs: &Logs, message: &str) -> Result<String> {
     });
     let line = line.await?;
     let parsed: Value = serde_json::from_str(&line)?;
-    let id = parsed["span"]["requestId"].as_str().filter(|id| !id.is_empty());
-    id.map(str::to_owned).with_context(|| format!("no request is named: {line}"))
+    let id = parsed["span"]["requestId"]
+        .as_str()
+        .filter(|id| !id.is_empty());
+    id.map(str::to_owned)
+        .with_context(|| format!("no request is named: {line}"))
 }

@@ -1,6 +1,9 @@
 //! The built `chat` binary, seen from outside. One module for each promise; the harness is this package's library.
 
-#![allow(clippy::disallowed_methods, reason = "a test owns no invocation its tasks could be frozen with")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test owns no invocation its tasks could be frozen with"
+)]
 
 mod better_auth;
 mod branches;

@@ -24,21 +24,36 @@ impl Talk {
         dialect: Dialect,
         changes: &[(&str, &str)],
     ) -> Result<Option<Self>> {
-        let Some(client) = Client::start()? else { return Ok(None) };
+        let Some(client) = Client::start()? else {
+            return Ok(None);
+        };
         let world = World::new().await?;
         let base_url = server.base_url(dialect);
-        let mut variables =
-            world.variables_with(&[("AI_GATEWAY_PROTOCOL", "openai"), ("AI_GATEWAY_BASE_URL", &base_url)]);
-        variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut variables = world.variables_with(&[
+            ("AI_GATEWAY_PROTOCOL", "openai"),
+            ("AI_GATEWAY_BASE_URL", &base_url),
+        ]);
+        variables.extend(
+            changes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let function = Function::plain(&variables).await?;
         let alice = world.sign_in("alice").await?;
-        Ok(Some(Self { world, function, alice, client }))
+        Ok(Some(Self {
+            world,
+            function,
+            alice,
+            client,
+        }))
     }
 
     /// Says `name`, which the server knows its answer by.
     async fn say(&mut self, thread: &str, name: &str) -> Result<Heard> {
         let words = words(name);
-        self.client.say(&Say::new(&self.function, &self.alice, thread, &words)).await
+        self.client
+            .say(&Say::new(&self.function, &self.alice, thread, &words))
+            .await
     }
 
     async fn answer(&self, thread: &str) -> Result<StoredMessage> {
@@ -59,13 +74,23 @@ struct Answer {
 }
 
 fn answers() -> Vec<Answer> {
-    let answer = |name, parts, finish_reason, tokens| Answer { name, parts, finish_reason, tokens };
+    let answer = |name, parts, finish_reason, tokens| Answer {
+        name,
+        parts,
+        finish_reason,
+        tokens,
+    };
     let text = |text| json!({"type": "text", "text": text});
     let reasoning = |text| json!({"type": "reasoning", "text": text});
     let call = |id, name, input: Value| json!({"toolCallId": id, "toolName": name, "input": input});
     let weather = call("call_1", "getWeather", json!({"city": "Łódź", "days": 2}));
     vec![
-        answer("text in pieces", vec![text("Sweet grüne 🍏🍏 marzipan\nfrom \"Łódź\".")], "stop", (21, 9)),
+        answer(
+            "text in pieces",
+            vec![text("Sweet grüne 🍏🍏 marzipan\nfrom \"Łódź\".")],
+            "stop",
+            (21, 9),
+        ),
         answer(
             "a comment before the first chunk",
             vec![text("Marzipan, after some thought.")],
@@ -74,13 +99,20 @@ fn answers() -> Vec<Answer> {
         ),
         answer(
             "thought before words",
-            vec![reasoning("Almonds and sugar: that is marzipan."), text("It is sweet.")],
+            vec![
+                reasoning("Almonds and sugar: that is marzipan."),
+                text("It is sweet."),
+            ],
             "stop",
             (5, 12),
         ),
         answer(
             "two tool calls after a thought",
-            vec![reasoning("Look it up."), weather, call("call_2", "getTime", json!({}))],
+            vec![
+                reasoning("Look it up."),
+                weather,
+                call("call_2", "getTime", json!({})),
+            ],
             "tool-calls",
             (6, 20),
         ),
@@ -93,8 +125,18 @@ fn answers() -> Vec<Answer> {
             "tool-calls",
             (7, 15),
         ),
-        answer("no room for the rest", vec![text("Once upon a")], "length", (8, 3)),
-        answer("stopped by a filter", vec![text("I must not")], "content-filter", (9, 2)),
+        answer(
+            "no room for the rest",
+            vec![text("Once upon a")],
+            "length",
+            (8, 3),
+        ),
+        answer(
+            "stopped by a filter",
+            vec![text("I must not")],
+            "content-filter",
+            (9, 2),
+        ),
         answer("busy at first", vec![text("Here you are.")], "stop", (4, 4)),
     ]
 }
@@ -102,8 +144,12 @@ fn answers() -> Vec<Answer> {
 #[tokio::test]
 async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored() -> Result<()> {
     for dialect in Dialect::ALL {
-        let Some(server) = OpenAiServer::start().await? else { return Ok(()) };
-        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else { return Ok(()) };
+        let Some(server) = OpenAiServer::start().await? else {
+            return Ok(());
+        };
+        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else {
+            return Ok(());
+        };
         for (number, case) in answers().iter().enumerate() {
             let thread = format!("t{number}");
             let heard = talk.say(&thread, case.name).await?;
@@ -111,13 +157,22 @@ async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored(
             check(case, &heard, &stored).with_context(|| format!("{}, {dialect:?}", case.name))?;
         }
         let calls = server.requests("busy at first").await?.len();
-        ensure!(calls == 2, "{dialect:?}: asked to come again at once, it was called {calls} times");
+        ensure!(
+            calls == 2,
+            "{dialect:?}: asked to come again at once, it was called {calls} times"
+        );
         // OpenAI's own dialect has the details too, but this server leaves them out there.
         if dialect == Dialect::OpenRouter {
             let cached = metadata(&talk.answer("t0").await?, "usage");
-            ensure!(cached["inputTokenDetails"]["cacheReadTokens"] == 4, "{cached}");
+            ensure!(
+                cached["inputTokenDetails"]["cacheReadTokens"] == 4,
+                "{cached}"
+            );
             let thought = metadata(&talk.answer("t2").await?, "usage");
-            ensure!(thought["outputTokenDetails"]["reasoningTokens"] == 8, "{thought}");
+            ensure!(
+                thought["outputTokenDetails"]["reasoningTokens"] == 8,
+                "{thought}"
+            );
         }
         talk.function.stop().await?;
     }
@@ -127,18 +182,40 @@ async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored(
 fn check(case: &Answer, heard: &Heard, stored: &StoredMessage) -> Result<()> {
     ensure!(heard.status == "ready", "{heard:?}");
     let held = heard.messages.last().context("the answer")?;
-    ensure!(essence(&held["parts"]) == case.parts, "the client holds {held}");
-    ensure!(essence(&serde_json::from_str(&stored.parts)?) == case.parts, "stored is {}", stored.parts);
-    ensure!(stored.status == Some(Status::Completed), "{:?}", stored.status);
+    ensure!(
+        essence(&held["parts"]) == case.parts,
+        "the client holds {held}"
+    );
+    ensure!(
+        essence(&serde_json::from_str(&stored.parts)?) == case.parts,
+        "stored is {}",
+        stored.parts
+    );
+    ensure!(
+        stored.status == Some(Status::Completed),
+        "{:?}",
+        stored.status
+    );
     let tokens = (stored.input_tokens, stored.output_tokens);
-    ensure!(tokens == (Some(case.tokens.0), Some(case.tokens.1)), "{tokens:?}");
+    ensure!(
+        tokens == (Some(case.tokens.0), Some(case.tokens.1)),
+        "{tokens:?}"
+    );
     let told = &held["metadata"];
-    ensure!(metadata(stored, "finishReason") == case.finish_reason, "{:?}", stored.metadata);
+    ensure!(
+        metadata(stored, "finishReason") == case.finish_reason,
+        "{:?}",
+        stored.metadata
+    );
     ensure!(
         told["finishReason"] == case.finish_reason && told["usage"] == metadata(stored, "usage"),
         "{held}"
     );
-    ensure!(stored.model.as_deref() == Some(DEFAULT_MODEL), "{:?}", stored.model);
+    ensure!(
+        stored.model.as_deref() == Some(DEFAULT_MODEL),
+        "{:?}",
+        stored.model
+    );
     Ok(())
 }
 
@@ -148,19 +225,32 @@ fn essence(parts: &Value) -> Vec<Value> {
         kind @ ("text" | "reasoning") => Some(json!({"type": kind, "text": part["text"]})),
         "step-start" => None,
         kind => {
-            let name = kind.strip_prefix("tool-").or_else(|| part["toolName"].as_str());
-            Some(json!({"toolCallId": part["toolCallId"], "toolName": name, "input": part["input"]}))
+            let name = kind
+                .strip_prefix("tool-")
+                .or_else(|| part["toolName"].as_str());
+            Some(
+                json!({"toolCallId": part["toolCallId"], "toolName": name, "input": part["input"]}),
+            )
         }
     };
-    parts.as_array().into_iter().flatten().filter_map(essence).collect()
+    parts
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(essence)
+        .collect()
 }
 
 #[tokio::test]
 async fn failures_of_an_openai_server_are_told_and_stored_as_what_they_are() -> Result<()> {
     let whole = "Once upon a time there was marzipan.";
     for dialect in Dialect::ALL {
-        let Some(server) = OpenAiServer::start().await? else { return Ok(()) };
-        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else { return Ok(()) };
+        let Some(server) = OpenAiServer::start().await? else {
+            return Ok(());
+        };
+        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else {
+            return Ok(());
+        };
         for (name, code, calls) in [
             ("always busy", "gateway_refused", 3),
             ("refused for good", "gateway_refused", 1),
@@ -172,13 +262,24 @@ async fn failures_of_an_openai_server_are_told_and_stored_as_what_they_are() -> 
             heard.ensure_legal()?;
             ensure!(heard.status == "error", "{name}, {dialect:?}: {heard:?}");
             let stored = talk.answer(&thread).await?;
-            ensure!(stored.status == Some(Status::Failed), "{name}, {dialect:?}: {:?}", stored.status);
-            ensure!(metadata(&stored, "error") == code, "{name}, {dialect:?}: {:?}", stored.metadata);
+            ensure!(
+                stored.status == Some(Status::Failed),
+                "{name}, {dialect:?}: {:?}",
+                stored.status
+            );
+            ensure!(
+                metadata(&stored, "error") == code,
+                "{name}, {dialect:?}: {:?}",
+                stored.metadata
+            );
             let made = server.requests(name).await?.len();
             ensure!(made == calls, "{name}, {dialect:?}: called {made} times");
             let text = heard.text();
             let is_some = !text.is_empty() && text.len() < whole.len() && whole.starts_with(&text);
-            ensure!(is_some == (name == "cut in the middle"), "{name}, {dialect:?}: {text}");
+            ensure!(
+                is_some == (name == "cut in the middle"),
+                "{name}, {dialect:?}: {text}"
+            );
             ensure!(
                 essence(&serde_json::from_str(&stored.parts)?) == texts(&text),
                 "{name}: {}",
@@ -191,44 +292,87 @@ async fn failures_of_an_openai_server_are_told_and_stored_as_what_they_are() -> 
 }
 
 fn texts(text: &str) -> Vec<Value> {
-    if text.is_empty() { Vec::new() } else { vec![json!({"type": "text", "text": text})] }
+    if text.is_empty() {
+        Vec::new()
+    } else {
+        vec![json!({"type": "text", "text": text})]
+    }
 }
 
 #[tokio::test]
-async fn a_key_that_an_openai_server_does_not_know_is_told_as_a_fault_of_the_set_up() -> Result<()> {
-    let Some(server) = OpenAiServer::start().await? else { return Ok(()) };
+async fn a_key_that_an_openai_server_does_not_know_is_told_as_a_fault_of_the_set_up() -> Result<()>
+{
+    let Some(server) = OpenAiServer::start().await? else {
+        return Ok(());
+    };
     let other = API_KEY.replace("canary", "another");
     let changes = [("AI_GATEWAY_API_KEY", other.as_str())];
-    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else { return Ok(()) };
+    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
+        return Ok(());
+    };
     let heard = talk.say("t1", "text in pieces").await?;
     heard.ensure_legal()?;
-    ensure!(heard.error.as_deref().is_some_and(|error| error.contains("not set up correctly")), "{heard:?}");
+    ensure!(
+        heard
+            .error
+            .as_deref()
+            .is_some_and(|error| error.contains("not set up correctly")),
+        "{heard:?}"
+    );
     let stored = talk.answer("t1").await?;
-    ensure!(metadata(&stored, "error") == "gateway_refused", "{:?}", stored.metadata);
+    ensure!(
+        metadata(&stored, "error") == "gateway_refused",
+        "{:?}",
+        stored.metadata
+    );
     talk.function.stop().await
 }
 
 #[tokio::test]
 async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<()> {
-    let Some(server) = OpenAiServer::start().await? else { return Ok(()) };
+    let Some(server) = OpenAiServer::start().await? else {
+        return Ok(());
+    };
     let changes = [("SYSTEM_PROMPT", "You like sweets.")];
-    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else { return Ok(()) };
+    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
+        return Ok(());
+    };
     talk.say("t1", "a tool call between words").await?;
     let heard = talk.say("t1", "text in pieces").await?;
     ensure!(heard.status == "ready", "{heard:?}");
 
     let requests = server.requests("text in pieces").await?;
-    let [request] = requests.as_slice() else { anyhow::bail!("one call, not {requests:?}") };
+    let [request] = requests.as_slice() else {
+        anyhow::bail!("one call, not {requests:?}")
+    };
     ensure!(request["model"] == DEFAULT_MODEL, "{request}");
-    ensure!(request["stream"] == true && request["stream_options"]["include_usage"] == true, "{request}");
+    ensure!(
+        request["stream"] == true && request["stream_options"]["include_usage"] == true,
+        "{request}"
+    );
     let messages = request["messages"].as_array().context("messages")?;
-    let roles: Vec<_> = messages.iter().filter_map(|message| message["role"].as_str()).collect();
-    ensure!(roles == ["system", "user", "assistant", "tool", "user"], "{request}");
+    let roles: Vec<_> = messages
+        .iter()
+        .filter_map(|message| message["role"].as_str())
+        .collect();
+    ensure!(
+        roles == ["system", "user", "assistant", "tool", "user"],
+        "{request}"
+    );
     ensure!(messages[0]["content"] == "You like sweets.", "{request}");
-    ensure!(messages[1]["content"] == words("a tool call between words"), "{request}");
+    ensure!(
+        messages[1]["content"] == words("a tool call between words"),
+        "{request}"
+    );
     let call = &messages[2]["tool_calls"][0];
-    ensure!(call["id"] == "call_3" && call["function"]["name"] == "getWeather", "{request}");
-    ensure!(call["function"]["arguments"] == "{\"city\":\"Rome\"}", "{request}");
+    ensure!(
+        call["id"] == "call_3" && call["function"]["name"] == "getWeather",
+        "{request}"
+    );
+    ensure!(
+        call["function"]["arguments"] == "{\"city\":\"Rome\"}",
+        "{request}"
+    );
     ensure!(messages[3]["tool_call_id"] == "call_3", "{request}");
     talk.function.stop().await
 }

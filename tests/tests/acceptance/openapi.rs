@@ -15,7 +15,10 @@ use http::header::COOKIE;
 /// One whose gateway always answers with many kinds of parts.
 async fn world() -> Result<World> {
     let gateway = Gateway::start(answers::stream(&many_kinds(), Step::End)).await?;
-    Ok(World { engine: Engine::start().await?, gateway })
+    Ok(World {
+        engine: Engine::start().await?,
+        gateway,
+    })
 }
 
 #[tokio::test]
@@ -56,10 +59,14 @@ async fn an_address_that_is_no_text_is_refused_as_the_openapi_documents_say() ->
         (&threads, Method::DELETE, "/api/threads/%FF"),
     ] {
         let request = || function.request(method.clone(), path, &who, r#"{"title":"x"}"#);
-        ensure_refused(request()?, 404, "not_found").await.context(path)?;
+        ensure_refused(request()?, 404, "not_found")
+            .await
+            .context(path)?;
         let mut unsigned = request()?;
         unsigned.headers_mut().remove(COOKIE);
-        ensure_refused(unsigned, 401, "unauthorized").await.context(path)?;
+        ensure_refused(unsigned, 401, "unauthorized")
+            .await
+            .context(path)?;
     }
     threads.stop().await?;
     chat.stop().await

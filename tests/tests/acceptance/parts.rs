@@ -13,8 +13,7 @@ use message::Role;
 use serde_json::{Value, json};
 use store::Status;
 
-const PIXEL: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /// One of each.
 fn every_kind() -> Vec<Value> {
@@ -54,29 +53,51 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let Some(mut client) = Client::start()? else { return Ok(()) };
-    world.gateway.next(answers::stream(&every_kind(), Step::End));
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
+    world
+        .gateway
+        .next(answers::stream(&every_kind(), Step::End));
     let words = question();
-    let heard = client.say(&Say::new(&function, &alice, "t1", &words)).await?;
+    let heard = client
+        .say(&Say::new(&function, &alice, "t1", &words))
+        .await?;
     ensure!(heard.status == "ready", "{heard:?}");
     ensure!(heard.text() == "See: that is all.", "{heard:?}");
 
     let stored = world.only_answer(&alice, "t1").await?;
     ensure!(text_of(&stored)? == "See: that is all.", "{}", stored.parts);
     let kinds = |parts: &Value| -> Vec<String> {
-        let kinds = parts.as_array().into_iter().flatten().filter_map(|part| part["type"].as_str());
+        let kinds = parts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|part| part["type"].as_str());
         kinds.map(str::to_owned).collect()
     };
     let held = heard.messages.last().context("the answer")?;
     let stored_parts: Value = serde_json::from_str(&stored.parts)?;
-    ensure!(kinds(&stored_parts) == kinds(&held["parts"]), "stored {stored_parts}\nheld {}", held["parts"]);
+    ensure!(
+        kinds(&stored_parts) == kinds(&held["parts"]),
+        "stored {stored_parts}\nheld {}",
+        held["parts"]
+    );
     ensure!(held["id"] == stored.id.as_str(), "{held}");
 
-    let heard = client.say(&Say::new(&function, &alice, "t1", &words)).await?;
-    ensure!(heard.status == "ready", "the history must be accepted: {heard:?}");
+    let heard = client
+        .say(&Say::new(&function, &alice, "t1", &words))
+        .await?;
+    ensure!(
+        heard.status == "ready",
+        "the history must be accepted: {heard:?}"
+    );
     let prompt = world.gateway.call(1).await?.body["prompt"].clone();
     for expected in ["hm, marzipan", "getWeather", "call_2", "unavailable", PIXEL] {
-        ensure!(prompt.to_string().contains(expected), "the prompt lacks {expected}: {prompt}");
+        ensure!(
+            prompt.to_string().contains(expected),
+            "the prompt lacks {expected}: {prompt}"
+        );
     }
     function.stop().await
 }
@@ -86,15 +107,34 @@ async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let text: String = (0..60_000).map(|line| format!("marzipan, line {line}\n")).collect();
+    let text: String = (0..60_000)
+        .map(|line| format!("marzipan, line {line}\n"))
+        .collect();
     let mut body = turn("t1", "m1");
     body["messages"][0]["parts"][0]["text"] = text.clone().into();
-    let answer = fetch(post(&function, &alice, body.to_string())?).await?.transcript().await?;
-    ensure!(answer.done && answer.text() == answers::whole_text(), "{answer:?}");
+    let answer = fetch(post(&function, &alice, body.to_string())?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        answer.done && answer.text() == answers::whole_text(),
+        "{answer:?}"
+    );
     let stored = world.stored(&alice, "t1").await?;
-    let own = stored.iter().find(|message| message.role == Role::User).context("the question")?;
-    ensure!(text_of(own)? == text, "{} bytes of {}", text_of(own)?.len(), text.len());
-    ensure!(world.gateway.call(0).await?.body["prompt"][0]["content"][0]["text"] == text, "sent on");
+    let own = stored
+        .iter()
+        .find(|message| message.role == Role::User)
+        .context("the question")?;
+    ensure!(
+        text_of(own)? == text,
+        "{} bytes of {}",
+        text_of(own)?.len(),
+        text.len()
+    );
+    ensure!(
+        world.gateway.call(0).await?.body["prompt"][0]["content"][0]["text"] == text,
+        "sent on"
+    );
     function.stop().await
 }
 
@@ -104,12 +144,27 @@ async fn an_answer_that_never_stops_is_ended_and_kept_as_far_as_it_came() -> Res
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let endless = Step::Forever(frame(&delta(&"marzipan ".repeat(60_000))), Duration::ZERO);
-    world.gateway.next(answers::stream(&answers::opening(), endless));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(answer.done && answer.first("error").is_some(), "{:?}", answer.types());
-    ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call must be dropped");
+    world
+        .gateway
+        .next(answers::stream(&answers::opening(), endless));
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        answer.done && answer.first("error").is_some(),
+        "{:?}",
+        answer.types()
+    );
+    ensure!(
+        world.gateway.call(0).await?.ended().await? == Ended::Left,
+        "the model call must be dropped"
+    );
     let stored = world.only_answer(&alice, "t1").await?;
     ensure!(stored.status == Some(Status::Failed) && metadata(&stored, "error") == "too_long");
-    ensure!(text_of(&stored)? == answer.text(), "all that was sent is stored");
+    ensure!(
+        text_of(&stored)? == answer.text(),
+        "all that was sent is stored"
+    );
     function.stop().await
 }

@@ -45,14 +45,22 @@ async fn twenty_at_once(
 async fn ensure_over(answer: Response, code: &str) -> Result<()> {
     let (status, retry) = (answer.status, answer.header("retry-after").to_owned());
     let body = answer.json().await?;
-    ensure!(status == 429 && body["error"]["code"] == code, "{status}: {body}");
-    let seconds: u64 = retry.parse().with_context(|| format!("retry-after: {retry:?}"))?;
+    ensure!(
+        status == 429 && body["error"]["code"] == code,
+        "{status}: {body}"
+    );
+    let seconds: u64 = retry
+        .parse()
+        .with_context(|| format!("retry-after: {retry:?}"))?;
     ensure!((1..=86_400).contains(&seconds), "retry-after: {seconds}");
     Ok(())
 }
 
 async fn a_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
-    ensure!(told(ask(function, who, thread, message)?).await?.done, "{thread}");
+    ensure!(
+        told(ask(function, who, thread, message)?).await?.done,
+        "{thread}"
+    );
     Ok(())
 }
 
@@ -69,7 +77,11 @@ async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<
         ensure!(answer.transcript().await?.done);
         world.ensure_whole(&alice, &thread).await?;
     }
-    ensure!(world.gateway.calls().len() == 3, "{} model calls", world.gateway.calls().len());
+    ensure!(
+        world.gateway.calls().len() == 3,
+        "{} model calls",
+        world.gateway.calls().len()
+    );
     let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
     ensure!(ledger.counted() == 3, "{:?}", ledger.days);
     for function in pair.both() {
@@ -77,12 +89,24 @@ async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<
         shown.context("an answer that exists is shown, whatever the limit")?;
     }
     for function in pair.both() {
-        ensure_over(fetch(ask(function, &alice, "t1", "m2")?).await?, "turns_per_day").await?;
+        ensure_over(
+            fetch(ask(function, &alice, "t1", "m2")?).await?,
+            "turns_per_day",
+        )
+        .await?;
     }
-    ensure!(Ledger::read(&world.engine, &alice, "t1")?.counted() == 3, "a replay or a refusal was counted");
+    ensure!(
+        Ledger::read(&world.engine, &alice, "t1")?.counted() == 3,
+        "a replay or a refusal was counted"
+    );
     let stored = world.stored(&alice, "t1").await?;
-    ensure!(stored.len() == 2, "a refused message was stored: {stored:?}");
-    a_turn(&pair.here, &bob, "t1", "m1").await.context("another user")?;
+    ensure!(
+        stored.len() == 2,
+        "a refused message was stored: {stored:?}"
+    );
+    a_turn(&pair.here, &bob, "t1", "m1")
+        .await
+        .context("another user")?;
     pair.stop().await
 }
 
@@ -102,18 +126,38 @@ async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
     world.gateway.next(halves(&gate));
     let passed = twenty_at_once(&pair, &alice, "at-once", "parallel_turns").await?;
     ensure!(passed.len() == 1, "{} passed", passed.len());
-    let refused = if passed[0].0 == "at-once-0" { "at-once-1" } else { "at-once-0" };
+    let refused = if passed[0].0 == "at-once-0" {
+        "at-once-1"
+    } else {
+        "at-once-0"
+    };
     running.extend(passed);
 
     for function in pair.both() {
         let same = fetch(ask(function, &alice, "t1", "m1")?).await?;
-        ensure!(same.status == 200, "who reads along takes no place: {}", same.status);
-        ensure_over(fetch(ask(function, &alice, "another", "m1")?).await?, "parallel_turns").await?;
+        ensure!(
+            same.status == 200,
+            "who reads along takes no place: {}",
+            same.status
+        );
+        ensure_over(
+            fetch(ask(function, &alice, "another", "m1")?).await?,
+            "parallel_turns",
+        )
+        .await?;
     }
     let ledger = Ledger::read(&world.engine, &alice, "t1")?;
-    ensure!(ledger.slots().len() == 3 && ledger.counted() == 3, "{:?}", ledger.days);
+    ensure!(
+        ledger.slots().len() == 3 && ledger.counted() == 3,
+        "{:?}",
+        ledger.days
+    );
     let instead = fetch(ask(&pair.there, &alice, "t2", "m2")?).await?;
-    ensure!(instead.status == 200, "a turn that takes another's place: {}", instead.status);
+    ensure!(
+        instead.status == 200,
+        "a turn that takes another's place: {}",
+        instead.status
+    );
     ensure!(instead.transcript().await?.text() == answers::whole_text());
 
     gate.open();
@@ -121,7 +165,9 @@ async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
         ensure!(answer.transcript().await?.done, "{thread}");
     }
     Ledger::settled(&world.engine, &alice, "t1").await?;
-    a_turn(&pair.there, &alice, refused, "m1").await.context("what was refused works later")?;
+    a_turn(&pair.there, &alice, refused, "m1")
+        .await
+        .context("what was refused works later")?;
     world.ensure_whole(&alice, refused).await?;
     pair.stop().await
 }
@@ -134,20 +180,31 @@ async fn a_place_is_free_again_after_any_end() -> Result<()> {
     for (name, steps) in [
         ("good", answers::good()),
         ("refused", answers::error(400, "invalid_request_error")),
-        ("cut", answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut)),
+        (
+            "cut",
+            answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut),
+        ),
     ] {
         world.gateway.next(steps);
         a_turn(&pair.here, &alice, name, "m1").await.context(name)?;
-        Ledger::settled(&world.engine, &alice, name).await.context(name)?;
+        Ledger::settled(&world.engine, &alice, name)
+            .await
+            .context(name)?;
     }
     for (name, function) in [("stopped-here", &pair.here), ("stopped-there", &pair.there)] {
         world.gateway.next(unfinished());
         let mut answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await.context(name)?;
-        ensure_over(fetch(ask(&pair.there, &alice, "another", "m1")?).await?, "parallel_turns").await?;
+        ensure_over(
+            fetch(ask(&pair.there, &alice, "another", "m1")?).await?,
+            "parallel_turns",
+        )
+        .await?;
         ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
         ensure!(answer.transcript().await?.done, "{name}");
-        Ledger::settled(&world.engine, &alice, name).await.context(name)?;
+        Ledger::settled(&world.engine, &alice, name)
+            .await
+            .context(name)?;
     }
     a_turn(&pair.there, &alice, "another", "m1").await?;
     pair.stop().await
@@ -169,10 +226,16 @@ async fn the_place_of_a_turn_that_died_is_free_when_its_lease_has_passed() -> Re
         (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
     .await?;
-    a_turn(&pair.there, &alice, "t2", "m1").await.context("another thread")?;
+    a_turn(&pair.there, &alice, "t2", "m1")
+        .await
+        .context("another thread")?;
     world.ensure_whole(&alice, "t2").await?;
-    a_turn(&pair.there, &alice, "t1", "m2").await.context("the thread that it died in")?;
-    Ledger::settled(&world.engine, &alice, "t1").await?.ensure_at_rest()?;
+    a_turn(&pair.there, &alice, "t1", "m2")
+        .await
+        .context("the thread that it died in")?;
+    Ledger::settled(&world.engine, &alice, "t1")
+        .await?
+        .ensure_at_rest()?;
     pair.there.stop().await
 }
 
@@ -186,17 +249,28 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
         parts.extend([delta("marzipan"), text_end(), finish]);
         answers::stream(&parts, Step::End)
     };
-    let turns =
-        [("t1", 1000, 200, 600, 50, "0.0012"), ("t1", 37, 11, 0, 0, "0.000034"), ("t2", 5, 7, 5, 7, "1.5")];
-    for (number, (thread, input, output, cached, reasoning, cost)) in turns.into_iter().enumerate() {
-        world.gateway.next(said(finish_with(input, output, cached, reasoning, cost)));
+    let turns = [
+        ("t1", 1000, 200, 600, 50, "0.0012"),
+        ("t1", 37, 11, 0, 0, "0.000034"),
+        ("t2", 5, 7, 5, 7, "1.5"),
+    ];
+    for (number, (thread, input, output, cached, reasoning, cost)) in turns.into_iter().enumerate()
+    {
+        world
+            .gateway
+            .next(said(finish_with(input, output, cached, reasoning, cost)));
         let function = pair.both()[number % 2];
         let message = format!("m{number}");
         a_turn(function, &alice, thread, &message).await?;
-        a_turn(pair.both()[(number + 1) % 2], &alice, thread, &message).await.context("shown again")?;
+        a_turn(pair.both()[(number + 1) % 2], &alice, thread, &message)
+            .await
+            .context("shown again")?;
     }
     // One that reports nothing, and one that is dropped before it can.
-    world.gateway.next(answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut));
+    world.gateway.next(answers::stream(
+        &[opening(), vec![delta("x")]].concat(),
+        Step::Cut,
+    ));
     a_turn(&pair.here, &alice, "t1", "cut").await?;
     let (one, two) = (
         Ledger::settled(&world.engine, &alice, "t1").await?,
@@ -209,10 +283,19 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
         ("treasoning", 57.0, 50.0, 7.0),
         ("cost", 1.501_234, 0.001_234, 1.5),
     ] {
-        let got = [one.sum(counter), number(&one, counter), number(&two, counter)];
-        let right =
-            got.iter().zip([day, first, second]).all(|(got, expected)| (got - expected).abs() < 1e-12);
-        ensure!(right, "{counter}: {got:?}, expected {day}, {first} and {second}: {one:?}");
+        let got = [
+            one.sum(counter),
+            number(&one, counter),
+            number(&two, counter),
+        ];
+        let right = got
+            .iter()
+            .zip([day, first, second])
+            .all(|(got, expected)| (got - expected).abs() < 1e-12);
+        ensure!(
+            right,
+            "{counter}: {got:?}, expected {day}, {first} and {second}: {one:?}"
+        );
     }
     ensure!(one.counted() == 4, "{:?}", one.days);
     pair.stop().await
@@ -238,13 +321,20 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     let mut answers = Vec::new();
     for sent in sent {
         let answer = sent.head().await?;
-        ensure!(answer.status == 200, "an equal request is never over the limit: {}", answer.status);
+        ensure!(
+            answer.status == 200,
+            "an equal request is never over the limit: {}",
+            answer.status
+        );
         answers.push(answer);
     }
     gate.open();
     for answer in answers {
         let transcript = answer.transcript().await?;
-        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+        ensure!(
+            transcript.done && transcript.text() == answers::whole_text(),
+            "{transcript:?}"
+        );
     }
     ensure!(world.gateway.calls().len() == 1);
     let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;

@@ -33,7 +33,10 @@ async fn all_races(first: u64, races: u64) -> Result<()> {
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut running = JoinSet::new();
     for seed in first..first + races {
-        let (arena, place) = (Rc::clone(&arena), Arc::clone(&places).acquire_owned().await?);
+        let (arena, place) = (
+            Rc::clone(&arena),
+            Arc::clone(&places).acquire_owned().await?,
+        );
         running.spawn_local(async move {
             let outcome = Race::new(&arena, seed).run().await;
             drop(place);
@@ -44,7 +47,9 @@ async fn all_races(first: u64, races: u64) -> Result<()> {
     while let Some(ended) = running.join_next().await {
         match ended? {
             (seed, Ok(calls)) => drop(expected.insert(seed, calls)),
-            (seed, Err(error)) => wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}")),
+            (seed, Err(error)) => {
+                wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}"))
+            }
         }
     }
     let calls = arena.calls();
@@ -57,6 +62,14 @@ async fn all_races(first: u64, races: u64) -> Result<()> {
             ));
         }
     }
-    ensure!(wrong.is_empty(), "{} of {races} races went wrong:\n{}", wrong.len(), wrong.join("\n"));
-    Rc::into_inner(arena).context("a race goes on")?.close().await
+    ensure!(
+        wrong.is_empty(),
+        "{} of {races} races went wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    Rc::into_inner(arena)
+        .context("a race goes on")?
+        .close()
+        .await
 }

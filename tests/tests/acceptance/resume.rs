@@ -17,10 +17,23 @@ use http::Request;
 use store::Status;
 
 fn ensure_whole(name: &str, transcript: &Transcript) -> Result<()> {
-    ensure!(transcript.done && transcript.text() == answers::whole_text(), "{name}: {transcript:?}");
-    let starts = transcript.chunks.iter().filter(|chunk| chunk["type"] == "start").count();
-    ensure!(starts == 1 && transcript.chunks[0]["type"] == "start", "{name}: {transcript:?}");
-    ensure!(transcript.finish_reason() == Some("stop"), "{name}: {transcript:?}");
+    ensure!(
+        transcript.done && transcript.text() == answers::whole_text(),
+        "{name}: {transcript:?}"
+    );
+    let starts = transcript
+        .chunks
+        .iter()
+        .filter(|chunk| chunk["type"] == "start")
+        .count();
+    ensure!(
+        starts == 1 && transcript.chunks[0]["type"] == "start",
+        "{name}: {transcript:?}"
+    );
+    ensure!(
+        transcript.finish_reason() == Some("stop"),
+        "{name}: {transcript:?}"
+    );
     Ok(())
 }
 
@@ -48,9 +61,15 @@ async fn resumed(function: &Function, who: &SignedIn, thread: &str) -> Result<Re
 async fn where_nothing_runs_there_is_nothing_to_resume() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
-    let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
+    let (alice, mallory) = (
+        world.sign_in("alice").await?,
+        world.sign_in("mallory").await?,
+    );
     ensure_nothing_to_resume(&pair.here, &alice, "never-seen").await?;
-    fetch(ask(&pair.here, &alice, "done", "m1")?).await?.transcript().await?;
+    fetch(ask(&pair.here, &alice, "done", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     for function in pair.both() {
         ensure_nothing_to_resume(function, &alice, "done").await?;
     }
@@ -75,7 +94,11 @@ async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> 
     gate.open();
     ensure_whole("in the same process", &same.transcript().await?)?;
     ensure_whole("the turn", &answer.transcript().await?)?;
-    let journals = world.engine.items()?.into_iter().filter(|item| item["pk"].to_string().contains("\"C#"));
+    let journals = world
+        .engine
+        .items()?
+        .into_iter()
+        .filter(|item| item["pk"].to_string().contains("\"C#"));
     ensure!(journals.count() == 0, "a journal was kept");
     pair.stop().await
 }
@@ -87,20 +110,30 @@ async fn who_may_not_send_may_not_resume() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     let url = format!("{}/t1/stream", function.chat_url());
     let get = |headers: &[(&str, &str)]| {
-        let request =
-            headers.iter().fold(Request::get(&url), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::get(&url), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         request.body(Bytes::new())
     };
     let (cookie, bearer) = (alice.cookie(), alice.bearer());
     ensure_refused(get(&[])?, 401, "unauthorized").await?;
     ensure_refused(
-        get(&[("cookie", &SignedIn::forged("alice").cookie()), ("origin", ORIGIN)])?,
+        get(&[
+            ("cookie", &SignedIn::forged("alice").cookie()),
+            ("origin", ORIGIN),
+        ])?,
         401,
         "unauthorized",
     )
     .await?;
-    ensure_refused(get(&[("cookie", &cookie), ("origin", "https://evil.example")])?, 403, "bad_origin")
-        .await?;
+    ensure_refused(
+        get(&[("cookie", &cookie), ("origin", "https://evil.example")])?,
+        403,
+        "bad_origin",
+    )
+    .await?;
     for allowed in [
         &[("authorization", bearer.as_str())][..],
         &[("cookie", &cookie), ("origin", ORIGIN)],
@@ -109,9 +142,15 @@ async fn who_may_not_send_may_not_resume() -> Result<()> {
         let answer = fetch(get(allowed)?).await?;
         ensure!(answer.status == 204, "{allowed:?}: {}", answer.status);
     }
-    let post = Request::post(&url).header("cookie", &cookie).header("origin", ORIGIN).body(Bytes::new())?;
+    let post = Request::post(&url)
+        .header("cookie", &cookie)
+        .header("origin", ORIGIN)
+        .body(Bytes::new())?;
     let answer = fetch(post).await?;
-    ensure!(answer.status == 405 && answer.header("allow").contains("GET"), "{answer:?}");
+    ensure!(
+        answer.status == 405 && answer.header("allow").contains("GET"),
+        "{answer:?}"
+    );
     function.stop().await
 }
 
@@ -125,17 +164,32 @@ async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()>
     for _ in 0..5 {
         readers.push(resumed(&function, &alice, "t1").await?);
     }
-    for name in ["content-type", "cache-control", "x-vercel-ai-ui-message-stream", "x-accel-buffering"] {
-        ensure!(readers[0].header(name) == first.header(name), "{name}: {:?}", readers[0].headers);
+    for name in [
+        "content-type",
+        "cache-control",
+        "x-vercel-ai-ui-message-stream",
+        "x-accel-buffering",
+    ] {
+        ensure!(
+            readers[0].header(name) == first.header(name),
+            "{name}: {:?}",
+            readers[0].headers
+        );
     }
-    readers[1].chunks(FIRST_HALF_CHUNKS).await.context("what came before is replayed at once")?;
+    readers[1]
+        .chunks(FIRST_HALF_CHUNKS)
+        .await
+        .context("what came before is replayed at once")?;
     drop(readers.remove(0));
     drop(readers.remove(0));
     gate.open();
     let first = first.transcript().await?;
     ensure_whole("the first", &first)?;
     for reader in readers {
-        ensure!(reader.transcript().await? == first, "another reader got something else");
+        ensure!(
+            reader.transcript().await? == first,
+            "another reader got something else"
+        );
     }
     ensure_nothing_to_resume(&function, &alice, "t1").await?;
     function.stop().await
@@ -148,7 +202,10 @@ async fn an_answer_goes_on_for_its_readers_when_the_first_one_leaves() -> Result
     let alice = world.sign_in("alice").await?;
     let (first, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
     drop(first);
-    let (here, there) = (resumed(&pair.here, &alice, "t1").await?, resumed(&pair.there, &alice, "t1").await?);
+    let (here, there) = (
+        resumed(&pair.here, &alice, "t1").await?,
+        resumed(&pair.there, &alice, "t1").await?,
+    );
     gate.open();
     ensure_whole("here", &here.transcript().await?)?;
     ensure_whole("there", &there.transcript().await?)?;
@@ -168,22 +225,37 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
     world.gateway.next(steps);
     let first = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
     gate.reached().await?;
-    let early = resumed(&pair.there, &alice, "t1").await.context("before the first word")?;
+    let early = resumed(&pair.there, &alice, "t1")
+        .await
+        .context("before the first word")?;
     gate.open();
     let mut leaving = resumed(&pair.there, &alice, "t1").await?;
     leaving.chunks(3).await?;
     drop(leaving);
-    let mut late = resumed(&pair.there, &alice, "t1").await.context("half-way")?;
-    late.chunks(4).await.context("what came before is replayed")?;
+    let mut late = resumed(&pair.there, &alice, "t1")
+        .await
+        .context("half-way")?;
+    late.chunks(4)
+        .await
+        .context("what came before is replayed")?;
     second.open();
     let first = first.transcript().await?;
     ensure_whole("the first", &first)?;
     for (name, reader) in [("early", early), ("late", late)] {
         let transcript = reader.transcript().await?;
         ensure_whole(name, &transcript)?;
-        ensure!(transcript.types() == first.types(), "{name}: {transcript:?}");
-        ensure!(transcript.chunks[0] == first.chunks[0], "{name}: another message: {transcript:?}");
-        ensure!(transcript.first("finish") == first.first("finish"), "{name}: {transcript:?}");
+        ensure!(
+            transcript.types() == first.types(),
+            "{name}: {transcript:?}"
+        );
+        ensure!(
+            transcript.chunks[0] == first.chunks[0],
+            "{name}: another message: {transcript:?}"
+        );
+        ensure!(
+            transcript.first("finish") == first.first("finish"),
+            "{name}: {transcript:?}"
+        );
     }
     ensure!(world.gateway.calls().len() == 1);
     pair.stop().await
@@ -207,14 +279,27 @@ async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()
         steps.push(Step::End);
         parts.extend(second);
         world.gateway.next(steps);
-        sender.begin(&Load::send(&pair.here, &alice, &thread, vec![], asks("m1"))).await?;
+        sender
+            .begin(&Load::send(&pair.here, &alice, &thread, vec![], asks("m1")))
+            .await?;
         gate.reached().await?;
         let load = Load::new(&pair.there, &alice, &thread, vec![asks("m1")], Act::Resume);
-        reader.begin(&Load { tell_after: Some(2), ..load }).await?;
-        reader.hears().await.with_context(|| format!("cut at {cut}"))?;
+        reader
+            .begin(&Load {
+                tell_after: Some(2),
+                ..load
+            })
+            .await?;
+        reader
+            .hears()
+            .await
+            .with_context(|| format!("cut at {cut}"))?;
         gate.open();
         let (sent, read) = (sender.shown().await?, reader.shown().await?);
-        ensure!(sent.status == "ready" && read.status == "ready", "cut at {cut}: {sent:?}\n{read:?}");
+        ensure!(
+            sent.status == "ready" && read.status == "ready",
+            "cut at {cut}: {sent:?}\n{read:?}"
+        );
         ensure!(
             sent.messages.last() == read.messages.last(),
             "cut at {cut}:\n{:?}\n{:?}",
@@ -237,14 +322,26 @@ async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -
     pair.here.process.kill().await?;
     drop(answer);
     let transcript = reader.transcript().await?;
-    ensure!(transcript.done && transcript.first("error").is_some(), "{transcript:?}");
+    ensure!(
+        transcript.done && transcript.first("error").is_some(),
+        "{transcript:?}"
+    );
     ensure!(transcript.text() == first_half(), "{transcript:?}");
-    let stored = world.only_answer(&alice, "t1").await.with_context(|| format!("{transcript:?}"))?;
+    let stored = world
+        .only_answer(&alice, "t1")
+        .await
+        .with_context(|| format!("{transcript:?}"))?;
     ensure!(stored.status == Some(Status::Interrupted), "{stored:?}");
     ensure!(text_of(&stored)? == first_half(), "{stored:?}");
-    ensure!(transcript.chunks[0]["messageId"] == stored.id.as_str(), "{transcript:?}");
+    ensure!(
+        transcript.chunks[0]["messageId"] == stored.id.as_str(),
+        "{transcript:?}"
+    );
     ensure_nothing_to_resume(&pair.there, &alice, "t1").await?;
-    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?).await?.transcript().await?;
+    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?)
+        .await?
+        .transcript()
+        .await?;
     ensure_whole("the next message", &next)?;
     pair.there.stop().await
 }
@@ -284,14 +381,20 @@ async fn a_page_that_is_loaded_anew_shows_the_answer_once() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
-        let Some(mut page) = Page::start(package)? else { continue };
+        let Some(mut page) = Page::start(package)? else {
+            continue;
+        };
         for (place, function) in [("here", &pair.here), ("there", &pair.there)] {
             let thread = format!("{package}-{place}");
             let (answer, gate) = half_way(&world, &pair.here, &alice, &thread).await?;
             let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
             ensure!(loaded.len() == 1, "{thread}: {loaded:?}");
             let load = Load::new(function, &alice, &thread, loaded, Act::Resume);
-            page.begin(&Load { tell_after: Some(4), ..load }).await?;
+            page.begin(&Load {
+                tell_after: Some(4),
+                ..load
+            })
+            .await?;
             page.hears().await.context(thread.clone())?;
             gate.open();
             let heard = page.shown().await?;
@@ -300,12 +403,23 @@ async fn a_page_that_is_loaded_anew_shows_the_answer_once() -> Result<()> {
             ensure_whole(&thread, &answer.transcript().await?)?;
 
             let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
-            let after = page.load(&Load::new(function, &alice, &thread, loaded.clone(), Act::Resume)).await?;
+            let after = page
+                .load(&Load::new(
+                    function,
+                    &alice,
+                    &thread,
+                    loaded.clone(),
+                    Act::Resume,
+                ))
+                .await?;
             ensure!(
                 after.status == "ready" && after.messages == loaded,
                 "{thread}: after the end: {after:?}"
             );
-            ensure!(after.messages == heard.messages, "{thread}: {after:?}\n{heard:?}");
+            ensure!(
+                after.messages == heard.messages,
+                "{thread}: {after:?}\n{heard:?}"
+            );
         }
     }
     pair.stop().await
@@ -317,14 +431,29 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
-        let Some(mut page) = Page::start(package)? else { continue };
+        let Some(mut page) = Page::start(package)? else {
+            continue;
+        };
         let gate = Gate::default();
         world.gateway.next(halves(&gate));
         let send = Load::send(&pair.here, &alice, package, vec![], asks("m1"));
-        let left = page.load(&Load { leave_after: Some(FIRST_HALF_CHUNKS), ..send }).await?;
-        ensure!(left.messages.len() == 2, "it shows a part of the answer: {left:?}");
+        let left = page
+            .load(&Load {
+                leave_after: Some(FIRST_HALF_CHUNKS),
+                ..send
+            })
+            .await?;
+        ensure!(
+            left.messages.len() == 2,
+            "it shows a part of the answer: {left:?}"
+        );
         let stay = Load::new(&pair.here, &alice, package, vec![], Act::Resume);
-        page.begin(&Load { stay: true, tell_after: Some(FIRST_HALF_CHUNKS), ..stay }).await?;
+        page.begin(&Load {
+            stay: true,
+            tell_after: Some(FIRST_HALF_CHUNKS),
+            ..stay
+        })
+        .await?;
         page.hears().await.context(package)?;
         gate.open();
         let heard = page.shown().await?;

@@ -21,12 +21,14 @@ use store::Status;
 const AT_ONCE: usize = 20;
 
 #[tokio::test]
-async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answers() -> Result<()> {
+async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answers() -> Result<()>
+{
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (number, (name, functions)) in
-        [("one", [&pair.here, &pair.here]), ("two", pair.both())].into_iter().enumerate()
+    for (number, (name, functions)) in [("one", [&pair.here, &pair.here]), ("two", pair.both())]
+        .into_iter()
+        .enumerate()
     {
         let gate = Gate::default();
         world.gateway.next(behind(&gate));
@@ -43,13 +45,28 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
         }
         gate.open();
         let first = answers.remove(0).transcript().await?;
-        ensure!(first.done && first.text() == answers::whole_text(), "{name}: {first:?}");
+        ensure!(
+            first.done && first.text() == answers::whole_text(),
+            "{name}: {first:?}"
+        );
         for answer in answers {
             let transcript = answer.transcript().await?;
-            ensure!(transcript.done && transcript.text() == first.text(), "{name}: {transcript:?}");
-            ensure!(transcript.types() == first.types(), "{name}: {transcript:?}\n{first:?}");
-            ensure!(transcript.chunks[0] == first.chunks[0], "{name}: another answer: {transcript:?}");
-            ensure!(transcript.first("finish") == first.first("finish"), "{name}: {transcript:?}");
+            ensure!(
+                transcript.done && transcript.text() == first.text(),
+                "{name}: {transcript:?}"
+            );
+            ensure!(
+                transcript.types() == first.types(),
+                "{name}: {transcript:?}\n{first:?}"
+            );
+            ensure!(
+                transcript.chunks[0] == first.chunks[0],
+                "{name}: another answer: {transcript:?}"
+            );
+            ensure!(
+                transcript.first("finish") == first.first("finish"),
+                "{name}: {transcript:?}"
+            );
         }
         ensure!(
             world.gateway.calls().len() == number + 1,
@@ -64,38 +81,68 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
 
 /// Sends the same message from two pages, the second after the first has seen the end.
 async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
-    let Some(mut page) = Page::start(package)? else { return Ok(()) };
+    let Some(mut page) = Page::start(package)? else {
+        return Ok(());
+    };
     let broken = [opening(), vec![delta("Half a "), delta("marzipan")]].concat();
-    let model_error =
-        [&broken[..], &[serde_json::json!({"type": "error", "error": "overloaded"}), answers::finish()]]
-            .concat();
+    let model_error = [
+        &broken[..],
+        &[
+            serde_json::json!({"type": "error", "error": "overloaded"}),
+            answers::finish(),
+        ],
+    ]
+    .concat();
     for (name, steps, status) in [
         ("text", answers::good(), "ready"),
-        ("many kinds", answers::stream(&many_kinds(), Step::End), "ready"),
+        (
+            "many kinds",
+            answers::stream(&many_kinds(), Step::End),
+            "ready",
+        ),
         ("cut", answers::stream(&broken, Step::Cut), "error"),
-        ("a model's error", answers::stream(&model_error, Step::End), "error"),
+        (
+            "a model's error",
+            answers::stream(&model_error, Step::End),
+            "error",
+        ),
     ] {
         let thread = format!("{package}-{}", name.replace([' ', '\''], "-"));
         let calls = world.gateway.calls().len();
         world.gateway.next(steps);
         let load = |function| Load::send(function, who, &thread, vec![], asks("m1"));
         let first = page.load(&load(&pair.here)).await?;
-        ensure!(first.status == status && !first.text().is_empty(), "{name}: {first:?}");
+        ensure!(
+            first.status == status && !first.text().is_empty(),
+            "{name}: {first:?}"
+        );
         for function in pair.both() {
             let again = page.load(&load(function)).await?;
             ensure!(again.status == status, "{name}: {again:?}");
-            let held = [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
+            let held =
+                [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
             let told_early = name == "a model's error";
             for field in ["id", "role", "parts", "metadata"] {
                 // What is known at the end came after the error then, and comes before it now.
                 let same = held[0][field] == held[1][field] || (told_early && field == "metadata");
-                ensure!(same, "{package}: {name}: {field}:\nagain {}\nfirst {}", held[0], held[1]);
+                ensure!(
+                    same,
+                    "{package}: {name}: {field}:\nagain {}\nfirst {}",
+                    held[0],
+                    held[1]
+                );
             }
             again.ensure_legal().context(name)?;
         }
-        ensure!(world.gateway.calls().len() == calls + 1, "{name}: the model was called again");
+        ensure!(
+            world.gateway.calls().len() == calls + 1,
+            "{name}: the model was called again"
+        );
         let ledger = Ledger::settled(&world.engine, who, &thread).await?;
-        ensure!(ledger.answers().len() == 1 && ledger.thread["turns"] == 1, "{name}: {ledger:?}");
+        ensure!(
+            ledger.answers().len() == 1 && ledger.thread["turns"] == 1,
+            "{name}: {ledger:?}"
+        );
     }
     Ok(())
 }
@@ -122,25 +169,51 @@ async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result
     ensure!(stop_now(&pair.there, &alice, "t1").await?.stopping);
     let first = answer.transcript().await?;
     for function in pair.both() {
-        let again = fetch(ask(function, &alice, "t1", "m1")?).await?.transcript().await?;
-        ensure!(again.done && again.types().last() == Some(&"abort"), "{again:?}");
-        ensure!(again.text() == first.text(), "{again:?}");
-        ensure!(again.chunks[0]["messageId"] == first.chunks[0]["messageId"], "{again:?}");
-        let metadata = again.chunks.iter().rfind(|chunk| chunk["type"] == "message-metadata");
+        let again = fetch(ask(function, &alice, "t1", "m1")?)
+            .await?
+            .transcript()
+            .await?;
         ensure!(
-            metadata == first.chunks.iter().rfind(|chunk| chunk["type"] == "message-metadata"),
+            again.done && again.types().last() == Some(&"abort"),
+            "{again:?}"
+        );
+        ensure!(again.text() == first.text(), "{again:?}");
+        ensure!(
+            again.chunks[0]["messageId"] == first.chunks[0]["messageId"],
+            "{again:?}"
+        );
+        let metadata = again
+            .chunks
+            .iter()
+            .rfind(|chunk| chunk["type"] == "message-metadata");
+        ensure!(
+            metadata
+                == first
+                    .chunks
+                    .iter()
+                    .rfind(|chunk| chunk["type"] == "message-metadata"),
             "{again:?}"
         );
     }
     for package in VERSIONS {
-        let Some(mut page) = Page::start(package)? else { continue };
-        let shown = page.load(&Load::send(&pair.there, &alice, "t1", vec![], asks("m1"))).await?;
+        let Some(mut page) = Page::start(package)? else {
+            continue;
+        };
+        let shown = page
+            .load(&Load::send(&pair.there, &alice, "t1", vec![], asks("m1")))
+            .await?;
         ensure!(shown.status == "ready", "{package}: {shown:?}");
         ensure_shows(&shown, &[&question(), &first_half()]).context(package)?;
         let stored = as_loaded(&world.stored(&alice, "t1").await?)?;
-        ensure!(shown.messages.last() == stored.last(), "{package}: {shown:?}\n{stored:?}");
+        ensure!(
+            shown.messages.last() == stored.last(),
+            "{package}: {shown:?}\n{stored:?}"
+        );
     }
-    ensure!(world.gateway.calls().len() == 1, "the model was called again");
+    ensure!(
+        world.gateway.calls().len() == 1,
+        "the model was called again"
+    );
     pair.stop().await
 }
 
@@ -157,17 +230,38 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_anew() 
     .enumerate()
     {
         world.gateway.next(steps);
-        let failed = fetch(ask(&pair.here, &alice, name, "m1")?).await?.transcript().await?;
+        let failed = fetch(ask(&pair.here, &alice, name, "m1")?)
+            .await?
+            .transcript()
+            .await?;
         ensure!(
             failed.done && failed.first("error").is_some() && failed.text().is_empty(),
             "{name}: {failed:?}"
         );
-        let again = fetch(ask(&pair.there, &alice, name, "m1")?).await?.transcript().await?;
-        ensure!(again.done && again.text() == answers::whole_text(), "{name}: {again:?}");
-        world.ensure_whole(&alice, name).await.context("the empty answer is not shown")?;
-        let third = fetch(ask(&pair.here, &alice, name, "m1")?).await?.transcript().await?;
-        ensure!(third.text() == answers::whole_text() && third.done, "{name}: {third:?}");
-        ensure!(world.gateway.calls().len() == 2 * (number + 1), "{name}: two calls a message");
+        let again = fetch(ask(&pair.there, &alice, name, "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            again.done && again.text() == answers::whole_text(),
+            "{name}: {again:?}"
+        );
+        world
+            .ensure_whole(&alice, name)
+            .await
+            .context("the empty answer is not shown")?;
+        let third = fetch(ask(&pair.here, &alice, name, "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            third.text() == answers::whole_text() && third.done,
+            "{name}: {third:?}"
+        );
+        ensure!(
+            world.gateway.calls().len() == 2 * (number + 1),
+            "{name}: two calls a message"
+        );
         let ledger = Ledger::settled(&world.engine, &alice, name).await?;
         ensure!(ledger.thread["turns"] == 2, "{name}: {:?}", ledger.thread);
     }
@@ -183,7 +277,8 @@ async fn lease_to_pass(world: &World, who: &SignedIn, thread: &str) -> Result<()
 }
 
 #[tokio::test]
-async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_is_told() -> Result<()> {
+async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_is_told()
+-> Result<()> {
     for waits in [true, false] {
         let world = World::new().await?;
         let mut pair = Pair::start_mortal(&world, &[]).await?;
@@ -192,7 +287,11 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
         let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let journal = || {
-            let written = world.engine.operations().into_iter().any(|one| one.body.contains("C#alice#"));
+            let written = world
+                .engine
+                .operations()
+                .into_iter()
+                .any(|one| one.body.contains("C#alice#"));
             written.then_some(())
         };
         eventually("the journal", journal).await?;
@@ -200,16 +299,36 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
         if waits {
             lease_to_pass(&world, &alice, "t1").await?;
         }
-        let again = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?.transcript().await?;
-        ensure!(again.done && again.first("error").is_some(), "waits {waits}: {again:?}");
+        let again = fetch(ask(&pair.there, &alice, "t1", "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            again.done && again.first("error").is_some(),
+            "waits {waits}: {again:?}"
+        );
         ensure!(again.text() == first_half(), "waits {waits}: {again:?}");
-        ensure!(world.gateway.calls().len() == 1, "waits {waits}: the model was called again");
+        ensure!(
+            world.gateway.calls().len() == 1,
+            "waits {waits}: the model was called again"
+        );
         let stored = world.only_answer(&alice, "t1").await?;
-        ensure!(stored.status == Some(Status::Interrupted), "waits {waits}: {stored:?}");
-        ensure!(text_of(&stored)? == first_half(), "waits {waits}: {stored:?}");
-        ensure!(again.chunks[0]["messageId"] == stored.id.as_str(), "waits {waits}: {again:?}");
+        ensure!(
+            stored.status == Some(Status::Interrupted),
+            "waits {waits}: {stored:?}"
+        );
+        ensure!(
+            text_of(&stored)? == first_half(),
+            "waits {waits}: {stored:?}"
+        );
+        ensure!(
+            again.chunks[0]["messageId"] == stored.id.as_str(),
+            "waits {waits}: {again:?}"
+        );
         let ledger = Ledger::settled(&world.engine, &alice, "t1").await;
-        ledger.with_context(|| format!("waits {waits}"))?.ensure_sound()?;
+        ledger
+            .with_context(|| format!("waits {waits}"))?
+            .ensure_sound()?;
         pair.there.stop().await?;
     }
     Ok(())
@@ -227,8 +346,14 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -
     pair.here.process.kill().await?;
     drop(answer);
     lease_to_pass(&world, &alice, "t1").await?;
-    let again = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(again.done && again.text() == answers::whole_text(), "{again:?}");
+    let again = fetch(ask(&pair.there, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        again.done && again.text() == answers::whole_text(),
+        "{again:?}"
+    );
     world.ensure_whole(&alice, "t1").await?;
     pair.there.stop().await
 }
@@ -239,17 +364,38 @@ async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for message in ["m1", "m2", "m3"] {
-        fetch(ask(&pair.here, &alice, "t1", message)?).await?.transcript().await?;
+        fetch(ask(&pair.here, &alice, "t1", message)?)
+            .await?
+            .transcript()
+            .await?;
     }
     let before = world.conversations()?;
     for (function, message) in [(&pair.there, "m1"), (&pair.here, "m2")] {
-        let again = fetch(ask(function, &alice, "t1", message)?).await?.transcript().await?;
-        ensure!(again.done && again.text() == answers::whole_text(), "{message}: {again:?}");
+        let again = fetch(ask(function, &alice, "t1", message)?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            again.done && again.text() == answers::whole_text(),
+            "{message}: {again:?}"
+        );
     }
-    ensure!(world.gateway.calls().len() == 3, "{} model calls", world.gateway.calls().len());
-    ensure!(world.conversations()? == before, "a repetition changes nothing");
+    ensure!(
+        world.gateway.calls().len() == 3,
+        "{} model calls",
+        world.gateway.calls().len()
+    );
+    ensure!(
+        world.conversations()? == before,
+        "a repetition changes nothing"
+    );
     let other = conversation("t1", &[user_says("m1", "Something else?")]);
-    ensure_refused(post(&pair.here, &alice, other.to_string())?, 409, "message_conflict").await?;
+    ensure_refused(
+        post(&pair.here, &alice, other.to_string())?,
+        409,
+        "message_conflict",
+    )
+    .await?;
     Ok(())
 }
 
@@ -266,9 +412,17 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     world.gateway.next(halves(&gate));
     let mut running = fetch(ask(&pair.here, &alice, "running", "m1")?).await?;
     running.chunks(FIRST_HALF_CHUNKS).await?;
-    fetch(ask(&pair.here, &alice, "done", "m1")?).await?.transcript().await?;
-    world.gateway.next(answers::error(400, "invalid_request_error"));
-    fetch(ask(&pair.here, &alice, "failed", "m1")?).await?.transcript().await?;
+    fetch(ask(&pair.here, &alice, "done", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    world
+        .gateway
+        .next(answers::error(400, "invalid_request_error"));
+    fetch(ask(&pair.here, &alice, "failed", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     for thread in ["running", "done", "failed"] {
         for function in pair.both() {
             let refused = ensure_refused(other(function, thread)?, 409, "message_conflict").await;
@@ -277,11 +431,18 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     }
     gate.open();
     let transcript = running.transcript().await?;
-    ensure!(transcript.done && transcript.text() == answers::whole_text(), "undisturbed: {transcript:?}");
+    ensure!(
+        transcript.done && transcript.text() == answers::whole_text(),
+        "undisturbed: {transcript:?}"
+    );
     ensure!(world.gateway.calls().len() == 3);
     let body = edited("done", &[user_says("m1", "Something else?")]);
     let answer = fetch(post(&pair.there, &alice, body.to_string())?).await?;
-    ensure!(answer.status == 200, "an edit says that it is one: {}", answer.status);
+    ensure!(
+        answer.status == 200,
+        "an edit says that it is one: {}",
+        answer.status
+    );
     answer.transcript().await?;
     pair.stop().await
 }
@@ -299,26 +460,57 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         answers.push(answer);
     }
-    let refused = ensure_refused(ask(&pair.there, &alice, "t1", "m1")?, 409, "turn_in_progress").await?;
+    let refused = ensure_refused(
+        ask(&pair.there, &alice, "t1", "m1")?,
+        409,
+        "turn_in_progress",
+    )
+    .await?;
     let ledger = Ledger::read(&world.engine, &alice, "t1")?;
-    ensure!(refused["error"]["streamId"] == ledger.thread["streamId"], "{refused}");
+    ensure!(
+        refused["error"]["streamId"] == ledger.thread["streamId"],
+        "{refused}"
+    );
     gate.open();
     for answer in answers {
         let transcript = answer.transcript().await?;
-        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+        ensure!(
+            transcript.done && transcript.text() == answers::whole_text(),
+            "{transcript:?}"
+        );
     }
     for function in pair.both() {
-        let again = fetch(ask(function, &alice, "t1", "m1")?).await?.transcript().await?;
-        ensure!(again.done && again.text() == answers::whole_text(), "{again:?}");
+        let again = fetch(ask(function, &alice, "t1", "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            again.done && again.text() == answers::whole_text(),
+            "{again:?}"
+        );
     }
     ensure!(world.gateway.calls().len() == 1);
     world.gateway.next(unfinished());
     let mut answer = fetch(ask(&pair.here, &alice, "t1", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.here, &alice, "t1").await?.stopping, "a stop in the same process");
+    ensure!(
+        stop_now(&pair.here, &alice, "t1").await?.stopping,
+        "a stop in the same process"
+    );
     let stopped = answer.transcript().await?;
-    ensure!(stopped.done && stopped.types().last() == Some(&"abort"), "{stopped:?}");
-    let roles: Vec<_> = world.stored(&alice, "t1").await?.iter().map(|message| message.role).collect();
-    ensure!(roles == [Role::User, Role::Assistant].repeat(2), "{roles:?}");
+    ensure!(
+        stopped.done && stopped.types().last() == Some(&"abort"),
+        "{stopped:?}"
+    );
+    let roles: Vec<_> = world
+        .stored(&alice, "t1")
+        .await?
+        .iter()
+        .map(|message| message.role)
+        .collect();
+    ensure!(
+        roles == [Role::User, Role::Assistant].repeat(2),
+        "{roles:?}"
+    );
     pair.stop().await
 }

@@ -14,7 +14,8 @@ const FOR_EVER: u64 = 4_070_908_800;
 
 #[tokio::test]
 async fn every_sample_event_is_answered_as_described() -> Result<()> {
-    let start = async |variables: &Variables| Function::on(RuntimeApi::start(1).await?, variables).await;
+    let start =
+        async |variables: &Variables| Function::on(RuntimeApi::start(1).await?, variables).await;
     samples(".", start, |file, status, body| {
         let is_whole = status != 200 || body.ends_with(b"data: [DONE]\n\n");
         ensure!(is_whole, "{file}: {}", String::from_utf8_lossy(body));
@@ -25,11 +26,15 @@ async fn every_sample_event_is_answered_as_described() -> Result<()> {
 
 #[tokio::test]
 async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Result<()> {
-    let start =
-        async |variables: &Variables| Function::threads_on(RuntimeApi::start(1).await?, variables).await;
+    let start = async |variables: &Variables| {
+        Function::threads_on(RuntimeApi::start(1).await?, variables).await
+    };
     samples("threads", start, |file, status, body| {
         let body: Value = serde_json::from_slice(body)?;
-        ensure!(body.is_object() && body["error"].is_object() == (status != 200), "{file}: {body}");
+        ensure!(
+            body.is_object() && body["error"].is_object() == (status != 200),
+            "{file}: {body}"
+        );
         Ok(())
     })
     .await
@@ -45,9 +50,16 @@ async fn samples(
     let folder = events.join(folder);
     let world = World::new().await?;
     let session = json_block(&std::fs::read_to_string(events.join("README.md"))?)?;
-    world.engine.store().put_session(TOKEN, &session, FOR_EVER).await?;
+    world
+        .engine
+        .store()
+        .put_session(TOKEN, &session, FOR_EVER)
+        .await?;
     let variables = world.variables_with(&[
-        ("BETTER_AUTH_SECRET", "test-secret-for-the-samples-32-chars!"),
+        (
+            "BETTER_AUTH_SECRET",
+            "test-secret-for-the-samples-32-chars!",
+        ),
         ("BETTER_AUTH_URL", "https://app.example.com"),
         ("ALLOWED_ORIGINS", "https://app.example.com"),
     ]);
@@ -84,6 +96,12 @@ async fn samples(
 
 /// The session that the README tells to store.
 fn json_block(readme: &str) -> Result<String> {
-    let block = readme.split("```json").nth(1).and_then(|rest| rest.split("```").next());
-    Ok(block.context("no JSON block in the README")?.trim().to_owned())
+    let block = readme
+        .split("```json")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    Ok(block
+        .context("no JSON block in the README")?
+        .trim()
+        .to_owned())
 }

@@ -36,7 +36,10 @@ impl ParameterStore {
     }
 
     fn asked(&self) -> Vec<Value> {
-        self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
+        self.asked
+            .lock()
+            .map(|asked| asked.clone())
+            .unwrap_or_default()
     }
 
     fn variables(&self, world: &World) -> Variables {
@@ -59,13 +62,20 @@ async fn serve(
 ) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         let request: Value = serde_json::from_slice(&connection.read_body(&head).await?)?;
-        let wanted: Vec<&str> =
-            request["Names"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let wanted: Vec<&str> = request["Names"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let known = parameters.iter().filter(|(name, _)| wanted.contains(name));
         let found: Vec<Value> = known
             .map(|(name, value)| json!({"Name": name, "Type": "SecureString", "Value": value}))
             .collect();
-        asked.lock().map_err(|_| anyhow::anyhow!("poisoned"))?.push(request.clone());
+        asked
+            .lock()
+            .map_err(|_| anyhow::anyhow!("poisoned"))?
+            .push(request.clone());
         let body = json!({"Parameters": found, "InvalidParameters": []}).to_string();
         let answer = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n{body}",
@@ -79,13 +89,20 @@ async fn serve(
 #[tokio::test]
 async fn both_secrets_are_fetched_decrypted_in_one_call() -> Result<()> {
     let world = World::new().await?;
-    let kept = [("/sidekiq/ai-gateway-api-key", API_KEY), ("/sidekiq/better-auth-secret", session::SECRET)];
+    let kept = [
+        ("/sidekiq/ai-gateway-api-key", API_KEY),
+        ("/sidekiq/better-auth-secret", session::SECRET),
+    ];
     let parameters = ParameterStore::start(&kept).await?;
     let function = Function::plain(&parameters.variables(&world)).await?;
     let alice = world.sign_in("alice").await?;
 
     let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
-    ensure!(answer.status == 200, "the session's signature counts: {}", answer.status);
+    ensure!(
+        answer.status == 200,
+        "the session's signature counts: {}",
+        answer.status
+    );
     ensure!(answer.bytes().await?.ends_with(b"data: [DONE]\n\n"));
     let call = world.gateway.call(0).await?;
     ensure!(call.head.header("authorization") == Some(format!("Bearer {API_KEY}").as_str()));
@@ -106,7 +123,8 @@ async fn a_secret_that_is_not_there_is_named() -> Result<()> {
     let lines = process.logs.complete().await?;
     let last = lines.last().context("the log is empty")?;
     ensure!(
-        last.contains("BETTER_AUTH_SECRET_SSM names") && last.contains("/sidekiq/better-auth-secret"),
+        last.contains("BETTER_AUTH_SECRET_SSM names")
+            && last.contains("/sidekiq/better-auth-secret"),
         "{last}"
     );
     process.logs.ensure_clean(&[API_KEY.to_owned()])

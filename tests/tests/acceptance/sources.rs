@@ -21,7 +21,14 @@ fn sourced() -> Vec<Value> {
     let paper = json!({"type": "source", "sourceType": "document", "id": "s2", "mediaType": "application/pdf",
         "title": "y", "filename": "y.pdf"});
     let mut parts = opening();
-    parts.extend([delta("It is "), page, paper, delta("so."), text_end(), finish()]);
+    parts.extend([
+        delta("It is "),
+        page,
+        paper,
+        delta("so."),
+        text_end(),
+        finish(),
+    ]);
     parts
 }
 
@@ -36,13 +43,20 @@ fn shown() -> [Value; 2] {
 }
 
 fn sources(list: &[Value]) -> Vec<Value> {
-    let is_source = |item: &&Value| item["type"].as_str().is_some_and(|kind| kind.starts_with("source"));
+    let is_source = |item: &&Value| {
+        item["type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("source"))
+    };
     list.iter().filter(is_source).cloned().collect()
 }
 
 fn ensure_shown(case: &str, transcript: &Transcript) -> Result<()> {
     let found = sources(&transcript.chunks);
-    ensure!(transcript.done && found == shown(), "{case}: {transcript:?}");
+    ensure!(
+        transcript.done && found == shown(),
+        "{case}: {transcript:?}"
+    );
     ensure!(transcript.text() == "It is so.", "{case}: {transcript:?}");
     Ok(())
 }
@@ -76,15 +90,29 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
     let stored = world.only_answer(&alice, "t").await?;
     let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
     ensure!(sources(&stored) == shown(), "{stored:?}");
-    let read = fetch(threads.get("/api/threads/t/messages", &alice)?).await?.json().await?;
+    let read = fetch(threads.get("/api/threads/t/messages", &alice)?)
+        .await?
+        .json()
+        .await?;
     let read = read["messages"][1]["parts"].as_array().context("parts")?;
     ensure!(read == &stored, "{read:?}");
-    ensure_shown("sent again", &told(ask(&pair.there, &alice, "t", "m1")?).await?)?;
+    ensure_shown(
+        "sent again",
+        &told(ask(&pair.there, &alice, "t", "m1")?).await?,
+    )?;
 
     let calls = world.gateway.calls().len();
-    told(post(&pair.here, &alice, last_only("t", &asks("m2")).to_string())?).await?;
+    told(post(
+        &pair.here,
+        &alice,
+        last_only("t", &asks("m2")).to_string(),
+    )?)
+    .await?;
     let prompt = world.gateway.call(calls).await?.body["prompt"].to_string();
-    ensure!(prompt.contains("It is so.") && !prompt.contains("example.com"), "{prompt}");
+    ensure!(
+        prompt.contains("It is so.") && !prompt.contains("example.com"),
+        "{prompt}"
+    );
     pair.stop().await?;
     threads.stop().await
 }
@@ -116,11 +144,23 @@ async fn unless_the_operator_wants_it_sources_go_nowhere() -> Result<()> {
         let world = World::new().await?;
         let function = Function::plain(&world.variables_with(changes)).await?;
         let alice = world.sign_in("alice").await?;
-        world.gateway.next(answers::stream(&many_kinds(), Step::End));
-        let transcript = fetch(ask(&function, &alice, "t", "m1")?).await?.transcript().await?;
-        ensure!(transcript.done && sources(&transcript.chunks).is_empty(), "{changes:?}: {transcript:?}");
+        world
+            .gateway
+            .next(answers::stream(&many_kinds(), Step::End));
+        let transcript = fetch(ask(&function, &alice, "t", "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            transcript.done && sources(&transcript.chunks).is_empty(),
+            "{changes:?}: {transcript:?}"
+        );
         let stored = world.only_answer(&alice, "t").await?;
-        ensure!(!stored.parts.contains("\"source"), "{changes:?}: {}", stored.parts);
+        ensure!(
+            !stored.parts.contains("\"source"),
+            "{changes:?}: {}",
+            stored.parts
+        );
         function.stop().await?;
     }
     Ok(())

@@ -7,12 +7,20 @@ use acceptance::process::{Process, Variables};
 use acceptance::world::World;
 use anyhow::{Result, ensure};
 
-async fn refuses_to_start(binary: &Path, variables: &Variables, name: &str, value: &str) -> Result<()> {
+async fn refuses_to_start(
+    binary: &Path,
+    variables: &Variables,
+    name: &str,
+    value: &str,
+) -> Result<()> {
     let mut process = Process::start::<&str>(binary, &[], variables)?;
     let status = process.exit().await?;
     ensure!(!status.success(), "ended with {status}");
     let lines = process.logs.complete().await?;
-    ensure!(lines.iter().any(|line| line.contains(name)), "does not name the variable: {lines:?}");
+    ensure!(
+        lines.iter().any(|line| line.contains(name)),
+        "does not name the variable: {lines:?}"
+    );
     if !value.is_empty() {
         process.logs.ensure_clean(&[value.to_owned()])?;
     }
@@ -30,7 +38,10 @@ async fn a_wrong_variable_is_named_and_not_repeated() -> Result<()> {
         ("AI_GATEWAY_BASE_URL", "canary://not-a-gateway"),
         ("BETTER_AUTH_SECRET", ""),
         ("BETTER_AUTH_SECRET", "canary-too-short"),
-        ("BETTER_AUTH_SECRET", "better-auth-secret-12345678901234567890"),
+        (
+            "BETTER_AUTH_SECRET",
+            "better-auth-secret-12345678901234567890",
+        ),
         ("ALLOWED_ORIGINS", "https://canary.example/with/a/path"),
         ("FIRST_PART_TIMEOUT_MS", "canary-soon"),
         ("DEFAULT_MODEL", "canary/unknown"),
@@ -43,7 +54,11 @@ async fn a_wrong_variable_is_named_and_not_repeated() -> Result<()> {
             variables.remove(name);
         }
         // A model's id is no secret; the error has to name the entry.
-        let hidden = if ["MODELS", "DEFAULT_MODEL"].contains(&name) { "" } else { value };
+        let hidden = if ["MODELS", "DEFAULT_MODEL"].contains(&name) {
+            ""
+        } else {
+            value
+        };
         if let Err(error) = refuses_to_start(&binary, &variables, name, hidden).await {
             wrong.push(format!("{name}={value:?}: {error:#}"));
         }

@@ -23,18 +23,42 @@ use http::Request;
 use message::Role;
 use store::Status;
 
-const NOTHING: Stopping = Stopping { stopping: false, stream: None };
+const NOTHING: Stopping = Stopping {
+    stopping: false,
+    stream: None,
+};
 
 fn ensure_aborted(name: &str, transcript: &Transcript, text: &str) -> Result<()> {
     let types = transcript.types();
-    ensure!(transcript.done && types.last() == Some(&"abort"), "{name}: {transcript:?}");
+    ensure!(
+        transcript.done && types.last() == Some(&"abort"),
+        "{name}: {transcript:?}"
+    );
     ensure!(types.first() == Some(&"start"), "{name}: {transcript:?}");
     ensure!(transcript.text() == text, "{name}: {transcript:?}");
-    let count = |kind: &str| transcript.chunks.iter().filter(|chunk| chunk["type"] == kind).count();
-    ensure!(count("text-start") == count("text-end"), "{name}: a text is left open: {transcript:?}");
-    ensure!(count("abort") == 1 && count("finish") == 0 && count("error") == 0, "{name}: {transcript:?}");
-    let last = transcript.chunks.iter().rfind(|chunk| chunk["type"] == "message-metadata");
-    ensure!(last.is_some_and(|chunk| chunk["messageMetadata"]["aborted"] == true), "{name}: {transcript:?}");
+    let count = |kind: &str| {
+        transcript
+            .chunks
+            .iter()
+            .filter(|chunk| chunk["type"] == kind)
+            .count()
+    };
+    ensure!(
+        count("text-start") == count("text-end"),
+        "{name}: a text is left open: {transcript:?}"
+    );
+    ensure!(
+        count("abort") == 1 && count("finish") == 0 && count("error") == 0,
+        "{name}: {transcript:?}"
+    );
+    let last = transcript
+        .chunks
+        .iter()
+        .rfind(|chunk| chunk["type"] == "message-metadata");
+    ensure!(
+        last.is_some_and(|chunk| chunk["messageMetadata"]["aborted"] == true),
+        "{name}: {transcript:?}"
+    );
     Ok(())
 }
 
@@ -43,7 +67,10 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (number, (name, function)) in [("here", &pair.here), ("there", &pair.there)].into_iter().enumerate() {
+    for (number, (name, function)) in [("here", &pair.here), ("there", &pair.there)]
+        .into_iter()
+        .enumerate()
+    {
         world.gateway.next(unfinished());
         let mut answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
@@ -59,13 +86,28 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
         );
         ensure_aborted(name, &answer.transcript().await?, &first_half())?;
         for reader in readers {
-            ensure_aborted(&format!("{name}: a reader"), &reader.transcript().await?, &first_half())?;
+            ensure_aborted(
+                &format!("{name}: a reader"),
+                &reader.transcript().await?,
+                &first_half(),
+            )?;
         }
         let stored = world.only_answer(&alice, name).await?;
         ensure!(stored.status == Some(Status::Stopped), "{name}: {stored:?}");
-        ensure!(metadata(&stored, "aborted") == true, "{name}: {:?}", stored.metadata);
-        ensure!(text_of(&stored)? == first_half(), "{name}: {}", stored.parts);
-        ensure!(stored.output_tokens.is_none(), "nothing was reported: {stored:?}");
+        ensure!(
+            metadata(&stored, "aborted") == true,
+            "{name}: {:?}",
+            stored.metadata
+        );
+        ensure!(
+            text_of(&stored)? == first_half(),
+            "{name}: {}",
+            stored.parts
+        );
+        ensure!(
+            stored.output_tokens.is_none(),
+            "nothing was reported: {stored:?}"
+        );
         let ledger = Ledger::settled(&world.engine, &alice, name).await?;
         ensure!(
             ledger.thread["doneId"].as_str() == stopping.stream.as_deref(),
@@ -77,7 +119,8 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_elsewhere() -> Result<()> {
+async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_elsewhere()
+-> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -85,15 +128,24 @@ async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_el
     world.gateway.next(halves(&gate));
     let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.there, &alice, "t1").await? == NOTHING, "nobody there can stop it");
+    ensure!(
+        stop_now(&pair.there, &alice, "t1").await? == NOTHING,
+        "nobody there can stop it"
+    );
     gate.open();
     let whole = answer.transcript().await?;
-    ensure!(whole.done && whole.text() == answers::whole_text(), "{whole:?}");
+    ensure!(
+        whole.done && whole.text() == answers::whole_text(),
+        "{whole:?}"
+    );
 
     world.gateway.next(unfinished());
     let mut answer = fetch(ask(&pair.here, &alice, "t2", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.here, &alice, "t2").await?.stopping, "it runs here");
+    ensure!(
+        stop_now(&pair.here, &alice, "t2").await?.stopping,
+        "it runs here"
+    );
     ensure_aborted("here", &answer.transcript().await?, &first_half())?;
     for (thread, status) in [("t1", Status::Completed), ("t2", Status::Stopped)] {
         let stored = world.only_answer(&alice, thread).await?;
@@ -123,13 +175,26 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
         );
         ensure_aborted(name, &answer.transcript().await?, "")?;
         for (reader, place) in readers.into_iter().zip(["here", "there"]) {
-            ensure_aborted(&format!("{name}: a reader {place}"), &reader.transcript().await?, "")?;
+            ensure_aborted(
+                &format!("{name}: a reader {place}"),
+                &reader.transcript().await?,
+                "",
+            )?;
         }
         let ledger = Ledger::settled(&world.engine, &alice, name).await?;
         let answers = ledger.answers();
-        ensure!(answers.len() == 1 && answers[0]["status"] == "stopped", "{name}: {answers:?}");
-        let next = fetch(ask(function, &alice, name, "m2")?).await?.transcript().await?;
-        ensure!(next.done && next.text() == answers::whole_text(), "{name}: {next:?}");
+        ensure!(
+            answers.len() == 1 && answers[0]["status"] == "stopped",
+            "{name}: {answers:?}"
+        );
+        let next = fetch(ask(function, &alice, name, "m2")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            next.done && next.text() == answers::whole_text(),
+            "{name}: {next:?}"
+        );
     }
     pair.stop().await
 }
@@ -139,10 +204,16 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
 async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     let world = World::new().await?;
     let variables = world.variables();
-    let (here, there) = (Function::plain(&variables).await?, Function::plain(&variables).await?);
+    let (here, there) = (
+        Function::plain(&variables).await?,
+        Function::plain(&variables).await?,
+    );
     let alice = world.sign_in("alice").await?;
     let piece = frame(&delta("marzipan "));
-    world.gateway.next(answers::stream(&opening(), Step::Forever(piece, Duration::from_millis(100))));
+    world.gateway.next(answers::stream(
+        &opening(),
+        Step::Forever(piece, Duration::from_millis(100)),
+    ));
     let mut answer = fetch(ask(&here, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
     ensure!(stop_now(&there, &alice, "t1").await?.stopping);
@@ -150,7 +221,10 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     let transcript = answer.transcript().await?;
     // Counted in pieces of the gateway, ten a second, so that a slow machine counts slowly.
     let pieces = transcript.text().matches("marzipan").count();
-    ensure!(pieces <= 25, "{pieces} pieces came before the stop was heeded");
+    ensure!(
+        pieces <= 25,
+        "{pieces} pieces came before the stop was heeded"
+    );
     ensure_aborted("another process", &transcript, &transcript.text())?;
     ensure!(
         text_of(&world.only_answer(&alice, "t1").await?)? == transcript.text(),
@@ -164,14 +238,20 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
 async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
-    let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
+    let (alice, mallory) = (
+        world.sign_in("alice").await?,
+        world.sign_in("mallory").await?,
+    );
     for function in pair.both() {
         ensure!(stop_now(function, &alice, "never-seen").await? == NOTHING);
     }
     world.gateway.next(unfinished());
     let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.here, &mallory, "t1").await? == NOTHING, "another user's thread");
+    ensure!(
+        stop_now(&pair.here, &mallory, "t1").await? == NOTHING,
+        "another user's thread"
+    );
     let mut stops = Vec::new();
     for number in 0..10 {
         stops.push(send(stop(pair.both()[number % 2], &alice, "t1", "{}")?).await?);
@@ -181,15 +261,27 @@ async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
         stopped.extend(read_stopping(stop.head().await?).await?.stream);
     }
     stopped.dedup();
-    ensure!(stopped.len() == 1, "one of them at least stops it, and all name the same: {stopped:?}");
+    ensure!(
+        stopped.len() == 1,
+        "one of them at least stops it, and all name the same: {stopped:?}"
+    );
     ensure_aborted("the turn", &answer.transcript().await?, &first_half())?;
     Ledger::settled(&world.engine, &alice, "t1").await?;
     let before = world.engine.items()?;
     for function in pair.both() {
-        ensure!(stop_now(function, &alice, "t1").await? == NOTHING, "it has ended");
+        ensure!(
+            stop_now(function, &alice, "t1").await? == NOTHING,
+            "it has ended"
+        );
     }
-    ensure!(world.engine.items()? == before, "a stop after the end has changed something");
-    fetch(ask(&pair.here, &alice, "done", "m1")?).await?.transcript().await?;
+    ensure!(
+        world.engine.items()? == before,
+        "a stop after the end has changed something"
+    );
+    fetch(ask(&pair.here, &alice, "done", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     ensure!(stop_now(&pair.there, &alice, "done").await? == NOTHING);
     world.ensure_whole(&alice, "done").await?;
     pair.stop().await
@@ -203,7 +295,10 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     world.gateway.next(unfinished());
     let mut old = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
     old.chunks(FIRST_HALF_CHUNKS).await?;
-    let of_old = stop_now(&pair.here, &alice, "t1").await?.stream.context("the old turn's stream")?;
+    let of_old = stop_now(&pair.here, &alice, "t1")
+        .await?
+        .stream
+        .context("the old turn's stream")?;
     old.transcript().await?;
 
     let gate = Gate::default();
@@ -219,8 +314,15 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     }
     gate.open();
     let transcript = answer.transcript().await?;
-    ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
-    let last = world.stored(&alice, "t1").await?.pop().context("the answer")?;
+    ensure!(
+        transcript.done && transcript.text() == answers::whole_text(),
+        "{transcript:?}"
+    );
+    let last = world
+        .stored(&alice, "t1")
+        .await?
+        .pop()
+        .context("the answer")?;
     ensure!(last.status == Some(Status::Completed), "{last:?}");
     pair.stop().await
 }
@@ -264,28 +366,52 @@ async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
         let status = answer.status;
         let body = answer.json().await?;
         let message = body["error"]["message"].as_str().unwrap_or_default();
-        ensure!(status == 400 && !message.is_empty() && message.contains(says), "{name}: {status} {body}");
+        ensure!(
+            status == 400 && !message.is_empty() && message.contains(says),
+            "{name}: {status} {body}"
+        );
     }
     let large = fetch(stop(&function, &alice, "t1", " ".repeat(1_000_000))?).await?;
     ensure!(large.status == 413, "{}", large.status);
     let url = format!("{}/t1/stop", function.chat_url());
     let (cookie, forged) = (alice.cookie(), SignedIn::forged("alice").cookie());
     let request = |headers: &[(&str, &str)]| {
-        let request =
-            headers.iter().fold(Request::post(&url), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::post(&url), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         request.body(Bytes::new())
     };
     ensure_refused(request(&[])?, 401, "unauthorized").await?;
-    ensure_refused(request(&[("cookie", &forged), ("origin", ORIGIN)])?, 401, "unauthorized").await?;
-    ensure_refused(request(&[("cookie", &cookie), ("origin", "https://evil.example")])?, 403, "bad_origin")
-        .await?;
+    ensure_refused(
+        request(&[("cookie", &forged), ("origin", ORIGIN)])?,
+        401,
+        "unauthorized",
+    )
+    .await?;
+    ensure_refused(
+        request(&[("cookie", &cookie), ("origin", "https://evil.example")])?,
+        403,
+        "bad_origin",
+    )
+    .await?;
     ensure_refused(request(&[("cookie", &cookie)])?, 403, "bad_origin").await?;
-    let get = Request::get(&url).header("cookie", &cookie).header("origin", ORIGIN).body(Bytes::new())?;
+    let get = Request::get(&url)
+        .header("cookie", &cookie)
+        .header("origin", ORIGIN)
+        .body(Bytes::new())?;
     let wrong = fetch(get).await?;
-    ensure!(wrong.status == 405 && wrong.header("allow") == "POST", "{wrong:?}");
+    ensure!(
+        wrong.status == 405 && wrong.header("allow") == "POST",
+        "{wrong:?}"
+    );
     gate.open();
     let transcript = answer.transcript().await?;
-    ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+    ensure!(
+        transcript.done && transcript.text() == answers::whole_text(),
+        "{transcript:?}"
+    );
     function.stop().await
 }
 
@@ -294,33 +420,63 @@ async fn the_real_client_shows_what_came_and_the_next_message_works() -> Result<
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let Some(mut page) = Page::start("ai")? else { return Ok(()) };
+    let Some(mut page) = Page::start("ai")? else {
+        return Ok(());
+    };
     let mut calls = 0;
     for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
         world.gateway.next(unfinished());
-        page.begin(&Load::send(&pair.here, &alice, name, vec![], asks("m1"))).await?;
+        page.begin(&Load::send(&pair.here, &alice, name, vec![], asks("m1")))
+            .await?;
         let begun = async || {
             let reader = fetch(resume(&pair.here, &alice, name)?).await?;
             ensure!(reader.status == 200, "nothing runs yet");
             Ok(reader)
         };
-        eventually_is("the turn to begin", begun).await?.chunks(FIRST_HALF_CHUNKS).await?;
+        eventually_is("the turn to begin", begun)
+            .await?
+            .chunks(FIRST_HALF_CHUNKS)
+            .await?;
         ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
         let stopped = page.shown().await?;
         ensure!(stopped.status == "ready", "{name}: {stopped:?}");
         ensure_shows(&stopped, &[&question(), &first_half()]).context(name)?;
         let shown = stopped.messages.clone();
-        let next = page.load(&Load::send(function, &alice, name, shown, user_says("m2", "Go on."))).await?;
+        let next = page
+            .load(&Load::send(
+                function,
+                &alice,
+                name,
+                shown,
+                user_says("m2", "Go on."),
+            ))
+            .await?;
         ensure!(next.status == "ready", "{name}: {next:?}");
-        ensure_shows(&next, &[&question(), &first_half(), "Go on.", &answers::whole_text()]).context(name)?;
+        ensure_shows(
+            &next,
+            &[&question(), &first_half(), "Go on.", &answers::whole_text()],
+        )
+        .context(name)?;
         calls += 2;
         let prompt = world.gateway.call(calls - 1).await?.body["prompt"].to_string();
-        ensure!(prompt.contains(first_half().trim()), "{name}: the model knows what it said: {prompt}");
+        ensure!(
+            prompt.contains(first_half().trim()),
+            "{name}: the model knows what it said: {prompt}"
+        );
         let stored = world.stored(&alice, name).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
-        ensure!(roles == [Role::User, Role::Assistant].repeat(2), "{name}: {roles:?}");
-        ensure!(stored[1].status == Some(Status::Stopped), "{name}: {stored:?}");
-        ensure!(stored[3].status == Some(Status::Completed), "{name}: {stored:?}");
+        ensure!(
+            roles == [Role::User, Role::Assistant].repeat(2),
+            "{name}: {roles:?}"
+        );
+        ensure!(
+            stored[1].status == Some(Status::Stopped),
+            "{name}: {stored:?}"
+        );
+        ensure!(
+            stored[3].status == Some(Status::Completed),
+            "{name}: {stored:?}"
+        );
     }
     pair.stop().await
 }
@@ -341,9 +497,19 @@ async fn a_stop_that_meets_the_end_leaves_one_of_the_two() -> Result<()> {
         read_stopping(stop.head().await?).await?;
         let transcript = answer.transcript().await?;
         let stored = world.only_answer(&alice, &thread).await?;
-        let ends = (stored.status, transcript.types().last().copied().unwrap_or_default());
-        let legal = [(Some(Status::Completed), "finish"), (Some(Status::Stopped), "abort")].contains(&ends);
-        ensure!(transcript.done && legal, "{thread}: {ends:?}: {transcript:?}");
+        let ends = (
+            stored.status,
+            transcript.types().last().copied().unwrap_or_default(),
+        );
+        let legal = [
+            (Some(Status::Completed), "finish"),
+            (Some(Status::Stopped), "abort"),
+        ]
+        .contains(&ends);
+        ensure!(
+            transcript.done && legal,
+            "{thread}: {ends:?}: {transcript:?}"
+        );
         ensure!(
             text_of(&stored)? == transcript.text(),
             "{thread}: stored {}, sent {transcript:?}",
@@ -356,7 +522,13 @@ async fn a_stop_that_meets_the_end_leaves_one_of_the_two() -> Result<()> {
         Ledger::settled(&world.engine, &alice, &thread).await?;
     }
     let body = conversation("t0", &[asks("m9")]);
-    let next = fetch(post(&pair.there, &alice, body.to_string())?).await?.transcript().await?;
-    ensure!(next.done && next.text() == answers::whole_text(), "{next:?}");
+    let next = fetch(post(&pair.there, &alice, body.to_string())?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        next.done && next.text() == answers::whole_text(),
+        "{next:?}"
+    );
     pair.stop().await
 }

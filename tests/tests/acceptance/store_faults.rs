@@ -24,7 +24,10 @@ async fn is_refused_until_healed(
 ) -> Result<()> {
     let before = world.conversations()?;
     let answer = fetch(ask(function, who, name, "m1")?).await?;
-    let (status, retry) = (answer.status.as_u16(), answer.header("retry-after").to_owned());
+    let (status, retry) = (
+        answer.status.as_u16(),
+        answer.header("retry-after").to_owned(),
+    );
     let body = answer.json().await?;
     ensure!(status == 503, "status {status}: {body}");
     ensure!(
@@ -33,8 +36,14 @@ async fn is_refused_until_healed(
     );
     ensure!(world.conversations()? == before, "something was written");
     world.engine.heal();
-    let answer = fetch(ask(function, who, name, "m1")?).await?.transcript().await?;
-    ensure!(answer.done && answer.text() == answers::whole_text(), "after it was healed: {answer:?}");
+    let answer = fetch(ask(function, who, name, "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        answer.done && answer.text() == answers::whole_text(),
+        "after it was healed: {answer:?}"
+    );
     world.ensure_whole(who, name).await
 }
 
@@ -48,16 +57,27 @@ async fn without_a_table_a_turn_is_refused_before_the_model_is_called() -> Resul
         ("throttled", Some(Fault::everything(Behaviour::Throttle))),
         ("ill", Some(Fault::everything(Behaviour::Fail))),
         ("silent", Some(Fault::everything(Behaviour::Silence))),
-        ("throttled-writes", Some(Fault::of("UpdateItem", "", Behaviour::Throttle))),
-        ("silent-writes", Some(Fault::of("UpdateItem", "", Behaviour::Silence))),
+        (
+            "throttled-writes",
+            Some(Fault::of("UpdateItem", "", Behaviour::Throttle)),
+        ),
+        (
+            "silent-writes",
+            Some(Fault::of("UpdateItem", "", Behaviour::Silence)),
+        ),
     ];
     for (number, (name, fault)) in cases.into_iter().enumerate() {
         match fault {
             Some(fault) => world.engine.fault(fault),
             None => world.engine.refuse_connections(),
         }
-        is_refused_until_healed(&world, &function, &alice, name).await.context(name)?;
-        ensure!(world.gateway.calls().len() == number + 1, "{name}: only the good turn may call the model");
+        is_refused_until_healed(&world, &function, &alice, name)
+            .await
+            .context(name)?;
+        ensure!(
+            world.gateway.calls().len() == number + 1,
+            "{name}: only the good turn may call the model"
+        );
     }
     function.stop().await
 }
@@ -68,33 +88,62 @@ async fn a_short_throttle_is_not_noticed() -> Result<()> {
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for operation in ["GetItem", "UpdateItem", "PutItem"] {
-        world.engine.fault(Fault::of(operation, "", Behaviour::Throttle).times(2));
-        let answer = fetch(ask(&function, &alice, operation, "m1")?).await?.transcript().await?;
-        ensure!(answer.done && answer.text() == answers::whole_text(), "{operation}: {answer:?}");
-        world.ensure_whole(&alice, operation).await.context(operation)?;
+        world
+            .engine
+            .fault(Fault::of(operation, "", Behaviour::Throttle).times(2));
+        let answer = fetch(ask(&function, &alice, operation, "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            answer.done && answer.text() == answers::whole_text(),
+            "{operation}: {answer:?}"
+        );
+        world
+            .ensure_whole(&alice, operation)
+            .await
+            .context(operation)?;
     }
     function.stop().await
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_call_is_dropped() -> Result<()>
-{
+async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_call_is_dropped()
+-> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.engine.fault(Fault::of("PutItem", "m-lost", Behaviour::Fail));
-    world.gateway.next(answers::stream(&answers::parts(&answers::PIECES), Step::Hold));
+    world
+        .engine
+        .fault(Fault::of("PutItem", "m-lost", Behaviour::Fail));
+    world.gateway.next(answers::stream(
+        &answers::parts(&answers::PIECES),
+        Step::Hold,
+    ));
     let answer = fetch(ask(&function, &alice, "t1", "m-lost")?).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     let answer = answer.transcript().await?;
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
-    ensure!(answer.text().is_empty(), "nothing of the answer may go out: {answer:?}");
-    ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call must be dropped");
-    ensure!(world.stored(&alice, "t1").await?.is_empty(), "nothing may be half-written");
+    ensure!(
+        answer.text().is_empty(),
+        "nothing of the answer may go out: {answer:?}"
+    );
+    ensure!(
+        world.gateway.call(0).await?.ended().await? == Ended::Left,
+        "the model call must be dropped"
+    );
+    ensure!(
+        world.stored(&alice, "t1").await?.is_empty(),
+        "nothing may be half-written"
+    );
 
     world.engine.heal();
     let again = fetch(ask(&function, &alice, "t1", "m-lost")?).await?;
-    ensure!(again.status == 200, "the same message must work when sent again: {}", again.status);
+    ensure!(
+        again.status == 200,
+        "the same message must work when sent again: {}",
+        again.status
+    );
     ensure!(again.transcript().await?.text() == answers::whole_text());
     world.ensure_whole(&alice, "t1").await?;
     function.stop().await
@@ -106,9 +155,17 @@ async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     // More often than one operation of the client is tried.
-    world.engine.fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Throttle).times(6));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(answer.done && answer.finish_reason() == Some("stop"), "{answer:?}");
+    world
+        .engine
+        .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Throttle).times(6));
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        answer.done && answer.finish_reason() == Some("stop"),
+        "{answer:?}"
+    );
     ensure!(answer.first("error").is_none(), "{answer:?}");
     world.ensure_whole(&alice, "t1").await?;
     function.stop().await
@@ -122,15 +179,31 @@ async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Resu
     api.set_time_limit(Duration::from_secs(9));
     let function = Function::on(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.engine.fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Fail));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
+    world
+        .engine
+        .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Fail));
+    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
-    ensure!(answer.text() == answers::whole_text(), "what came is not taken back: {answer:?}");
+    ensure!(
+        answer.text() == answers::whole_text(),
+        "what came is not taken back: {answer:?}"
+    );
     let said = |line: &str| {
         field(line, "message").filter(|message| message == "could not be saved")?;
-        Some((field(line, "level"), field(line, "thread_id"), field(line, "answer_id")))
+        Some((
+            field(line, "level"),
+            field(line, "thread_id"),
+            field(line, "answer_id"),
+        ))
     };
-    let (level, thread, id) = function.process.logs.find("a line for the operator", said).await?;
+    let (level, thread, id) = function
+        .process
+        .logs
+        .find("a line for the operator", said)
+        .await?;
     ensure!(
         level.as_deref() == Some("ERROR") && thread.as_deref() == Some("t1") && id.is_some(),
         "{level:?}"
@@ -138,10 +211,19 @@ async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Resu
 
     function.api()?.frozen().await?;
     let stored = world.stored(&alice, "t1").await?;
-    ensure!(stored.len() == 1 && stored[0].role == Role::User, "{stored:?}");
+    ensure!(
+        stored.len() == 1 && stored[0].role == Role::User,
+        "{stored:?}"
+    );
     world.engine.heal();
-    let again = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-    ensure!(again.done && again.text() == answers::whole_text(), "{again:?}");
+    let again = fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        again.done && again.text() == answers::whole_text(),
+        "{again:?}"
+    );
     let last = world.only_answer(&alice, "t1").await?;
     ensure!(text_of(&last)? == answers::whole_text());
     function.stop().await

@@ -50,7 +50,11 @@ struct Story {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_throttles_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
     let seed = seed()?;
-    survives(When::Throughout, vec![Fault::everything(Behaviour::Throttle).at_random(0.3, seed)]).await
+    survives(
+        When::Throughout,
+        vec![Fault::everything(Behaviour::Throttle).at_random(0.3, seed)],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,17 +69,27 @@ async fn a_table_that_fails_three_requests_in_ten_loses_and_doubles_nothing() ->
 async fn a_table_that_dawdles_over_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
     let seed = seed()?;
     let slow = Behaviour::Delay(Duration::from_secs(5));
-    survives(When::Throughout, vec![Fault::everything(slow).at_random(0.3, seed)]).await
+    survives(
+        When::Throughout,
+        vec![Fault::everything(slow).at_random(0.3, seed)],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_dawdles_over_everything_in_mid_turn_loses_and_doubles_nothing() -> Result<()> {
+async fn a_table_that_dawdles_over_everything_in_mid_turn_loses_and_doubles_nothing() -> Result<()>
+{
     let slow = Behaviour::Delay(Duration::from_secs(5));
-    survives(When::InMidTurn(Duration::from_secs(10)), vec![Fault::everything(slow)]).await
+    survives(
+        When::InMidTurn(Duration::from_secs(10)),
+        vec![Fault::everything(slow)],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_nothing() -> Result<()> {
+async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_nothing() -> Result<()>
+{
     survives(When::InMidTurn(Duration::from_secs(10)), Vec::new()).await
 }
 
@@ -90,14 +104,18 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     }
     let trouble = || match faults.is_empty() {
         true => world.engine.refuse_connections(),
-        false => faults.iter().for_each(|fault| world.engine.fault(fault.clone())),
+        false => faults
+            .iter()
+            .for_each(|fault| world.engine.fault(fault.clone())),
     };
     let (duration, mid_turn) = match when {
         When::Throughout => (None, false),
         When::InMidTurn(duration) => (Some(duration), true),
     };
     for who in &users {
-        world.gateway.next_about(&words(who, "m1"), slow_answer(mid_turn));
+        world
+            .gateway
+            .next_about(&words(who, "m1"), slow_answer(mid_turn));
     }
     if !mid_turn {
         trouble();
@@ -116,8 +134,13 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     let talks = try_join_all(users.iter().map(|who| talk(&function, who, "m1")));
     let (stories, ()) = tokio::try_join!(talks, watch)?;
     world.engine.heal();
-    let afterwards = users.iter().zip(stories).map(|(who, story)| go_on(&world, &function, who, story));
-    try_join_all(afterwards).await.with_context(|| format!("SIDEKIQ_SEED={}", seed().unwrap_or_default()))?;
+    let afterwards = users
+        .iter()
+        .zip(stories)
+        .map(|(who, story)| go_on(&world, &function, who, story));
+    try_join_all(afterwards)
+        .await
+        .with_context(|| format!("SIDEKIQ_SEED={}", seed().unwrap_or_default()))?;
     function.stop().await
 }
 
@@ -129,7 +152,11 @@ fn slow_answer(slowly: bool) -> Vec<Step> {
     for piece in answers::PIECES {
         steps.extend([Step::Pause(pause), Step::Send(frame(&delta(piece)))]);
     }
-    steps.extend([Step::Send(frame(&text_end())), Step::Send(frame(&finish())), Step::End]);
+    steps.extend([
+        Step::Send(frame(&text_end())),
+        Step::Send(frame(&finish())),
+        Step::End,
+    ]);
     steps
 }
 
@@ -145,7 +172,10 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
         let answer = fetch(post(function, who, body)?).await?;
         let status = answer.status.as_u16();
         if status != 200 {
-            let (retry, body) = (answer.header("retry-after").to_owned(), answer.json().await?);
+            let (retry, body) = (
+                answer.header("retry-after").to_owned(),
+                answer.json().await?,
+            );
             ensure!([500, 503].contains(&status), "{status}: {body}");
             ensure!(body["error"]["message"].is_string(), "{status}: {body}");
             ensure!(status != 503 || !retry.is_empty(), "no retry-after: {body}");
@@ -161,7 +191,11 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
         }
         story.told = Some(format!("{transcript:?}"));
     }
-    bail!("{message} of {} had no whole answer in {TRIES} tries: {:?}", who.user, story.told)
+    bail!(
+        "{message} of {} had no whole answer in {TRIES} tries: {:?}",
+        who.user,
+        story.told
+    )
 }
 
 /// Whether the stream says that all went well. One that does not says so.
@@ -181,10 +215,19 @@ fn is_whole(transcript: &Transcript) -> Result<bool> {
 /// The next message works at once, and everything is stored as it should be.
 async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story) -> Result<()> {
     let next = talk(function, who, "m2").await?;
-    ensure!(next.told.is_none(), "the next message has trouble too: {:?}", next.told);
+    ensure!(
+        next.told.is_none(),
+        "the next message has trouble too: {:?}",
+        next.told
+    );
     let calls = |message: &str| {
         let words = words(who, message);
-        world.gateway.calls().iter().filter(|call| call.body.to_string().contains(&words)).count()
+        world
+            .gateway
+            .calls()
+            .iter()
+            .filter(|call| call.body.to_string().contains(&words))
+            .count()
     };
     let asked = |message: &str, promised, calls| Asked {
         message: message.to_owned(),
@@ -197,7 +240,10 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
     };
     // Who was told of trouble may have paid for an answer that could not be kept.
     let first_calls = if story.told.is_some() { 0 } else { calls("m1") };
-    let asked = [asked("m1", story.promised, first_calls), asked("m2", true, calls("m2"))];
+    let asked = [
+        asked("m1", story.promised, first_calls),
+        asked("m2", true, calls("m2")),
+    ];
     let judged = async || {
         let ledger = Ledger::read(&world.engine, who, "t1")?;
         let wrong = broken(&ledger, &asked, epoch_ms(SystemTime::now()));

@@ -17,7 +17,11 @@ use serde_json::Value;
 /// Has a turn answered whole.
 async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     let answer = fetch(ask(chat, who, thread, message)?).await?;
-    ensure!(answer.status == 200, "{thread} {message}: {}", answer.status);
+    ensure!(
+        answer.status == 200,
+        "{thread} {message}: {}",
+        answer.status
+    );
     answer.transcript().await?;
     Ok(())
 }
@@ -29,12 +33,22 @@ async fn good(request: Request<Bytes>) -> Result<Value> {
     let (status, headers) = (answer.status, answer.headers.clone());
     let body = answer.json().await?;
     ensure!(status == 200, "{path}: {status}: {body}");
-    ensure!(headers["content-type"] == "application/json; charset=utf-8", "{path}: {headers:?}");
-    ensure!(headers["cache-control"] == "no-store", "{path}: {headers:?}");
+    ensure!(
+        headers["content-type"] == "application/json; charset=utf-8",
+        "{path}: {headers:?}"
+    );
+    ensure!(
+        headers["cache-control"] == "no-store",
+        "{path}: {headers:?}"
+    );
     Ok(body)
 }
 
 /// The values of one field in a list.
 fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
-    list.as_array().into_iter().flatten().filter_map(|item| item[field].as_str()).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item[field].as_str())
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! The title that a model makes for a new thread: after the answer, at nobody's cost, and never over a user's own.
 
-use acceptance::answers::{self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, parts, stream, whole_text};
+use acceptance::answers::{
+    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, parts, stream, whole_text,
+};
 use acceptance::function::{Function, Way};
 use acceptance::gateway::{Call, Gate, Step};
 use acceptance::http_client::fetch;
@@ -44,10 +46,18 @@ impl Meanwhile {
         let threads = Function::threads(&world.variables()).await?;
         let alice = world.sign_in("alice").await?;
         let gate = Gate::default();
-        world.gateway.next_for(MODEL, title_behind(&gate, "A model's"));
+        world
+            .gateway
+            .next_for(MODEL, title_behind(&gate, "A model's"));
         turn(&function, &alice, "t", "m1").await?;
         gate.reached().await?;
-        Ok(Self { world, function, threads, alice, gate })
+        Ok(Self {
+            world,
+            function,
+            threads,
+            alice,
+            gate,
+        })
     }
 }
 
@@ -59,7 +69,10 @@ fn open() -> Gate {
 }
 
 async fn title(world: &World, who: &SignedIn, thread: &str) -> Result<String> {
-    let thread = world.thread(who, thread).await?.context("there is no thread")?;
+    let thread = world
+        .thread(who, thread)
+        .await?
+        .context("there is no thread")?;
     Ok(thread.title.unwrap_or_default())
 }
 
@@ -74,15 +87,29 @@ async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> 
 
 /// Has a turn answered whole, as far as its reader sees.
 async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
-    let transcript = fetch(ask(function, who, thread, message)?).await?.transcript().await?;
-    ensure!(transcript.done && transcript.text() == whole_text(), "{thread} {message}: {transcript:?}");
+    let transcript = fetch(ask(function, who, thread, message)?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        transcript.done && transcript.text() == whole_text(),
+        "{thread} {message}: {transcript:?}"
+    );
     Ok(())
 }
 
 /// Waits for the line that says why there is no title.
 async fn complaint(function: &Function) -> Result<String> {
-    let accept = |line: &str| line.contains("no title was made").then(|| field(line, "error")).flatten();
-    function.process.logs.find("a word about the title", accept).await
+    let accept = |line: &str| {
+        line.contains("no title was made")
+            .then(|| field(line, "error"))
+            .flatten()
+    };
+    function
+        .process
+        .logs
+        .find("a word about the title", accept)
+        .await
 }
 
 #[tokio::test]
@@ -97,10 +124,15 @@ async fn a_title_comes_after_the_answer_in_an_environment_that_freezes() -> Resu
 
 async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables_with(ON)).await? else { return Ok(()) };
+    let Some(function) = Function::start(way, &world.variables_with(ON)).await? else {
+        return Ok(());
+    };
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next_for(MODEL, title_behind(&gate, "\"On marzipan, and\u{a0}\u{1f34f}.\"\nSweet."));
+    world.gateway.next_for(
+        MODEL,
+        title_behind(&gate, "\"On marzipan, and\u{a0}\u{1f34f}.\"\nSweet."),
+    );
     turn(&function, &alice, "t", "m1").await?;
 
     // The reader has had the last byte, and the title is not made yet.
@@ -116,9 +148,16 @@ async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
     turn(&function, &alice, "other", "m1").await?;
     titled(&world, &alice, "other", whole_text().trim_end_matches('.')).await?;
     let calls = world.gateway.calls_of(MODEL);
-    ensure!(calls.len() == 2, "one for each thread, not for its second turn: {}", calls.len());
+    ensure!(
+        calls.len() == 2,
+        "one for each thread, not for its second turn: {}",
+        calls.len()
+    );
     ensure_modest(&calls[0])?;
-    ensure!(title(&world, &alice, "t").await? == "On marzipan, and \u{1f34f}", "the second turn");
+    ensure!(
+        title(&world, &alice, "t").await? == "On marzipan, and \u{1f34f}",
+        "the second turn"
+    );
     function.stop().await
 }
 
@@ -135,8 +174,14 @@ async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<(
         );
         let now_ms = acceptance::session::epoch_ms(std::time::SystemTime::now());
         let day = world.engine.store().usage(&user, now_ms).await?;
-        ensure!((day.usage.input, day.usage.output, day.usage.cost) == (input, output, cost), "{day:?}");
-        ensure!((day.turns, day.running) == (1, 0), "a title is no turn: {day:?}");
+        ensure!(
+            (day.usage.input, day.usage.output, day.usage.cost) == (input, output, cost),
+            "{day:?}"
+        );
+        ensure!(
+            (day.turns, day.running) == (1, 0),
+            "a title is no turn: {day:?}"
+        );
         Ok(())
     })
     .await
@@ -147,7 +192,10 @@ fn ensure_modest(call: &Call) -> Result<()> {
     let body = &call.body;
     ensure!(body["maxOutputTokens"] == 100, "{body}");
     let text = body["prompt"].to_string();
-    ensure!(text.contains(&question()) && text.contains("Sweet marzipan"), "{body}");
+    ensure!(
+        text.contains(&question()) && text.contains("Sweet marzipan"),
+        "{body}"
+    );
     Ok(())
 }
 
@@ -155,7 +203,14 @@ fn ensure_modest(call: &Call) -> Result<()> {
 async fn the_other_protocol_makes_titles_too() -> Result<()> {
     let world = World::new().await?;
     let base = world.gateway.base_url().replace("/v4/ai", "/v1");
-    let changes = [ON, &[("AI_GATEWAY_PROTOCOL", "openai"), ("AI_GATEWAY_BASE_URL", &base)]].concat();
+    let changes = [
+        ON,
+        &[
+            ("AI_GATEWAY_PROTOCOL", "openai"),
+            ("AI_GATEWAY_BASE_URL", &base),
+        ],
+    ]
+    .concat();
     let function = Function::plain(&world.variables_with(&changes)).await?;
     let alice = world.sign_in("alice").await?;
     let says = |text: &str| {
@@ -166,19 +221,35 @@ async fn the_other_protocol_makes_titles_too() -> Result<()> {
     };
     world.gateway.next(says("Yes, marzipan is."));
     world.gateway.next_for(MODEL, says("Marzipan"));
-    let transcript = fetch(ask(&function, &alice, "t", "m1")?).await?.transcript().await?;
+    let transcript = fetch(ask(&function, &alice, "t", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     ensure!(transcript.text() == "Yes, marzipan is.", "{transcript:?}");
     titled(&world, &alice, "t", "Marzipan").await?;
     let calls = world.gateway.calls_of(MODEL);
-    ensure!(calls.len() == 1 && calls[0].body["max_tokens"] == 100, "{:?}", calls[0].body);
+    ensure!(
+        calls.len() == 1 && calls[0].body["max_tokens"] == 100,
+        "{:?}",
+        calls[0].body
+    );
     let usage = world.thread(&alice, "t").await?.context("a thread")?.usage;
-    ensure!((usage.input, usage.output) == (Some(80), Some(10)), "{usage:?}");
+    ensure!(
+        (usage.input, usage.output) == (Some(80), Some(10)),
+        "{usage:?}"
+    );
     function.stop().await
 }
 
 #[tokio::test]
 async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
-    let Meanwhile { world, function, threads, alice, gate } = Meanwhile::begin().await?;
+    let Meanwhile {
+        world,
+        function,
+        threads,
+        alice,
+        gate,
+    } = Meanwhile::begin().await?;
     let body = json!({"title": "My own"}).to_string();
     let renamed = fetch(threads.request(Method::PATCH, "/api/threads/t", &alice, body)?).await?;
     ensure!(renamed.status == 200, "{}", renamed.status);
@@ -187,7 +258,11 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
     ensure!(title(&world, &alice, "t").await? == "My own");
     // Nor is one asked for once there is another.
     let again = anew("t", &[asks("m1")], None);
-    ensure!(told(post(&function, &alice, again.to_string())?).await?.done);
+    ensure!(
+        told(post(&function, &alice, again.to_string())?)
+            .await?
+            .done
+    );
     function.stop().await?;
     ensure!(world.gateway.calls_of(MODEL).len() == 1);
     ensure!(title(&world, &alice, "t").await? == "My own");
@@ -196,14 +271,28 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
 
 #[tokio::test]
 async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
-    let Meanwhile { world, function, threads, alice, gate } = Meanwhile::begin().await?;
-    let deleted = fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
+    let Meanwhile {
+        world,
+        function,
+        threads,
+        alice,
+        gate,
+    } = Meanwhile::begin().await?;
+    let deleted =
+        fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
     ensure!(deleted.status == 204, "{}", deleted.status);
     gate.open();
     // It waits for what goes on.
     function.stop().await?;
     ensure!(world.thread(&alice, "t").await?.is_none());
-    ensure!(world.engine.items()?.iter().all(|item| item["title"].is_null()), "something is left");
+    ensure!(
+        world
+            .engine
+            .items()?
+            .iter()
+            .all(|item| item["title"].is_null()),
+        "something is left"
+    );
     threads.stop().await
 }
 
@@ -216,13 +305,37 @@ async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
         json!({"type": "error", "error": TEXT_CANARY}),
         answers::finish(),
     ]);
-    let thinks = [json!({"type": "reasoning-start", "id": "r"}), reasoning, answers::finish()];
+    let thinks = [
+        json!({"type": "reasoning-start", "id": "r"}),
+        reasoning,
+        answers::finish(),
+    ];
     let cases: [(&str, Vec<Step>, &str); 5] = [
-        ("refused", answers::error(400, "invalid_request_error"), "status 400"),
-        ("cut", stream(&parts(&["Half a"])[..4], Step::Reset), "the model gave no title"),
-        ("an error of its own", stream(&failing, Step::End), "the model reported an error"),
-        ("nothing but thoughts", stream(&thinks, Step::End), "nothing that is a title"),
-        ("nothing but marks", title_behind(&open(), "\"...\""), "nothing that is a title"),
+        (
+            "refused",
+            answers::error(400, "invalid_request_error"),
+            "status 400",
+        ),
+        (
+            "cut",
+            stream(&parts(&["Half a"])[..4], Step::Reset),
+            "the model gave no title",
+        ),
+        (
+            "an error of its own",
+            stream(&failing, Step::End),
+            "the model reported an error",
+        ),
+        (
+            "nothing but thoughts",
+            stream(&thinks, Step::End),
+            "nothing that is a title",
+        ),
+        (
+            "nothing but marks",
+            title_behind(&open(), "\"...\""),
+            "nothing that is a title",
+        ),
     ];
     for (case, steps, complaint_of) in cases {
         let world = World::new().await?;
@@ -236,7 +349,11 @@ async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
         world.ensure_whole(&alice, "t").await?;
         turn(&function, &alice, "t", "m2").await?;
         function.stop().await?;
-        let marks = world.engine.items()?.into_iter().filter(|item| !item["titling"].is_null());
+        let marks = world
+            .engine
+            .items()?
+            .into_iter()
+            .filter(|item| !item["titling"].is_null());
         ensure!(marks.count() == 0, "{case}: a mark is left");
     }
     Ok(())
@@ -254,7 +371,10 @@ async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go
     gate.reached().await?;
     let logs = function.process.logs.clone();
     function.stop().await?;
-    let given_up = logs.lines().into_iter().filter(|line| line.contains("the process was asked to go"));
+    let given_up = logs
+        .lines()
+        .into_iter()
+        .filter(|line| line.contains("the process was asked to go"));
     ensure!(given_up.count() == 1, "{:?}", logs.lines());
     ensure!(title(&world, &alice, "t").await? == question());
     Ok(())
@@ -279,10 +399,14 @@ async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()>
     let alice = world.sign_in("alice").await?;
     let send = async |body: Value| told(post(&function, &alice, body.to_string())?).await;
     // The first try fails, and says so.
-    world.gateway.next(answers::error(400, "invalid_request_error"));
+    world
+        .gateway
+        .next(answers::error(400, "invalid_request_error"));
     let failed = send(last_only("t", &asks("m1"))).await?;
     ensure!(failed.first("error").is_some(), "{failed:?}");
-    world.gateway.next_for(MODEL, title_behind(&open(), "Titled"));
+    world
+        .gateway
+        .next_for(MODEL, title_behind(&open(), "Titled"));
     let answered = send(last_only("t", &asks("m1"))).await?;
     ensure!(answered.text() == whole_text(), "{answered:?}");
     titled(&world, &alice, "t", "Titled").await?;
@@ -299,9 +423,12 @@ async fn a_question_without_words_gets_a_title_from_its_answer() -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;
-    let file = json!({"type": "file", "mediaType": "image/png", "url": "https://example.com/a.png"});
+    let file =
+        json!({"type": "file", "mediaType": "image/png", "url": "https://example.com/a.png"});
     let body = last_only("t", &json!({"id": "m1", "role": "user", "parts": [file]}));
-    world.gateway.next_for(MODEL, title_behind(&open(), "A picture"));
+    world
+        .gateway
+        .next_for(MODEL, title_behind(&open(), "A picture"));
     ensure!(told(post(&function, &alice, body.to_string())?).await?.done);
     titled(&world, &alice, "t", "A picture").await?;
     function.stop().await

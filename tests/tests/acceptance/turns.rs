@@ -21,23 +21,41 @@ async fn the_same_message_sent_twice_is_stored_once() -> Result<()> {
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for _ in 0..2 {
-        let transcript = fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
-        ensure!(transcript.done && transcript.text() == answers::whole_text(), "{transcript:?}");
+        let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+            .await?
+            .transcript()
+            .await?;
+        ensure!(
+            transcript.done && transcript.text() == answers::whole_text(),
+            "{transcript:?}"
+        );
     }
     let stored = world.stored(&alice, "t1").await?;
-    let questions: Vec<_> = stored.iter().filter(|message| message.role == Role::User).collect();
-    ensure!(questions.len() == 1 && questions[0].id.as_str() == "m1", "{stored:?}");
-    ensure!(world.gateway.calls().len() == 1, "the answer that exists is shown");
+    let questions: Vec<_> = stored
+        .iter()
+        .filter(|message| message.role == Role::User)
+        .collect();
+    ensure!(
+        questions.len() == 1 && questions[0].id.as_str() == "m1",
+        "{stored:?}"
+    );
+    ensure!(
+        world.gateway.calls().len() == 1,
+        "the answer that exists is shown"
+    );
     function.stop().await
 }
 
 #[tokio::test]
-async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_costs_nothing() -> Result<()> {
+async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_costs_nothing()
+-> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+    world
+        .gateway
+        .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
     let first = send(ask(&function, &alice, "t1", "m1")?).await?;
     gate.reached().await?;
     let mut again = Vec::new();
@@ -46,7 +64,10 @@ async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_cos
     }
     gate.open();
     let first = first.head().await?.transcript().await?;
-    ensure!(first.done && first.text() == answers::whole_text(), "{first:?}");
+    ensure!(
+        first.done && first.text() == answers::whole_text(),
+        "{first:?}"
+    );
     for again in again {
         ensure!(again.status == 200, "{}", again.status);
         ensure!(again.transcript().await? == first, "another answer");
@@ -61,18 +82,31 @@ async fn an_answer_asked_for_again_does_not_double_the_question() -> Result<()> 
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let Some(mut client) = Client::start()? else { return Ok(()) };
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
     let words = question();
     let say = Say::new(&function, &alice, "t1", &words);
     ensure!(client.say(&say).await?.status == "ready");
-    world.gateway.next(answers::stream(&answers::parts(&["Another."]), Step::End));
+    world
+        .gateway
+        .next(answers::stream(&answers::parts(&["Another."]), Step::End));
     let heard = client.say(&Say { text: None, ..say }).await?;
-    ensure!(heard.status == "ready" && heard.text() == "Another.", "{heard:?}");
+    ensure!(
+        heard.status == "ready" && heard.text() == "Another.",
+        "{heard:?}"
+    );
     let stored = world.stored(&alice, "t1").await?;
-    let questions = stored.iter().filter(|message| message.role == Role::User).count();
+    let questions = stored
+        .iter()
+        .filter(|message| message.role == Role::User)
+        .count();
     ensure!(questions == 1, "{stored:?}");
     let last = stored.last().context("something is stored")?;
-    ensure!(last.role == Role::Assistant && text_of(last)? == "Another.", "{stored:?}");
+    ensure!(
+        last.role == Role::Assistant && text_of(last)? == "Another.",
+        "{stored:?}"
+    );
     function.stop().await
 }
 
@@ -81,18 +115,36 @@ async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let Some(mut client) = Client::start()? else { return Ok(()) };
-    world.gateway.next(answers::stream(&answers::opening(), Step::Hold));
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
+    world
+        .gateway
+        .next(answers::stream(&answers::opening(), Step::Hold));
     let words = question();
     let say = Say::new(&function, &alice, "t1", &words);
-    let stopped = client.say(&Say { leave_after: Some(3), ..say.clone() }).await?;
-    ensure!(stopped.status == "ready" && stopped.text().is_empty(), "{stopped:?}");
+    let stopped = client
+        .say(&Say {
+            leave_after: Some(3),
+            ..say.clone()
+        })
+        .await?;
+    ensure!(
+        stopped.status == "ready" && stopped.text().is_empty(),
+        "{stopped:?}"
+    );
     let heard = client.say(&say).await?;
-    ensure!(heard.status == "ready" && heard.text() == answers::whole_text(), "{heard:?}");
+    ensure!(
+        heard.status == "ready" && heard.text() == answers::whole_text(),
+        "{heard:?}"
+    );
     let both = async || {
         let stored = world.stored(&alice, "t1").await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
-        ensure!(roles == [Role::User, Role::Assistant, Role::User, Role::Assistant], "{roles:?}");
+        ensure!(
+            roles == [Role::User, Role::Assistant, Role::User, Role::Assistant],
+            "{roles:?}"
+        );
         ensure!(stored[1].status == Some(Status::Stopped), "{stored:?}");
         ensure!(stored[3].status == Some(Status::Completed), "{stored:?}");
         Ok(())
@@ -108,16 +160,34 @@ async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     let mut last_activity = 0;
     for turn in 1..=3_u64 {
-        fetch(ask(&function, &alice, "t1", &format!("m{turn}"))?).await?.transcript().await?;
-        let thread = world.thread(&alice, "t1").await?.context("the thread exists")?;
-        ensure!(thread.last_activity_at_ms > last_activity, "turn {turn}: {thread:?}");
-        ensure!(thread.created_at_ms <= thread.last_activity_at_ms, "turn {turn}: {thread:?}");
-        ensure!(thread.turns == turn && thread.title == Some(question()), "turn {turn}: {thread:?}");
+        fetch(ask(&function, &alice, "t1", &format!("m{turn}"))?)
+            .await?
+            .transcript()
+            .await?;
+        let thread = world
+            .thread(&alice, "t1")
+            .await?
+            .context("the thread exists")?;
+        ensure!(
+            thread.last_activity_at_ms > last_activity,
+            "turn {turn}: {thread:?}"
+        );
+        ensure!(
+            thread.created_at_ms <= thread.last_activity_at_ms,
+            "turn {turn}: {thread:?}"
+        );
+        ensure!(
+            thread.turns == turn && thread.title == Some(question()),
+            "turn {turn}: {thread:?}"
+        );
         last_activity = thread.last_activity_at_ms;
     }
     let stored = world.stored(&alice, "t1").await?;
     let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
-    ensure!(roles == [Role::User, Role::Assistant].repeat(3), "{roles:?}");
+    ensure!(
+        roles == [Role::User, Role::Assistant].repeat(3),
+        "{roles:?}"
+    );
     let ids: BTreeSet<_> = stored.iter().map(|message| message.id.as_str()).collect();
     ensure!(ids.len() == 6, "{ids:?}");
     function.stop().await
@@ -128,19 +198,45 @@ async fn the_items_are_those_that_the_table_was_designed_for() -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
+    fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     let items = world.engine.items()?;
-    let keys: Vec<_> = items.iter().map(|item| text(item, "pk").map(str::to_owned)).collect::<Result<_>>()?;
-    ensure!(keys.iter().filter(|key| *key == "U#alice").count() == 2, "{keys:?}");
-    ensure!(keys.iter().filter(|key| *key == "T#alice#t1").count() == 2, "{keys:?}");
-    ensure!(keys.len() == 5, "the session, the thread, the day and two messages: {keys:?}");
+    let keys: Vec<_> = items
+        .iter()
+        .map(|item| text(item, "pk").map(str::to_owned))
+        .collect::<Result<_>>()?;
     ensure!(
-        items.iter().any(|item| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("Q#"))),
+        keys.iter().filter(|key| *key == "U#alice").count() == 2,
+        "{keys:?}"
+    );
+    ensure!(
+        keys.iter().filter(|key| *key == "T#alice#t1").count() == 2,
+        "{keys:?}"
+    );
+    ensure!(
+        keys.len() == 5,
+        "the session, the thread, the day and two messages: {keys:?}"
+    );
+    ensure!(
+        items.iter().any(|item| item["sk"]["S"]
+            .as_str()
+            .is_some_and(|sk| sk.starts_with("Q#"))),
         "{items:?}"
     );
-    let thread = items.iter().find(|item| item["sk"] == json!({"S": "T#t1"})).context("the thread's item")?;
-    ensure!(number(thread, "lastActivityAt")? > 1_700_000_000_000, "milliseconds: {thread}");
-    let roles: Vec<_> = items.iter().filter_map(|item| item["role"]["S"].as_str()).collect();
+    let thread = items
+        .iter()
+        .find(|item| item["sk"] == json!({"S": "T#t1"}))
+        .context("the thread's item")?;
+    ensure!(
+        number(thread, "lastActivityAt")? > 1_700_000_000_000,
+        "milliseconds: {thread}"
+    );
+    let roles: Vec<_> = items
+        .iter()
+        .filter_map(|item| item["role"]["S"].as_str())
+        .collect();
     ensure!(roles == ["user", "assistant"], "{roles:?}");
     function.stop().await
 }
@@ -149,18 +245,38 @@ async fn the_items_are_those_that_the_table_was_designed_for() -> Result<()> {
 async fn a_thread_of_another_user_can_neither_be_read_nor_written() -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
-    let (alice, mallory) = (world.sign_in("alice").await?, world.sign_in("mallory").await?);
-    fetch(ask(&function, &alice, "t1", "m1")?).await?.transcript().await?;
+    let (alice, mallory) = (
+        world.sign_in("alice").await?,
+        world.sign_in("mallory").await?,
+    );
+    fetch(ask(&function, &alice, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     let of_alice = |world: &World| -> Result<Vec<_>> {
         let items = world.conversations()?;
-        Ok(items.into_iter().filter(|item| item["pk"].to_string().contains("#alice")).collect())
+        Ok(items
+            .into_iter()
+            .filter(|item| item["pk"].to_string().contains("#alice"))
+            .collect())
     };
     let before = of_alice(&world)?;
-    let transcript = fetch(ask(&function, &mallory, "t1", "m1")?).await?.transcript().await?;
+    let transcript = fetch(ask(&function, &mallory, "t1", "m1")?)
+        .await?
+        .transcript()
+        .await?;
     ensure!(transcript.done, "{transcript:?}");
-    ensure!(of_alice(&world)? == before, "something of Alice's has changed");
+    ensure!(
+        of_alice(&world)? == before,
+        "something of Alice's has changed"
+    );
     world.ensure_whole(&mallory, "t1").await?;
-    let asked = world.gateway.call(1).await?.body["prompt"].as_array().map(Vec::len);
-    ensure!(asked == Some(1), "Mallory's prompt holds {asked:?} messages");
+    let asked = world.gateway.call(1).await?.body["prompt"]
+        .as_array()
+        .map(Vec::len);
+    ensure!(
+        asked == Some(1),
+        "Mallory's prompt holds {asked:?} messages"
+    );
     function.stop().await
 }

@@ -32,19 +32,32 @@ async fn a_conversation_is_held_in_an_environment_that_freezes() -> Result<()> {
 
 async fn a_conversation(way: Way) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables()).await? else { return Ok(()) };
+    let Some(function) = Function::start(way, &world.variables()).await? else {
+        return Ok(());
+    };
     let alice = world.sign_in("alice").await?;
-    let Some(mut client) = Client::start()? else { return Ok(()) };
+    let Some(mut client) = Client::start()? else {
+        return Ok(());
+    };
     for turn in 1..=2 {
-        let heard = client.say(&Say::new(&function, &alice, "t1", &question())).await?;
+        let heard = client
+            .say(&Say::new(&function, &alice, "t1", &question()))
+            .await?;
         ensure!(heard.status == "ready", "turn {turn}: {heard:?}");
-        ensure!(heard.text() == answers::whole_text(), "turn {turn}: {heard:?}");
+        ensure!(
+            heard.text() == answers::whole_text(),
+            "turn {turn}: {heard:?}"
+        );
         ensure!(heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
     }
     ensure!(world.stored(&alice, "t1").await?.len() == 4);
     let prompt = world.gateway.call(1).await?.body["prompt"].clone();
-    let roles: Vec<_> =
-        prompt.as_array().into_iter().flatten().map(|message| message["role"].clone()).collect();
+    let roles: Vec<_> = prompt
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|message| message["role"].clone())
+        .collect();
     ensure!(roles == ["user", "assistant", "user"], "{prompt}");
     function.stop().await
 }
@@ -55,19 +68,21 @@ async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_over_plain_http(
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch() -> Result<()> {
+async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch()
+-> Result<()> {
     the_client_leaves(Way::Watch, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()> {
+async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()>
+{
     // It hands answers on only when they are complete: there is no chunk to leave after.
     the_client_leaves(Way::Emulator, &[0]).await
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes() -> Result<()>
-{
+async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes()
+-> Result<()> {
     the_client_leaves(Way::RuntimeApi, &EVERY_CHUNK).await
 }
 
@@ -76,7 +91,9 @@ const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables()).await? else { return Ok(()) };
+    let Some(function) = Function::start(way, &world.variables()).await? else {
+        return Ok(());
+    };
     let alice = world.sign_in("alice").await?;
     for &chunks in after {
         let (thread, gate) = (format!("t{chunks}"), plan_gate(&world, chunks));
@@ -86,7 +103,10 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
             drop(sent);
         } else {
             let mut answer = sent.head().await?;
-            answer.chunks(chunks).await.with_context(|| format!("{chunks} chunks"))?;
+            answer
+                .chunks(chunks)
+                .await
+                .with_context(|| format!("{chunks} chunks"))?;
             gate.reached().await?;
             drop(answer);
         }
@@ -99,7 +119,10 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
             stored_whole(&world, &alice, &thread).await?;
         }
     }
-    ensure!(world.gateway.calls().len() == after.len(), "somebody called the model twice");
+    ensure!(
+        world.gateway.calls().len() == after.len(),
+        "somebody called the model twice"
+    );
     function.stop().await
 }
 
@@ -116,7 +139,10 @@ fn plan_gate(world: &World, chunks: usize) -> Gate {
 }
 
 async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
-    eventually_is("the stored answer", async || world.ensure_whole(who, thread).await).await
+    eventually_is("the stored answer", async || {
+        world.ensure_whole(who, thread).await
+    })
+    .await
 }
 
 #[tokio::test]
@@ -135,16 +161,26 @@ async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Resu
     ] {
         api.next_reading(reading);
         let gate = plan_gate(&world, 4);
-        let mut answer = fetch(ask(&function, &alice, name, "m1")?).await.context(name)?;
+        let mut answer = fetch(ask(&function, &alice, name, "m1")?)
+            .await
+            .context(name)?;
         answer.chunks(2).await.context(name)?;
         gate.reached().await.context(name)?;
-        api.stays_awake().await.with_context(|| format!("{name}: the turn is still running"))?;
+        api.stays_awake()
+            .await
+            .with_context(|| format!("{name}: the turn is still running"))?;
         gate.open();
         api.frozen().await.context(name)?;
         world.ensure_whole(&alice, name).await.context(name)?;
     }
-    let answer = fetch(ask(&function, &alice, "good", "m1")?).await?.transcript().await?;
-    ensure!(answer.done && answer.text() == answers::whole_text(), "the same process must go on: {answer:?}");
+    let answer = fetch(ask(&function, &alice, "good", "m1")?)
+        .await?
+        .transcript()
+        .await?;
+    ensure!(
+        answer.done && answer.text() == answers::whole_text(),
+        "the same process must go on: {answer:?}"
+    );
     function.stop().await
 }
 
@@ -153,7 +189,9 @@ async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
     let world = World::new().await?;
     // More than the sockets between the two can hold.
     let text = "marzipan ".repeat(1_000_000);
-    world.gateway.next(answers::stream(&answers::parts(&[&text]), Step::End));
+    world
+        .gateway
+        .next(answers::stream(&answers::parts(&[&text]), Step::End));
     let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
     function.api()?.next_reading(Reading::Stop(1));
     let alice = world.sign_in("alice").await?;
@@ -175,7 +213,13 @@ async fn a_poll_that_the_runtime_api_cuts_does_not_end_the_process() -> Result<(
     for thread in ["t1", "t2", "t3"] {
         function.api()?.frozen().await?;
         function.api()?.hang_up();
-        ensure!(fetch(ask(&function, &alice, thread, "m1")?).await?.transcript().await?.done);
+        ensure!(
+            fetch(ask(&function, &alice, thread, "m1")?)
+                .await?
+                .transcript()
+                .await?
+                .done
+        );
         world.ensure_whole(&alice, thread).await?;
     }
     function.stop().await
@@ -186,12 +230,16 @@ async fn an_early_answer_of_the_runtime_api_does_not_end_the_concurrent_mode() -
     let world = World::new().await?;
     let function = Function::on(RuntimeApi::start(3).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    for (name, reading) in
-        [("close", Reading::Close(2)), ("reset", Reading::Reset(2)), ("whole", Reading::Whole)]
-    {
+    for (name, reading) in [
+        ("close", Reading::Close(2)),
+        ("reset", Reading::Reset(2)),
+        ("whole", Reading::Whole),
+    ] {
         function.api()?.next_reading(reading);
         let gate = plan_gate(&world, 4);
-        let mut answer = fetch(ask(&function, &alice, name, "m1")?).await.context(name)?;
+        let mut answer = fetch(ask(&function, &alice, name, "m1")?)
+            .await
+            .context(name)?;
         answer.chunks(2).await.context(name)?;
         gate.open();
         function.api()?.frozen().await.context(name)?;

@@ -13,7 +13,9 @@ use serde_json::json;
 async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Result<()> {
     for way in [Way::Plain, Way::RuntimeApi, Way::Emulator] {
         let world = World::new().await?;
-        let Some(function) = Function::start(way, &world.variables()).await? else { continue };
+        let Some(function) = Function::start(way, &world.variables()).await? else {
+            continue;
+        };
         let alice = world.sign_in("alice").await?;
         let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
         ensure!(answer.status == 200, "{way:?}: {}", answer.status);
@@ -24,16 +26,36 @@ async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Res
             ("x-accel-buffering", "no"),
             ("content-encoding", ""),
         ] {
-            ensure!(answer.header(name) == value, "{way:?}: {name}: {:?}", answer.header(name));
+            ensure!(
+                answer.header(name) == value,
+                "{way:?}: {name}: {:?}",
+                answer.header(name)
+            );
         }
         let transcript = answer.transcript().await?;
-        let expected =
-            ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"];
+        let expected = [
+            "start",
+            "start-step",
+            "text-start",
+            "text-delta",
+            "text-end",
+            "finish-step",
+            "finish",
+        ];
         ensure!(transcript.types() == expected, "{way:?}: {transcript:?}");
-        ensure!(transcript.done && transcript.finish_reason() == Some("stop"), "{way:?}: {transcript:?}");
-        ensure!(transcript.text() == answers::whole_text(), "{way:?}: {transcript:?}");
+        ensure!(
+            transcript.done && transcript.finish_reason() == Some("stop"),
+            "{way:?}: {transcript:?}"
+        );
+        ensure!(
+            transcript.text() == answers::whole_text(),
+            "{way:?}: {transcript:?}"
+        );
         let stored = world.only_answer(&alice, "t1").await?;
-        ensure!(transcript.chunks[0]["messageId"] == stored.id.as_str(), "{way:?}: {transcript:?}");
+        ensure!(
+            transcript.chunks[0]["messageId"] == stored.id.as_str(),
+            "{way:?}: {transcript:?}"
+        );
         function.stop().await?;
     }
     Ok(())
@@ -42,12 +64,18 @@ async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Res
 #[tokio::test]
 async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
     let world = World::new().await?;
-    let variables = world.variables_with(&[("SYSTEM_PROMPT", "Be brief."), ("MAX_OUTPUT_TOKENS", "1000")]);
+    let variables = world.variables_with(&[
+        ("SYSTEM_PROMPT", "Be brief."),
+        ("MAX_OUTPUT_TOKENS", "1000"),
+    ]);
     let function = Function::plain(&variables).await?;
     let alice = world.sign_in("alice").await?;
     let mut body = turn("t1", "m1");
     body["model"] = "openai/gpt-4o-mini".into();
-    fetch(post(&function, &alice, body.to_string())?).await?.transcript().await?;
+    fetch(post(&function, &alice, body.to_string())?)
+        .await?
+        .transcript()
+        .await?;
 
     let call = world.gateway.call(0).await?;
     ensure!(
@@ -63,19 +91,31 @@ async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
         ("ai-language-model-specification-version", "4"),
         ("ai-language-model-streaming", "true"),
     ] {
-        ensure!(call.head.header(name) == Some(value), "{name}: {:?}", call.head.header(name));
+        ensure!(
+            call.head.header(name) == Some(value),
+            "{name}: {:?}",
+            call.head.header(name)
+        );
     }
     let prompt = json!([
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": question()}]},
     ]);
     ensure!(call.body["prompt"] == prompt, "{}", call.body);
-    ensure!(call.body["toolChoice"] == json!({"type": "auto"}), "{}", call.body);
+    ensure!(
+        call.body["toolChoice"] == json!({"type": "auto"}),
+        "{}",
+        call.body
+    );
     ensure!(call.body["includeRawChunks"] == false, "{}", call.body);
     ensure!(call.body["maxOutputTokens"] == 1000, "{}", call.body);
     ensure!(call.ended().await? == Ended::Answered);
     let stored = world.only_answer(&alice, "t1").await?;
-    ensure!(stored.model.as_deref() == Some("openai/gpt-4o-mini"), "{:?}", stored.model);
+    ensure!(
+        stored.model.as_deref() == Some("openai/gpt-4o-mini"),
+        "{:?}",
+        stored.model
+    );
     function.stop().await
 }
 
@@ -83,15 +123,22 @@ async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
 async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
     for way in [Way::Plain, Way::Watch, Way::RuntimeApi] {
         let world = World::new().await?;
-        let Some(function) = Function::start(way, &world.variables()).await? else { continue };
+        let Some(function) = Function::start(way, &world.variables()).await? else {
+            continue;
+        };
         let alice = world.sign_in("alice").await?;
         let gate = Gate::default();
-        world.gateway.next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+        world
+            .gateway
+            .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
         let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
         answer.chunks(1).await.with_context(|| format!("{way:?}"))?;
         gate.open();
         let transcript = answer.transcript().await?;
-        ensure!(transcript.done && transcript.chunks[0]["type"] == "start", "{way:?}: {transcript:?}");
+        ensure!(
+            transcript.done && transcript.chunks[0]["type"] == "start",
+            "{way:?}: {transcript:?}"
+        );
         function.stop().await?;
     }
     Ok(())
@@ -100,12 +147,17 @@ async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
 #[tokio::test]
 async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(Way::RuntimeApi, &world.variables()).await? else { return Ok(()) };
+    let Some(function) = Function::start(Way::RuntimeApi, &world.variables()).await? else {
+        return Ok(());
+    };
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     let mut steps = answers::stream(&answers::opening(), Step::Wait(gate.clone()));
-    steps
-        .extend([answers::text_end(), answers::finish()].iter().map(|part| Step::Send(answers::frame(part))));
+    steps.extend(
+        [answers::text_end(), answers::finish()]
+            .iter()
+            .map(|part| Step::Send(answers::frame(part))),
+    );
     steps.push(Step::End);
     world.gateway.next(steps);
     let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
@@ -113,7 +165,10 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
     let sockets = sockets_to(function.process.pid(), function.api()?.address())?;
     ensure!(!sockets.is_empty(), "the response is being sent");
     for socket in sockets {
-        ensure!(rustix::net::sockopt::tcp_nodelay(&socket)?, "Nagle's algorithm is on");
+        ensure!(
+            rustix::net::sockopt::tcp_nodelay(&socket)?,
+            "Nagle's algorithm is on"
+        );
     }
     gate.open();
     ensure!(answer.transcript().await?.done);
@@ -124,7 +179,9 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
 async fn a_client_that_reads_late_gets_everything() -> Result<()> {
     let world = World::new().await?;
     let text = format!("{TEXT_CANARY} ").repeat(500_000);
-    world.gateway.next(answers::stream(&answers::parts(&[&text, "end"]), Step::End));
+    world
+        .gateway
+        .next(answers::stream(&answers::parts(&[&text, "end"]), Step::End));
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let sent = send(ask(&function, &alice, "t1", "m1")?).await?;

@@ -39,8 +39,12 @@ impl Broken {
         let mut broken = broken.clone();
         let calls = broken.calls.as_array_mut().context("a list of calls")?;
         // Each go has a model of its own, which is all that may differ between two of them.
-        for (call, like) in calls.iter_mut().zip(whole.calls.as_array().into_iter().flatten()) {
-            call["headers"]["ai-language-model-id"] = like["headers"]["ai-language-model-id"].clone();
+        for (call, like) in calls
+            .iter_mut()
+            .zip(whole.calls.as_array().into_iter().flatten())
+        {
+            call["headers"]["ai-language-model-id"] =
+                like["headers"]["ai-language-model-id"].clone();
         }
         if self.tamper().is_none() {
             break_calls(&self.way, calls)?;
@@ -57,7 +61,12 @@ fn break_calls(way: &str, calls: &mut Vec<Value>) -> Result<()> {
     match way {
         "call: another method" => first["method"] = "PUT".into(),
         "call: another path" => first["path"] = "/v3/ai/language-model".into(),
-        "call: no key" => drop(first["headers"].as_object_mut().context("headers")?.remove("authorization")),
+        "call: no key" => drop(
+            first["headers"]
+                .as_object_mut()
+                .context("headers")?
+                .remove("authorization"),
+        ),
         "call: one more header" => first["headers"]["x-more"] = "1".into(),
         "call: one more field" => first["body"]["more"] = 1.into(),
         "call: twice" => calls.push(calls[0].clone()),

@@ -65,8 +65,9 @@ pub(crate) fn differences(theirs: &Outcome, ours: &Outcome) -> Vec<Difference> {
         (Aspect::Messages, &theirs.messages, &ours.messages),
         (Aspect::Calls, &theirs.calls, &ours.calls),
     ];
-    let difference =
-        |(aspect, theirs, ours)| first(theirs, ours, "").map(|detail| Difference { aspect, detail });
+    let difference = |(aspect, theirs, ours)| {
+        first(theirs, ours, "").map(|detail| Difference { aspect, detail })
+    };
     pairs.into_iter().filter_map(difference).collect()
 }
 
@@ -90,7 +91,9 @@ fn first(theirs: &Value, ours: &Value, path: &str) -> Option<String> {
 
 fn told(theirs: Option<&Value>, ours: Option<&Value>, path: &str) -> String {
     let shown = |value: Option<&Value>| {
-        value.map_or("nothing".to_owned(), |value| format!("{:.300}", value.to_string()))
+        value.map_or("nothing".to_owned(), |value| {
+            format!("{:.300}", value.to_string())
+        })
     };
     format!(
         "at {}: original {}, ours {}",

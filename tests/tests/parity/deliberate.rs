@@ -39,26 +39,34 @@ pub(crate) struct Deliberate {
 impl Deliberate {
     /// Reads the list.
     pub(crate) fn read() -> Result<Self> {
-        Ok(Self { classes: read(&folder().join("differences.json"))? })
+        Ok(Self {
+            classes: read(&folder().join("differences.json"))?,
+        })
     }
 
     /// In what a scenario differs on purpose.
     pub(crate) fn aspects(&self, scenario: &str) -> BTreeSet<Aspect> {
         let cases = self.classes.iter().flat_map(|class| &class.cases);
         let listed = cases.filter(|cases| cases.scenarios.iter().any(|name| name == scenario));
-        listed.flat_map(|cases| cases.aspects.iter().copied()).collect()
+        listed
+            .flat_map(|cases| cases.aspects.iter().copied())
+            .collect()
     }
 
     /// Whether a scenario differs in what is listed, and in nothing else.
     pub(crate) fn judge(&self, scenario: &str, found: &[Difference]) -> Result<()> {
         let listed = self.aspects(scenario);
         let differ: BTreeSet<Aspect> = found.iter().map(|difference| difference.aspect).collect();
-        let unlisted = found.iter().filter(|difference| !listed.contains(&difference.aspect));
+        let unlisted = found
+            .iter()
+            .filter(|difference| !listed.contains(&difference.aspect));
         let mut wrong: Vec<String> = unlisted
             .map(|difference| format!("differs: {}: {}", difference.aspect, difference.detail))
             .collect();
         wrong.extend(
-            listed.difference(&differ).map(|aspect| format!("no longer differs, but is listed: {aspect}")),
+            listed
+                .difference(&differ)
+                .map(|aspect| format!("no longer differs, but is listed: {aspect}")),
         );
         ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
         Ok(())
@@ -73,7 +81,10 @@ impl Deliberate {
                 class.class
             );
             for name in class.cases.iter().flat_map(|cases| &cases.scenarios) {
-                ensure!(scenarios.iter().any(|scenario| scenario.name == *name), "there is no {name}");
+                ensure!(
+                    scenarios.iter().any(|scenario| scenario.name == *name),
+                    "there is no {name}"
+                );
             }
         }
         Ok(())
@@ -82,20 +93,37 @@ impl Deliberate {
 
 /// Whether the list is as strict as it should be: a difference that is not on it is told, and so is one that is gone.
 pub(crate) fn is_strict() -> Result<()> {
-    let cases = Cases { aspects: vec![Aspect::Chunks], scenarios: vec!["listed".to_owned()] };
-    let list = Deliberate {
-        classes: vec![Class { class: String::new(), reason: String::new(), cases: vec![cases] }],
+    let cases = Cases {
+        aspects: vec![Aspect::Chunks],
+        scenarios: vec!["listed".to_owned()],
     };
-    let differs = |aspect| Difference { aspect, detail: String::new() };
+    let list = Deliberate {
+        classes: vec![Class {
+            class: String::new(),
+            reason: String::new(),
+            cases: vec![cases],
+        }],
+    };
+    let differs = |aspect| Difference {
+        aspect,
+        detail: String::new(),
+    };
     for (scenario, found, is_good) in [
         ("listed", vec![differs(Aspect::Chunks)], true),
         ("listed", vec![], false),
-        ("listed", vec![differs(Aspect::Chunks), differs(Aspect::End)], false),
+        (
+            "listed",
+            vec![differs(Aspect::Chunks), differs(Aspect::End)],
+            false,
+        ),
         ("listed", vec![differs(Aspect::End)], false),
         ("other", vec![], true),
         ("other", vec![differs(Aspect::Chunks)], false),
     ] {
-        ensure!(list.judge(scenario, &found).is_ok() == is_good, "{scenario}: {found:?}");
+        ensure!(
+            list.judge(scenario, &found).is_ok() == is_good,
+            "{scenario}: {found:?}"
+        );
     }
     Ok(())
 }

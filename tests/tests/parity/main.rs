@@ -40,6 +40,9 @@ fn main() -> Result<ExitCode> {
 }
 
 fn concluded(conclusion: &Conclusion) -> ExitCode {
-    println!("{} passed, {} failed", conclusion.num_passed, conclusion.num_failed);
+    println!(
+        "{} passed, {} failed",
+        conclusion.num_passed, conclusion.num_failed
+    );
     conclusion.exit_code()
 }

@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, watch};
 
 /// Starts a script beside the installed packages.
 pub(crate) fn start(script: &str) -> Result<Node> {
-    Node::start(&mut Node::command(tools::workspace().join("tests/client/parity").join(script)))
+    Node::start(&mut Node::command(
+        tools::workspace().join("tests/client/parity").join(script),
+    ))
 }
 
 /// What has been heard of one request.
@@ -54,14 +56,20 @@ impl Driver {
     /// Sends a request; `command` is a JSON object with this id.
     pub(crate) fn send(&self, id: &str, command: &str) -> Result<watch::Receiver<Heard>> {
         let (sender, receiver) = watch::channel(Heard::default());
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), sender);
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned(), sender);
         self.lines.send(format!("{command}\n"))?;
         Ok(receiver)
     }
 
     /// Drops the connection of a request.
     pub(crate) fn leave(&self, id: &str) -> Result<()> {
-        Ok(self.lines.send(format!("{}\n", serde_json::json!({"id": id, "leave": true})))?)
+        Ok(self.lines.send(format!(
+            "{}\n",
+            serde_json::json!({"id": id, "leave": true})
+        ))?)
     }
 }
 
@@ -72,7 +80,10 @@ async fn listen(_process: Child, mut output: Output, listeners: Listeners) {
         }
     }
     // Whoever still listens hears that nothing more will come.
-    listeners.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    listeners
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clear();
 }
 
 fn note(line: &str, listeners: &Listeners) -> Result<()> {
@@ -81,7 +92,10 @@ fn note(line: &str, listeners: &Listeners) -> Result<()> {
     let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(seen) = said["seen"].as_u64() {
         let seen = usize::try_from(seen)?;
-        listeners.get(&id).context("nobody asked")?.send_modify(|heard| heard.seen = seen);
+        listeners
+            .get(&id)
+            .context("nobody asked")?
+            .send_modify(|heard| heard.seen = seen);
         return Ok(());
     }
     let listener = listeners.remove(&id).context("nobody asked")?;
@@ -91,8 +105,20 @@ fn note(line: &str, listeners: &Listeners) -> Result<()> {
 
 /// Waits for the end of a request.
 pub(crate) async fn outcome(mut heard: watch::Receiver<Heard>) -> Result<Arc<Value>> {
-    let heard = within("the end of an answer", heard.wait_for(|heard| heard.outcome.is_some())).await;
-    let outcome = heard?.context("the client has ended")?.outcome.clone().context("an outcome")?;
-    ensure!(outcome["failed"].is_null(), "the client failed: {}", outcome["failed"]);
+    let heard = within(
+        "the end of an answer",
+        heard.wait_for(|heard| heard.outcome.is_some()),
+    )
+    .await;
+    let outcome = heard?
+        .context("the client has ended")?
+        .outcome
+        .clone()
+        .context("an outcome")?;
+    ensure!(
+        outcome["failed"].is_null(),
+        "the client failed: {}",
+        outcome["failed"]
+    );
     Ok(outcome)
 }

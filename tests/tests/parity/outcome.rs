@@ -30,8 +30,14 @@ pub(crate) struct Outcome {
     pub(crate) calls: Value,
 }
 
-const NOT_COMPARED: [&str; 6] =
-    ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "vary"];
+const NOT_COMPARED: [&str; 6] = [
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "transfer-encoding",
+    "vary",
+];
 
 /// Headers that tell the HTTP library, not the request.
 fn is_of_the_library(name: &str) -> bool {
@@ -50,7 +56,10 @@ impl Outcome {
         Self {
             status: said["status"].clone(),
             headers: headers_of(said),
-            chunks: chunks.into_iter().map(|chunk| names.in_value(chunk)).collect(),
+            chunks: chunks
+                .into_iter()
+                .map(|chunk| names.in_value(chunk))
+                .collect(),
             end: json!({"end": said["end"], "framing": said["framing"], "done": said["done"]}),
             errors: errors.into(),
             client: json!({"status": said["client"]["status"], "error": said["client"]["errorName"]}),
@@ -63,8 +72,12 @@ impl Outcome {
 fn headers_of(said: &Value) -> Value {
     let all = said["headers"].as_object().cloned().unwrap_or_default();
     // What lets pages of other origins in is the front door's affair; the route has it in its framework.
-    let is_compared = |name: &str| !NOT_COMPARED.contains(&name) && !name.starts_with("access-control-");
-    all.into_iter().filter(|(name, _)| is_compared(name)).collect::<Map<_, _>>().into()
+    let is_compared =
+        |name: &str| !NOT_COMPARED.contains(&name) && !name.starts_with("access-control-");
+    all.into_iter()
+        .filter(|(name, _)| is_compared(name))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The chunks without our metadata and without the words of errors, and those words.
@@ -102,7 +115,9 @@ fn join(last: &mut Value, next: &Value) -> bool {
         fields.remove(key);
         fields
     };
-    let (Some(before), Some(after)) = (last[key].as_str(), next[key].as_str()) else { return false };
+    let (Some(before), Some(after)) = (last[key].as_str(), next[key].as_str()) else {
+        return false;
+    };
     if without(last) != without(next) {
         return false;
     }
@@ -119,7 +134,9 @@ fn rejoin(chunk: &mut Value) {
 }
 
 fn without_metadata(messages: &mut Value) {
-    let last = messages.as_array_mut().and_then(|messages| messages.last_mut());
+    let last = messages
+        .as_array_mut()
+        .and_then(|messages| messages.last_mut());
     if let Some(fields) = last.and_then(Value::as_object_mut)
         && fields.get("role").is_some_and(|role| role == "assistant")
     {
@@ -147,26 +164,38 @@ struct Names {
 impl Names {
     fn new(said: &Value, scenario: &Scenario) -> Self {
         let chunks = said["chunks"].as_array();
-        let ids =
-            |key: &'static str| chunks.into_iter().flatten().filter_map(move |chunk| chunk[key].as_str());
+        let ids = |key: &'static str| {
+            chunks
+                .into_iter()
+                .flatten()
+                .filter_map(move |chunk| chunk[key].as_str())
+        };
         let is_fresh = |id: &&str| !scenario.mentions(id);
-        let answer = ids("messageId").next().filter(is_fresh).filter(|id| is_nanoid(id));
+        let answer = ids("messageId")
+            .next()
+            .filter(is_fresh)
+            .filter(|id| is_nanoid(id));
         let mut calls: Vec<String> = Vec::new();
         for id in ids("toolCallId").filter(is_fresh) {
             if !calls.iter().any(|known| known == id) {
                 calls.push(id.to_owned());
             }
         }
-        Self { answer: answer.map(str::to_owned), calls, blocks: Vec::new() }
+        Self {
+            answer: answer.map(str::to_owned),
+            calls,
+            blocks: Vec::new(),
+        }
     }
 
     fn in_value(&mut self, value: Value) -> Value {
         match value {
             Value::String(text) => self.in_text(text).into(),
             Value::Array(items) => items.into_iter().map(|item| self.in_value(item)).collect(),
-            Value::Object(fields) => {
-                fields.into_iter().map(|(key, value)| (key, self.in_value(value))).collect()
-            }
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(key, value)| (key, self.in_value(value)))
+                .collect(),
             other => other,
         }
     }
@@ -195,5 +224,8 @@ fn is_block_id(letters: &str) -> bool {
 }
 
 fn is_nanoid(id: &str) -> bool {
-    id.len() == 21 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    id.len() == 21
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }

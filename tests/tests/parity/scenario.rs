@@ -91,7 +91,9 @@ impl Default for Answer {
         let headers = [("content-type", "text/event-stream")];
         Self {
             status: 200,
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             body: None,
             steps: Vec::new(),
             pieces: None,
@@ -115,8 +117,12 @@ impl Request {
     /// The conversation as JSON.
     pub(crate) fn messages(&self) -> Vec<Box<RawValue>> {
         let hello = || {
-            let text = self.letters.map_or_else(|| "hello".to_owned(), |count| "marble ".repeat(count / 7));
-            raw(&format!(r#"{{"id":"u1","role":"user","parts":[{{"type":"text","text":"{text}"}}]}}"#))
+            let text = self
+                .letters
+                .map_or_else(|| "hello".to_owned(), |count| "marble ".repeat(count / 7));
+            raw(&format!(
+                r#"{{"id":"u1","role":"user","parts":[{{"type":"text","text":"{text}"}}]}}"#
+            ))
         };
         self.messages.clone().unwrap_or_else(|| vec![hello()])
     }
@@ -147,7 +153,10 @@ pub(crate) fn all() -> Result<Vec<Scenario>> {
     let mut all = fixtures::all()?;
     for file in std::fs::read_dir(folder().join("scenarios"))? {
         let file = file?.path();
-        let group = file.file_stem().and_then(|stem| stem.to_str()).context("a name")?;
+        let group = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .context("a name")?;
         for mut scenario in read::<Vec<Scenario>>(&file)? {
             scenario.name = format!("{group}/{}", scenario.name);
             all.push(scenario);

@@ -56,13 +56,20 @@ struct Repeat {
 impl Script {
     /// The script of a scenario.
     pub(crate) fn new(scenario: &Scenario) -> Result<Self> {
-        let mut script = Self { answers: Vec::new(), gates: Vec::new() };
+        let mut script = Self {
+            answers: Vec::new(),
+            gates: Vec::new(),
+        };
         for answer in &scenario.answers {
-            let steps = script.steps(answer).with_context(|| scenario.name.clone())?;
+            let steps = script
+                .steps(answer)
+                .with_context(|| scenario.name.clone())?;
             script.answers.push(steps);
         }
         if let Some(last) = script.answers.last().cloned() {
-            script.answers.resize(MOST_CALLS.max(script.answers.len()), last);
+            script
+                .answers
+                .resize(MOST_CALLS.max(script.answers.len()), last);
         }
         Ok(script)
     }
@@ -79,7 +86,10 @@ impl Script {
         for step in &answer.steps {
             self.step(step, &mut steps)?;
         }
-        if !matches!(steps.last(), Some(Step::End | Step::Cut | Step::Reset | Step::Hold)) {
+        if !matches!(
+            steps.last(),
+            Some(Step::End | Step::Cut | Step::Reset | Step::Hold)
+        ) {
             steps.push(Step::End);
         }
         Ok(match answer.pieces {
@@ -90,8 +100,9 @@ impl Script {
 
     fn step(&mut self, step: &RawValue, steps: &mut Vec<Step>) -> Result<()> {
         let Ok(instruction) = serde_json::from_str(step.get()) else {
-            let is_event =
-                ["\"type\"", "\"choices\"", "\"error\""].iter().any(|key| step.get().contains(key));
+            let is_event = ["\"type\"", "\"choices\"", "\"error\""]
+                .iter()
+                .any(|key| step.get().contains(key));
             ensure!(is_event, "neither an instruction nor an event: {step}");
             steps.push(Step::Send(frame(step.get())));
             return Ok(());
@@ -99,8 +110,14 @@ impl Script {
         match instruction {
             Instruction::Raw(text) => steps.push(Step::Send(text.into())),
             Instruction::Bytes(text) => steps.push(Step::Send(STANDARD.decode(text)?.into())),
-            Instruction::Repeat(Repeat { times, event, swell }) => {
-                let event = event.get().replace("<swell>", &"0123456789".repeat(swell / 10));
+            Instruction::Repeat(Repeat {
+                times,
+                event,
+                swell,
+            }) => {
+                let event = event
+                    .get()
+                    .replace("<swell>", &"0123456789".repeat(swell / 10));
                 steps.extend(std::iter::repeat_n(Step::Send(frame(&event)), times));
             }
             Instruction::Seen(count) => {
@@ -144,7 +161,11 @@ fn in_pieces(steps: &[Step], length: usize) -> Vec<Step> {
             continue;
         }
         let whole = Bytes::from(std::mem::take(&mut bytes));
-        cut.extend(whole.chunks(length).map(|piece| Step::Send(Bytes::copy_from_slice(piece))));
+        cut.extend(
+            whole
+                .chunks(length)
+                .map(|piece| Step::Send(Bytes::copy_from_slice(piece))),
+        );
         cut.push(step.clone());
     }
     cut

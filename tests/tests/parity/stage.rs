@@ -32,7 +32,11 @@ pub(crate) enum Side {
 
 impl fmt::Display for Side {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if *self == Self::Original { "original" } else { "ours" })
+        formatter.write_str(if *self == Self::Original {
+            "original"
+        } else {
+            "ours"
+        })
     }
 }
 
@@ -93,7 +97,10 @@ impl Stage {
             original: Mutex::new(node::start("original.mjs")?),
             who,
             models: (0..goes).map(model).collect::<Value>().to_string(),
-            pairs: Setup::ALL.into_iter().map(|setup| (setup, OnceCell::new())).collect(),
+            pairs: Setup::ALL
+                .into_iter()
+                .map(|setup| (setup, OnceCell::new()))
+                .collect(),
             world,
         })
     }
@@ -111,7 +118,8 @@ impl Stage {
 
     /// What our function does alone.
     pub(crate) async fn ours(&self, go: Go<'_>) -> Result<Outcome> {
-        self.run(self.pair(go.scenario.setup).await?, go, Side::Ours).await
+        self.run(self.pair(go.scenario.setup).await?, go, Side::Ours)
+            .await
     }
 
     /// Ends the functions, which looks through their logs.
@@ -143,7 +151,11 @@ impl Stage {
         let opener = tokio::spawn(open_gates(heard.clone(), script.gates));
         let said = outcome(heard).await.with_context(|| format!("{side}"));
         opener.abort();
-        Ok(Outcome::new(&*said?, &self.gateway(side).calls_of(&model), go.scenario))
+        Ok(Outcome::new(
+            &*said?,
+            &self.gateway(side).calls_of(&model),
+            go.scenario,
+        ))
     }
 
     fn command<'a>(
@@ -156,7 +168,11 @@ impl Stage {
         report: bool,
     ) -> Command<'a> {
         let request = &go.scenario.request;
-        let base = if side == Side::Ours { &pair.function.url } else { &pair.original };
+        let base = if side == Side::Ours {
+            &pair.function.url
+        } else {
+            &pair.original
+        };
         Command {
             id,
             url: format!("{base}/api/chat"),
@@ -172,11 +188,18 @@ impl Stage {
     }
 
     fn gateway(&self, side: Side) -> &Gateway {
-        if side == Side::Ours { &self.world.gateway } else { &self.original_gateway }
+        if side == Side::Ours {
+            &self.world.gateway
+        } else {
+            &self.original_gateway
+        }
     }
 
     async fn pair(&self, setup: Setup) -> Result<&Pair> {
-        let cell = self.pairs.get(&setup).context("every set-up has its place")?;
+        let cell = self
+            .pairs
+            .get(&setup)
+            .context("every set-up has its place")?;
         cell.get_or_try_init(|| self.start(setup)).await
     }
 
@@ -191,7 +214,10 @@ impl Stage {
         ];
         changes.extend(setup.system().map(|system| ("SYSTEM_PROMPT", system)));
         if setup == Setup::Impatient {
-            changes.extend([("FIRST_PART_TIMEOUT_MS", "2500"), ("IDLE_TIMEOUT_MS", "2500")]);
+            changes.extend([
+                ("FIRST_PART_TIMEOUT_MS", "2500"),
+                ("IDLE_TIMEOUT_MS", "2500"),
+            ]);
         }
         if setup == Setup::Sources {
             changes.push(("SEND_SOURCES", "true"));
@@ -206,8 +232,17 @@ impl Stage {
             "baseURL": setup.base_url(&self.original_gateway.base_url()), "system": setup.system(),
             "sendSources": setup == Setup::Sources,
         });
-        let answer: Value = self.original.lock().await.ask(&line).await.context("the original")?;
-        let original = answer["url"].as_str().context("the original has no address")?.to_owned();
+        let answer: Value = self
+            .original
+            .lock()
+            .await
+            .ask(&line)
+            .await
+            .context("the original")?;
+        let original = answer["url"]
+            .as_str()
+            .context("the original has no address")?
+            .to_owned();
         Ok(Pair { function, original })
     }
 }
@@ -225,7 +260,11 @@ impl Setup {
     ];
 
     fn protocol(self) -> &'static str {
-        if matches!(self, Self::Openai | Self::OpenaiInstructed) { "openai" } else { "native" }
+        if matches!(self, Self::Openai | Self::OpenaiInstructed) {
+            "openai"
+        } else {
+            "native"
+        }
     }
 
     fn system(self) -> Option<&'static str> {

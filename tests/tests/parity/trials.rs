@@ -53,15 +53,25 @@ impl Trials {
     /// One trial each. The slow ones first; the page last, and only if nothing is left out.
     pub(crate) fn for_run(&self, arguments: &Arguments) -> Vec<Trial> {
         let mut trials = vec![
-            self.trial("every row of the protocol is tried", "", Shared::rows_are_covered),
-            self.trial("the list of differences is strict", "", |_| deliberate::is_strict()),
+            self.trial(
+                "every row of the protocol is tried",
+                "",
+                Shared::rows_are_covered,
+            ),
+            self.trial("the list of differences is strict", "", |_| {
+                deliberate::is_strict()
+            }),
             self.trial("the list of differences is in order", "", |shared| {
                 shared.list.is_in_order(&shared.scenarios)
             }),
         ];
         let (slow, fast): (Vec<_>, Vec<_>) =
             (0..self.0.scenarios.len()).partition(|index| self.0.scenarios[*index].is_slow());
-        trials.extend(slow.into_iter().chain(fast).map(|index| self.scenario(index)));
+        trials.extend(
+            slow.into_iter()
+                .chain(fast)
+                .map(|index| self.scenario(index)),
+        );
         trials.extend((0..self.0.ways.len()).map(|index| {
             let name = format!("broken/{}", self.0.ways[index].way);
             self.trial(&name, "noticed", move |shared| shared.notice(index))
@@ -83,7 +93,11 @@ impl Trials {
 
     fn scenario(&self, index: usize) -> Trial {
         let name = &self.0.scenarios[index].name;
-        let kind = if self.0.list.aspects(name).is_empty() { "same" } else { "on purpose" };
+        let kind = if self.0.list.aspects(name).is_empty() {
+            "same"
+        } else {
+            "on purpose"
+        };
         self.trial(name, kind, move |shared| shared.compare(index))
     }
 
@@ -102,14 +116,23 @@ impl Trials {
 impl Shared {
     fn compare(&self, index: usize) -> Result<()> {
         let scenario = &self.scenarios[index];
-        let go = Go { scenario, number: index, tamper: None };
-        let outcomes = self.runtime.block_on(async { self.stage().await?.compare(go).await });
+        let go = Go {
+            scenario,
+            number: index,
+            tamper: None,
+        };
+        let outcomes = self
+            .runtime
+            .block_on(async { self.stage().await?.compare(go).await });
         let compared = outcomes.map(|(theirs, ours)| {
             let found = differences(&theirs, &ours);
             (Seen::new(&theirs, &ours, &found), found)
         });
         let seen = compared.as_ref().ok().map(|(seen, _)| seen.clone());
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(scenario.name.clone(), seen);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(scenario.name.clone(), seen);
         self.changed.notify_all();
         self.list.judge(&scenario.name, &compared?.1)
     }
@@ -117,15 +140,30 @@ impl Shared {
     /// Our answer as it is and broken, which must not look the same.
     fn notice(&self, index: usize) -> Result<()> {
         let way = &self.ways[index];
-        let scenario = self.scenarios.iter().find(|scenario| scenario.name == way.scenario);
+        let scenario = self
+            .scenarios
+            .iter()
+            .find(|scenario| scenario.name == way.scenario);
         let scenario = scenario.with_context(|| format!("there is no {}", way.scenario))?;
         let number = self.scenarios.len() + 2 * index;
         let outcomes = self.runtime.block_on(async {
             let stage = self.stage().await?;
-            let whole = stage.ours(Go { scenario, number, tamper: None }).await?;
+            let whole = stage
+                .ours(Go {
+                    scenario,
+                    number,
+                    tamper: None,
+                })
+                .await?;
             Ok::<_, anyhow::Error>((
                 whole,
-                stage.ours(Go { scenario, number: number + 1, tamper: way.tamper() }).await?,
+                stage
+                    .ours(Go {
+                        scenario,
+                        number: number + 1,
+                        tamper: way.tamper(),
+                    })
+                    .await?,
             ))
         });
         let (whole, broken) = outcomes?;
@@ -133,8 +171,9 @@ impl Shared {
     }
 
     fn rows_are_covered(&self) -> Result<()> {
-        let is_prompt =
-            |scenario: &&Scenario| ["prompts", "files", "openai-prompts"].contains(&scenario.group());
+        let is_prompt = |scenario: &&Scenario| {
+            ["prompts", "files", "openai-prompts"].contains(&scenario.group())
+        };
         let prompts = self.scenarios.iter().filter(is_prompt).count();
         let answers = self.scenarios.len() - prompts;
         ensure!(
@@ -144,7 +183,10 @@ impl Shared {
         for row in &self.rows {
             ensure!(row.scenarios.len() >= row.needs, "too few for {}", row.row);
             for name in &row.scenarios {
-                ensure!(self.scenarios.iter().any(|scenario| scenario.name == *name), "there is no {name}");
+                ensure!(
+                    self.scenarios.iter().any(|scenario| scenario.name == *name),
+                    "there is no {name}"
+                );
             }
         }
         Ok(())
@@ -153,15 +195,27 @@ impl Shared {
     fn check_docs(&self) -> Result<()> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let all = self.scenarios.len();
-        let seen =
-            self.changed.wait_while(seen, |seen| seen.len() < all).unwrap_or_else(PoisonError::into_inner);
-        let whole: Option<BTreeMap<_, _>> =
-            seen.iter().map(|(name, seen)| Some((name.clone(), seen.clone()?))).collect();
-        docs::check(&self.scenarios, &whole.context("not all could be compared")?, &self.list, &self.rows)
+        let seen = self
+            .changed
+            .wait_while(seen, |seen| seen.len() < all)
+            .unwrap_or_else(PoisonError::into_inner);
+        let whole: Option<BTreeMap<_, _>> = seen
+            .iter()
+            .map(|(name, seen)| Some((name.clone(), seen.clone()?)))
+            .collect();
+        docs::check(
+            &self.scenarios,
+            &whole.context("not all could be compared")?,
+            &self.list,
+            &self.rows,
+        )
     }
 
     async fn stage(&self) -> Result<&Stage> {
         let goes = self.scenarios.len() + 2 * self.ways.len();
-        self.stage.get_or_try_init(|| Stage::new(goes)).await.map_err(|error| anyhow!("{error:#}"))
+        self.stage
+            .get_or_try_init(|| Stage::new(goes))
+            .await
+            .map_err(|error| anyhow!("{error:#}"))
     }
 }

@@ -30,7 +30,8 @@ struct Account {
 pub(crate) fn region(tools: &Path, settings: &Settings) -> Result<String> {
     let found = command::output(Command::new(tools.join("python")).args(["-c", LOOK_UP]))
         .context("the AWS configuration of this machine cannot be read")?;
-    let account: Account = serde_json::from_str(&found).context("the AWS configuration is not understood")?;
+    let account: Account =
+        serde_json::from_str(&found).context("the AWS configuration is not understood")?;
     if !account.signed_in {
         bail!(
             "there are no AWS credentials: run `aws configure` or `aws login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID \

@@ -16,20 +16,29 @@ const FUNCTIONS: [&str; 2] = ["chat", "threads"];
 /// # Errors
 /// The target cannot be installed, or the functions do not build.
 pub(crate) fn run(tools: &Path, settings: &Settings) -> Result<()> {
-    let target = if settings.is_x86_64() { "x86_64-unknown-linux-gnu" } else { "aarch64-unknown-linux-gnu" };
+    let target = if settings.is_x86_64() {
+        "x86_64-unknown-linux-gnu"
+    } else {
+        "aarch64-unknown-linux-gnu"
+    };
     // The very options that SAM gives, so that it finds everything built.
     let architecture = (!settings.is_x86_64()).then_some("--arm64");
     install_target(target)?;
     for function in FUNCTIONS {
         eprintln!("\n== build {function} for {target}");
         let mut build = cargo_lambda(tools);
-        build.args(["lambda", "build", "--release"]).args(architecture).args(["--bin", function]);
+        build
+            .args(["lambda", "build", "--release"])
+            .args(architecture)
+            .args(["--bin", function]);
         check(build.current_dir(function_folder(function)))?;
     }
     // Puts what is built where `sam deploy` looks for it.
     eprintln!("\n== sam build");
     check(
-        sam(tools).args(["build", "--config-env", &settings.environment]).args(settings.override_arguments()),
+        sam(tools)
+            .args(["build", "--config-env", &settings.environment])
+            .args(settings.override_arguments()),
     )
 }
 
@@ -45,8 +54,13 @@ fn cargo_lambda(tools: &Path) -> Command {
 
 /// Installs the standard library of `target`, unless it is there.
 fn install_target(target: &str) -> Result<()> {
-    let rustc =
-        |print: &[&str]| command::output(Command::new("rustc").args(print).current_dir(workspace::root()));
+    let rustc = |print: &[&str]| {
+        command::output(
+            Command::new("rustc")
+                .args(print)
+                .current_dir(workspace::root()),
+        )
+    };
     let library = rustc(&["--print", "target-libdir", "--target", target])?;
     if Path::new(library.trim()).is_dir() {
         return Ok(());
@@ -54,12 +68,18 @@ fn install_target(target: &str) -> Result<()> {
     let rustup = command::find("rustup").with_context(|| {
         format!("Rust's standard library for {target} is not installed, and there is no rustup to install it")
     })?;
-    check(Command::new(rustup).args(["target", "add", target]).current_dir(workspace::root()))
+    check(
+        Command::new(rustup)
+            .args(["target", "add", target])
+            .current_dir(workspace::root()),
+    )
 }
 
 fn check(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("`{name}` cannot be started"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("`{name}` cannot be started"))?;
     if !status.success() {
         bail!("`{name}` ended with {status}; what it says stands above");
     }

@@ -34,25 +34,43 @@ impl Outputs {
     /// Reads the outputs of the deployed stack. None are known if that fails, since the stack is deployed all the same.
     pub(crate) fn read(tools: &Path, settings: &Settings, region: &str) -> Self {
         let mut list = sam(tools);
-        list.args(["list", "stack-outputs", "--output", "json", "--region", region]);
+        list.args([
+            "list",
+            "stack-outputs",
+            "--output",
+            "json",
+            "--region",
+            region,
+        ]);
         let listed = command::output(list.args(["--stack-name", &settings.stack_name]));
         listed.map(|json| Self::parse(&json)).unwrap_or_default()
     }
 
     fn parse(json: &str) -> Self {
         let outputs: Vec<Output> = serde_json::from_str(json).unwrap_or_default();
-        Self(outputs.into_iter().map(|output| (output.key, output.value)).collect())
+        Self(
+            outputs
+                .into_iter()
+                .map(|output| (output.key, output.value))
+                .collect(),
+        )
     }
 
     fn get(&self, name: &str) -> String {
-        self.0.get(name).cloned().unwrap_or_else(|| format!("(the output {name} above)"))
+        self.0
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| format!("(the output {name} above)"))
     }
 }
 
 /// Returns what remains to be done once the stack is deployed.
 pub(crate) fn next_steps(outputs: &Outputs) -> String {
-    let (chat, threads, table) =
-        (outputs.get("ChatUrl"), outputs.get("ThreadsUrl"), outputs.get("ChatTableName"));
+    let (chat, threads, table) = (
+        outputs.get("ChatUrl"),
+        outputs.get("ThreadsUrl"),
+        outputs.get("ChatTableName"),
+    );
     let chat_base = chat.trim_end_matches('/');
     format!(
         "
@@ -80,7 +98,8 @@ mod tests {
         );
         let text = next_steps(&outputs);
         assert!(
-            text.contains("TABLE_NAME=table-1") && text.contains("POST https://c.example/api/chat "),
+            text.contains("TABLE_NAME=table-1")
+                && text.contains("POST https://c.example/api/chat "),
             "{text}"
         );
         assert!(text.contains("(the output ThreadsUrl above)"), "{text}");

@@ -43,8 +43,8 @@ impl Settings {
     /// There is no such file or environment in it, or the environment names no stack.
     pub(crate) fn read(options: &Options) -> Result<Self> {
         let file = workspace::root().join(FILE);
-        let text =
-            std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
         Self::parse(&text, options)
     }
 
@@ -52,9 +52,15 @@ impl Settings {
         let config: Table = text.parse().with_context(|| format!("{FILE} is no TOML"))?;
         let name = &options.environment;
         let Some(Value::Table(environment)) = config.get(name) else {
-            let known: Vec<_> =
-                config.iter().filter(|(_, value)| value.is_table()).map(|(name, _)| name.as_str()).collect();
-            bail!("{FILE} has no environment `{name}`, only {}", known.join(", "));
+            let known: Vec<_> = config
+                .iter()
+                .filter(|(_, value)| value.is_table())
+                .map(|(name, _)| name.as_str())
+                .collect();
+            bail!(
+                "{FILE} has no environment `{name}`, only {}",
+                known.join(", ")
+            );
         };
         let global = parameters(environment, "global")?;
         let deploy = parameters(environment, "deploy")?;
@@ -69,14 +75,19 @@ impl Settings {
                 format!("{FILE} names no stack: [{name}.global.parameters] needs stack_name")
             })?,
             region: deploy.region.or(global.region),
-            overrides: overrides.into_iter().chain(options.overrides.iter().cloned()).collect(),
+            overrides: overrides
+                .into_iter()
+                .chain(options.overrides.iter().cloned())
+                .collect(),
         })
     }
 
     /// Returns the option with which SAM gets the parameters, for build and deploy alike.
     pub(crate) fn override_arguments(&self) -> impl Iterator<Item = &str> {
         let option = (!self.overrides.is_empty()).then_some("--parameter-overrides");
-        option.into_iter().chain(self.overrides.iter().map(String::as_str))
+        option
+            .into_iter()
+            .chain(self.overrides.iter().map(String::as_str))
     }
 
     /// Whether the functions are built for x86_64 instead of arm64.
@@ -90,20 +101,33 @@ impl Settings {
             "BetterAuthUrl",
             "session cookies of a web application with https will not be found, and no page will be let in by one",
         )];
-        let missing = NEEDED.iter().filter(|(name, _)| self.value_of(name).is_none());
-        missing.map(|(name, effect)| format!("{name} is not set: {effect} (see {FILE})")).collect()
+        let missing = NEEDED
+            .iter()
+            .filter(|(name, _)| self.value_of(name).is_none());
+        missing
+            .map(|(name, effect)| format!("{name} is not set: {effect} (see {FILE})"))
+            .collect()
     }
 
     /// Returns the last value of a parameter that is not empty.
     fn value_of(&self, name: &str) -> Option<&str> {
-        let words = self.overrides.iter().flat_map(|line| line.split_whitespace());
+        let words = self
+            .overrides
+            .iter()
+            .flat_map(|line| line.split_whitespace());
         let mut values = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        values.next_back().map(|value| value.trim_matches('"')).filter(|value| !value.is_empty())
+        values
+            .next_back()
+            .map(|value| value.trim_matches('"'))
+            .filter(|value| !value.is_empty())
     }
 }
 
 fn parameters(environment: &Table, command: &str) -> Result<Parameters> {
-    let Some(parameters) = environment.get(command).and_then(|command| command.get("parameters")) else {
+    let Some(parameters) = environment
+        .get(command)
+        .and_then(|command| command.get("parameters"))
+    else {
         return Ok(Parameters::default());
     };
     let read = parameters.clone().try_into();
@@ -133,7 +157,13 @@ mod tests {
 
     fn settings(environment: &str, overrides: &[&str]) -> Result<Settings> {
         let overrides = overrides.iter().map(|text| (*text).to_owned()).collect();
-        Settings::parse(CONFIG, &Options { environment: environment.to_owned(), overrides })
+        Settings::parse(
+            CONFIG,
+            &Options {
+                environment: environment.to_owned(),
+                overrides,
+            },
+        )
     }
 
     #[test]
@@ -150,7 +180,10 @@ mod tests {
             ]
         );
         assert!(!settings.is_x86_64() && settings.warnings().is_empty());
-        assert_eq!((settings.stack_name.as_str(), settings.region), ("chat", None));
+        assert_eq!(
+            (settings.stack_name.as_str(), settings.region),
+            ("chat", None)
+        );
     }
 
     #[test]
@@ -164,9 +197,15 @@ mod tests {
     fn a_deployment_that_no_session_could_reach_is_told_of_it() {
         for overrides in [&[][..], &["BetterAuthUrl=\"\""]] {
             let warnings = settings("empty", overrides).unwrap().warnings();
-            assert!(warnings[0].starts_with("BetterAuthUrl is not set: "), "{overrides:?}: {warnings:?}");
+            assert!(
+                warnings[0].starts_with("BetterAuthUrl is not set: "),
+                "{overrides:?}: {warnings:?}"
+            );
         }
-        assert_eq!(settings("empty", &[]).unwrap().override_arguments().count(), 0);
+        assert_eq!(
+            settings("empty", &[]).unwrap().override_arguments().count(),
+            0
+        );
     }
 
     #[test]
@@ -176,6 +215,11 @@ mod tests {
             unknown.contains("no environment `staging`, only default, empty, line, nameless"),
             "{unknown}"
         );
-        assert!(settings("nameless", &[]).unwrap_err().to_string().contains("[nameless.global.parameters]"));
+        assert!(
+            settings("nameless", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("[nameless.global.parameters]")
+        );
     }
 }

@@ -30,8 +30,13 @@ impl DemoUser {
     /// # Errors
     /// The item cannot be put.
     pub(crate) fn sign_in(secret: &str, token: &str, engine: &Engine) -> Result<Self> {
-        engine.put(&session_item(token, SystemTime::now())?).context("the demo user cannot be signed in")?;
-        Ok(Self { secret: secret.to_owned(), signed: sign(token, secret) })
+        engine
+            .put(&session_item(token, SystemTime::now())?)
+            .context("the demo user cannot be signed in")?;
+        Ok(Self {
+            secret: secret.to_owned(),
+            signed: sign(token, secret),
+        })
     }
 
     /// The value of `BETTER_AUTH_SECRET`.
@@ -46,13 +51,17 @@ impl DemoUser {
 
     /// Name and value of the session cookie.
     pub(crate) fn cookie(&self) -> String {
-        format!("better-auth.session_token={}", utf8_percent_encode(&self.signed, NON_ALPHANUMERIC))
+        format!(
+            "better-auth.session_token={}",
+            utf8_percent_encode(&self.signed, NON_ALPHANUMERIC)
+        )
     }
 }
 
 /// The token with its HMAC, as better-auth signs cookies and bearers.
 fn sign(token: &str, secret: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(token.as_bytes());
     format!("{token}.{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
@@ -70,8 +79,10 @@ fn session_item(token: &str, now: SystemTime) -> Result<Value> {
             "createdAt": created, "updatedAt": created,
         },
     });
-    let seconds =
-        expires.duration_since(SystemTime::UNIX_EPOCH).context("the clock stands before 1970")?.as_secs();
+    let seconds = expires
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .context("the clock stands before 1970")?
+        .as_secs();
     Ok(json!({
         "pk": { "S": format!("BA#{token}") }, "sk": { "S": "-" },
         "v": { "S": value.to_string() }, "ttl": { "N": seconds.to_string() },
@@ -86,13 +97,25 @@ mod tests {
     fn the_signature_is_the_one_of_better_auth() {
         let secret = "vector-secret-A-9f3Kq2LmZx7Tt1Vb8Nn4Rr6Yy0Pp5Ww";
         let signed = sign("4UPJf614yrBeC0ERdK6FlIhdRkbZooTM", secret);
-        assert_eq!(signed, "4UPJf614yrBeC0ERdK6FlIhdRkbZooTM.q1xAW4VgQ/ps3wPyEMnS3eqL4ZApHoDm+Kts5uuIbMU=");
+        assert_eq!(
+            signed,
+            "4UPJf614yrBeC0ERdK6FlIhdRkbZooTM.q1xAW4VgQ/ps3wPyEMnS3eqL4ZApHoDm+Kts5uuIbMU="
+        );
 
-        let user = DemoUser { secret: secret.to_owned(), signed };
+        let user = DemoUser {
+            secret: secret.to_owned(),
+            signed,
+        };
         let cookie = user.cookie();
         let value = cookie.strip_prefix("better-auth.session_token=").unwrap();
-        let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
-        assert_eq!(decoded, user.bearer(), "the cookie is the bearer, percent-encoded");
+        let decoded = percent_encoding::percent_decode_str(value)
+            .decode_utf8()
+            .unwrap();
+        assert_eq!(
+            decoded,
+            user.bearer(),
+            "the cookie is the bearer, percent-encoded"
+        );
         assert!(!value.contains(['+', '/', '=']), "{value}");
     }
 

@@ -34,8 +34,9 @@ impl Engine {
         let text = std::fs::read_to_string(&template)
             .with_context(|| format!("{} cannot be read", template.display()))?;
         let database = open(folder, &table::requests(&text, TABLE_NAME)?, fresh)?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the database")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .context("no free port for the database")?;
         let endpoint = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
         tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         Ok(Self { database, endpoint })
@@ -52,7 +53,10 @@ impl Engine {
     /// The engine refuses it.
     pub(crate) fn put(&self, item: &Value) -> Result<()> {
         let put = request(serde_json::json!({ "TableName": TABLE_NAME, "Item": item }))?;
-        self.database.put_item(put).map_err(refused).context("the item cannot be put")?;
+        self.database
+            .put_item(put)
+            .map_err(refused)
+            .context("the item cannot be put")?;
         Ok(())
     }
 
@@ -91,17 +95,29 @@ fn open(folder: &Path, requests: &TableRequests, fresh: bool) -> Result<Database
     if file.exists() && (fresh || !is_current) {
         eprintln!(
             "Beginning with an empty table{}.",
-            if fresh { "" } else { ": template.yaml describes another one now" }
+            if fresh {
+                ""
+            } else {
+                ": template.yaml describes another one now"
+            }
         );
     }
     if fresh || !is_current {
-        for name in ["table.sqlite", "table.sqlite-wal", "table.sqlite-shm", "table.json"] {
+        for name in [
+            "table.sqlite",
+            "table.sqlite-wal",
+            "table.sqlite-shm",
+            "table.json",
+        ] {
             let _ = std::fs::remove_file(folder.join(name));
         }
     }
-    let path = file.to_str().context("the path of the checkout is not UTF-8")?;
-    let database =
-        Database::new(path).map_err(refused).with_context(|| format!("{path} cannot be opened"))?;
+    let path = file
+        .to_str()
+        .context("the path of the checkout is not UTF-8")?;
+    let database = Database::new(path)
+        .map_err(refused)
+        .with_context(|| format!("{path} cannot be opened"))?;
     if !description.exists() {
         make_table(&database, requests)?;
         std::fs::write(&description, wanted)?;
@@ -133,7 +149,11 @@ fn refused(error: impl std::fmt::Display) -> anyhow::Error {
 
 fn plain_item(item: &Value) -> Value {
     let fields = item.as_object().into_iter().flatten();
-    Value::Object(fields.map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
+    Value::Object(
+        fields
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// `{"S":"a"}` as `"a"`, and so on. Binary values keep their type, since JSON has none for them.
@@ -143,7 +163,9 @@ fn plain(value: &Value) -> Value {
     };
     match (kind.as_str(), inner) {
         ("S" | "BOOL" | "SS" | "NS", inner) => inner.clone(),
-        ("N", Value::String(number)) => serde_json::from_str(number).unwrap_or_else(|_| inner.clone()),
+        ("N", Value::String(number)) => {
+            serde_json::from_str(number).unwrap_or_else(|_| inner.clone())
+        }
         ("NULL", _) => Value::Null,
         ("M", inner) => plain_item(inner),
         ("L", Value::Array(list)) => list.iter().map(plain).collect(),
@@ -162,7 +184,10 @@ mod tests {
         pub(crate) fn in_memory() -> Self {
             let database = Database::memory().unwrap();
             make_table(&database, &description("sk")).unwrap();
-            Self { database, endpoint: String::new() }
+            Self {
+                database,
+                endpoint: String::new(),
+            }
         }
     }
 
@@ -179,11 +204,17 @@ mod tests {
         let time_to_live = json!({
             "TableName": TABLE_NAME, "TimeToLiveSpecification": { "AttributeName": "ttl", "Enabled": true },
         });
-        TableRequests { create, time_to_live: Some(time_to_live) }
+        TableRequests {
+            create,
+            time_to_live: Some(time_to_live),
+        }
     }
 
     fn engine(folder: &Path, requests: &TableRequests, fresh: bool) -> Engine {
-        Engine { database: open(folder, requests, fresh).unwrap(), endpoint: String::new() }
+        Engine {
+            database: open(folder, requests, fresh).unwrap(),
+            endpoint: String::new(),
+        }
     }
 
     #[test]
@@ -191,13 +222,23 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-engine-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let item = json!({ "pk": { "S": "a" }, "sk": { "S": "b" }, "at": { "N": "12" } });
-        let count = |requests: &TableRequests, fresh| engine(&folder, requests, fresh).items().unwrap().len();
+        let count = |requests: &TableRequests, fresh| {
+            engine(&folder, requests, fresh).items().unwrap().len()
+        };
 
-        engine(&folder, &description("sk"), false).put(&item).unwrap();
+        engine(&folder, &description("sk"), false)
+            .put(&item)
+            .unwrap();
         assert_eq!(count(&description("sk"), false), 1, "the same description");
         assert_eq!(count(&description("sk"), true), 0, "a fresh start");
-        engine(&folder, &description("sk"), false).put(&item).unwrap();
-        assert_eq!(count(&description("range"), false), 0, "another description");
+        engine(&folder, &description("sk"), false)
+            .put(&item)
+            .unwrap();
+        assert_eq!(
+            count(&description("range"), false),
+            0,
+            "another description"
+        );
         std::fs::remove_dir_all(folder).unwrap();
     }
 

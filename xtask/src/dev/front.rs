@@ -40,7 +40,9 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 pub(crate) fn http_client() -> Client<HttpConnector, Body> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(connector)
 }
 
 /// Where the functions are.
@@ -74,7 +76,13 @@ pub(crate) struct Front {
 
 impl Front {
     /// A front that is reached at `url`, before these functions.
-    pub(crate) fn new(url: &str, behind: Behind, engine: Engine, gateway: &Gateway, user: &DemoUser) -> Self {
+    pub(crate) fn new(
+        url: &str,
+        behind: Behind,
+        engine: Engine,
+        gateway: &Gateway,
+        user: &DemoUser,
+    ) -> Self {
         let host = url.trim_start_matches("http://").to_owned();
         Self {
             client: http_client(),
@@ -101,7 +109,9 @@ impl Front {
             // A chunk goes out when it comes in.
             let _ = connection.set_nodelay(true);
         });
-        axum::serve(listener, router(Arc::new(self))).await.context("the front cannot serve")
+        axum::serve(listener, router(Arc::new(self)))
+            .await
+            .context("the front cannot serve")
     }
 }
 
@@ -112,38 +122,75 @@ fn router(front: Arc<Front>) -> Router {
         .route("/api/{*path}", any(forward));
     let routes = match &front.page {
         Some(folder) => routes.fallback_service(page::router(folder, front.cookie.clone())),
-        None => routes.route("/", get(guide)).fallback(|| async { nothing_here() }),
+        None => routes
+            .route("/", get(guide))
+            .fallback(|| async { nothing_here() }),
     };
-    routes.layer(middleware::from_fn_with_state(Arc::clone(&front), refuse_other_hosts)).with_state(front)
+    routes
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&front),
+            refuse_other_hosts,
+        ))
+        .with_state(front)
 }
 
 /// A web page elsewhere whose name is made to point to this machine must not read the table or use the session.
-async fn refuse_other_hosts(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+async fn refuse_other_hosts(
+    State(front): State<Arc<Front>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     if front.hosts.iter().any(|known| known == host) {
         return next.run(request).await;
     }
-    problem(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "this server is for this machine only")
+    problem(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        "this server is for this machine only",
+    )
 }
 
 async fn guide(State(front): State<Arc<Front>>) -> Response {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    let headers = [(header::CONTENT_TYPE, plain), (header::SET_COOKIE, front.cookie.clone())];
+    let headers = [
+        (header::CONTENT_TYPE, plain),
+        (header::SET_COOKIE, front.cookie.clone()),
+    ];
     (headers, front.guide.clone()).into_response()
 }
 
 async fn table(State(front): State<Arc<Front>>) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
-    match front.engine.items().and_then(|items| Ok(serde_json::to_string_pretty(&items)?)) {
+    match front
+        .engine
+        .items()
+        .and_then(|items| Ok(serde_json::to_string_pretty(&items)?))
+    {
         Ok(items) => (json, items).into_response(),
-        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "table", &format!("{error:#}")),
+        Err(error) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "table",
+            &format!("{error:#}"),
+        ),
     }
 }
 
 async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     let Ok(uri) = format!("{}{path}", front.behind.of(path)).parse::<Uri>() else {
-        return problem(StatusCode::BAD_REQUEST, "bad_path", "this path cannot be passed on");
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "bad_path",
+            "this path cannot be passed on",
+        );
     };
     *request.uri_mut() = uri;
     drop_hop_by_hop(request.headers_mut());
@@ -176,7 +223,11 @@ fn session_cookie(user: &DemoUser) -> HeaderValue {
 
 /// The answer to a path that leads nowhere.
 pub(crate) fn nothing_here() -> Response {
-    problem(StatusCode::NOT_FOUND, "not_found", "look at /dev for what is here")
+    problem(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "look at /dev for what is here",
+    )
 }
 
 fn problem(status: StatusCode, code: &str, message: &str) -> Response {

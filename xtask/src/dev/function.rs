@@ -89,10 +89,18 @@ impl Function {
     ///
     /// # Errors
     /// The program cannot be started.
-    pub(crate) fn start(name: Name, plan: &Plan, environment: Environment, log: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        name: Name,
+        plan: &Plan,
+        environment: Environment,
+        log: &Path,
+    ) -> Result<Self> {
         let port = super::free_port()?;
         let mut command = plan.command(name, port)?;
-        command.current_dir(workspace::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .current_dir(workspace::root())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         for name in environment.unset {
             command.env_remove(name);
         }
@@ -148,7 +156,11 @@ impl Function {
             status = self.process.ended() => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
             () = self.log.death(), if !self.reload => "its process is gone".to_owned(),
         };
-        anyhow!("{} has ended ({how}); its last words:\n{}", self.name.binary(), self.log.tail())
+        anyhow!(
+            "{} has ended ({how}); its last words:\n{}",
+            self.name.binary(),
+            self.log.tail()
+        )
     }
 
     /// Shows on the terminal what it writes from now on.
@@ -178,10 +190,20 @@ impl Plan {
     fn command(&self, name: Name, port: u16) -> Result<Command> {
         let (name, port) = (name.binary(), port.to_string());
         match self {
-            Self::Emulated { cargo_lambda, reload } => {
+            Self::Emulated {
+                cargo_lambda,
+                reload,
+            } => {
                 let mut command = guard::guarded(cargo_lambda)?;
                 command::forget_outer_cargo(&mut command);
-                command.args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
+                command.args([
+                    "lambda",
+                    "watch",
+                    "--invoke-address",
+                    "127.0.0.1",
+                    "--invoke-port",
+                    &port,
+                ]);
                 command.args([
                     "--package",
                     name,
@@ -198,7 +220,10 @@ impl Plan {
             }
             Self::Plain => {
                 let mut command = guard::guarded(workspace::binary(name))?;
-                command.env("HOST", "127.0.0.1").env("PORT", &port).env_remove("AWS_LAMBDA_RUNTIME_API");
+                command
+                    .env("HOST", "127.0.0.1")
+                    .env("PORT", &port)
+                    .env_remove("AWS_LAMBDA_RUNTIME_API");
                 Ok(command)
             }
         }
@@ -206,7 +231,9 @@ impl Plan {
 
     fn base_url(&self, name: Name, port: u16) -> String {
         match self {
-            Self::Emulated { .. } => format!("http://127.0.0.1:{port}/lambda-url/{}", name.binary()),
+            Self::Emulated { .. } => {
+                format!("http://127.0.0.1:{port}/lambda-url/{}", name.binary())
+            }
             Self::Plain => format!("http://127.0.0.1:{port}"),
         }
     }
@@ -225,7 +252,12 @@ pub(crate) struct Environment {
 
 /// What leads the function to everything on this machine. What people set besides, such as `SYSTEM_PROMPT`, is
 /// inherited.
-pub(crate) fn environment(url: &str, engine: &Engine, gateway: &Gateway, secret: &str) -> Environment {
+pub(crate) fn environment(
+    url: &str,
+    engine: &Engine,
+    gateway: &Gateway,
+    secret: &str,
+) -> Environment {
     let mut set = vec![
         ("TABLE_NAME", TABLE_NAME.to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
@@ -275,7 +307,11 @@ pub(crate) async fn build(running: &mut Option<Guarded>) -> Result<()> {
 /// The front itself under both of its names, and what the person allows besides.
 fn allowed_origins(url: &str) -> String {
     let mut origins = vec![url.to_owned(), url.replace("127.0.0.1", "localhost")];
-    origins.extend(std::env::var("ALLOWED_ORIGINS").ok().filter(|more| !more.is_empty()));
+    origins.extend(
+        std::env::var("ALLOWED_ORIGINS")
+            .ok()
+            .filter(|more| !more.is_empty()),
+    );
     origins.join(",")
 }
 
@@ -291,7 +327,9 @@ async fn first_answer(url: &str, bearer: &str) {
     let client = http_client();
     loop {
         let request = Request::get(url).header(header::AUTHORIZATION, format!("Bearer {bearer}"));
-        let request = request.body(Body::empty()).expect("a loopback URL and base64 are valid");
+        let request = request
+            .body(Body::empty())
+            .expect("a loopback URL and base64 are valid");
         match client.request(request).await.context("no answer yet") {
             Ok(_) => return,
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -305,26 +343,42 @@ mod tests {
 
     fn arguments(plan: &Plan) -> Vec<String> {
         let command = plan.command(Name::Threads, 9100).unwrap();
-        command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
+        command
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
     }
 
     #[test]
     fn the_emulator_listens_on_loopback_only_and_reloads_only_when_asked() {
         for reload in [false, true] {
-            let plan = Plan::Emulated { cargo_lambda: "cargo-lambda".into(), reload };
+            let plan = Plan::Emulated {
+                cargo_lambda: "cargo-lambda".into(),
+                reload,
+            };
             let line = arguments(&plan).join(" ");
-            assert!(line.contains("--invoke-address 127.0.0.1 --invoke-port 9100"), "{line}");
+            assert!(
+                line.contains("--invoke-address 127.0.0.1 --invoke-port 9100"),
+                "{line}"
+            );
             assert!(line.contains("--package threads --bin threads"), "{line}");
             assert_eq!(line.contains("--ignore-changes"), !reload, "{line}");
-            assert!(!line.contains("--timeout"), "the emulator's own timeout kills idle functions: {line}");
+            assert!(
+                !line.contains("--timeout"),
+                "the emulator's own timeout kills idle functions: {line}"
+            );
         }
     }
 
     #[test]
     fn plain_http_is_bound_to_loopback() {
         let command = Plan::Plain.command(Name::Chat, 9100).unwrap();
-        let variable =
-            |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        let variable = |name: &str| {
+            command
+                .get_envs()
+                .find(|(key, _)| *key == name)
+                .and_then(|(_, value)| value)
+        };
         assert_eq!(variable("HOST").unwrap(), "127.0.0.1");
         assert_eq!(variable("PORT").unwrap(), "9100");
     }

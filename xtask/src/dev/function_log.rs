@@ -19,8 +19,12 @@ const BIRTH: &str = "starting lambda function instance";
 const DEATH: &str = "command exited";
 
 /// What the cargo below the emulator says each time, of use to nobody.
-const ROUTINE: [&str; 4] =
-    ["Blocking waiting for file lock", "Finished `dev` profile", "Running `target/", "`target/debug/"];
+const ROUTINE: [&str; 4] = [
+    "Blocking waiting for file lock",
+    "Finished `dev` profile",
+    "Running `target/",
+    "`target/debug/",
+];
 
 /// The log of one run.
 pub(crate) struct FunctionLog {
@@ -36,7 +40,8 @@ impl FunctionLog {
     /// # Errors
     /// The file cannot be made.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             file: Arc::new(Mutex::new(file)),
@@ -52,7 +57,11 @@ impl FunctionLog {
 
     /// Takes in everything that comes from `source` until it ends.
     pub(crate) fn follow(&self, source: impl AsyncRead + Unpin + Send + 'static) {
-        let (file, died, shown) = (Arc::clone(&self.file), self.died.clone(), Arc::clone(&self.shown));
+        let (file, died, shown) = (
+            Arc::clone(&self.file),
+            self.died.clone(),
+            Arc::clone(&self.shown),
+        );
         tokio::spawn(async move {
             let mut source = BufReader::new(source);
             let mut line = Vec::new();
@@ -115,7 +124,11 @@ mod tests {
         log.follow(&b"starting\nERROR command exited code=7\n"[..]);
         log.death().await;
         assert!(!tells_of_a_start(log.path()));
-        assert!(log.tail().ends_with("ERROR command exited code=7"), "{}", log.tail());
+        assert!(
+            log.tail().ends_with("ERROR command exited code=7"),
+            "{}",
+            log.tail()
+        );
         std::fs::remove_file(path).unwrap();
     }
 

@@ -22,7 +22,10 @@ const REASONING: &str = "The question asks for sources. Nothing was looked up, s
     protocols have to do.";
 const SOURCES: [(&str, &str); 2] = [
     ("https://vercel.com/docs/ai-gateway", "AI Gateway"),
-    ("https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol", "Stream protocol of the AI SDK"),
+    (
+        "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol",
+        "Stream protocol of the AI SDK",
+    ),
 ];
 
 /// The gateway that the function is told to call.
@@ -45,10 +48,13 @@ impl Gateway {
             return Ok(Self::Real { base_url });
         }
         if base_url.is_some() {
-            eprintln!("warning: AI_GATEWAY_BASE_URL is left unused, since AI_GATEWAY_API_KEY is not set.");
+            eprintln!(
+                "warning: AI_GATEWAY_BASE_URL is left unused, since AI_GATEWAY_API_KEY is not set."
+            );
         }
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the gateway")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .context("no free port for the gateway")?;
         let base_url = format!("http://127.0.0.1:{}/v4/ai", listener.local_addr()?.port());
         tokio::spawn(async { axum::serve(listener, router()).await });
         Ok(Self::Simulated { base_url })
@@ -68,8 +74,12 @@ impl Gateway {
     /// What people are told about it.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Real { base_url: Some(base_url) } => format!("{base_url} (AI_GATEWAY_BASE_URL)"),
-            Self::Real { base_url: None } => "the Vercel AI Gateway, with your AI_GATEWAY_API_KEY".to_owned(),
+            Self::Real {
+                base_url: Some(base_url),
+            } => format!("{base_url} (AI_GATEWAY_BASE_URL)"),
+            Self::Real { base_url: None } => {
+                "the Vercel AI Gateway, with your AI_GATEWAY_API_KEY".to_owned()
+            }
             Self::Simulated { .. } => {
                 "simulated, no model is called; set AI_GATEWAY_API_KEY for real answers".to_owned()
             }
@@ -83,24 +93,31 @@ impl Gateway {
 }
 
 fn router() -> Router {
-    Router::new().route("/v4/ai/language-model", post(answer)).layer(DefaultBodyLimit::disable())
+    Router::new()
+        .route("/v4/ai/language-model", post(answer))
+        .layer(DefaultBodyLimit::disable())
 }
 
 async fn answer(headers: HeaderMap, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
-        let error =
-            json!({ "error": { "message": "the body is not JSON", "type": "invalid_request_error" } });
+        let error = json!({ "error": { "message": "the body is not JSON", "type": "invalid_request_error" } });
         return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
     };
-    let model =
-        headers.get("ai-language-model-id").and_then(|value| value.to_str().ok()).unwrap_or("unknown");
+    let model = headers
+        .get("ai-language-model-id")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("unknown");
     let events = stream::iter(parts(model, &request["prompt"])).then(|part| async move {
         if part["delta"].is_string() {
             tokio::time::sleep(WORD_EVERY).await;
         }
         Ok::<_, Infallible>(format!("data: {part}\n\n"))
     });
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/event-stream")],
+        Body::from_stream(events),
+    )
+        .into_response()
 }
 
 /// The whole answer, part by part; each word is a delta of its own. Who asks for sources gets some, and what was
@@ -137,7 +154,11 @@ fn parts(model: &str, prompt: &Value) -> Vec<Value> {
 fn block<'a>(kind: &str, words: impl Iterator<Item = &'a str>) -> Vec<Value> {
     let part = |step| json!({ "type": format!("{kind}-{step}"), "id": "0" });
     let delta = |word| json!({ "type": format!("{kind}-delta"), "id": "0", "delta": word });
-    [part("start")].into_iter().chain(words.map(delta)).chain([part("end")]).collect()
+    [part("start")]
+        .into_iter()
+        .chain(words.map(delta))
+        .chain([part("end")])
+        .collect()
 }
 
 fn now() -> String {
@@ -170,7 +191,10 @@ fn last_question(prompt: &Value) -> String {
         return String::new();
     };
     let parts = message["content"].as_array().map_or(&[][..], Vec::as_slice);
-    parts.iter().filter_map(|part| part["text"].as_str()).collect()
+    parts
+        .iter()
+        .filter_map(|part| part["text"].as_str())
+        .collect()
 }
 
 #[cfg(test)]
@@ -178,7 +202,10 @@ mod tests {
     use super::*;
 
     fn deltas(parts: &[Value]) -> String {
-        parts.iter().filter_map(|part| part["delta"].as_str()).collect()
+        parts
+            .iter()
+            .filter_map(|part| part["delta"].as_str())
+            .collect()
     }
 
     #[test]
@@ -191,10 +218,19 @@ mod tests {
         ]);
         let parts = parts("openai/gpt-4o", &prompt);
         let text = deltas(&parts);
-        assert!(text.contains("simulated") && text.contains("`openai/gpt-4o`:\n\n> Grüße\n"), "{text}");
+        assert!(
+            text.contains("simulated") && text.contains("`openai/gpt-4o`:\n\n> Grüße\n"),
+            "{text}"
+        );
 
-        let kinds: Vec<_> = parts.iter().filter_map(|part| part["type"].as_str()).collect();
-        assert_eq!(kinds[..3], ["stream-start", "response-metadata", "text-start"]);
+        let kinds: Vec<_> = parts
+            .iter()
+            .filter_map(|part| part["type"].as_str())
+            .collect();
+        assert_eq!(
+            kinds[..3],
+            ["stream-start", "response-metadata", "text-start"]
+        );
         assert_eq!(kinds[kinds.len() - 2..], ["text-end", "finish"]);
         let usage = &parts[parts.len() - 1]["usage"];
         assert_eq!(
@@ -206,27 +242,36 @@ mod tests {
     #[test]
     fn who_asks_for_sources_gets_reasoning_and_sources() {
         for (question, expected) in [("Which sources?", SOURCES.len()), ("Who?", 0)] {
-            let prompt = json!([{ "role": "user", "content": [{ "type": "text", "text": question }] }]);
+            let prompt =
+                json!([{ "role": "user", "content": [{ "type": "text", "text": question }] }]);
             let parts = parts("m", &prompt);
             let count = |kind: &str| parts.iter().filter(|part| part["type"] == kind).count();
             assert_eq!(count("source"), expected, "{question}");
-            assert_eq!((count("reasoning-start"), count("reasoning-end")), (expected / 2, expected / 2));
+            assert_eq!(
+                (count("reasoning-start"), count("reasoning-end")),
+                (expected / 2, expected / 2)
+            );
         }
     }
 
     #[test]
     fn a_long_question_is_echoed_in_part() {
-        let prompt = json!([{ "role": "user", "content": [{ "type": "text", "text": "é".repeat(5000) }] }]);
+        let prompt =
+            json!([{ "role": "user", "content": [{ "type": "text", "text": "é".repeat(5000) }] }]);
         let text = deltas(&parts("m", &prompt));
-        assert!(text.contains(&"é".repeat(ECHO_LIMIT)) && text.contains('…'), "{text}");
+        assert!(
+            text.contains(&"é".repeat(ECHO_LIMIT)) && text.contains('…'),
+            "{text}"
+        );
         assert!(!text.contains(&"é".repeat(ECHO_LIMIT + 1)), "{text}");
     }
 
     #[test]
     fn a_prompt_without_a_question_is_answered_too() {
-        for (case, prompt) in
-            [("nothing", Value::Null), ("empty content", json!([{ "role": "user", "content": [] }]))]
-        {
+        for (case, prompt) in [
+            ("nothing", Value::Null),
+            ("empty content", json!([{ "role": "user", "content": [] }])),
+        ] {
             assert!(deltas(&parts("m", &prompt)).contains("simulated"), "{case}");
         }
     }

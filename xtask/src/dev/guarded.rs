@@ -22,7 +22,9 @@ impl Guarded {
     /// The guard cannot be started.
     pub(crate) fn start(mut command: std::process::Command) -> Result<Self> {
         command.stdin(Stdio::piped());
-        let mut child = Command::from(command).spawn().context("the guard process cannot be started")?;
+        let mut child = Command::from(command)
+            .spawn()
+            .context("the guard process cannot be started")?;
         let lifeline = child.stdin.take();
         Ok(Self { child, lifeline })
     }
@@ -37,14 +39,20 @@ impl Guarded {
     /// # Errors
     /// The system does not tell.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
-        self.child.wait().await.context("the end of a program cannot be waited for")
+        self.child
+            .wait()
+            .await
+            .context("the end of a program cannot be waited for")
     }
 
     /// Ends the program and waits until it is gone.
     pub(crate) async fn stop(mut self) {
         drop(self.lifeline.take());
         let limit = guard::GRACE + Duration::from_secs(2);
-        if tokio::time::timeout(limit, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(limit, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ = self.child.kill().await;
         }
     }
@@ -67,7 +75,12 @@ mod tests {
             status = cat.ended() => panic!("ended by itself: {status:?}"),
             () = std::future::ready(()) => {}
         }
-        cat.lifeline.as_mut().unwrap().write_all(b"still here\n").await.unwrap();
+        cat.lifeline
+            .as_mut()
+            .unwrap()
+            .write_all(b"still here\n")
+            .await
+            .unwrap();
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).await.unwrap();
         assert_eq!(line, "still here\n");

@@ -47,7 +47,9 @@ impl Options {
 
 fn port(value: Option<&String>) -> Result<u16> {
     let value = value.context("--port needs a number")?;
-    value.parse().with_context(|| format!("--port {value} is not a port number"))
+    value
+        .parse()
+        .with_context(|| format!("--port {value} is not a port number"))
 }
 
 #[cfg(test)]
@@ -55,20 +57,36 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Options> {
-        Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        Options::parse(
+            &line
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn options_are_read() {
         let read = parse("--json --fresh --no-page --port 3100").unwrap();
-        let expected =
-            Options { json: true, fresh: true, no_page: true, port: Some(3100), ..Options::default() };
+        let expected = Options {
+            json: true,
+            fresh: true,
+            no_page: true,
+            port: Some(3100),
+            ..Options::default()
+        };
         assert_eq!(read, expected);
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in ["--jason", "--port", "--port http", "--port 70000", "--watch --plain"] {
+        for line in [
+            "--jason",
+            "--port",
+            "--port http",
+            "--port 70000",
+            "--watch --plain",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -20,8 +20,14 @@ const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 const SECURITY: [(HeaderName, HeaderValue); 2] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("strict-origin-when-cross-origin"),
+    ),
 ];
 
 /// The folder of the built page. Nothing where the page is not `wanted` or cannot be built; then it says why, since the
@@ -137,9 +143,16 @@ mod tests {
             ("/elsewhere", 404, "application/json", "", ""),
             (&secret, 404, "application/json", "", ""),
         ] {
-            let request = Request::get(format!("{url}{path}")).body(Body::empty()).unwrap();
+            let request = Request::get(format!("{url}{path}"))
+                .body(Body::empty())
+                .unwrap();
             let response = http_client().request(request).await.unwrap();
-            let header = |name| response.headers().get(name).map_or("", |value| value.to_str().unwrap());
+            let header = |name| {
+                response
+                    .headers()
+                    .get(name)
+                    .map_or("", |value| value.to_str().unwrap())
+            };
             assert_eq!(response.status().as_u16(), status, "{path}");
             assert!(
                 header(header::CONTENT_TYPE).starts_with(kind),
@@ -150,7 +163,11 @@ mod tests {
             assert_eq!(header(header::SET_COOKIE), cookie, "{path}");
             if status == 200 {
                 assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
-                assert_eq!(header(header::REFERRER_POLICY), "strict-origin-when-cross-origin", "{path}");
+                assert_eq!(
+                    header(header::REFERRER_POLICY),
+                    "strict-origin-when-cross-origin",
+                    "{path}"
+                );
             }
         }
     }

@@ -58,7 +58,9 @@ impl Report<'_> {
     fn text(&self) -> String {
         let page = match (self.has_page, self.misses_page) {
             (true, _) => format!("Open {} and chat.\n\n", self.url),
-            (false, true) => "There is no page this time; the warning above says why.\n\n".to_owned(),
+            (false, true) => {
+                "There is no page this time; the warning above says why.\n\n".to_owned()
+            }
             (false, false) => String::new(),
         };
         format!(

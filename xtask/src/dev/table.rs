@@ -10,8 +10,12 @@ const TABLE_TYPE: &str = "AWS::DynamoDB::Table";
 
 /// What CloudFormation and DynamoDB's CreateTable have in common. The rest (protection, backups, throughput limits)
 /// means nothing on one machine and may hold CloudFormation functions.
-const COMMON: [&str; 4] =
-    ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
+const COMMON: [&str; 4] = [
+    "AttributeDefinitions",
+    "KeySchema",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+];
 
 /// The requests that make the table, in DynamoDB's JSON.
 #[derive(Debug, PartialEq)]
@@ -43,9 +47,12 @@ struct Resource {
 pub(crate) fn requests(template: &str, name: &str) -> Result<TableRequests> {
     // `AttributeType: N` is the letter N, which older YAML takes for "no".
     let options = serde_saphyr::options! { strict_booleans: true };
-    let template: Template =
-        serde_saphyr::from_str_with_options(template, options).context("template.yaml cannot be read")?;
-    let mut tables = template.resources.into_values().filter(|resource| resource.kind == TABLE_TYPE);
+    let template: Template = serde_saphyr::from_str_with_options(template, options)
+        .context("template.yaml cannot be read")?;
+    let mut tables = template
+        .resources
+        .into_values()
+        .filter(|resource| resource.kind == TABLE_TYPE);
     let (Some(table), None) = (tables.next(), tables.next()) else {
         bail!("template.yaml should hold one resource of type {TABLE_TYPE}");
     };
@@ -56,10 +63,13 @@ pub(crate) fn requests(template: &str, name: &str) -> Result<TableRequests> {
             create[key] = without_throughput(value);
         }
     }
-    let time_to_live = properties
-        .remove("TimeToLiveSpecification")
-        .map(|specification| json!({ "TableName": name, "TimeToLiveSpecification": specification }));
-    Ok(TableRequests { create, time_to_live })
+    let time_to_live = properties.remove("TimeToLiveSpecification").map(
+        |specification| json!({ "TableName": name, "TimeToLiveSpecification": specification }),
+    );
+    Ok(TableRequests {
+        create,
+        time_to_live,
+    })
 }
 
 /// Indexes may carry throughput limits, which are parameters of the template.
@@ -133,7 +143,11 @@ Resources:
     fn a_template_without_exactly_one_table_is_refused() {
         let none = TEMPLATE.replace(TABLE_TYPE, "AWS::DynamoDB::GlobalTable");
         let two = format!("{TEMPLATE}  Second:\n    Type: {TABLE_TYPE}\n    Properties: {{}}\n");
-        for (case, template) in [("none", none.as_str()), ("two", two.as_str()), ("no template", "- a")] {
+        for (case, template) in [
+            ("none", none.as_str()),
+            ("two", two.as_str()),
+            ("no template", "- a"),
+        ] {
             assert!(requests(template, "local").is_err(), "{case}");
         }
     }

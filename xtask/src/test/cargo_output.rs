@@ -36,10 +36,16 @@ pub(crate) fn read(output: impl Read, shown: &mut impl Write) -> Result<Counts> 
 fn result_line(line: &str) -> Option<Counts> {
     let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let number = |word: &str| {
-        let field = numbers.split("; ").find_map(|field| field.trim().strip_suffix(word));
+        let field = numbers
+            .split("; ")
+            .find_map(|field| field.trim().strip_suffix(word));
         field.and_then(|field| field.trim().parse().ok())
     };
-    Some(Counts { passed: number("passed")?, failed: number("failed")?, ignored: number("ignored")? })
+    Some(Counts {
+        passed: number("passed")?,
+        failed: number("failed")?,
+        ignored: number("ignored")?,
+    })
 }
 
 #[cfg(test)]
@@ -59,7 +65,14 @@ test result: gibberish
 ";
         let mut shown = Vec::new();
         let counts = read(output.as_bytes(), &mut shown).unwrap();
-        assert_eq!(counts, Counts { passed: 8, failed: 2, ignored: 1 });
+        assert_eq!(
+            counts,
+            Counts {
+                passed: 8,
+                failed: 2,
+                ignored: 1
+            }
+        );
         assert_eq!(String::from_utf8(shown).unwrap(), output);
     }
 }

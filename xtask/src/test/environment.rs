@@ -47,7 +47,11 @@ impl TestEnvironment {
             "tests under AWS's emulator",
             tools::runtime_interface_emulator().map(OsString::from),
         );
-        offer("SIDEKIQ_NODE", "tests with the AI SDK client", node_with_client());
+        offer(
+            "SIDEKIQ_NODE",
+            "tests with the AI SDK client",
+            node_with_client(),
+        );
         offer(
             "SIDEKIQ_OPENAI_SERVER",
             "tests on an OpenAI-compatible server",
@@ -63,8 +67,16 @@ impl TestEnvironment {
             "tests against the OpenAPI documents",
             tools::schemathesis().map(OsString::from),
         );
-        offer("SIDEKIQ_PAGE", "the built page", tools::page().map(OsString::from));
-        offer("SIDEKIQ_CHROMIUM", "tests in a browser", browser_with_driver());
+        offer(
+            "SIDEKIQ_PAGE",
+            "the built page",
+            tools::page().map(OsString::from),
+        );
+        offer(
+            "SIDEKIQ_CHROMIUM",
+            "tests in a browser",
+            browser_with_driver(),
+        );
         let local = start_dynamodb_local();
         let endpoint = local.as_ref().map(|local| local.endpoint().into());
         offer(
@@ -72,7 +84,10 @@ impl TestEnvironment {
             "store tests on DynamoDB Local",
             endpoint.map_err(|error| anyhow::anyhow!("{error:#}")),
         );
-        Self { variables, _dynamodb_local: local.ok() }
+        Self {
+            variables,
+            _dynamodb_local: local.ok(),
+        }
     }
 
     /// The variables to set.

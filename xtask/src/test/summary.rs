@@ -6,7 +6,11 @@ use super::cargo_output::Counts;
 use crate::progress::seconds;
 
 /// Steps that need what not every machine can have: cargo-deny, a browser, and Java.
-const OPTIONAL: [&str; 3] = ["licences", "tests in a browser", "store tests on DynamoDB Local"];
+const OPTIONAL: [&str; 3] = [
+    "licences",
+    "tests in a browser",
+    "store tests on DynamoDB Local",
+];
 
 /// How a step went.
 #[derive(Debug)]
@@ -53,7 +57,12 @@ impl Summary {
     }
 
     fn text(&self) -> String {
-        let width = self.rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
+        let width = self
+            .rows
+            .iter()
+            .map(|(name, ..)| name.len())
+            .max()
+            .unwrap_or_default();
         let mut text = String::new();
         for (name, outcome, took) in &self.rows {
             text += &format!("{name:width$}  {}\n", outcome.describe(*took));
@@ -76,9 +85,11 @@ impl Summary {
 impl Outcome {
     fn counts(&self) -> Counts {
         match self {
-            Self::Checked { passed } => {
-                Counts { passed: u32::from(*passed), failed: u32::from(!passed), ignored: 0 }
-            }
+            Self::Checked { passed } => Counts {
+                passed: u32::from(*passed),
+                failed: u32::from(!passed),
+                ignored: 0,
+            },
             Self::Counted(counts) => *counts,
             Self::LeftOut(_) => Counts::default(),
         }
@@ -88,9 +99,16 @@ impl Outcome {
         match self {
             Self::Checked { passed: true } => format!("ok       {}", seconds(took)),
             Self::Checked { passed: false } => format!("FAILED   {}", seconds(took)),
-            Self::Counted(Counts { passed, failed, ignored }) => {
+            Self::Counted(Counts {
+                passed,
+                failed,
+                ignored,
+            }) => {
                 let verdict = if *failed == 0 { "ok    " } else { "FAILED" };
-                format!("{verdict}   {} ({passed} passed, {failed} failed, {ignored} ignored)", seconds(took))
+                format!(
+                    "{verdict}   {} ({passed} passed, {failed} failed, {ignored} ignored)",
+                    seconds(took)
+                )
             }
             Self::LeftOut(reason) => format!("left out: {reason}"),
         }
@@ -104,11 +122,19 @@ mod tests {
     #[test]
     fn the_last_line_sums_up_what_ran() {
         let mut summary = Summary::default();
-        summary.add("format", Outcome::Checked { passed: true }, Duration::from_millis(1500));
+        summary.add(
+            "format",
+            Outcome::Checked { passed: true },
+            Duration::from_millis(1500),
+        );
         summary.leave_out("client tests", "there is no `npm` in PATH\nand more");
         summary.add(
             "tests",
-            Outcome::Counted(Counts { passed: 7, failed: 0, ignored: 1 }),
+            Outcome::Counted(Counts {
+                passed: 7,
+                failed: 0,
+                ignored: 1,
+            }),
             Duration::from_secs(2),
         );
         assert!(summary.is_good(false));
@@ -122,7 +148,11 @@ tests         ok       2.0 s (7 passed, 0 failed, 1 ignored)
 
         summary.add("lints", Outcome::Checked { passed: false }, Duration::ZERO);
         assert!(!summary.is_good(false));
-        assert!(summary.text().ends_with("\n8 passed, 1 failed"), "{}", summary.text());
+        assert!(
+            summary.text().ends_with("\n8 passed, 1 failed"),
+            "{}",
+            summary.text()
+        );
     }
 
     #[test]

@@ -12,13 +12,17 @@ use crate::{command, progress, workspace};
 /// Names a browser to use instead of what is found.
 const VARIABLE: &str = "SIDEKIQ_CHROMIUM";
 
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const NAMES: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
 const PLACES: [&str; 2] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
-const ADVICE: &str =
-    "install Chromium or Chrome (Debian: apt-get install chromium), or name one in SIDEKIQ_CHROMIUM";
+const ADVICE: &str = "install Chromium or Chrome (Debian: apt-get install chromium), or name one in SIDEKIQ_CHROMIUM";
 
 /// The `node_modules` beside the scripts in `tests/browser`.
 ///
@@ -34,15 +38,22 @@ pub(crate) fn browser_packages() -> Result<PathBuf> {
 /// # Errors
 /// There is none and none can be installed.
 pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(named) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from) {
+    if let Some(named) = std::env::var_os(VARIABLE)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+    {
         let is_there = named.is_file();
-        return is_there.then_some(named).with_context(|| format!("{VARIABLE} names no file"));
+        return is_there
+            .then_some(named)
+            .with_context(|| format!("{VARIABLE} names no file"));
     }
     if let Some(found) = installed() {
         return Ok(found);
     }
     let apt = command::find("apt-get").filter(|_| rustix::process::geteuid().is_root());
-    let Some(apt) = apt else { bail!("there is no Chromium; {ADVICE}") };
+    let Some(apt) = apt else {
+        bail!("there is no Chromium; {ADVICE}")
+    };
     progress::step("installing Chromium (about a minute)", || install_by(&apt))
         .with_context(|| format!("Chromium cannot be installed; {ADVICE}"))?;
     installed().with_context(|| format!("there is no Chromium after installing it; {ADVICE}"))
@@ -50,15 +61,30 @@ pub(crate) fn chromium() -> Result<PathBuf> {
 
 fn installed() -> Option<PathBuf> {
     let in_path = NAMES.into_iter().find_map(command::find);
-    in_path.or_else(|| PLACES.into_iter().map(PathBuf::from).find(|file| file.is_file()))
+    in_path.or_else(|| {
+        PLACES
+            .into_iter()
+            .map(PathBuf::from)
+            .find(|file| file.is_file())
+    })
 }
 
 fn install_by(apt: &Path) -> Result<()> {
     let _lock = super::lock()?;
     let apt = |arguments: &[&str]| {
-        command::output(Command::new(apt).args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+        command::output(
+            Command::new(apt)
+                .args(arguments)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
     };
     apt(&["update", "--quiet"])?;
-    apt(&["install", "--quiet", "--yes", "--no-install-recommends", "chromium"])?;
+    apt(&[
+        "install",
+        "--quiet",
+        "--yes",
+        "--no-install-recommends",
+        "chromium",
+    ])?;
     Ok(())
 }

@@ -14,8 +14,7 @@ use crate::{command, guard, progress, workspace};
 
 /// The npm package that carries the jar. Only its archive is fetched: what it depends on has half a gigabyte.
 const PACKAGE: &str = "amplify-dynamodb-simulator@2.9.30";
-const INTEGRITY: &str =
-    "sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
+const INTEGRITY: &str = "sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
 const OLDEST_JAVA: u32 = 17;
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -34,12 +33,23 @@ impl DynamoDbLocal {
         let folder = fetch()?;
         let port = crate::dev::free_port()?;
         let mut command = guard::guarded(java)?;
-        command.arg(format!("-Djava.library.path={}", folder.join("DynamoDBLocal_lib").display()));
+        command.arg(format!(
+            "-Djava.library.path={}",
+            folder.join("DynamoDBLocal_lib").display()
+        ));
         command.arg("-jar").arg(folder.join("DynamoDBLocal.jar"));
         command.args(["-inMemory", "-disableTelemetry", "-port", &port.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().context("DynamoDB Local cannot be started")?;
-        let mut local = Self { process, endpoint: format!("http://127.0.0.1:{port}") };
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command
+            .spawn()
+            .context("DynamoDB Local cannot be started")?;
+        let mut local = Self {
+            process,
+            endpoint: format!("http://127.0.0.1:{port}"),
+        };
         local.wait_until_up(port)?;
         Ok(local)
     }
@@ -56,7 +66,10 @@ impl DynamoDbLocal {
                 bail!("DynamoDB Local ended with {status} while starting");
             }
             if Instant::now() > deadline {
-                bail!("DynamoDB Local did not answer within {} s", START_LIMIT.as_secs());
+                bail!(
+                    "DynamoDB Local did not answer within {} s",
+                    START_LIMIT.as_secs()
+                );
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -78,7 +91,10 @@ impl Drop for DynamoDbLocal {
 /// There is none; the text says what was found.
 pub(crate) fn java() -> Result<PathBuf> {
     let java = command::find("java").context("there is no `java` in PATH")?;
-    let output = Command::new(&java).arg("-version").output().context("`java` cannot be started")?;
+    let output = Command::new(&java)
+        .arg("-version")
+        .output()
+        .context("`java` cannot be started")?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match major_version(&said) {
         Some(version) if version >= OLDEST_JAVA => Ok(java),
@@ -109,16 +125,37 @@ fn unpack(folder: &Path) -> Result<()> {
     let npm = command::find("npm").context("there is no `npm` in PATH")?;
     std::fs::create_dir_all(folder)?;
     let mut pack = Command::new(npm);
-    pack.args(["pack", PACKAGE, "--json", "--loglevel=error", "--pack-destination"]).arg(folder);
-    let told: Value =
-        serde_json::from_str(&command::output(&mut pack)?).context("npm pack did not answer in JSON")?;
-    let archive = told.as_array().and_then(|list| list.first()).unwrap_or(&told);
+    pack.args([
+        "pack",
+        PACKAGE,
+        "--json",
+        "--loglevel=error",
+        "--pack-destination",
+    ])
+    .arg(folder);
+    let told: Value = serde_json::from_str(&command::output(&mut pack)?)
+        .context("npm pack did not answer in JSON")?;
+    let archive = told
+        .as_array()
+        .and_then(|list| list.first())
+        .unwrap_or(&told);
     if archive["integrity"] != INTEGRITY {
-        bail!("the archive of {PACKAGE} is not the pinned one: {}", archive["integrity"]);
+        bail!(
+            "the archive of {PACKAGE} is not the pinned one: {}",
+            archive["integrity"]
+        );
     }
-    let file = folder.join(archive["filename"].as_str().context("npm pack named no file")?);
+    let file = folder.join(
+        archive["filename"]
+            .as_str()
+            .context("npm pack named no file")?,
+    );
     let mut tar = Command::new("tar");
-    tar.arg("-xzf").arg(&file).arg("-C").arg(folder).args(["--strip-components=2", "package/emulator"]);
+    tar.arg("-xzf")
+        .arg(&file)
+        .arg("-C")
+        .arg(folder)
+        .args(["--strip-components=2", "package/emulator"]);
     command::output(&mut tar)?;
     Ok(std::fs::remove_file(file)?)
 }
@@ -136,7 +173,10 @@ mod tests {
     #[test]
     fn the_major_version_of_java_is_read() {
         let cases = [
-            ("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime", Some(17)),
+            (
+                "openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime",
+                Some(17),
+            ),
             ("java version \"1.8.0_392\"", Some(1)),
             ("openjdk version \"25\" 2025-09-16", Some(25)),
             ("openjdk version \"26-ea\" 2026-03-17", Some(26)),

@@ -11,7 +11,8 @@ use crate::{command, progress, workspace};
 
 const PACKAGE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const STAMP: &str = ".stamp";
-const ADVICE: &str = "install Node with npm, check that npm's registry can be reached, and try again";
+const ADVICE: &str =
+    "install Node with npm, check that npm's registry can be reached, and try again";
 
 /// The pinned Node, which the client tests run under whatever Node the machine has.
 ///
@@ -19,7 +20,11 @@ const ADVICE: &str = "install Node with npm, check that npm's registry can be re
 /// It is not there and cannot be fetched, or npm has none for this machine.
 pub(crate) fn node() -> Result<PathBuf> {
     let folder = workspace::tools().join("node");
-    let packages = install(&workspace::root().join("xtask").join("tools"), &folder, "fetching Node")?;
+    let packages = install(
+        &workspace::root().join("xtask").join("tools"),
+        &folder,
+        "fetching Node",
+    )?;
     node_in(&packages).with_context(|| {
         // To npm this package is an optional one: it passes over a failed download in silence.
         let _ = std::fs::remove_file(packages.join(STAMP));
@@ -43,7 +48,11 @@ pub(crate) fn client_packages() -> Result<PathBuf> {
 pub(crate) fn openai_server() -> Result<PathBuf> {
     let folder = workspace::root().join("tests").join("openai");
     let packages = install(&folder, &folder, "fetching an OpenAI-compatible server")?;
-    Ok(packages.join("@copilotkit").join("aimock").join("dist").join("cli.js"))
+    Ok(packages
+        .join("@copilotkit")
+        .join("aimock")
+        .join("dist")
+        .join("cli.js"))
 }
 
 /// The web app with the real better-auth in `tests/better-auth`: its script, which the pinned Node runs.
@@ -63,14 +72,21 @@ pub(crate) fn better_auth() -> Result<PathBuf> {
 pub(crate) fn openapi_linter() -> Result<PathBuf> {
     let folder = workspace::root().join("tests").join("openapi");
     let packages = install(&folder, &folder, "fetching the linter of OpenAPI documents")?;
-    Ok(packages.join("@redocly").join("cli").join("bin").join("cli.js"))
+    Ok(packages
+        .join("@redocly")
+        .join("cli")
+        .join("bin")
+        .join("cli.js"))
 }
 
 /// Fills `folder` with the packages that the lock file in `source` names. No script of theirs runs.
 pub(super) fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
     let _lock = super::lock()?;
     let packages = folder.join("node_modules");
-    let stamp = Stamp::new(packages.join(STAMP), &pin_file(&source.join("package-lock.json"))?);
+    let stamp = Stamp::new(
+        packages.join(STAMP),
+        &pin_file(&source.join("package-lock.json"))?,
+    );
     if stamp.is_current() {
         return Ok(packages);
     }
@@ -80,7 +96,9 @@ pub(super) fn install(source: &Path, folder: &Path, title: &str) -> Result<PathB
             copy_package_files(source, folder)?;
         }
         command::output(
-            Command::new(npm).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder),
+            Command::new(npm)
+                .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+                .current_dir(folder),
         )?;
         stamp.set()
     })

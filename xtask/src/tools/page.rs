@@ -12,8 +12,15 @@ use super::stamp::Stamp;
 use crate::{command, progress, workspace};
 
 /// What the page is made of.
-const SOURCES: [&str; 7] =
-    ["index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "public", "src"];
+const SOURCES: [&str; 7] = [
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+    "tsconfig.json",
+    "public",
+    "src",
+];
 
 /// The packages that the page is built and tested with, in `web/node_modules`.
 ///
@@ -57,17 +64,29 @@ fn digest(folder: &Path) -> Result<String> {
     for name in SOURCES {
         add(&folder.join(name), name, &mut digest)?;
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn add(path: &Path, name: &str, digest: &mut Sha256) -> Result<()> {
     let failed = || format!("{} cannot be read", path.display());
     if path.is_dir() {
         let entries: Result<Vec<_>, _> = std::fs::read_dir(path).with_context(failed)?.collect();
-        let mut names: Vec<_> = entries.with_context(failed)?.iter().map(|entry| entry.file_name()).collect();
+        let mut names: Vec<_> = entries
+            .with_context(failed)?
+            .iter()
+            .map(|entry| entry.file_name())
+            .collect();
         names.sort();
         return names.iter().try_for_each(|entry| {
-            add(&path.join(entry), &format!("{name}/{}", entry.to_string_lossy()), digest)
+            add(
+                &path.join(entry),
+                &format!("{name}/{}", entry.to_string_lossy()),
+                digest,
+            )
         });
     }
     let content = std::fs::read(path).with_context(failed)?;

@@ -19,7 +19,12 @@ const ADVICE: &str = "install Python 3.10 or newer with its venv module (Debian:
 /// It is not there and cannot be fetched.
 pub(crate) fn cargo_lambda() -> Result<PathBuf> {
     // zig comes along only with the full set: running a function does not cross-compile it.
-    let folder = install(VENV, "requirements-dev.txt", &["--no-deps"], "fetching cargo-lambda")?;
+    let folder = install(
+        VENV,
+        "requirements-dev.txt",
+        &["--no-deps"],
+        "fetching cargo-lambda",
+    )?;
     Ok(folder.join("cargo-lambda"))
 }
 
@@ -28,7 +33,12 @@ pub(crate) fn cargo_lambda() -> Result<PathBuf> {
 /// # Errors
 /// It is not there and cannot be fetched.
 pub(crate) fn sam_tools() -> Result<PathBuf> {
-    install(VENV, "requirements.txt", &[], "fetching the SAM tools (about a minute)")
+    install(
+        VENV,
+        "requirements.txt",
+        &[],
+        "fetching the SAM tools (about a minute)",
+    )
 }
 
 /// The program that tries the functions against their OpenAPI documents.
@@ -37,8 +47,12 @@ pub(crate) fn sam_tools() -> Result<PathBuf> {
 /// It is not there and cannot be fetched.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     // All that it needs is in the list, at exactly these versions.
-    let folder =
-        install("schemathesis", "requirements-openapi.txt", &["--no-deps"], "fetching schemathesis")?;
+    let folder = install(
+        "schemathesis",
+        "requirements-openapi.txt",
+        &["--no-deps"],
+        "fetching schemathesis",
+    )?;
     Ok(folder.join("schemathesis"))
 }
 
@@ -47,9 +61,15 @@ pub(crate) fn schemathesis() -> Result<PathBuf> {
 /// # Errors
 /// The SAM tools are not there or hold none for this processor.
 pub(crate) fn runtime_interface_emulator() -> Result<PathBuf> {
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let folder =
-        output_of_python(&sam_tools()?, "import samcli.local.rapid as p; print(list(p.__path__)[0])")?;
+    let architecture = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
+    let folder = output_of_python(
+        &sam_tools()?,
+        "import samcli.local.rapid as p; print(list(p.__path__)[0])",
+    )?;
     let file = Path::new(folder.trim()).join(format!("aws-lambda-rie-{architecture}"));
     if !file.is_file() || !cfg!(target_os = "linux") {
         return Err(anyhow!(
@@ -74,7 +94,14 @@ fn install(venv: &str, requirements: &str, options: &[&str], title: &str) -> Res
         stamp.clear()?;
         make_venv(&venv)?;
         let mut pip = Command::new(folder.join("python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+        ]);
         command::output(pip.args(options).arg("-r").arg(pins.join(requirements)))?;
         stamp.set()
     })
@@ -87,7 +114,11 @@ fn make_venv(venv: &Path) -> Result<()> {
         return Ok(());
     }
     let python = command::find("python3").context("there is no `python3` in PATH")?;
-    command::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(venv))?;
+    command::output(
+        Command::new(python)
+            .args(["-m", "venv", "--clear"])
+            .arg(venv),
+    )?;
     Ok(())
 }
 

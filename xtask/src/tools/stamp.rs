@@ -70,9 +70,15 @@ mod tests {
         stamp.clear().unwrap();
         assert!(!stamp.is_current(), "after it is cleared");
         stamp.set().unwrap();
-        assert!(!Stamp::new(folder.join("stamp"), "tool==2").is_current(), "another pin");
+        assert!(
+            !Stamp::new(folder.join("stamp"), "tool==2").is_current(),
+            "another pin"
+        );
         std::fs::rename(folder.join("stamp"), folder.join("moved")).unwrap();
-        assert!(!Stamp::new(folder.join("moved"), "tool==1").is_current(), "another place");
+        assert!(
+            !Stamp::new(folder.join("moved"), "tool==1").is_current(),
+            "another place"
+        );
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -45,7 +45,9 @@ impl Ending {
         Some(match self {
             Self::Finished | Self::Stopped => return None,
             Self::Broken(error) => gateway_text(error),
-            Self::OutOfOrder(_) => "The model's answer could not be read further. What came so far is kept.",
+            Self::OutOfOrder(_) => {
+                "The model's answer could not be read further. What came so far is kept."
+            }
             Self::TooLong => "The answer is longer than can be kept. What came so far is kept.",
             Self::NotSaved(_) => NOT_SAVED,
             Self::Deadline => "The answer took longer than is allowed. What came so far is kept.",
@@ -59,7 +61,9 @@ impl Ending {
         match self {
             Self::Broken(error) => Some(failure::chain(error)),
             Self::NotSaved(error) => Some(failure::chain(error)),
-            Self::OutOfOrder(error) => Some(format!("the gateway sent a {} out of order", error.part)),
+            Self::OutOfOrder(error) => {
+                Some(format!("the gateway sent a {} out of order", error.part))
+            }
             Self::Finished
             | Self::Stopped
             | Self::TooLong
@@ -100,22 +104,33 @@ fn gateway_code(error: &GatewayError) -> &'static str {
 
 fn gateway_text(error: &GatewayError) -> &'static str {
     match error {
-        GatewayError::Refused { status: 401 | 403, .. } | GatewayError::Misconfigured(_) => {
+        GatewayError::Refused {
+            status: 401 | 403, ..
+        }
+        | GatewayError::Misconfigured(_) => {
             "The model cannot be reached: this service is not set up correctly."
         }
         GatewayError::Refused { status: 402, .. } => {
             "The model cannot be reached: this service's credit is used up."
         }
         GatewayError::Refused { status: 404, .. } => "This model is not available.",
-        GatewayError::Refused { status: 429, .. } => "The model is busy. Please try again in a moment.",
-        GatewayError::Refused { status: 400..=499, .. } => "The model did not accept this conversation.",
+        GatewayError::Refused { status: 429, .. } => {
+            "The model is busy. Please try again in a moment."
+        }
+        GatewayError::Refused {
+            status: 400..=499, ..
+        } => "The model did not accept this conversation.",
         GatewayError::Refused { .. } | GatewayError::Unreachable(_) => {
             "The model cannot be reached right now. Please try again in a moment."
         }
         GatewayError::FirstPartTimeout => "The model did not answer in time. Please try again.",
         GatewayError::IdleTimeout => "The model stopped answering. What came so far is kept.",
-        GatewayError::DeadlinePassed => "The answer took longer than is allowed. What came so far is kept.",
-        GatewayError::Cut(_) | GatewayError::Truncated => "The answer was cut off. What came so far is kept.",
+        GatewayError::DeadlinePassed => {
+            "The answer took longer than is allowed. What came so far is kept."
+        }
+        GatewayError::Cut(_) | GatewayError::Truncated => {
+            "The answer was cut off. What came so far is kept."
+        }
         GatewayError::BrokenPart(_) => {
             "The model's answer could not be read further. What came so far is kept."
         }
@@ -125,7 +140,9 @@ fn gateway_text(error: &GatewayError) -> &'static str {
 impl Output {
     /// The chunks that end the stream, which the stored message heeds too.
     pub(super) fn close(&mut self, ending: &Ending) -> Vec<UiMessageChunk> {
-        let Self { mapper, assembler, .. } = self;
+        let Self {
+            mapper, assembler, ..
+        } = self;
         let mut chunks = Vec::new();
         let emit = |chunk: UiMessageChunk| {
             assembler.push(&chunk);
@@ -149,7 +166,9 @@ impl Output {
 
     /// What is stored of the answer.
     pub(super) fn record(&self, ending: &Ending, skipped_parts: u64, model: &str) -> Record {
-        let error = ending.code().or_else(|| self.has_model_error().then_some("model_error"));
+        let error = ending
+            .code()
+            .or_else(|| self.has_model_error().then_some("model_error"));
         let status = match ending {
             Ending::Stopped => Status::Stopped,
             Ending::Deadline | Ending::Shutdown | Ending::Broken(GatewayError::DeadlinePassed) => {
@@ -160,7 +179,11 @@ impl Output {
         };
         let is_empty = self.assembler.is_empty();
         // An answer without a word has no parts in the table, so that everybody can tell.
-        let parts = if is_empty && !self.goes_on { &[] } else { self.assembler.parts() };
+        let parts = if is_empty && !self.goes_on {
+            &[]
+        } else {
+            self.assembler.parts()
+        };
         Record {
             parts: serde_json::to_string(parts).expect("parts are always JSON"),
             is_empty,
@@ -219,7 +242,10 @@ mod tests {
         for (metadata, expected) in [
             (r#"{"gateway":{"cost":"0.0012"}}"#.to_owned(), Some(0.0012)),
             (r#"{"gateway":{"cost":0.5}}"#.to_owned(), Some(0.5)),
-            (format!(r#"{{"other":{deep},"gateway":{{"other":{deep},"cost":"4e-7"}}}}"#), Some(4e-7)),
+            (
+                format!(r#"{{"other":{deep},"gateway":{{"other":{deep},"cost":"4e-7"}}}}"#),
+                Some(4e-7),
+            ),
             (r#"{"gateway":{"cost":null}}"#.to_owned(), None),
             (r#"{"gateway":{"cost":"free"}}"#.to_owned(), None),
             (r#"{"gateway":{"cost":-1}}"#.to_owned(), None),

@@ -62,7 +62,11 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     });
     front::poll_anew(|| {
         let runtime = lambda_http::streaming_runtime_concurrent(handler.clone());
-        runtime.layer(HoldLayer { process: process.clone() }).run_concurrent()
+        runtime
+            .layer(HoldLayer {
+                process: process.clone(),
+            })
+            .run_concurrent()
     })
     .await
 }
@@ -99,7 +103,10 @@ impl<S> Layer<S> for HoldLayer {
     type Service = Hold<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Hold { inner, process: self.process.clone() }
+        Hold {
+            inner,
+            process: self.process.clone(),
+        }
     }
 }
 
@@ -118,7 +125,11 @@ where
 
     fn call(&mut self, event: LambdaInvocation) -> Self::Future {
         nodelay::set_on_new_sockets();
-        let invocation = Invocation::until(&event.context.request_id, event.context.deadline, &self.process);
+        let invocation = Invocation::until(
+            &event.context.request_id,
+            event.context.deadline,
+            &self.process,
+        );
         let scope = invocation.clone();
         let span = request_span(&invocation.request_id);
         let response = span.in_scope(|| self.inner.call(event));
@@ -128,11 +139,19 @@ where
                 () = long_quiet(&invocation) => Err("nobody has read it for a minute".into()),
             };
             if let Err(error) = result {
-                tracing::warn!(error = failure::chain(error.as_ref()), "a response was not taken");
+                tracing::warn!(
+                    error = failure::chain(error.as_ref()),
+                    "a response was not taken"
+                );
             }
-            let left = invocation.deadline.saturating_duration_since(Instant::now());
+            let left = invocation
+                .deadline
+                .saturating_duration_since(Instant::now());
             invocation.tasks.close();
-            if tokio::time::timeout(left + Duration::from_secs(1), invocation.tasks.wait()).await.is_err() {
+            if tokio::time::timeout(left + Duration::from_secs(1), invocation.tasks.wait())
+                .await
+                .is_err()
+            {
                 tracing::error!(
                     request_id = &*invocation.request_id,
                     "a turn did not end before its deadline"
@@ -154,6 +173,10 @@ mod tests {
         invocation.spawn(tokio::time::sleep(Duration::from_secs(300)));
         let begin = Instant::now();
         long_quiet(&invocation).await;
-        assert!((360..=365).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+        assert!(
+            (360..=365).contains(&begin.elapsed().as_secs()),
+            "{:?}",
+            begin.elapsed()
+        );
     }
 }

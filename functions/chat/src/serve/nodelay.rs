@@ -21,9 +21,14 @@ pub(super) fn set_on_new_sockets() {
     static KNOWN: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let open = sockets();
-    let new = open.iter().filter(|(name, _)| !known.contains(*name)).map(|(_, number)| *number);
+    let new = open
+        .iter()
+        .filter(|(name, _)| !known.contains(*name))
+        .map(|(_, number)| *number);
     if let Err(error) = set(new) {
-        REPORTED.call_once(|| tracing::info!(%error, "first bytes may be late: TCP_NODELAY cannot be set"));
+        REPORTED.call_once(
+            || tracing::info!(%error, "first bytes may be late: TCP_NODELAY cannot be set"),
+        );
     }
     *known = open.into_keys().collect();
 }
@@ -43,11 +48,17 @@ fn set(numbers: impl Iterator<Item = i32>) -> Result<()> {
 
 /// The process's sockets: the kernel's name for each, which no two have at a time, and its descriptor.
 fn sockets() -> BTreeMap<OsString, i32> {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let entries = std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
     let named = entries.filter_map(|entry| {
         let target = std::fs::read_link(entry.path()).ok()?.into_os_string();
         let number = entry.file_name().to_str()?.parse().ok()?;
-        target.as_encoded_bytes().starts_with(b"socket:").then_some((target, number))
+        target
+            .as_encoded_bytes()
+            .starts_with(b"socket:")
+            .then_some((target, number))
     });
     named.collect()
 }

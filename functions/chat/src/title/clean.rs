@@ -5,11 +5,16 @@ const LENGTH: usize = 80;
 
 /// The first line with something in it, bare. `None`: there is none.
 pub(super) fn clean(said: &str) -> Option<String> {
-    said.lines().map(bare).find(|line| line.chars().any(char::is_alphanumeric))
+    said.lines()
+        .map(bare)
+        .find(|line| line.chars().any(char::is_alphanumeric))
 }
 
 fn bare(line: &str) -> String {
-    let printed: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let printed: String = line
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let words: Vec<&str> = printed.split_whitespace().collect();
     let words = words.join(" ");
     let line = without_marks(&words);
@@ -25,7 +30,10 @@ fn bare(line: &str) -> String {
 fn without_marks(line: &str) -> &str {
     let is_mark = |c: char| c.is_whitespace() || "\"'`*_#“”„‟‘’‚«»‹›「」".contains(c);
     let line = line.trim_matches(is_mark);
-    line.strip_suffix('.').filter(|rest| !rest.ends_with('.')).unwrap_or(line).trim_end_matches(is_mark)
+    line.strip_suffix('.')
+        .filter(|rest| !rest.ends_with('.'))
+        .unwrap_or(line)
+        .trim_end_matches(is_mark)
 }
 
 #[cfg(test)]
@@ -37,16 +45,48 @@ mod tests {
         let long = "word ".repeat(40);
         for (case, said, title) in [
             ("plain", "Why the sky is blue", Some("Why the sky is blue")),
-            ("quoted", "\"Why the sky is blue.\"", Some("Why the sky is blue")),
-            ("other quotes", "„Warum der Himmel blau ist“", Some("Warum der Himmel blau ist")),
+            (
+                "quoted",
+                "\"Why the sky is blue.\"",
+                Some("Why the sky is blue"),
+            ),
+            (
+                "other quotes",
+                "„Warum der Himmel blau ist“",
+                Some("Warum der Himmel blau ist"),
+            ),
             ("marked up", "## **Blue skies**", Some("Blue skies")),
             ("announced", "Title: \"Blue skies\"\n", Some("Blue skies")),
-            ("announced and marked up", "**Title:** Blue skies", Some("Blue skies")),
-            ("more lines", "\n\n  Blue skies\nThis title says it all.", Some("Blue skies")),
-            ("control characters and gaps", "Blue\t\u{0} \u{1b}skies", Some("Blue skies")),
-            ("dots that mean something", "And then...", Some("And then...")),
-            ("an inner quote", "The word \"blue\" explained", Some("The word \"blue\" explained")),
-            ("another script", "空はなぜ青いのか", Some("空はなぜ青いのか")),
+            (
+                "announced and marked up",
+                "**Title:** Blue skies",
+                Some("Blue skies"),
+            ),
+            (
+                "more lines",
+                "\n\n  Blue skies\nThis title says it all.",
+                Some("Blue skies"),
+            ),
+            (
+                "control characters and gaps",
+                "Blue\t\u{0} \u{1b}skies",
+                Some("Blue skies"),
+            ),
+            (
+                "dots that mean something",
+                "And then...",
+                Some("And then..."),
+            ),
+            (
+                "an inner quote",
+                "The word \"blue\" explained",
+                Some("The word \"blue\" explained"),
+            ),
+            (
+                "another script",
+                "空はなぜ青いのか",
+                Some("空はなぜ青いのか"),
+            ),
             ("longer than a title", &long, Some(&long[..79])),
             ("nothing", "", None),
             ("nothing but marks", "\"**...**\"\n \n", None),

@@ -16,11 +16,16 @@ pub(super) fn refused(reason: &str) -> Value {
 /// Adds a code, and how it looks.
 pub(super) fn add_example(content: &mut Value, example: &Value) {
     let code = &example["error"]["code"];
-    let said = &mut content["schema"]["allOf"][1]["properties"]["error"]["properties"]["code"]["enum"];
+    let said =
+        &mut content["schema"]["allOf"][1]["properties"]["error"]["properties"]["code"]["enum"];
     push_new(said, code);
     let name = code.as_str().expect("a code is text");
-    let examples = content["examples"].as_object_mut().expect("the examples of a refusal are named");
-    examples.entry(name).or_insert_with(|| json!({ "value": example }));
+    let examples = content["examples"]
+        .as_object_mut()
+        .expect("the examples of a refusal are named");
+    examples
+        .entry(name)
+        .or_insert_with(|| json!({ "value": example }));
 }
 
 /// Adds what is not in the list.
@@ -64,8 +69,14 @@ pub(super) fn share(document: &mut Value) {
     for (_, path) in paths {
         for (_, operation) in path.as_object_mut().into_iter().flatten() {
             for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-                let Some(name) = codes_of(response) else { continue };
-                if shared.entry(name.clone()).or_insert_with(|| response.clone()) == response {
+                let Some(name) = codes_of(response) else {
+                    continue;
+                };
+                if shared
+                    .entry(name.clone())
+                    .or_insert_with(|| response.clone())
+                    == response
+                {
                     *response = json!({ "$ref": format!("#/components/responses/{name}") });
                 }
             }
@@ -77,5 +88,11 @@ pub(super) fn share(document: &mut Value) {
 fn codes_of(response: &Value) -> Option<String> {
     let codes = &response["content"]["application/json"]["schema"]["allOf"][1];
     let codes = codes["properties"]["error"]["properties"]["code"]["enum"].as_array()?;
-    Some(codes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("."))
+    Some(
+        codes
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("."),
+    )
 }

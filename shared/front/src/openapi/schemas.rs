@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use super::SCHEMAS;
 
 /// The schemas that `define` asks for, and those that they need. What requests may hold is said in `described`.
-pub(super) fn schemas(described: &Value, define: impl FnOnce(&mut SchemaGenerator)) -> Map<String, Value> {
+pub(super) fn schemas(
+    described: &Value,
+    define: impl FnOnce(&mut SchemaGenerator),
+) -> Map<String, Value> {
     let mut generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .with(|settings| settings.definitions_path = SCHEMAS.into())
@@ -18,7 +21,9 @@ pub(super) fn schemas(described: &Value, define: impl FnOnce(&mut SchemaGenerato
     let mut schemas = generator.take_definitions(true);
     schemas.values_mut().for_each(plain_descriptions);
     let asked = reachable(&schemas, &request_bodies(described));
-    let sent_only = schemas.iter_mut().filter(|(name, _)| !asked.contains(*name));
+    let sent_only = schemas
+        .iter_mut()
+        .filter(|(name, _)| !asked.contains(*name));
     sent_only.for_each(|(_, schema)| never_null(schema));
     schemas
 }
@@ -29,9 +34,14 @@ fn plain_descriptions(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(plain_descriptions),
         Value::Object(fields) => {
             if let Some(Value::String(text)) = fields.get_mut("description") {
-                let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
-                *text =
-                    paragraphs.collect::<Vec<_>>().join("\n\n").replace("[`crate::", "`").replace("`]", "`");
+                let paragraphs = text
+                    .split("\n\n")
+                    .map(|paragraph| paragraph.replace('\n', " "));
+                *text = paragraphs
+                    .collect::<Vec<_>>()
+                    .join("\n\n")
+                    .replace("[`crate::", "`")
+                    .replace("`]", "`");
             }
             fields.values_mut().for_each(plain_descriptions);
         }
@@ -41,9 +51,14 @@ fn plain_descriptions(schema: &mut Value) {
 
 /// What the bodies of requests refer to.
 fn request_bodies(described: &Value) -> Vec<Value> {
-    let paths = described["paths"].as_object().into_iter().flat_map(Map::values);
+    let paths = described["paths"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values);
     let operations = paths.flat_map(|path| path.as_object().into_iter().flat_map(Map::values));
-    operations.map(|operation| operation["requestBody"].clone()).collect()
+    operations
+        .map(|operation| operation["requestBody"].clone())
+        .collect()
 }
 
 /// The names of all schemas that these values refer to, and those to others.
@@ -55,11 +70,14 @@ fn reachable(schemas: &Map<String, Value>, from: &[Value]) -> BTreeSet<String> {
             Value::Object(fields) => open.extend(fields.values()),
             Value::Array(items) => open.extend(items),
             Value::String(text) => {
-                let name =
-                    text.strip_prefix('#').and_then(|path| path.strip_prefix(SCHEMAS)?.strip_prefix('/'));
+                let name = text
+                    .strip_prefix('#')
+                    .and_then(|path| path.strip_prefix(SCHEMAS)?.strip_prefix('/'));
                 let known = name.and_then(|name| schemas.get_key_value(name));
                 open.extend(
-                    known.filter(|(name, _)| found.insert((*name).clone())).map(|(_, schema)| schema),
+                    known
+                        .filter(|(name, _)| found.insert((*name).clone()))
+                        .map(|(_, schema)| schema),
                 );
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -74,8 +92,11 @@ fn never_null(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(never_null),
         Value::Object(fields) => {
             let required = fields.get("required").cloned().unwrap_or_default();
-            let is_required =
-                |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
+            let is_required = |name: &str| {
+                required
+                    .as_array()
+                    .is_some_and(|names| names.iter().any(|one| one == name))
+            };
             if let Some(Value::Object(properties)) = fields.get_mut("properties") {
                 properties
                     .iter_mut()
@@ -95,7 +116,9 @@ fn not_null(property: &mut Value) {
             property["type"] = only.clone();
         }
     }
-    let Some(Value::Array(forms)) = property.get_mut("anyOf") else { return };
+    let Some(Value::Array(forms)) = property.get_mut("anyOf") else {
+        return;
+    };
     forms.retain(|form| form["type"] != "null");
     if let [Value::Object(only)] = forms.as_slice() {
         let only = only.clone();
@@ -146,10 +169,25 @@ mod tests {
         });
         let types = |name: &str, field: &str| schemas[name]["properties"][field]["type"].clone();
         assert_eq!(schemas["Asked"]["description"], "What is asked.");
-        assert_eq!(types("Part", "size"), json!(["integer", "null"]), "a request may say it");
-        assert_eq!(types("Told", "size"), json!("integer"), "what is absent is left out");
-        assert_eq!(types("Told", "next"), json!(["string", "null"]), "it is always there");
+        assert_eq!(
+            types("Part", "size"),
+            json!(["integer", "null"]),
+            "a request may say it"
+        );
+        assert_eq!(
+            types("Told", "size"),
+            json!("integer"),
+            "what is absent is left out"
+        );
+        assert_eq!(
+            types("Told", "next"),
+            json!(["string", "null"]),
+            "it is always there"
+        );
         assert_eq!(schemas["Told"]["required"], json!(["next"]));
-        assert_eq!(schemas["Told"]["properties"]["more"], json!({ "$ref": "#/components/schemas/Part" }));
+        assert_eq!(
+            schemas["Told"]["properties"]["more"],
+            json!({ "$ref": "#/components/schemas/Part" })
+        );
     }
 }

@@ -81,7 +81,10 @@ impl PlainHttp {
     }
 
     fn cors(&self) -> CorsLayer {
-        let origins = self.origins.iter().map(|url| url.origin().ascii_serialization());
+        let origins = self
+            .origins
+            .iter()
+            .map(|url| url.origin().ascii_serialization());
         let origins: Vec<HeaderValue> = origins.filter_map(|origin| origin.parse().ok()).collect();
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))

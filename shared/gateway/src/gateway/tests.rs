@@ -19,7 +19,9 @@ fn config(base_url: Url) -> GatewayConfig {
 
 fn model(config: GatewayConfig) -> Model {
     let registry = registry::Registry::new(None, None).unwrap();
-    Gateway::new(config).unwrap().model(registry.default_model())
+    Gateway::new(config)
+        .unwrap()
+        .model(registry.default_model())
 }
 
 fn prompt() -> RawJson {
@@ -46,9 +48,16 @@ fn good_answer() -> String {
 
 #[tokio::test]
 async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
-    for (configured, limit, expected) in [(None, 100, 100), (Some(4096), 100, 100), (Some(50), 100, 50)] {
+    for (configured, limit, expected) in [
+        (None, 100, 100),
+        (Some(4096), 100, 100),
+        (Some(50), 100, 50),
+    ] {
         let mut gateway = Scripted::answering([good_answer()]).await;
-        let config = GatewayConfig { max_output_tokens: configured, ..config(gateway.base.clone()) };
+        let config = GatewayConfig {
+            max_output_tokens: configured,
+            ..config(gateway.base.clone())
+        };
         call(&model(config).limited_to(limit), None).await.unwrap();
         let request = gateway.requests().remove(0);
         let expected = format!(r#""maxOutputTokens":{expected},"#);
@@ -59,12 +68,18 @@ async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
 #[tokio::test]
 async fn the_request_is_the_original_s() {
     let mut gateway = Scripted::answering([good_answer()]).await;
-    let config = GatewayConfig { max_output_tokens: Some(4096), ..config(gateway.base.clone()) };
+    let config = GatewayConfig {
+        max_output_tokens: Some(4096),
+        ..config(gateway.base.clone())
+    };
     assert_eq!(call(&model(config), None).await.unwrap().len(), 1);
 
     let request = gateway.requests().remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("host: ")).collect();
+    let mut lines: Vec<&str> = head
+        .lines()
+        .filter(|line| !line.starts_with("host: "))
+        .collect();
     assert_eq!(lines.remove(0), "POST /v4/ai/language-model HTTP/1.1");
     lines.sort_unstable();
     assert_eq!(
@@ -91,7 +106,8 @@ async fn the_request_is_the_original_s() {
 
 #[tokio::test]
 async fn the_request_of_the_other_protocol_is_the_original_s_too() {
-    let answer = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let answer =
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let mut gateway = Scripted::answering([[STREAM, &chunk(answer), LAST].concat()]).await;
     let config = GatewayConfig {
         protocol: Protocol::OpenAi,
@@ -99,11 +115,17 @@ async fn the_request_of_the_other_protocol_is_the_original_s_too() {
         ..config(gateway.base.clone())
     };
     let parts = call(&model(config), None).await.unwrap();
-    assert!(matches!(parts[..], [StreamPart::Finish { .. }]), "{parts:?}");
+    assert!(
+        matches!(parts[..], [StreamPart::Finish { .. }]),
+        "{parts:?}"
+    );
 
     let request = gateway.requests().remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("host: ")).collect();
+    let mut lines: Vec<&str> = head
+        .lines()
+        .filter(|line| !line.starts_with("host: "))
+        .collect();
     assert_eq!(lines.remove(0), "POST /v4/ai/chat/completions HTTP/1.1");
     lines.sort_unstable();
     assert_eq!(
@@ -126,14 +148,24 @@ async fn the_request_of_the_other_protocol_is_the_original_s_too() {
 #[test]
 fn a_prompt_is_built_for_the_gateway_that_gets_it() {
     let json: Box<serde_json::value::RawValue> =
-        serde_json::from_str(r#"{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}"#).unwrap();
+        serde_json::from_str(r#"{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}"#)
+            .unwrap();
     let messages = [UiMessage::parse(&json, "messages[0]").unwrap()];
     for (protocol, expected) in [
-        (Protocol::Native, r#"[{"role":"user","content":[{"type":"text","text":"hi"}]}]"#),
+        (
+            Protocol::Native,
+            r#"[{"role":"user","content":[{"type":"text","text":"hi"}]}]"#,
+        ),
         (Protocol::OpenAi, r#"[{"role":"user","content":"hi"}]"#),
     ] {
-        let config = GatewayConfig { protocol, ..config(Url::parse("https://example.com").unwrap()) };
-        let prompt = Gateway::new(config).unwrap().prompt(None, &messages).unwrap();
+        let config = GatewayConfig {
+            protocol,
+            ..config(Url::parse("https://example.com").unwrap())
+        };
+        let prompt = Gateway::new(config)
+            .unwrap()
+            .prompt(None, &messages)
+            .unwrap();
         assert_eq!(prompt.json().get(), expected, "{protocol:?}");
     }
 }
@@ -145,18 +177,42 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
     let plain = |kind: &str| error_of(&format!("\"{kind}\""));
     let huge = format!("{}{}", plain("x"), " ".repeat(ERROR_BODY_LIMIT_BYTES));
     for (status, body, expected) in [
-        (400, plain("invalid_request_error"), Some("invalid_request_error")),
-        (401, plain("authentication_error"), Some("authentication_error")),
+        (
+            400,
+            plain("invalid_request_error"),
+            Some("invalid_request_error"),
+        ),
+        (
+            401,
+            plain("authentication_error"),
+            Some("authentication_error"),
+        ),
         (402, plain("insufficient_funds"), Some("insufficient_funds")),
         (403, plain("forbidden"), Some("forbidden")),
         (404, plain("model_not_found"), Some("model_not_found")),
-        (429, plain("rate_limit_exceeded"), Some("rate_limit_exceeded")),
-        (500, plain("internal_server_error"), Some("internal_server_error")),
+        (
+            429,
+            plain("rate_limit_exceeded"),
+            Some("rate_limit_exceeded"),
+        ),
+        (
+            500,
+            plain("internal_server_error"),
+            Some("internal_server_error"),
+        ),
         (502, "<html>Bad gateway</html>".to_owned(), None),
         (503, String::new(), None),
         (400, error_of("null"), None),
-        (404, r#"{"error":{"type":null,"code":"model_not_found"}}"#.to_owned(), Some("model_not_found")),
-        (429, r#"{"error":{"message":"slow down","code":429}}"#.to_owned(), None),
+        (
+            404,
+            r#"{"error":{"type":null,"code":"model_not_found"}}"#.to_owned(),
+            Some("model_not_found"),
+        ),
+        (
+            429,
+            r#"{"error":{"message":"slow down","code":429}}"#.to_owned(),
+            None,
+        ),
         (400, r#"{"error":"no"}"#.to_owned(), None),
         (400, r#"{"detail":"no"}"#.to_owned(), None),
         (400, plain(""), None),
@@ -171,7 +227,14 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
 
         let error = call(&model, too_soon_for_a_retry()).await.unwrap_err();
         assert!(!format!("{error:?} {error}").contains(KEY));
-        let GatewayError::Refused { status: refused, kind, retry_after } = error else { panic!("{error:?}") };
+        let GatewayError::Refused {
+            status: refused,
+            kind,
+            retry_after,
+        } = error
+        else {
+            panic!("{error:?}")
+        };
         assert_eq!(
             (refused, kind.as_deref(), retry_after),
             (status, expected, Some(Duration::from_secs(7))),
@@ -184,8 +247,18 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
 async fn a_call_is_made_again_as_long_as_the_reason_may_pass() {
     let busy = |status| refusal(status, "retry-after-ms: 1\r\n", "");
     for (case, answers, calls, status) in [
-        ("then good", vec![busy(503), busy(429), good_answer()], 3, None),
-        ("never good", vec![busy(500), busy(408), busy(409)], 3, Some(409)),
+        (
+            "then good",
+            vec![busy(503), busy(429), good_answer()],
+            3,
+            None,
+        ),
+        (
+            "never good",
+            vec![busy(500), busy(408), busy(409)],
+            3,
+            Some(409),
+        ),
         ("then for good", vec![busy(500), busy(403)], 2, Some(403)),
         ("at once", vec![busy(401)], 1, Some(401)),
     ] {
@@ -195,29 +268,46 @@ async fn a_call_is_made_again_as_long_as_the_reason_may_pass() {
             GatewayError::Refused { status, .. } => status,
             error => panic!("{case}: {error:?}"),
         });
-        assert_eq!((refused, gateway.requests().len()), (status, calls), "{case}");
+        assert_eq!(
+            (refused, gateway.requests().len()),
+            (status, calls),
+            "{case}"
+        );
     }
 }
 
 #[tokio::test]
 async fn no_connection_is_unreachable_and_names_no_address() {
     let closed_port = Scripted::start(Vec::new()).await.base.clone();
-    let error = call(&model(config(closed_port)), too_soon_for_a_retry()).await.unwrap_err();
+    let error = call(&model(config(closed_port)), too_soon_for_a_retry())
+        .await
+        .unwrap_err();
     assert!(matches!(error, GatewayError::Unreachable(_)), "{error:?}");
-    assert!(!format!("{error:?}").contains("language-model"), "{error:?}");
+    assert!(
+        !format!("{error:?}").contains("language-model"),
+        "{error:?}"
+    );
 
     let closes = Scripted::start(vec![vec![Step::Read]]).await;
-    let error = call(&model(config(closes.base.clone())), too_soon_for_a_retry()).await.unwrap_err();
+    let error = call(&model(config(closes.base.clone())), too_soon_for_a_retry())
+        .await
+        .unwrap_err();
     assert!(matches!(error, GatewayError::Unreachable(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_gateway_that_never_answers_is_given_up_and_left() {
     let tick = Duration::from_millis(50);
-    for (case, first_part_timeout, deadline) in [("timeout", tick, HOUR), ("deadline", HOUR, tick)] {
+    for (case, first_part_timeout, deadline) in [("timeout", tick, HOUR), ("deadline", HOUR, tick)]
+    {
         let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Hang]]).await;
-        let model = model(GatewayConfig { first_part_timeout, ..config(gateway.base.clone()) });
-        let error = call(&model, Some(Instant::now() + deadline)).await.unwrap_err();
+        let model = model(GatewayConfig {
+            first_part_timeout,
+            ..config(gateway.base.clone())
+        });
+        let error = call(&model, Some(Instant::now() + deadline))
+            .await
+            .unwrap_err();
         match case {
             "timeout" => assert!(matches!(error, GatewayError::FirstPartTimeout), "{error:?}"),
             _ => assert!(matches!(error, GatewayError::DeadlinePassed), "{error:?}"),
@@ -231,24 +321,45 @@ async fn an_error_body_that_never_ends_is_not_waited_for() {
     let head = "HTTP/1.1 403 No\r\ncontent-length: 100\r\n\r\n{".to_owned();
     let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Send(head), Step::Hang]]).await;
     let deadline = Instant::now() + Duration::from_millis(200);
-    let error = call(&model(config(gateway.base.clone())), Some(deadline)).await.unwrap_err();
-    assert!(matches!(error, GatewayError::Refused { status: 403, kind: None, .. }), "{error:?}");
+    let error = call(&model(config(gateway.base.clone())), Some(deadline))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            GatewayError::Refused {
+                status: 403,
+                kind: None,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     gateway.departure().await;
 }
 
 #[tokio::test]
 async fn after_the_deadline_nobody_is_called() {
     let mut gateway = Scripted::answering([good_answer()]).await;
-    let error = call(&model(config(gateway.base.clone())), Some(Instant::now())).await.unwrap_err();
+    let error = call(&model(config(gateway.base.clone())), Some(Instant::now()))
+        .await
+        .unwrap_err();
     assert!(matches!(error, GatewayError::DeadlinePassed), "{error:?}");
     assert!(gateway.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_dropped_stream_closes_its_connection() {
-    let begun = [STREAM, &chunk("data: {\"type\":\"text-start\",\"id\":\"0\"}\n\n")].concat();
+    let begun = [
+        STREAM,
+        &chunk("data: {\"type\":\"text-start\",\"id\":\"0\"}\n\n"),
+    ]
+    .concat();
     let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Send(begun), Step::Hang]]).await;
-    let mut stream = model(config(gateway.base.clone())).stream_json(&prompt(), None).await.unwrap();
+    let mut stream = model(config(gateway.base.clone()))
+        .stream_json(&prompt(), None)
+        .await
+        .unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap().len(), 1);
     drop(stream);
     gateway.departure().await;
@@ -256,7 +367,11 @@ async fn a_dropped_stream_closes_its_connection() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_truncated() {
-    let begun = [STREAM, &chunk("data: {\"type\":\"text-start\",\"id\":\"0\"}\n\n")].concat();
+    let begun = [
+        STREAM,
+        &chunk("data: {\"type\":\"text-start\",\"id\":\"0\"}\n\n"),
+    ]
+    .concat();
     let ended = [&begun, LAST].concat();
     let gateway = Scripted::answering([begun, ended]).await;
     let model = model(config(gateway.base.clone()));
@@ -274,7 +389,12 @@ async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_tr
 
 #[tokio::test]
 async fn a_whole_answer_leaves_its_connection_to_the_next_call() {
-    let twice = vec![Step::Read, Step::Send(good_answer()), Step::Read, Step::Send(good_answer())];
+    let twice = vec![
+        Step::Read,
+        Step::Send(good_answer()),
+        Step::Read,
+        Step::Send(good_answer()),
+    ];
     let mut gateway = Scripted::start(vec![twice]).await;
     let model = model(config(gateway.base.clone()));
     for _ in 0..2 {
@@ -290,31 +410,65 @@ async fn https_begins_with_a_handshake() {
     let model = model(config(base));
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        tokio::io::AsyncReadExt::read_u8(&mut connection).await.unwrap()
+        tokio::io::AsyncReadExt::read_u8(&mut connection)
+            .await
+            .unwrap()
     };
     let (result, first_byte) = tokio::join!(call(&model, too_soon_for_a_retry()), server);
     assert_eq!(first_byte, 22, "a TLS handshake record");
-    assert!(matches!(result, Err(GatewayError::Unreachable(_))), "{result:?}");
+    assert!(
+        matches!(result, Err(GatewayError::Unreachable(_))),
+        "{result:?}"
+    );
 }
 
 #[test]
 fn what_cannot_work_is_refused_at_start() {
     let good = || config(Url::parse("https://example.com/v4/ai").unwrap());
     for (case, config) in [
-        ("key", GatewayConfig { api_key: SecretString::from("a\nb"), ..good() }),
-        ("tokens", GatewayConfig { max_output_tokens: Some(0), ..good() }),
-        ("base", GatewayConfig { base_url: Url::parse("ftp://example.com").unwrap(), ..good() }),
+        (
+            "key",
+            GatewayConfig {
+                api_key: SecretString::from("a\nb"),
+                ..good()
+            },
+        ),
+        (
+            "tokens",
+            GatewayConfig {
+                max_output_tokens: Some(0),
+                ..good()
+            },
+        ),
+        (
+            "base",
+            GatewayConfig {
+                base_url: Url::parse("ftp://example.com").unwrap(),
+                ..good()
+            },
+        ),
     ] {
-        assert!(matches!(Gateway::new(config), Err(GatewayError::Misconfigured(_))), "{case}");
+        assert!(
+            matches!(Gateway::new(config), Err(GatewayError::Misconfigured(_))),
+            "{case}"
+        );
     }
-    let endless = GatewayConfig { first_part_timeout: Duration::MAX, idle_timeout: Duration::MAX, ..good() };
+    let endless = GatewayConfig {
+        first_part_timeout: Duration::MAX,
+        idle_timeout: Duration::MAX,
+        ..good()
+    };
     assert!(Gateway::new(endless).is_ok());
 }
 
 #[test]
 fn the_key_shows_nowhere() {
     let config = config(Url::parse("https://example.com").unwrap());
-    let shown = format!("{config:?} {:?} {:?}", Gateway::new(config.clone()).unwrap(), model(config.clone()));
+    let shown = format!(
+        "{config:?} {:?} {:?}",
+        Gateway::new(config.clone()).unwrap(),
+        model(config.clone())
+    );
     assert!(!shown.contains(KEY), "{shown}");
 }
 

@@ -19,7 +19,11 @@ const MAX_CITATIONS: usize = 10_000;
 pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value?;
     let all = array_items(value, MAX_CITATIONS)?;
-    let fitting: Vec<&RawValue> = all.iter().copied().filter(|citation| is_citation(citation)).collect();
+    let fitting: Vec<&RawValue> = all
+        .iter()
+        .copied()
+        .filter(|citation| is_citation(citation))
+        .collect();
     match (fitting.len(), all.len()) {
         (fitting, all) if fitting == all => Some(carried(value)),
         (0, _) => None,
@@ -50,7 +54,9 @@ fn is_source(source: &RawValue) -> bool {
         has_own
             && word(&fields, "type").as_deref() == Some("source")
             && has(&fields, "id", is_text)
-            && may_have(&fields, "providerMetadata", |value| metadata(Some(value)).is_some())
+            && may_have(&fields, "providerMetadata", |value| {
+                metadata(Some(value)).is_some()
+            })
     })
 }
 
@@ -59,7 +65,10 @@ fn fields(value: &RawValue) -> Option<Fields<'_>> {
 }
 
 fn word(fields: &Fields<'_>, name: &str) -> Option<String> {
-    fields.get(name).and_then(|value| decoded(value)).map(String::from)
+    fields
+        .get(name)
+        .and_then(|value| decoded(value))
+        .map(String::from)
 }
 
 fn has(fields: &Fields<'_>, name: &str, fits: fn(&RawValue) -> bool) -> bool {
@@ -86,7 +95,8 @@ fn is_index(value: &RawValue) -> bool {
 mod tests {
     use super::*;
 
-    const URL: &str = r#"{"source":{"type":"source","sourceType":"url","id":"s","url":"https://a.example"}}"#;
+    const URL: &str =
+        r#"{"source":{"type":"source","sourceType":"url","id":"s","url":"https://a.example"}}"#;
 
     fn kept(json: &str) -> Option<String> {
         let value: &RawValue = serde_json::from_str(json).unwrap();
@@ -111,25 +121,60 @@ mod tests {
             ("no source", r#"{"type":"url"}"#.to_owned()),
             ("source null", r#"{"source":null}"#.to_owned()),
             ("another type", URL.replace("\"source\",", "\"file\",")),
-            ("another kind of source", URL.replace("\"url\",", "\"video\",")),
+            (
+                "another kind of source",
+                URL.replace("\"url\",", "\"video\","),
+            ),
             ("no id", URL.replace(r#""id":"s","#, "")),
             ("id that is no text", URL.replace(r#""s""#, "1")),
-            ("document without its fields", URL.replace("\"url\",", "\"document\",")),
+            (
+                "document without its fields",
+                URL.replace("\"url\",", "\"document\","),
+            ),
             ("title null", URL.replace(r#""id""#, r#""title":null,"id""#)),
-            ("metadata", URL.replace(r#""id""#, r#""providerMetadata":{"a":{"x":1e999}},"id""#)),
-            ("part of a character", format!(r#"{{"source":{source},"startIndex":0.5}}"#)),
-            ("before the text", format!(r#"{{"source":{source},"endIndex":-1}}"#)),
-            ("past every text", format!(r#"{{"source":{source},"endIndex":9007199254740992}}"#)),
-            ("index in quotes", format!(r#"{{"source":{source},"endIndex":"1"}}"#)),
-            ("index null", format!(r#"{{"source":{source},"startIndex":null}}"#)),
-            ("cited text null", format!(r#"{{"source":{source},"citedText":null}}"#)),
+            (
+                "metadata",
+                URL.replace(r#""id""#, r#""providerMetadata":{"a":{"x":1e999}},"id""#),
+            ),
+            (
+                "part of a character",
+                format!(r#"{{"source":{source},"startIndex":0.5}}"#),
+            ),
+            (
+                "before the text",
+                format!(r#"{{"source":{source},"endIndex":-1}}"#),
+            ),
+            (
+                "past every text",
+                format!(r#"{{"source":{source},"endIndex":9007199254740992}}"#),
+            ),
+            (
+                "index in quotes",
+                format!(r#"{{"source":{source},"endIndex":"1"}}"#),
+            ),
+            (
+                "index null",
+                format!(r#"{{"source":{source},"startIndex":null}}"#),
+            ),
+            (
+                "cited text null",
+                format!(r#"{{"source":{source},"citedText":null}}"#),
+            ),
         ] {
             assert_eq!(kept(&format!("[{misfit}]")), None, "{name}");
-            assert_eq!(kept(&format!("[{misfit}, {URL}]")), Some(format!("[{URL}]")), "{name}, not alone");
+            assert_eq!(
+                kept(&format!("[{misfit}, {URL}]")),
+                Some(format!("[{URL}]")),
+                "{name}, not alone"
+            );
         }
         let many = |count| format!("[{}]", vec![URL; count].join(","));
         assert!(kept(&many(MAX_CITATIONS)).is_some());
-        assert_eq!(kept(&many(MAX_CITATIONS + 1)), None, "more than can be held");
+        assert_eq!(
+            kept(&many(MAX_CITATIONS + 1)),
+            None,
+            "more than can be held"
+        );
         for json in ["null", "1", "{}", "\"[]\""] {
             assert_eq!(kept(json), None, "{json}");
         }

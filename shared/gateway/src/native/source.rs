@@ -31,7 +31,10 @@ struct WireSource<'a> {
 pub(super) fn source(json: &str) -> Option<Source> {
     let wire: WireSource<'_> = serde_json::from_str(json).ok()?;
     let kind = match &*decoded(wire.source_type?)? {
-        "url" => SourceKind::Url { url: text(wire.url)?, title: text(wire.title) },
+        "url" => SourceKind::Url {
+            url: text(wire.url)?,
+            title: text(wire.title),
+        },
         "document" => SourceKind::Document {
             media_type: text(wire.media_type)?,
             title: text(wire.title)?,
@@ -39,7 +42,11 @@ pub(super) fn source(json: &str) -> Option<Source> {
         },
         _ => return None,
     };
-    Some(Source { id: text(wire.id)?, kind, provider_metadata: metadata(wire.provider_metadata) })
+    Some(Source {
+        id: text(wire.id)?,
+        kind,
+        provider_metadata: metadata(wire.provider_metadata),
+    })
 }
 
 fn text(value: Option<&RawValue>) -> Option<JsonText> {
@@ -57,11 +64,25 @@ mod tests {
     fn what_a_source_says_is_kept_as_it_came() {
         let found = source(URL).unwrap();
         assert_eq!(found.id, "s".into());
-        assert_eq!(found.kind, SourceKind::Url { url: "https://a.example".into(), title: Some("A".into()) });
+        assert_eq!(
+            found.kind,
+            SourceKind::Url {
+                url: "https://a.example".into(),
+                title: Some("A".into())
+            }
+        );
         assert_eq!(found.provider_metadata.unwrap().get(), r#"{"a":{"b":1}}"#);
         let half = source(&DOCUMENT.replace("\"T\"", r#""T \ud83d""#)).unwrap();
-        let SourceKind::Document { title, filename, .. } = half.kind else { panic!("{half:?}") };
-        assert_eq!((title.escaped(), filename), (r"T \ud83d", Some("t.b".into())));
+        let SourceKind::Document {
+            title, filename, ..
+        } = half.kind
+        else {
+            panic!("{half:?}")
+        };
+        assert_eq!(
+            (title.escaped(), filename),
+            (r"T \ud83d", Some("t.b".into()))
+        );
     }
 
     #[test]

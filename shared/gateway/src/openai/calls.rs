@@ -91,18 +91,28 @@ impl Calls {
             calls.sort_by_key(|call| call.indices.first().copied());
         }
         for call in calls {
-            parts.push(StreamPart::ToolInputEnd { id: call.id.clone() });
+            parts.push(StreamPart::ToolInputEnd {
+                id: call.id.clone(),
+            });
             parts.push(call.into_part());
         }
         u64::try_from(std::mem::take(&mut self.nameless).len()).unwrap_or(u64::MAX)
     }
 
     fn begin(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) -> bool {
-        let Some(name) = piece.name.clone().filter(|_| self.calls.len() < CALLS_LIMIT) else {
+        let Some(name) = piece
+            .name
+            .clone()
+            .filter(|_| self.calls.len() < CALLS_LIMIT)
+        else {
             return false;
         };
         let is_free = |id: &String| self.calls.iter().all(|call| call.id != *id);
-        let id = piece.id.clone().filter(is_free).unwrap_or_else(|| nanoid!());
+        let id = piece
+            .id
+            .clone()
+            .filter(is_free)
+            .unwrap_or_else(|| nanoid!());
         parts.push(StreamPart::ToolInputStart {
             id: id.clone(),
             tool_name: name.clone(),
@@ -112,7 +122,10 @@ impl Calls {
             provider_metadata: None,
         });
         let signature = piece.signature.clone();
-        let arguments = piece.arguments.clone().filter(|arguments| !arguments.is_empty());
+        let arguments = piece
+            .arguments
+            .clone()
+            .filter(|arguments| !arguments.is_empty());
         let mut call = Call {
             id,
             name,
@@ -128,9 +141,14 @@ impl Calls {
     }
 
     fn target(&self, piece: &Piece) -> Target {
-        let begins = piece.name.is_some() && piece.arguments.as_ref().is_some_and(structure::begins);
+        let begins =
+            piece.name.is_some() && piece.arguments.as_ref().is_some_and(structure::begins);
         let has_name = |call: &Call| piece.name.as_ref().is_none_or(|name| call.name == *name);
-        let has_index = |call: &Call| piece.index.is_some_and(|index| call.indices.contains(&index));
+        let has_index = |call: &Call| {
+            piece
+                .index
+                .is_some_and(|index| call.indices.contains(&index))
+        };
         let has_id = |call: &Call| piece.id.as_ref().is_some_and(|id| call.ids.contains(id));
         let index_is_known = self.calls.iter().any(has_index);
 
@@ -138,7 +156,9 @@ impl Calls {
             if piece.index.is_none() {
                 return self.pick(begins, |call| has_id(call) && has_name(call));
             }
-            return match self.pick(begins, |call| has_id(call) && has_index(call) && has_name(call)) {
+            return match self.pick(begins, |call| {
+                has_id(call) && has_index(call) && has_name(call)
+            }) {
                 // Some servers give parallel calls one id.
                 Target::New if piece.name.is_some() => Target::New,
                 Target::New if index_is_known => Target::Unclear,
@@ -149,10 +169,12 @@ impl Calls {
         match (&piece.id, &piece.name) {
             (Some(_), _) if begins => Target::New,
             // A new id without arguments is a new call, or the same call under another id.
-            (Some(_), name) => {
-                self.pick(name.is_some() && piece.is_blank(), |call| has_index(call) && has_name(call))
+            (Some(_), name) => self.pick(name.is_some() && piece.is_blank(), |call| {
+                has_index(call) && has_name(call)
+            }),
+            (None, _) if index_is_known => {
+                self.pick(begins, |call| has_index(call) && has_name(call))
             }
-            (None, _) if index_is_known => self.pick(begins, |call| has_index(call) && has_name(call)),
             (None, Some(_)) => Target::New,
             (None, None) => self.pick(false, |_| true),
         }
@@ -161,7 +183,9 @@ impl Calls {
     /// The one call that `fits`. Of several, and if the piece `begins` an input, the one whose input is not whole.
     fn pick(&self, begins: bool, fits: impl Fn(&Call) -> bool) -> Target {
         let mut fitting = self.calls.iter().enumerate().filter(|(_, call)| fits(call));
-        let Some((first, _)) = fitting.next() else { return Target::New };
+        let Some((first, _)) = fitting.next() else {
+            return Target::New;
+        };
         if !begins && fitting.next().is_none() {
             return Target::Known(first);
         }
@@ -177,18 +201,24 @@ impl Calls {
 
 impl Call {
     fn go_on(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
-        self.ids.extend(piece.id.filter(|id| !self.ids.contains(id)));
-        self.indices.extend(piece.index.filter(|index| !self.indices.contains(index)));
+        self.ids
+            .extend(piece.id.filter(|id| !self.ids.contains(id)));
+        self.indices
+            .extend(piece.index.filter(|index| !self.indices.contains(index)));
         if let Some(delta) = piece.arguments {
             self.structure.append(&delta);
             self.arguments.push(&delta);
-            parts.push(StreamPart::ToolInputDelta { id: self.id.clone(), delta });
+            parts.push(StreamPart::ToolInputDelta {
+                id: self.id.clone(),
+                delta,
+            });
         }
     }
 
     fn into_part(self) -> StreamPart {
         let metadata = self.signature.map(|signature| {
-            let metadata = BTreeMap::from([(PROVIDER, BTreeMap::from([("thoughtSignature", signature)]))]);
+            let metadata =
+                BTreeMap::from([(PROVIDER, BTreeMap::from([("thoughtSignature", signature)]))]);
             RawJson::of(&metadata).expect("names and texts are always JSON")
         });
         StreamPart::ToolCall {
@@ -226,6 +256,8 @@ impl Piece {
     }
 
     fn is_blank(&self) -> bool {
-        self.arguments.as_ref().is_none_or(|arguments| arguments.to_text().trim().is_empty())
+        self.arguments
+            .as_ref()
+            .is_none_or(|arguments| arguments.to_text().trim().is_empty())
     }
 }

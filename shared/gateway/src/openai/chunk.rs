@@ -34,7 +34,9 @@ impl<'a> Chunk<'a> {
     /// `None` for JSON that says nothing that a chunk can say.
     pub(super) fn parse(json: &'a str) -> Result<Option<Self>, PartError> {
         if !json.trim_ascii_start().starts_with('{') {
-            return serde_json::from_str::<IgnoredAny>(json).map(|_| None).map_err(PartError::Json);
+            return serde_json::from_str::<IgnoredAny>(json)
+                .map(|_| None)
+                .map_err(PartError::Json);
         }
         let chunk: Self = serde_json::from_str(json).map_err(PartError::Json)?;
         Ok(Some(chunk).filter(|chunk| chunk.choices.or(chunk.usage).or(chunk.error).is_some()))
@@ -43,7 +45,11 @@ impl<'a> Chunk<'a> {
     /// Whether it says who answers; servers put empty words and zeros into chunks that do not.
     pub(super) fn has_metadata(&self) -> bool {
         let created = self.created.is_some_and(|created| created.get() != "0");
-        created || [self.id(), self.model()].iter().flatten().any(|word| !word.is_empty())
+        created
+            || [self.id(), self.model()]
+                .iter()
+                .flatten()
+                .any(|word| !word.is_empty())
     }
 
     pub(super) fn id(&self) -> Option<String> {
@@ -134,7 +140,10 @@ struct Item<'a> {
 impl<'a> Delta<'a> {
     /// DeepSeek's, vLLM's and LiteLLM's `reasoning_content`, or OpenRouter's and Ollama's `reasoning`.
     pub(super) fn plain_reasoning(&self) -> Result<Option<JsonText>, PartError> {
-        for (value, field) in [(self.reasoning_content, "reasoning_content"), (self.reasoning, "reasoning")] {
+        for (value, field) in [
+            (self.reasoning_content, "reasoning_content"),
+            (self.reasoning, "reasoning"),
+        ] {
             let text = value.map(|value| text(value, field)).transpose()?;
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 return Ok(Some(text));
@@ -176,7 +185,10 @@ impl<'a> Delta<'a> {
     }
 
     pub(super) fn tool_calls(&self) -> Result<Vec<CallPiece<'a>>, PartError> {
-        items(self.tool_calls, "tool_calls")?.into_iter().map(|call| fields(call, "tool_calls")).collect()
+        items(self.tool_calls, "tool_calls")?
+            .into_iter()
+            .map(|call| fields(call, "tool_calls"))
+            .collect()
     }
 }
 
@@ -193,7 +205,9 @@ impl Item<'_> {
     /// depth is up to the server, and the stack is not.
     fn thought(&self) -> JsonText {
         let mut thought = JsonText::default();
-        let inner = list(self.thinking).into_iter().filter_map(|item| object::<Item<'_>>(Some(item)));
+        let inner = list(self.thinking)
+            .into_iter()
+            .filter_map(|item| object::<Item<'_>>(Some(item)));
         for item in inner.filter(|item| item.kind().as_deref() == Some("text")) {
             if let Some(text) = item.text.and_then(JsonText::from_token) {
                 thought.push(&text);
@@ -272,7 +286,10 @@ impl CallPiece<'_> {
 }
 
 fn broken(field: &'static str) -> PartError {
-    PartError::Field { part: "chat completion".to_owned(), field }
+    PartError::Field {
+        part: "chat completion".to_owned(),
+        field,
+    }
 }
 
 fn word(value: Option<&RawValue>) -> Option<String> {
@@ -283,7 +300,10 @@ fn text(value: &RawValue, field: &'static str) -> Result<JsonText, PartError> {
     JsonText::from_token(value).ok_or_else(|| broken(field))
 }
 
-fn fields<'a, T: Deserialize<'a>>(value: &'a RawValue, field: &'static str) -> Result<T, PartError> {
+fn fields<'a, T: Deserialize<'a>>(
+    value: &'a RawValue,
+    field: &'static str,
+) -> Result<T, PartError> {
     object(Some(value)).ok_or_else(|| broken(field))
 }
 
@@ -291,10 +311,18 @@ fn fields<'a, T: Deserialize<'a>>(value: &'a RawValue, field: &'static str) -> R
 const MAX_ITEMS: usize = 10_000;
 
 /// Returns the items of an array that are not `null`; none if there is no array.
-fn items<'a>(value: Option<&'a RawValue>, field: &'static str) -> Result<Vec<&'a RawValue>, PartError> {
-    let Some(value) = value else { return Ok(Vec::new()) };
+fn items<'a>(
+    value: Option<&'a RawValue>,
+    field: &'static str,
+) -> Result<Vec<&'a RawValue>, PartError> {
+    let Some(value) = value else {
+        return Ok(Vec::new());
+    };
     let items = array_items(value, MAX_ITEMS).ok_or_else(|| broken(field))?;
-    Ok(items.into_iter().filter(|item| item.get() != "null").collect())
+    Ok(items
+        .into_iter()
+        .filter(|item| item.get() != "null")
+        .collect())
 }
 
 fn list(value: Option<&RawValue>) -> Vec<&RawValue> {

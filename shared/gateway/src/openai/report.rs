@@ -35,11 +35,20 @@ pub(super) fn usage(value: Option<&RawValue>) -> Option<Usage> {
     let total = count(wire.prompt_tokens);
     let cache_read = prompt.and_then(|details| count(details.cached_tokens));
     let no_cache = rest(total, cache_read);
-    let input = InputTokens { total, no_cache, cache_read, cache_write: None };
+    let input = InputTokens {
+        total,
+        no_cache,
+        cache_read,
+        cache_write: None,
+    };
 
     let total = count(wire.completion_tokens);
     let reasoning = completion.and_then(|details| count(details.reasoning_tokens));
-    let output = OutputTokens { total, text: rest(total, reasoning), reasoning };
+    let output = OutputTokens {
+        total,
+        text: rest(total, reasoning),
+        reasoning,
+    };
 
     Some(Usage { input, output }).filter(|usage| !usage.is_empty())
 }
@@ -100,7 +109,11 @@ mod tests {
             ("no object", "12", "null"),
         ] {
             let value: Box<RawValue> = serde_json::from_str(json).unwrap();
-            assert_eq!(serde_json::to_string(&usage(Some(&value))).unwrap(), expected, "{case}");
+            assert_eq!(
+                serde_json::to_string(&usage(Some(&value))).unwrap(),
+                expected,
+                "{case}"
+            );
         }
         assert_eq!(usage(None), None);
     }

@@ -7,16 +7,37 @@ use crate::sse::SseDecoder;
 
 const FIXTURES: [(&str, &str); 14] = [
     ("openai", include_str!("../../fixtures/openai/openai.sse")),
-    ("openai-tools", include_str!("../../fixtures/openai/openai-tools.sse")),
-    ("openai-refusal", include_str!("../../fixtures/openai/openai-refusal.sse")),
-    ("openrouter", include_str!("../../fixtures/openai/openrouter.sse")),
-    ("openrouter-details", include_str!("../../fixtures/openai/openrouter-details.sse")),
-    ("openrouter-error", include_str!("../../fixtures/openai/openrouter-error.sse")),
+    (
+        "openai-tools",
+        include_str!("../../fixtures/openai/openai-tools.sse"),
+    ),
+    (
+        "openai-refusal",
+        include_str!("../../fixtures/openai/openai-refusal.sse"),
+    ),
+    (
+        "openrouter",
+        include_str!("../../fixtures/openai/openrouter.sse"),
+    ),
+    (
+        "openrouter-details",
+        include_str!("../../fixtures/openai/openrouter-details.sse"),
+    ),
+    (
+        "openrouter-error",
+        include_str!("../../fixtures/openai/openrouter-error.sse"),
+    ),
     ("vllm", include_str!("../../fixtures/openai/vllm.sse")),
     ("litellm", include_str!("../../fixtures/openai/litellm.sse")),
-    ("litellm-error", include_str!("../../fixtures/openai/litellm-error.sse")),
+    (
+        "litellm-error",
+        include_str!("../../fixtures/openai/litellm-error.sse"),
+    ),
     ("ollama", include_str!("../../fixtures/openai/ollama.sse")),
-    ("deepseek", include_str!("../../fixtures/openai/deepseek.sse")),
+    (
+        "deepseek",
+        include_str!("../../fixtures/openai/deepseek.sse"),
+    ),
     ("gemini", include_str!("../../fixtures/openai/gemini.sse")),
     ("mistral", include_str!("../../fixtures/openai/mistral.sse")),
     ("odd", include_str!("../../fixtures/openai/odd.sse")),
@@ -24,7 +45,8 @@ const FIXTURES: [(&str, &str); 14] = [
 
 /// The parts of a stream, one a line, and how many events were skipped.
 fn parts(wire: &str) -> String {
-    let (mut sse, mut openai, mut parts) = (SseDecoder::default(), OpenAiDecoder::default(), Vec::new());
+    let (mut sse, mut openai, mut parts) =
+        (SseDecoder::default(), OpenAiDecoder::default(), Vec::new());
     let mut bytes = wire.as_bytes();
     while let Some(event) = sse.next_event(&mut bytes).unwrap() {
         openai.push(event, &mut parts);
@@ -67,11 +89,23 @@ struct Fixture {
 
 #[test]
 fn an_answer_is_read_as_the_openai_compatible_package_reads_it() {
-    let fixture: Fixture = serde_json::from_str(include_str!("../../fixtures/openai/answers.json")).unwrap();
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("../../fixtures/openai/answers.json")).unwrap();
     assert!(fixture.cases.len() > 100, "{} cases", fixture.cases.len());
-    for Case { name, events, parts, ours, differs } in fixture.cases {
+    for Case {
+        name,
+        events,
+        parts,
+        ours,
+        differs,
+    } in fixture.cases
+    {
         let read = read(&events);
-        assert_eq!(read == parts, differs.is_none(), "{name}: {differs:?}, but got {read:?}, not {parts:?}");
+        assert_eq!(
+            read == parts,
+            differs.is_none(),
+            "{name}: {differs:?}, but got {read:?}, not {parts:?}"
+        );
         assert_eq!(read, ours.unwrap_or(parts), "{name}");
     }
 }
@@ -92,10 +126,13 @@ fn read(events: &[String]) -> Vec<String> {
         if wire.contains(&format!("\"{id}\"")) {
             return id.to_owned();
         }
-        let at = made.iter().position(|known| known == id).unwrap_or_else(|| {
-            made.push(id.to_owned());
-            made.len() - 1
-        });
+        let at = made
+            .iter()
+            .position(|known| known == id)
+            .unwrap_or_else(|| {
+                made.push(id.to_owned());
+                made.len() - 1
+            });
         format!("#{}", at + 1)
     };
     let mut told: Vec<String> = parts.iter().map(|part| short(part, &mut id)).collect();
@@ -115,14 +152,30 @@ fn short(part: &StreamPart, id: &mut impl FnMut(&str) -> String) -> String {
         StreamPart::ToolInputStart { id: call, .. } => format!("input {} {{", id(call)),
         StreamPart::ToolInputDelta { id: call, delta } => format!("input {} {delta:?}", id(call)),
         StreamPart::ToolInputEnd { id: call } => format!("input {} }}", id(call)),
-        StreamPart::ToolCall { tool_call_id, tool_name, input, provider_metadata, .. } => {
-            let metadata = provider_metadata.as_ref().map(|metadata| format!(" {metadata:?}"));
-            format!("call {} {tool_name} {input:?}{}", id(tool_call_id), metadata.unwrap_or_default())
+        StreamPart::ToolCall {
+            tool_call_id,
+            tool_name,
+            input,
+            provider_metadata,
+            ..
+        } => {
+            let metadata = provider_metadata
+                .as_ref()
+                .map(|metadata| format!(" {metadata:?}"));
+            format!(
+                "call {} {tool_name} {input:?}{}",
+                id(tool_call_id),
+                metadata.unwrap_or_default()
+            )
         }
         StreamPart::Error { .. } => "error".to_owned(),
         StreamPart::Finish { finish_reason, .. } => {
             let raw = finish_reason.raw.as_ref().map(|raw| format!(" {raw:?}"));
-            format!("finish {}{}", finish_reason.unified.as_str(), raw.unwrap_or_default())
+            format!(
+                "finish {}{}",
+                finish_reason.unified.as_str(),
+                raw.unwrap_or_default()
+            )
         }
         part => panic!("{part:?}"),
     }
@@ -130,7 +183,11 @@ fn short(part: &StreamPart, id: &mut impl FnMut(&str) -> String) -> String {
 
 #[test]
 fn an_event_that_cannot_be_read_is_not_repeated_in_its_error() {
-    for event in ["secret", "{\"choices\":[{\"delta\":{\"content\":\"secret", "{\"choices\":\"secret\"}"] {
+    for event in [
+        "secret",
+        "{\"choices\":[{\"delta\":{\"content\":\"secret",
+        "{\"choices\":\"secret\"}",
+    ] {
         let mut parts = Vec::new();
         OpenAiDecoder::default().push(event.as_bytes(), &mut parts);
         assert!(matches!(parts[..], [StreamPart::Error { .. }]), "{parts:?}");
@@ -142,22 +199,32 @@ fn an_event_that_cannot_be_read_is_not_repeated_in_its_error() {
 fn a_reported_error_is_carried_as_it_came() {
     let mut parts = Vec::new();
     OpenAiDecoder::default().push(br#"{"error":{"message":"no", "code":1e3}}"#, &mut parts);
-    let [StreamPart::Error { error }] = &parts[..] else { panic!("{parts:?}") };
+    let [StreamPart::Error { error }] = &parts[..] else {
+        panic!("{parts:?}")
+    };
     assert_eq!(error.get(), r#"{"message":"no", "code":1e3}"#);
 }
 
 #[test]
 fn bytes_that_are_no_utf_8_become_the_replacement_character() {
     let mut parts = Vec::new();
-    OpenAiDecoder::default().push(b"{\"choices\":[{\"delta\":{\"content\":\"a\xff\xe2\x82\"}}]}", &mut parts);
-    let [_, StreamPart::TextDelta { delta, .. }] = &parts[..] else { panic!("{parts:?}") };
+    OpenAiDecoder::default().push(
+        b"{\"choices\":[{\"delta\":{\"content\":\"a\xff\xe2\x82\"}}]}",
+        &mut parts,
+    );
+    let [_, StreamPart::TextDelta { delta, .. }] = &parts[..] else {
+        panic!("{parts:?}")
+    };
     assert_eq!(delta.to_text(), "a\u{fffd}\u{fffd}");
 }
 
 #[test]
 fn calls_without_end_are_not_kept() {
     for (case, piece) in [
-        ("named", r#"{"id":"c%","function":{"name":"f","arguments":"{}"}}"#),
+        (
+            "named",
+            r#"{"id":"c%","function":{"name":"f","arguments":"{}"}}"#,
+        ),
         ("nameless", r#"{"index":%,"function":{"arguments":"{}"}}"#),
     ] {
         let (mut decoder, mut parts) = (OpenAiDecoder::default(), Vec::new());
@@ -176,14 +243,21 @@ fn calls_without_end_are_not_kept() {
 fn lists_without_end_are_not_kept() {
     for (list, item) in [
         (r#"{"choices":[%]}"#, "{}"),
-        (r#"{"choices":[{"delta":{"content":[%]}}]}"#, r#"{"type":"image"}"#),
+        (
+            r#"{"choices":[{"delta":{"content":[%]}}]}"#,
+            r#"{"type":"image"}"#,
+        ),
         (r#"{"choices":[{"delta":{"tool_calls":[%]}}]}"#, "{}"),
     ] {
         let failed = |count| {
             let mut parts = Vec::new();
-            OpenAiDecoder::default()
-                .push(list.replace('%', &vec![item; count].join(",")).as_bytes(), &mut parts);
-            parts.iter().any(|part| matches!(part, StreamPart::Error { .. }))
+            OpenAiDecoder::default().push(
+                list.replace('%', &vec![item; count].join(",")).as_bytes(),
+                &mut parts,
+            );
+            parts
+                .iter()
+                .any(|part| matches!(part, StreamPart::Error { .. }))
         };
         assert!(!failed(10_000), "{list}");
         assert!(failed(10_001), "{list}");
@@ -196,8 +270,9 @@ fn depth_is_no_danger() {
     let (open, close) = ("[".repeat(deep), "]".repeat(deep));
     let mut parts = Vec::new();
     let mut decoder = OpenAiDecoder::default();
-    let json =
-        format!(r#"{{"choices":[{{"delta":{{"content":"a","x":{open}{close}}}}}],"y":{open}{close}}}"#);
+    let json = format!(
+        r#"{{"choices":[{{"delta":{{"content":"a","x":{open}{close}}}}}],"y":{open}{close}}}"#
+    );
     decoder.push(json.as_bytes(), &mut parts);
     assert_eq!(parts.len(), 2, "{parts:?}");
 }

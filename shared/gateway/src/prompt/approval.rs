@@ -17,13 +17,29 @@ pub(super) fn settle(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, P
     };
     let asked = Asked::of(earlier);
     let refused = asked.refused(last)?;
-    last.extend(refused.iter().filter(|call| !call.has_result && !call.by_provider).map(|call| {
-        let (tool_call_id, tool_name) = (call.id, call.name);
-        let output = ToolOutput::ExecutionDenied { reason: call.reason };
-        Content::ToolResult { tool_call_id, tool_name, output, provider_options: None }
-    }));
+    last.extend(
+        refused
+            .iter()
+            .filter(|call| !call.has_result && !call.by_provider)
+            .map(|call| {
+                let (tool_call_id, tool_name) = (call.id, call.name);
+                let output = ToolOutput::ExecutionDenied {
+                    reason: call.reason,
+                };
+                Content::ToolResult {
+                    tool_call_id,
+                    tool_name,
+                    output,
+                    provider_options: None,
+                }
+            }),
+    );
     let (providers, own): (Vec<_>, Vec<_>) = refused.into_iter().partition(|call| call.by_provider);
-    Ok(own.iter().chain(&providers).map(|call| call.id.to_owned()).collect())
+    Ok(own
+        .iter()
+        .chain(&providers)
+        .map(|call| call.id.to_owned())
+        .collect())
 }
 
 /// What was asked for. Of two with the same id the later one counts.
@@ -42,17 +58,30 @@ struct Refused<'a> {
 
 impl<'a> Asked<'a> {
     fn of(messages: &[ModelMessage<'a>]) -> Self {
-        let mut asked = Self { calls: HashMap::new(), approvals: HashMap::new() };
+        let mut asked = Self {
+            calls: HashMap::new(),
+            approvals: HashMap::new(),
+        };
         for message in messages {
             let ModelMessage::Assistant(content) = message else {
                 continue;
             };
             for part in content {
                 match part {
-                    Content::ToolCall { tool_call_id, tool_name, provider_executed, .. } => {
-                        asked.calls.insert(tool_call_id, (tool_name, *provider_executed == Some(true)));
+                    Content::ToolCall {
+                        tool_call_id,
+                        tool_name,
+                        provider_executed,
+                        ..
+                    } => {
+                        asked
+                            .calls
+                            .insert(tool_call_id, (tool_name, *provider_executed == Some(true)));
                     }
-                    Content::ToolApprovalRequest { approval_id, tool_call_id } => {
+                    Content::ToolApprovalRequest {
+                        approval_id,
+                        tool_call_id,
+                    } => {
                         asked.approvals.insert(approval_id, tool_call_id);
                     }
                     _ => {}
@@ -67,7 +96,14 @@ impl<'a> Asked<'a> {
         let mut answered = HashSet::new();
         let mut refused = Vec::new();
         for answer in answers {
-            let Content::ToolApprovalResponse { approval_id, approved, reason, path, .. } = answer else {
+            let Content::ToolApprovalResponse {
+                approval_id,
+                approved,
+                reason,
+                path,
+                ..
+            } = answer
+            else {
                 continue;
             };
             let unknown = PromptError::UnknownApproval { part: *path };
@@ -78,8 +114,18 @@ impl<'a> Asked<'a> {
             if is_over || !answered.insert(id) || *approved {
                 continue;
             }
-            let (name, by_provider) = self.calls.get(id).copied().expect("a request stands beside its call");
-            refused.push(Refused { id, name, reason: *reason, by_provider, has_result: ran.is_some() });
+            let (name, by_provider) = self
+                .calls
+                .get(id)
+                .copied()
+                .expect("a request stands beside its call");
+            refused.push(Refused {
+                id,
+                name,
+                reason: *reason,
+                by_provider,
+                has_result: ran.is_some(),
+            });
         }
         Ok(refused)
     }
@@ -88,9 +134,14 @@ impl<'a> Asked<'a> {
 /// The call that a result belongs to, and whether it ran.
 fn result<'a>(part: &Content<'a>) -> Option<(&'a str, bool)> {
     match part {
-        Content::ToolResult { tool_call_id, output, .. } => {
-            Some((tool_call_id, !matches!(output, ToolOutput::ExecutionDenied { .. })))
-        }
+        Content::ToolResult {
+            tool_call_id,
+            output,
+            ..
+        } => Some((
+            tool_call_id,
+            !matches!(output, ToolOutput::ExecutionDenied { .. }),
+        )),
         _ => None,
     }
 }

@@ -8,7 +8,10 @@ use super::{PartPath, PromptError, tool};
 
 /// The messages that a model reads; an assistant message becomes one for each of its blocks.
 pub(super) fn model_messages(messages: &[UiMessage]) -> Result<Vec<ModelMessage<'_>>, PromptError> {
-    let last_user = messages.iter().rposition(|message| message.role == Role::User).unwrap_or(0);
+    let last_user = messages
+        .iter()
+        .rposition(|message| message.role == Role::User)
+        .unwrap_or(0);
     let mut converted = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         match message.role {
@@ -76,27 +79,70 @@ impl<'a> Block<'a> {
 /// A part that stands for itself; `None` for those that a model does not see.
 fn said(part: &UiPart, sender: Role, path: PartPath) -> Result<Option<Content<'_>>, PromptError> {
     Ok(Some(match part {
-        UiPart::Text { text, provider_metadata, .. } => {
-            Content::Text { text, provider_options: provider_metadata.as_ref() }
-        }
-        UiPart::Reasoning { text, provider_metadata, .. } => {
-            Content::Reasoning { text, provider_options: provider_metadata.as_ref() }
-        }
-        UiPart::File { media_type, url, filename, provider_metadata, provider_reference } => {
-            let file =
-                File { url, media_type: media_type.as_deref(), reference: provider_reference.as_ref(), path };
+        UiPart::Text {
+            text,
+            provider_metadata,
+            ..
+        } => Content::Text {
+            text,
+            provider_options: provider_metadata.as_ref(),
+        },
+        UiPart::Reasoning {
+            text,
+            provider_metadata,
+            ..
+        } => Content::Reasoning {
+            text,
+            provider_options: provider_metadata.as_ref(),
+        },
+        UiPart::File {
+            media_type,
+            url,
+            filename,
+            provider_metadata,
+            provider_reference,
+        } => {
+            let file = File {
+                url,
+                media_type: media_type.as_deref(),
+                reference: provider_reference.as_ref(),
+                path,
+            };
             let (media_type, data) = file.resolve(sender)?;
             let (filename, provider_options) = (filename.as_deref(), provider_metadata.as_ref());
-            Content::File { media_type, filename, data, provider_options, path }
+            Content::File {
+                media_type,
+                filename,
+                data,
+                provider_options,
+                path,
+            }
         }
-        UiPart::ReasoningFile { media_type, url, provider_metadata } => {
-            let file = File { url, media_type: Some(media_type), reference: None, path };
+        UiPart::ReasoningFile {
+            media_type,
+            url,
+            provider_metadata,
+        } => {
+            let file = File {
+                url,
+                media_type: Some(media_type),
+                reference: None,
+                path,
+            };
             let (media_type, data) = file.resolve(sender)?;
-            Content::ReasoningFile { media_type, data, provider_options: provider_metadata.as_ref() }
+            Content::ReasoningFile {
+                media_type,
+                data,
+                provider_options: provider_metadata.as_ref(),
+            }
         }
-        UiPart::Custom { kind, provider_metadata } => {
-            Content::Custom { kind, provider_options: provider_metadata.as_ref() }
-        }
+        UiPart::Custom {
+            kind,
+            provider_metadata,
+        } => Content::Custom {
+            kind,
+            provider_options: provider_metadata.as_ref(),
+        },
         UiPart::StepStart | UiPart::SteeringMessage { .. } | UiPart::Tool(_) | UiPart::Other(_) => {
             return Ok(None);
         }
@@ -104,5 +150,17 @@ fn said(part: &UiPart, sender: Role, path: PartPath) -> Result<Option<Content<'_
 }
 
 fn parts(index: usize, message: &UiMessage) -> impl Iterator<Item = (PartPath, &UiPart)> {
-    message.parts.iter().enumerate().map(move |(part, content)| (PartPath { message: index, part }, content))
+    message
+        .parts
+        .iter()
+        .enumerate()
+        .map(move |(part, content)| {
+            (
+                PartPath {
+                    message: index,
+                    part,
+                },
+                content,
+            )
+        })
 }

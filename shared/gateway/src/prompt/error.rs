@@ -10,12 +10,17 @@ pub enum PromptError {
     Empty,
     /// A file's URL cannot be used; `problem` reads on from "must".
     #[error("{part}.url: must {problem}")]
-    FileUrl { part: PartPath, problem: &'static str },
+    FileUrl {
+        part: PartPath,
+        problem: &'static str,
+    },
     /// Nothing tells what kind of file it is.
     #[error("{part}.mediaType: must be given, for example \"image/png\"")]
     MediaType { part: PartPath },
     /// The model side has no form for files of this kind.
-    #[error("{part}.mediaType: must be that of an image, a video, a text, a PDF, or audio as WAV or MP3")]
+    #[error(
+        "{part}.mediaType: must be that of an image, a video, a text, a PDF, or audio as WAV or MP3"
+    )]
     UnsupportedFile { part: PartPath },
     /// The model side cannot be told of files that a provider holds.
     #[error("{part}.providerReference: must be left out: models can be given files by URL only")]

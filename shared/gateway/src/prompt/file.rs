@@ -27,7 +27,10 @@ impl<'a> File<'a> {
     pub(super) fn resolve(&self, sender: Role) -> Result<(&'a str, FileSource<'a>), PromptError> {
         let (named, source) = match self.reference {
             Some(reference) => (None, FileSource::Reference { reference }),
-            None => self.source().map_err(|problem| PromptError::FileUrl { part: self.path, problem })?,
+            None => self.source().map_err(|problem| PromptError::FileUrl {
+                part: self.path,
+                problem,
+            })?,
         };
         let image = match &source {
             FileSource::Data { data } if sender == Role::User => sniff::image_type(data),
@@ -53,7 +56,9 @@ impl<'a> File<'a> {
 
 fn remote<'a>(url: &str) -> Result<FileSource<'a>, &'static str> {
     match Url::parse(url) {
-        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(FileSource::Url { url: url.into() }),
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
+            Ok(FileSource::Url { url: url.into() })
+        }
         _ => Err("be an http(s) URL or a data URL"),
     }
 }
@@ -86,10 +91,16 @@ fn base64(content: &str) -> Option<Cow<'_, str>> {
 /// Whether `content` is base64 of either alphabet, padded or not, as a browser's `atob` has it.
 fn is_base64(content: &str) -> bool {
     let bare = match content.len() % 4 {
-        0 => content.strip_suffix("==").or(content.strip_suffix('=')).unwrap_or(content),
+        0 => content
+            .strip_suffix("==")
+            .or(content.strip_suffix('='))
+            .unwrap_or(content),
         _ => content,
     };
-    bare.len() % 4 != 1 && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
+    bare.len() % 4 != 1
+        && bare
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -101,7 +112,9 @@ mod tests {
         let url = format!("data:text/plain;base64,{}", "YWJj".repeat(1000));
         let (media_type, source) = data(&url["data:".len()..]).unwrap();
         assert_eq!(media_type, Some("text/plain"));
-        assert!(matches!(source, FileSource::Data { data: Cow::Borrowed(data) } if data.len() == 4000));
+        assert!(
+            matches!(source, FileSource::Data { data: Cow::Borrowed(data) } if data.len() == 4000)
+        );
     }
 
     #[test]

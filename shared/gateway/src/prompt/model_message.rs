@@ -21,7 +21,11 @@ pub(super) enum ModelMessage<'a> {
 
 /// One part of a message.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub(super) enum Content<'a> {
     Text {
         text: &'a JsonText,
@@ -75,7 +79,10 @@ pub(super) enum Content<'a> {
     },
     /// The question whether a tool may run. Never sent: only its answer refers to it.
     #[serde(skip)]
-    ToolApprovalRequest { approval_id: &'a str, tool_call_id: &'a str },
+    ToolApprovalRequest {
+        approval_id: &'a str,
+        tool_call_id: &'a str,
+    },
     /// The user's answer. Sent only where the provider runs the tool.
     ToolApprovalResponse {
         approval_id: &'a str,

@@ -104,12 +104,16 @@ struct Google {
 ///
 /// # Errors
 /// A file of a kind that models of this protocol cannot be given.
-pub(super) fn messages<'a>(prompt: &'a [ModelMessage<'a>]) -> Result<Vec<Message<'a>>, PromptError> {
+pub(super) fn messages<'a>(
+    prompt: &'a [ModelMessage<'a>],
+) -> Result<Vec<Message<'a>>, PromptError> {
     let mut messages = Vec::with_capacity(prompt.len());
     for message in prompt {
         match message {
             ModelMessage::System(content) => messages.push(Message::System { content }),
-            ModelMessage::User(content) => messages.push(Message::User { content: said_by_user(content)? }),
+            ModelMessage::User(content) => messages.push(Message::User {
+                content: said_by_user(content)?,
+            }),
             ModelMessage::Assistant(content) => messages.push(said_by_model(content)),
             ModelMessage::Tool(content) => messages.extend(content.iter().filter_map(result)),
         }
@@ -122,10 +126,16 @@ fn said_by_user<'a>(content: &'a [Content<'a>]) -> Result<UserContent<'a>, Promp
         return Ok(UserContent::Text(text));
     }
     let parts = content.iter().filter_map(|part| match part {
-        Content::Text { text, .. } => Some(Ok(Part::Text { text: Cow::Borrowed(text) })),
-        Content::File { media_type, filename, data, path, .. } => {
-            Some(file::part(media_type, *filename, data, *path))
-        }
+        Content::Text { text, .. } => Some(Ok(Part::Text {
+            text: Cow::Borrowed(text),
+        })),
+        Content::File {
+            media_type,
+            filename,
+            data,
+            path,
+            ..
+        } => Some(file::part(media_type, *filename, data, *path)),
         _ => None,
     });
     parts.collect::<Result<_, _>>().map(UserContent::Parts)
@@ -140,27 +150,46 @@ fn said_by_model<'a>(content: &'a [Content<'a>]) -> Message<'a> {
         match part {
             Content::Text { text, .. } => said.push(text),
             Content::Reasoning { text, .. } => reasoning_content.push(text),
-            Content::ToolCall { tool_call_id, tool_name, input, provider_options, .. } => {
+            Content::ToolCall {
+                tool_call_id,
+                tool_name,
+                input,
+                provider_options,
+                ..
+            } => {
                 let signature = provider_options.and_then(thought_signature);
                 tool_calls.push(ToolCall {
                     id: tool_call_id,
-                    function: Function { name: tool_name, arguments: arguments(*input) },
-                    extra_content: signature
-                        .map(|thought_signature| ExtraContent { google: Google { thought_signature } }),
+                    function: Function {
+                        name: tool_name,
+                        arguments: arguments(*input),
+                    },
+                    extra_content: signature.map(|thought_signature| ExtraContent {
+                        google: Google { thought_signature },
+                    }),
                 });
             }
             _ => {}
         }
     }
     let content = Some(said).filter(|said| tool_calls.is_empty() || !said.is_empty());
-    Message::Assistant { content, reasoning_content, tool_calls }
+    Message::Assistant {
+        content,
+        reasoning_content,
+        tool_calls,
+    }
 }
 
 /// The input as text. A text that is JSON already was never parsed and is sent as it is; a call without input gets an
 /// empty object, since servers refuse one without arguments.
 fn arguments(input: Option<&RawJson>) -> JsonText {
-    let Some(input) = input else { return JsonText::new("{}") };
-    input.text().filter(is_json).unwrap_or_else(|| JsonText::new(input.get()))
+    let Some(input) = input else {
+        return JsonText::new("{}");
+    };
+    input
+        .text()
+        .filter(is_json)
+        .unwrap_or_else(|| JsonText::new(input.get()))
 }
 
 fn is_json(text: &JsonText) -> bool {
@@ -174,28 +203,45 @@ fn thought_signature(metadata: &RawJson) -> Option<JsonText> {
     [PROVIDER, "google"].iter().find_map(|provider| {
         let metadata: BTreeMap<String, RawJson> =
             serde_json::from_str(providers.get(*provider)?.get()).ok()?;
-        metadata.get("thoughtSignature")?.text().filter(|signature| !signature.is_empty())
+        metadata
+            .get("thoughtSignature")?
+            .text()
+            .filter(|signature| !signature.is_empty())
     })
 }
 
 /// The message of a result; answers to questions are the provider's matter and have no place here.
 fn result<'a>(part: &'a Content<'a>) -> Option<Message<'a>> {
-    let Content::ToolResult { tool_call_id, output, .. } = part else { return None };
+    let Content::ToolResult {
+        tool_call_id,
+        output,
+        ..
+    } = part
+    else {
+        return None;
+    };
     let content = match output {
         ToolOutput::Text { value } | ToolOutput::ErrorText { value } => match value {
-            Value::Json(json) => Cow::Owned(json.text().unwrap_or_else(|| JsonText::new(json.get()))),
+            Value::Json(json) => {
+                Cow::Owned(json.text().unwrap_or_else(|| JsonText::new(json.get())))
+            }
             other => as_text(other),
         },
         ToolOutput::Json { value } | ToolOutput::ErrorJson { value } => match value {
             Value::Json(json) => Cow::Owned(JsonText::new(json.get())),
             other => as_text(other),
         },
-        ToolOutput::ExecutionDenied { reason: Some(reason) } => Cow::Borrowed(*reason),
+        ToolOutput::ExecutionDenied {
+            reason: Some(reason),
+        } => Cow::Borrowed(*reason),
         ToolOutput::ExecutionDenied { reason: None } => {
             Cow::Owned(JsonText::new("Tool call execution denied."))
         }
     };
-    Some(Message::Tool { tool_call_id, content })
+    Some(Message::Tool {
+        tool_call_id,
+        content,
+    })
 }
 
 fn as_text<'a>(value: &Value<'a>) -> Cow<'a, JsonText> {

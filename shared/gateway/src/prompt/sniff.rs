@@ -31,12 +31,17 @@ const SIGNATURES: [(&str, &[u8]); 10] = [
 /// The media type of the image that `base64` holds, in either alphabet.
 pub(super) fn image_type(base64: &str) -> Option<&'static str> {
     let start = decode(base64.get(..LOOKED_AT).unwrap_or(base64))?;
-    SIGNATURES.iter().find(|(_, signature)| begins_with(&start, signature)).map(|(name, _)| *name)
+    SIGNATURES
+        .iter()
+        .find(|(_, signature)| begins_with(&start, signature))
+        .map(|(name, _)| *name)
 }
 
 /// The bytes of `base64`, in either alphabet, padded or not.
 pub(super) fn decode(base64: &str) -> Option<Vec<u8>> {
-    LENIENT.decode(base64.bytes().map(to_standard).collect::<Vec<u8>>()).ok()
+    LENIENT
+        .decode(base64.bytes().map(to_standard).collect::<Vec<u8>>())
+        .ok()
 }
 
 fn to_standard(character: u8) -> u8 {
@@ -49,5 +54,8 @@ fn to_standard(character: u8) -> u8 {
 
 fn begins_with(start: &[u8], signature: &[u8]) -> bool {
     start.len() >= signature.len()
-        && signature.iter().zip(start).all(|(expected, byte)| *expected == b'_' || expected == byte)
+        && signature
+            .iter()
+            .zip(start)
+            .all(|(expected, byte)| *expected == b'_' || expected == byte)
 }

@@ -20,7 +20,9 @@ pub(super) fn standardize(messages: &mut Vec<ModelMessage<'_>>) -> Result<(), Pr
     match call_without_result(messages) {
         Some(part) => Err(PromptError::MissingResult { part }),
         None => {
-            messages.retain(|message| !matches!(message, ModelMessage::Tool(results) if results.is_empty()));
+            messages.retain(
+                |message| !matches!(message, ModelMessage::Tool(results) if results.is_empty()),
+            );
             Ok(())
         }
     }
@@ -33,13 +35,22 @@ fn take_out_unsent(message: &mut ModelMessage<'_>) {
             content.retain(|part| !matches!(part, Content::Text { text, .. } if text.is_empty()));
         }
         ModelMessage::Assistant(content) => content.retain(|part| match part {
-            Content::Text { text, provider_options } => !text.is_empty() || provider_options.is_some(),
+            Content::Text {
+                text,
+                provider_options,
+            } => !text.is_empty() || provider_options.is_some(),
             Content::ToolApprovalRequest { .. } => false,
             _ => true,
         }),
         ModelMessage::Tool(content) => {
             content.retain(|part| {
-                !matches!(part, Content::ToolApprovalResponse { provider_executed: false, .. })
+                !matches!(
+                    part,
+                    Content::ToolApprovalResponse {
+                        provider_executed: false,
+                        ..
+                    }
+                )
             });
         }
     }
@@ -67,11 +78,12 @@ fn call_without_result(messages: &[ModelMessage<'_>]) -> Option<PartPath> {
 
 fn own_call<'a>(part: &Content<'a>) -> Option<(&'a str, PartPath)> {
     match part {
-        Content::ToolCall { tool_call_id, provider_executed, path, .. }
-            if *provider_executed != Some(true) =>
-        {
-            Some((tool_call_id, *path))
-        }
+        Content::ToolCall {
+            tool_call_id,
+            provider_executed,
+            path,
+            ..
+        } if *provider_executed != Some(true) => Some((tool_call_id, *path)),
         _ => None,
     }
 }

@@ -40,14 +40,27 @@ fn a_prompt_is_what_the_ai_package_sends() {
     assert!(cases.len() > 150, "{} cases", cases.len());
     for case in &cases {
         let real = case.prompt.as_deref().map(json);
-        assert_ne!(real.is_some(), case.error.is_some(), "{}: either a prompt or an error", case.name);
+        assert_ne!(
+            real.is_some(),
+            case.error.is_some(),
+            "{}: either a prompt or an error",
+            case.name
+        );
         let built = build(Protocol::Native, case.system.as_deref(), &case.messages);
-        let denied = built.as_ref().map_or(&[][..], |prompt| prompt.denied_tool_calls());
+        let denied = built
+            .as_ref()
+            .map_or(&[][..], |prompt| prompt.denied_tool_calls());
         assert_eq!(denied, case.denied, "{}", case.name);
 
         let built = built.map(|prompt| json(prompt.json().as_raw()));
         let same = real.as_ref() == built.as_ref().ok();
-        assert_eq!(same, case.differs.is_none(), "{}: {:?}, but got {built:?}", case.name, case.differs);
+        assert_eq!(
+            same,
+            case.differs.is_none(),
+            "{}: {:?}, but got {built:?}",
+            case.name,
+            case.differs
+        );
         assert_eq!(built, case.expected(), "{}", case.name);
     }
 }
@@ -76,8 +89,11 @@ struct OpenAiFixture {
 fn messages_are_what_the_openai_compatible_package_sends() {
     let fixture: OpenAiFixture =
         serde_json::from_str(include_str!("../../fixtures/openai/prompts.json")).unwrap();
-    let mut recorded: BTreeMap<_, _> =
-        fixture.cases.into_iter().map(|case| (case.name.clone(), case)).collect();
+    let mut recorded: BTreeMap<_, _> = fixture
+        .cases
+        .into_iter()
+        .map(|case| (case.name.clone(), case))
+        .collect();
     assert!(recorded.len() > 150, "{} cases", recorded.len());
     for case in &cases() {
         let name = &case.name;
@@ -88,9 +104,18 @@ fn messages_are_what_the_openai_compatible_package_sends() {
             continue;
         };
         let real = recorded.messages.as_deref().map(json);
-        assert_ne!(real.is_some(), recorded.error.is_some(), "{name}: either messages or an error");
+        assert_ne!(
+            real.is_some(),
+            recorded.error.is_some(),
+            "{name}: either messages or an error"
+        );
         let same = real.as_ref() == built.as_ref().ok();
-        assert_eq!(same, recorded.differs.is_none(), "{name}: {:?}, but got {built:?}", recorded.differs);
+        assert_eq!(
+            same,
+            recorded.differs.is_none(),
+            "{name}: {:?}, but got {built:?}",
+            recorded.differs
+        );
         let ours = recorded.ours.as_deref().map(json);
         let expected = match recorded.refusal {
             Some(refusal) => Err(refusal),
@@ -102,7 +127,8 @@ fn messages_are_what_the_openai_compatible_package_sends() {
 }
 
 fn cases() -> Vec<Case> {
-    let fixture: Fixture = serde_json::from_str(include_str!("../../fixtures/prompts.json")).unwrap();
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("../../fixtures/prompts.json")).unwrap();
     fixture.cases
 }
 
@@ -116,7 +142,11 @@ impl Case {
     }
 }
 
-fn build(protocol: Protocol, system: Option<&str>, messages: &[Box<RawValue>]) -> Result<Prompt, String> {
+fn build(
+    protocol: Protocol,
+    system: Option<&str>,
+    messages: &[Box<RawValue>],
+) -> Result<Prompt, String> {
     let mut read = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         let message = UiMessage::parse(message, &format!("messages[{index}]"));
@@ -138,8 +168,9 @@ fn prompt(messages: &str) -> Prompt {
 
 #[test]
 fn escapes_are_passed_on_as_they_came() {
-    let prompt =
-        prompt(r#"[{"id":"m","role":"user","parts":[{"type":"text","text":"\ud83d \u00e4 \/ 😀"}]}]"#);
+    let prompt = prompt(
+        r#"[{"id":"m","role":"user","parts":[{"type":"text","text":"\ud83d \u00e4 \/ 😀"}]}]"#,
+    );
     assert_eq!(
         prompt.json().get(),
         r#"[{"role":"user","content":[{"type":"text","text":"\ud83d \u00e4 \/ 😀"}]}]"#
@@ -151,12 +182,26 @@ fn numbers_of_a_tool_are_passed_on_to_the_last_digit() {
     let prompt = prompt(
         r#"[{"id":"m","role":"assistant","parts":[{"type":"tool-x","toolCallId":"c","state":"output-available","input":{"id":12345678901234567890},"output":0.10000000000000000001}]}]"#,
     );
-    assert!(prompt.json().get().contains(r#""input":{"id":12345678901234567890}"#));
-    assert!(prompt.json().get().contains(r#""value":0.10000000000000000001"#));
+    assert!(
+        prompt
+            .json()
+            .get()
+            .contains(r#""input":{"id":12345678901234567890}"#)
+    );
+    assert!(
+        prompt
+            .json()
+            .get()
+            .contains(r#""value":0.10000000000000000001"#)
+    );
 }
 
 #[test]
 fn a_prompt_does_not_show_what_was_said() {
-    let prompt = prompt(r#"[{"id":"m","role":"user","parts":[{"type":"text","text":"a secret"}]}]"#);
-    assert_eq!(format!("{prompt:?}"), "Prompt { bytes: 63, denied_tool_calls: 0 }");
+    let prompt =
+        prompt(r#"[{"id":"m","role":"user","parts":[{"type":"text","text":"a secret"}]}]"#);
+    assert_eq!(
+        format!("{prompt:?}"),
+        "Prompt { bytes: 63, denied_tool_calls: 0 }"
+    );
 }

@@ -20,12 +20,19 @@ pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath)
 
     if tool.state != ToolState::InputStreaming {
         block.said.push(call(tool, path));
-        block.said.extend(tool.approval.as_ref().map(|approval| Content::ToolApprovalRequest {
-            approval_id: &approval.id,
-            tool_call_id: &tool.tool_call_id,
-        }));
+        block.said.extend(
+            tool.approval
+                .as_ref()
+                .map(|approval| Content::ToolApprovalRequest {
+                    approval_id: &approval.id,
+                    tool_call_id: &tool.tool_call_id,
+                }),
+        );
         if by_provider && let Some(output) = provider_output(tool) {
-            block.said.push(result(output, tool.result_provider_metadata.as_ref().or(call_metadata)));
+            block.said.push(result(
+                output,
+                tool.result_provider_metadata.as_ref().or(call_metadata),
+            ));
         }
     }
     if let Some(approval) = &tool.approval
@@ -41,7 +48,10 @@ pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath)
             path,
         });
         if !approved && tool.state == ToolState::ApprovalResponded {
-            block.results.push(result(ToolOutput::ExecutionDenied { reason }, call_metadata));
+            block.results.push(result(
+                ToolOutput::ExecutionDenied { reason },
+                call_metadata,
+            ));
         }
     }
     if !by_provider && let Some(output) = own_output(tool) {
@@ -51,7 +61,10 @@ pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath)
 
 fn call(tool: &ToolPart, path: PartPath) -> Content<'_> {
     let failed = tool.state == ToolState::OutputError;
-    let input = tool.input.as_ref().or(tool.raw_input.as_ref().filter(|_| failed));
+    let input = tool
+        .input
+        .as_ref()
+        .or(tool.raw_input.as_ref().filter(|_| failed));
     let metadata = tool.call_provider_metadata.as_ref();
     Content::ToolCall {
         tool_call_id: &tool.tool_call_id,
@@ -66,15 +79,18 @@ fn call(tool: &ToolPart, path: PartPath) -> Content<'_> {
 fn provider_output(tool: &ToolPart) -> Option<ToolOutput<'_>> {
     match tool.state {
         ToolState::OutputAvailable => Some(output(tool)),
-        ToolState::OutputError => {
-            Some(ToolOutput::ErrorJson { value: tool.error_text.as_ref().map_or(Value::Null, Value::Text) })
-        }
+        ToolState::OutputError => Some(ToolOutput::ErrorJson {
+            value: tool.error_text.as_ref().map_or(Value::Null, Value::Text),
+        }),
         _ => None,
     }
 }
 
 fn own_output(tool: &ToolPart) -> Option<ToolOutput<'_>> {
-    let reason = tool.approval.as_ref().and_then(|approval| approval.reason.as_ref());
+    let reason = tool
+        .approval
+        .as_ref()
+        .and_then(|approval| approval.reason.as_ref());
     match tool.state {
         ToolState::OutputAvailable => Some(output(tool)),
         ToolState::OutputError => Some(error(tool.error_text.as_ref(), "unknown error")),
@@ -91,11 +107,17 @@ fn output(tool: &ToolPart) -> ToolOutput<'_> {
         };
     }
     match &tool.output {
-        Some(text) if text.get().starts_with('"') => ToolOutput::Text { value: Value::Json(text) },
-        other => ToolOutput::Json { value: other.as_ref().map_or(Value::Null, Value::Json) },
+        Some(text) if text.get().starts_with('"') => ToolOutput::Text {
+            value: Value::Json(text),
+        },
+        other => ToolOutput::Json {
+            value: other.as_ref().map_or(Value::Null, Value::Json),
+        },
     }
 }
 
 fn error<'a>(said: Option<&'a JsonText>, otherwise: &'static str) -> ToolOutput<'a> {
-    ToolOutput::ErrorText { value: said.map_or(Value::Ours(otherwise), Value::Text) }
+    ToolOutput::ErrorText {
+        value: said.map_or(Value::Ours(otherwise), Value::Text),
+    }
 }

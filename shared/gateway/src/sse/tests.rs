@@ -50,7 +50,10 @@ fn events_do_not_depend_on_where_the_network_cut_the_bytes() {
 #[test]
 fn an_event_is_given_at_once_though_its_line_feed_may_still_come() {
     assert_eq!(events(&[b"data: a\r\n\r"]), ["a"]);
-    assert_eq!(events(&[b"data: a\r\n\r", b"\ndata: b\r\n\r\n"]), ["a", "b"]);
+    assert_eq!(
+        events(&[b"data: a\r\n\r", b"\ndata: b\r\n\r\n"]),
+        ["a", "b"]
+    );
 }
 
 #[test]
@@ -63,7 +66,11 @@ fn one_byte_order_mark_is_dropped_and_only_at_the_start() {
     ] {
         assert_eq!(events(&[wire.as_bytes()]), expected, "{case}");
     }
-    assert_eq!(events(&[b"\xef\xbbdata: a\n\ndata: b\n\n"]), ["b"], "half a mark spoils its own line only");
+    assert_eq!(
+        events(&[b"\xef\xbbdata: a\n\ndata: b\n\n"]),
+        ["b"],
+        "half a mark spoils its own line only"
+    );
 }
 
 #[test]
@@ -76,15 +83,21 @@ fn an_event_of_ten_megabytes_passes_in_small_pieces_and_its_memory_is_given_back
         assert_eq!(decoder.next_event(&mut &piece[..]), Ok(None));
     }
     let mut end: &[u8] = b"\n\n";
-    assert_eq!(decoder.next_event(&mut end).unwrap().unwrap().len(), 10 * 1024 * 1024);
+    assert_eq!(
+        decoder.next_event(&mut end).unwrap().unwrap().len(),
+        10 * 1024 * 1024
+    );
     assert_eq!(decoder.next_event(&mut end), Ok(None));
     assert!(decoder.data.capacity() <= KEPT_CAPACITY_BYTES);
 }
 
 #[test]
 fn an_event_over_the_limit_is_refused_before_it_is_whole() {
-    let decode =
-        |mut wire: &[u8]| SseDecoder::with_limit(5).next_event(&mut wire).map(|event| event.is_some());
+    let decode = |mut wire: &[u8]| {
+        SseDecoder::with_limit(5)
+            .next_event(&mut wire)
+            .map(|event| event.is_some())
+    };
     assert_eq!(decode(b"data: 12345\n\n"), Ok(true));
     assert_eq!(decode(b"data: 123456"), Err(EventTooLarge));
     assert_eq!(decode(b"data: 12\ndata: 123"), Err(EventTooLarge));
@@ -93,7 +106,10 @@ fn an_event_over_the_limit_is_refused_before_it_is_whole() {
         Err(EventTooLarge),
         "empty lines count"
     );
-    assert_eq!(decode(b": a comment may be long\nevent: so may a name\ndata: 1\n\n"), Ok(true));
+    assert_eq!(
+        decode(b": a comment may be long\nevent: so may a name\ndata: 1\n\n"),
+        Ok(true)
+    );
 }
 
 proptest! {

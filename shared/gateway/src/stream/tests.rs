@@ -25,21 +25,33 @@ const BROKEN_IN_THE_MIDDLE: &str = "data: {\"type\":\"ping\"}\n\n\
     data: {\"type\":\"finish\"}\n\n";
 
 const SECOND: Duration = Duration::from_secs(1);
-const TIMEOUTS: Timeouts = Timeouts { first_part: Duration::from_secs(120), idle: Duration::from_secs(60) };
+const TIMEOUTS: Timeouts = Timeouts {
+    first_part: Duration::from_secs(120),
+    idle: Duration::from_secs(60),
+};
 
 /// A stream whose connection is a channel: no socket, so that paused time is true.
 fn stream(deadline: Option<Instant>) -> (Sender<Bytes, std::io::Error>, PartStream) {
     stream_in(Protocol::Native, deadline)
 }
 
-fn stream_in(protocol: Protocol, deadline: Option<Instant>) -> (Sender<Bytes, std::io::Error>, PartStream) {
+fn stream_in(
+    protocol: Protocol,
+    deadline: Option<Instant>,
+) -> (Sender<Bytes, std::io::Error>, PartStream) {
     let (sender, body) = Channel::new(64);
     let response = Response::from(http::Response::new(reqwest::Body::wrap(body)));
-    (sender, PartStream::new(protocol, response, Instant::now(), TIMEOUTS, deadline))
+    (
+        sender,
+        PartStream::new(protocol, response, Instant::now(), TIMEOUTS, deadline),
+    )
 }
 
 async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
-    sender.send_data(Bytes::from_static(wire.as_bytes())).await.unwrap();
+    sender
+        .send_data(Bytes::from_static(wire.as_bytes()))
+        .await
+        .unwrap();
 }
 
 /// How a stream went: the number of parts in each read, how it ended, and how many seconds that took.
@@ -77,11 +89,21 @@ enum Then {
 async fn an_answer_is_whole_only_behind_its_finish_part() {
     use Then::{Cut, End, Silence};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
-        ("good", &[START, DELTA, FINISH], End, (&[1, 1, 1], "whole", 0)),
+        (
+            "good",
+            &[START, DELTA, FINISH],
+            End,
+            (&[1, 1, 1], "whole", 0),
+        ),
         ("all at once", &[ALL_AT_ONCE], End, (&[3], "whole", 0)),
         ("ends at once", &[], End, (&[], "truncated", 0)),
         ("a JSON body", &["{\"id\":1}"], End, (&[], "truncated", 0)),
-        ("ends without finish", &[START, DELTA], End, (&[1, 1], "truncated", 0)),
+        (
+            "ends without finish",
+            &[START, DELTA],
+            End,
+            (&[1, 1], "truncated", 0),
+        ),
         (
             "finish without its blank line",
             &[DELTA, "data: {\"type\":\"finish\"}\n"],
@@ -90,22 +112,72 @@ async fn an_answer_is_whole_only_behind_its_finish_part() {
         ),
         ("cut at once", &[], Cut, (&[], "cut", 0)),
         ("cut", &[DELTA], Cut, (&[1], "cut", 0)),
-        ("cut within a part", &[DELTA, "data: {\"ty"], Cut, (&[1], "cut", 0)),
-        ("broken", &[DELTA, BROKEN, DELTA, FINISH], End, (&[1], "broken", 0)),
-        ("broken in one read", &[BROKEN_IN_THE_MIDDLE], End, (&[2], "broken", 0)),
-        ("unknown", &[UNKNOWN, DELTA, UNKNOWN, FINISH], End, (&[1, 1], "whole", 0)),
-        ("silent at once", &[], Silence, (&[], "first part timeout", 120)),
+        (
+            "cut within a part",
+            &[DELTA, "data: {\"ty"],
+            Cut,
+            (&[1], "cut", 0),
+        ),
+        (
+            "broken",
+            &[DELTA, BROKEN, DELTA, FINISH],
+            End,
+            (&[1], "broken", 0),
+        ),
+        (
+            "broken in one read",
+            &[BROKEN_IN_THE_MIDDLE],
+            End,
+            (&[2], "broken", 0),
+        ),
+        (
+            "unknown",
+            &[UNKNOWN, DELTA, UNKNOWN, FINISH],
+            End,
+            (&[1, 1], "whole", 0),
+        ),
+        (
+            "silent at once",
+            &[],
+            Silence,
+            (&[], "first part timeout", 120),
+        ),
         (
             "silent once announced",
             &[START, META, PING, UNKNOWN],
             Silence,
             (&[1, 1, 1], "first part timeout", 120),
         ),
-        ("silent in the middle", &[START, DELTA], Silence, (&[1, 1], "idle timeout", 60)),
-        ("finish, then cut", &[DELTA, FINISH], Cut, (&[1, 1], "whole", 0)),
-        ("finish, then broken", &[FINISH, BROKEN], End, (&[1], "whole", 0)),
-        ("finish, then silence", &[FINISH], Silence, (&[1], "whole", 5)),
-        ("text and a second finish", &[FINISH, DELTA, FINISH], End, (&[1, 1, 1], "whole", 0)),
+        (
+            "silent in the middle",
+            &[START, DELTA],
+            Silence,
+            (&[1, 1], "idle timeout", 60),
+        ),
+        (
+            "finish, then cut",
+            &[DELTA, FINISH],
+            Cut,
+            (&[1, 1], "whole", 0),
+        ),
+        (
+            "finish, then broken",
+            &[FINISH, BROKEN],
+            End,
+            (&[1], "whole", 0),
+        ),
+        (
+            "finish, then silence",
+            &[FINISH],
+            Silence,
+            (&[1], "whole", 5),
+        ),
+        (
+            "text and a second finish",
+            &[FINISH, DELTA, FINISH],
+            End,
+            (&[1, 1, 1], "whole", 0),
+        ),
         (
             "an error part is a part",
             &["data: {\"type\":\"error\",\"error\":1}\n\n"],
@@ -118,7 +190,13 @@ async fn an_answer_is_whole_only_behind_its_finish_part() {
     }
 }
 
-async fn check(protocol: Protocol, case: &str, sent: &[&'static str], then: Then, expected: Course<'_>) {
+async fn check(
+    protocol: Protocol,
+    case: &str,
+    sent: &[&'static str],
+    then: Then,
+    expected: Course<'_>,
+) {
     let (mut sender, mut stream) = stream_in(protocol, None);
     for wire in sent {
         send(&mut sender, wire).await;
@@ -135,18 +213,34 @@ async fn check(protocol: Protocol, case: &str, sent: &[&'static str], then: Then
         }
     };
     let (counts, end, seconds) = expected;
-    assert_eq!(went(&mut stream).await, (counts.to_vec(), end, seconds), "{case}");
-    assert_eq!(went(&mut stream).await, (vec![], "whole", 0), "{case}: an end is said once");
+    assert_eq!(
+        went(&mut stream).await,
+        (counts.to_vec(), end, seconds),
+        "{case}"
+    );
+    assert_eq!(
+        went(&mut stream).await,
+        (vec![], "whole", 0),
+        "{case}: an end is said once"
+    );
     assert!(stream.response.is_none(), "{case}: the connection is kept");
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_byte_is_a_sign_of_life_though_no_part_comes_of_it() {
     let (mut sender, mut stream) = stream(None);
-    for (limit, sign) in
-        [(119, START), (119, ": comment\n"), (119, "data: {"), (119, "}\n\n"), (119, DELTA), (59, ":")]
-    {
-        assert!(timeout(limit * SECOND, stream.next()).await.is_err(), "{sign:?}");
+    for (limit, sign) in [
+        (119, START),
+        (119, ": comment\n"),
+        (119, "data: {"),
+        (119, "}\n\n"),
+        (119, DELTA),
+        (59, ":"),
+    ] {
+        assert!(
+            timeout(limit * SECOND, stream.next()).await.is_err(),
+            "{sign:?}"
+        );
         send(&mut sender, sign).await;
         if sign.contains("type") {
             assert_eq!(stream.next().await.unwrap().unwrap().len(), 1);
@@ -170,7 +264,11 @@ async fn connecting_counts_as_silence_too() {
 async fn no_sign_of_life_moves_the_deadline() {
     let (mut sender, mut stream) = stream(Some(Instant::now() + 30 * SECOND));
     send(&mut sender, DELTA).await;
-    assert!(timeout(20 * SECOND, async { while stream.next().await.is_ok() {} }).await.is_err());
+    assert!(
+        timeout(20 * SECOND, async { while stream.next().await.is_ok() {} })
+            .await
+            .is_err()
+    );
     send(&mut sender, DELTA).await;
     assert_eq!(went(&mut stream).await, (vec![1], "deadline passed", 10));
 }
@@ -190,7 +288,10 @@ async fn a_dropped_next_loses_nothing() {
     let (mut sender, mut stream) = stream(None);
     let mut count = 0;
     for byte in 0..TEXT.len() {
-        sender.send_data(Bytes::from_static(&TEXT.as_bytes()[byte..=byte])).await.unwrap();
+        sender
+            .send_data(Bytes::from_static(&TEXT.as_bytes()[byte..=byte]))
+            .await
+            .unwrap();
         while let Ok(parts) = timeout(Duration::from_millis(1), stream.next()).await {
             count += parts.unwrap().unwrap().len();
         }
@@ -227,7 +328,11 @@ fn parts_do_not_depend_on_where_the_network_cut_the_bytes() {
 #[test]
 fn line_ends_make_no_difference() {
     for ending in ["\r\n", "\r"] {
-        assert_eq!(whole(&TOOLS.replace('\n', ending)), whole(TOOLS), "{ending:?}");
+        assert_eq!(
+            whole(&TOOLS.replace('\n', ending)),
+            whole(TOOLS),
+            "{ending:?}"
+        );
     }
 }
 
@@ -236,9 +341,19 @@ fn an_event_without_end_is_refused() {
     let mut decoder = PartDecoder::new(Protocol::Native);
     let mut parts = Vec::new();
     let piece = vec![b' '; 1024 * 1024];
-    decoder.push(b"data: {\"type\":\"ping\"}\n\ndata:", &mut parts).unwrap();
+    decoder
+        .push(b"data: {\"type\":\"ping\"}\n\ndata:", &mut parts)
+        .unwrap();
     let refused = (0..20).find_map(|_| decoder.push(&piece, &mut parts).err());
-    assert!(matches!(refused, Some(PartError::TooLarge { limit_bytes: EVENT_LIMIT_BYTES })), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Some(PartError::TooLarge {
+                limit_bytes: EVENT_LIMIT_BYTES
+            })
+        ),
+        "{refused:?}"
+    );
     assert_eq!(parts, [StreamPart::Ping]);
 }
 

@@ -17,16 +17,26 @@ const LATER: u64 = NOON + LEASE + 1;
 
 fn start() -> UiMessageChunk {
     let metadata = AnswerMetadata::at_start("acme/large", NOON + 7);
-    UiMessageChunk::Start { message_id: "answer-s1".to_owned(), message_metadata: Some(Box::new(metadata)) }
+    UiMessageChunk::Start {
+        message_id: "answer-s1".to_owned(),
+        message_metadata: Some(Box::new(metadata)),
+    }
 }
 
 fn text_start() -> UiMessageChunk {
-    UiMessageChunk::TextStart { id: "0".to_owned(), provider_metadata: None }
+    UiMessageChunk::TextStart {
+        id: "0".to_owned(),
+        provider_metadata: None,
+    }
 }
 
 fn text_delta(delta: &str) -> UiMessageChunk {
     let delta = serde_json::from_str(&format!("\"{delta}\"")).unwrap();
-    UiMessageChunk::TextDelta { id: "0".to_owned(), delta, provider_metadata: None }
+    UiMessageChunk::TextDelta {
+        id: "0".to_owned(),
+        delta,
+        provider_metadata: None,
+    }
 }
 
 fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
@@ -60,11 +70,18 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
         },
     ];
     let step = || vec![start(), UiMessageChunk::StartStep];
-    let reasoning = UiMessageChunk::ReasoningStart { id: "0".to_owned(), provider_metadata: None };
+    let reasoning = UiMessageChunk::ReasoningStart {
+        id: "0".to_owned(),
+        provider_metadata: None,
+    };
     for (name, chunks, expected, outcome) in [
         (
             "whole blocks",
-            [step(), vec![text_start(), text_delta("Hel"), text_delta("lo")]].concat(),
+            [
+                step(),
+                vec![text_start(), text_delta("Hel"), text_delta("lo")],
+            ]
+            .concat(),
             said("Hello"),
             TurnOutcome::Done,
         ),
@@ -82,7 +99,11 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
         ),
         (
             "an open block without text among others",
-            [step(), vec![reasoning.clone(), text_start(), text_delta("a")]].concat(),
+            [
+                step(),
+                vec![reasoning.clone(), text_start(), text_delta("a")],
+            ]
+            .concat(),
             json!([
                 { "type": "step-start" },
                 { "type": "reasoning", "id": "0", "text": "", "state": "done" },
@@ -90,9 +111,19 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
             ]),
             TurnOutcome::Done,
         ),
-        ("a block without text", [step(), vec![reasoning]].concat(), json!([]), TurnOutcome::Failed),
+        (
+            "a block without text",
+            [step(), vec![reasoning]].concat(),
+            json!([]),
+            TurnOutcome::Failed,
+        ),
         ("nothing said", step(), json!([]), TurnOutcome::Failed),
-        ("only-the-start", vec![start()], json!([]), TurnOutcome::Failed),
+        (
+            "only-the-start",
+            vec![start()],
+            json!([]),
+            TurnOutcome::Failed,
+        ),
     ] {
         let engine = engine().await;
         let case = Case::new("s1", NOON);
@@ -102,14 +133,22 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
 
         let answer = case.answer(&engine).await.unwrap();
         assert_eq!(parsed(&answer.parts), expected, "{name}");
-        assert_eq!((answer.status, &answer.id), (Some(Status::Interrupted), &case.answer), "{name}");
+        assert_eq!(
+            (answer.status, &answer.id),
+            (Some(Status::Interrupted), &case.answer),
+            "{name}"
+        );
         let expected = AnswerMetadata {
             aborted: Some(false),
             error: Some("interrupted".to_owned()),
             ..AnswerMetadata::at_start("acme/large", NOON + 7)
         };
         assert_eq!(answer.metadata, Some(expected), "{name}");
-        assert_eq!(case.questions(&engine).await, [json!([{ "type": "text", "text": "Hi" }])], "{name}");
+        assert_eq!(
+            case.questions(&engine).await,
+            [json!([{ "type": "text", "text": "Hi" }])],
+            "{name}"
+        );
         assert!(case.current(&engine).await.ended(), "{name}");
     }
 }
@@ -123,10 +162,22 @@ async fn a_turn_without_a_journal_fails_with_what_the_thread_knows_of_it() {
     let answer = case.answer(&engine).await.unwrap();
     assert_eq!(&*answer.parts, "[]");
     let metadata = answer.metadata.unwrap();
-    assert_eq!((&*metadata.model, metadata.created_at), ("acme/small", NOON));
-    assert_eq!((metadata.usage, metadata.error.as_deref()), (None, Some("interrupted")));
-    let again = Case { now_ms: LATER, ..Case::new("s2", LATER) };
-    assert!(matches!(again.try_begin(&engine).await, Begin::Begun(_)), "the message may be sent again");
+    assert_eq!(
+        (&*metadata.model, metadata.created_at),
+        ("acme/small", NOON)
+    );
+    assert_eq!(
+        (metadata.usage, metadata.error.as_deref()),
+        (None, Some("interrupted"))
+    );
+    let again = Case {
+        now_ms: LATER,
+        ..Case::new("s2", LATER)
+    };
+    assert!(
+        matches!(again.try_begin(&engine).await, Begin::Begun(_)),
+        "the message may be sent again"
+    );
 }
 
 #[tokio::test]
@@ -145,13 +196,21 @@ async fn the_text_of_a_journal_that_breaks_off_anywhere_is_kept_up_to_there() {
         case.journal(&engine, &[one, two]).await;
         case.recover(&engine, LATER).await;
 
-        let whole_deltas = (0..=deltas.len()).rev().find(|count| encoded(&chunks[..3 + count]).len() <= cut);
+        let whole_deltas = (0..=deltas.len())
+            .rev()
+            .find(|count| encoded(&chunks[..3 + count]).len() <= cut);
         let text: String = deltas[..whole_deltas.unwrap()].concat();
         let expected = match &*text {
             "" => "[]".to_owned(),
-            text => format!(r#"[{{"type":"step-start"}},{{"type":"text","text":"{text}","state":"done"}}]"#),
+            text => format!(
+                r#"[{{"type":"step-start"}},{{"type":"text","text":"{text}","state":"done"}}]"#
+            ),
         };
-        assert_eq!(&*case.answer(&engine).await.unwrap().parts, expected, "cut at byte {cut}");
+        assert_eq!(
+            &*case.answer(&engine).await.unwrap().parts,
+            expected,
+            "cut at byte {cut}"
+        );
     }
 }
 
@@ -160,11 +219,20 @@ async fn what_cannot_be_read_spoils_nothing_round_it() {
     let engine = engine().await;
     let case = Case::new("s1", NOON);
     case.begin(&engine).await;
-    let before = encoded(&[start(), UiMessageChunk::StartStep, text_start(), text_delta("a")]);
+    let before = encoded(&[
+        start(),
+        UiMessageChunk::StartStep,
+        text_start(),
+        text_delta("a"),
+    ]);
     let strange = b": ping\n\ndata: {\"type\":\"hologram\"}\n\ndata: \xff\n\n";
-    case.journal(&engine, &[&before, strange, &encoded(&[text_delta("b")])]).await;
+    case.journal(&engine, &[&before, strange, &encoded(&[text_delta("b")])])
+        .await;
     assert_eq!(case.recover(&engine, LATER).await, TurnOutcome::Done);
-    assert_eq!(parsed(&case.answer(&engine).await.unwrap().parts), said("ab"));
+    assert_eq!(
+        parsed(&case.answer(&engine).await.unwrap().parts),
+        said("ab")
+    );
 }
 
 #[tokio::test]
@@ -172,7 +240,11 @@ async fn a_damaged_journal_does_not_hold_up_the_thread() {
     let engine = engine().await;
     let case = Case::new("s1", NOON);
     case.begin(&engine).await;
-    case.journal(&engine, &[&encoded(&[start(), UiMessageChunk::StartStep, text_start()]).repeat(40)]).await;
+    case.journal(
+        &engine,
+        &[&encoded(&[start(), UiMessageChunk::StartStep, text_start()]).repeat(40)],
+    )
+    .await;
     engine.damage_journal(&case).await;
     assert_eq!(case.recover(&engine, LATER).await, TurnOutcome::Failed);
     assert!(case.current(&engine).await.ended());
@@ -188,14 +260,34 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
         provider_metadata: None,
         dynamic: Some(true),
     };
-    let more = [start(), UiMessageChunk::StartStep, result, text_start(), text_delta("two")];
+    let more = [
+        start(),
+        UiMessageChunk::StartStep,
+        result,
+        text_start(),
+        text_delta("two"),
+    ];
     for (name, journal, new, status) in [
         ("more", encoded(&more), said("two"), Status::Interrupted),
-        ("a-result", encoded(&more[..3]), json!([{ "type": "step-start" }]), Status::Interrupted),
-        ("nothing-more", encoded(&more[..2]), json!([]), Status::Completed),
+        (
+            "a-result",
+            encoded(&more[..3]),
+            json!([{ "type": "step-start" }]),
+            Status::Interrupted,
+        ),
+        (
+            "nothing-more",
+            encoded(&more[..2]),
+            json!([]),
+            Status::Completed,
+        ),
     ] {
         let is_nothing = status == Status::Completed;
-        let outcome = if is_nothing { TurnOutcome::Failed } else { TurnOutcome::Done };
+        let outcome = if is_nothing {
+            TurnOutcome::Failed
+        } else {
+            TurnOutcome::Done
+        };
         let engine = engine().await;
         let first = Case::new("s1", NOON);
         first.answered(&engine, given).await;
@@ -214,9 +306,16 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
             expected[2]["state"] = json!("output-available");
             expected[2]["output"] = json!(2);
         }
-        expected.as_array_mut().unwrap().extend(new.as_array().unwrap().clone());
+        expected
+            .as_array_mut()
+            .unwrap()
+            .extend(new.as_array().unwrap().clone());
         let path = case.path(&engine).await;
-        assert_eq!(path.len(), 2, "{name}: one of the two answers is off the path");
+        assert_eq!(
+            path.len(),
+            2,
+            "{name}: one of the two answers is off the path"
+        );
         assert_eq!(parsed(&path[1].parts), expected, "{name}");
         assert_eq!(path[1].status, Some(status), "{name}");
     }
@@ -224,7 +323,12 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
 
 #[tokio::test]
 async fn a_turn_that_was_to_end_early_is_stopped_even_if_it_died() {
-    let words = [start(), UiMessageChunk::StartStep, text_start(), text_delta("a")];
+    let words = [
+        start(),
+        UiMessageChunk::StartStep,
+        text_start(),
+        text_delta("a"),
+    ];
     for (name, is_superseded, is_stopped, status) in [
         ("died", false, false, Status::Interrupted),
         ("stopped", false, true, Status::Stopped),
@@ -236,20 +340,42 @@ async fn a_turn_that_was_to_end_early_is_stopped_even_if_it_died() {
         case.begin(&engine).await;
         case.journal(&engine, &[&encoded(&words)]).await;
         if is_stopped {
-            engine.store.stop_turn(&case.user, &case.thread, None).await.unwrap();
+            engine
+                .store
+                .stop_turn(&case.user, &case.thread, None)
+                .await
+                .unwrap();
         }
         if is_superseded {
-            let newer = Case { message: MessageId::parse("m2").unwrap(), ..Case::new("s2", LATER) };
+            let newer = Case {
+                message: MessageId::parse("m2").unwrap(),
+                ..Case::new("s2", LATER)
+            };
             newer.begin(&engine).await;
         }
         let current = case.current(&engine).await;
-        let open = if is_superseded { current.left_behind } else { current.open }.unwrap();
-        recovery::recover(&engine.store, &open, LATER + 1).await.unwrap();
+        let open = if is_superseded {
+            current.left_behind
+        } else {
+            current.open
+        }
+        .unwrap();
+        recovery::recover(&engine.store, &open, LATER + 1)
+            .await
+            .unwrap();
         let answer = case.path(&engine).await.swap_remove(1);
-        assert_eq!((parsed(&answer.parts), answer.status), (said("a"), Some(status)), "{name}");
+        assert_eq!(
+            (parsed(&answer.parts), answer.status),
+            (said("a"), Some(status)),
+            "{name}"
+        );
         let metadata = answer.metadata.unwrap();
         let is_stopped = status == Status::Stopped;
-        assert_eq!((metadata.aborted, metadata.error.is_none()), (Some(is_stopped), is_stopped), "{name}");
+        assert_eq!(
+            (metadata.aborted, metadata.error.is_none()),
+            (Some(is_stopped), is_stopped),
+            "{name}"
+        );
     }
 }
 
@@ -259,11 +385,27 @@ async fn a_turn_that_was_superseded_is_stopped() {
     let first = Case::new("s1", NOON);
     first.begin(&engine).await;
     first
-        .journal(&engine, &[&encoded(&[start(), UiMessageChunk::StartStep, text_start(), text_delta("a")])])
+        .journal(
+            &engine,
+            &[&encoded(&[
+                start(),
+                UiMessageChunk::StartStep,
+                text_start(),
+                text_delta("a"),
+            ])],
+        )
         .await;
-    let newer = Case { message: MessageId::parse("m2").unwrap(), ..Case::new("s2", NOON + 1) };
+    let newer = Case {
+        message: MessageId::parse("m2").unwrap(),
+        ..Case::new("s2", NOON + 1)
+    };
     let older = newer.begin(&engine).await.took_over.unwrap();
-    assert_eq!(recovery::recover(&engine.store, &older, NOON + 2).await.unwrap(), TurnOutcome::Done);
+    assert_eq!(
+        recovery::recover(&engine.store, &older, NOON + 2)
+            .await
+            .unwrap(),
+        TurnOutcome::Done
+    );
 
     let path = newer.path(&engine).await;
     assert_eq!(parsed(&path[1].parts), said("a"));
@@ -271,7 +413,11 @@ async fn a_turn_that_was_superseded_is_stopped() {
     let metadata = path[1].metadata.clone().unwrap();
     assert_eq!((metadata.aborted, metadata.error), (Some(true), None));
     let current = newer.current(&engine).await;
-    assert_eq!((current.ended(), current.left_behind), (false, None), "the newer turn goes on");
+    assert_eq!(
+        (current.ended(), current.left_behind),
+        (false, None),
+        "the newer turn goes on"
+    );
 }
 
 #[tokio::test]
@@ -284,22 +430,40 @@ async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
     };
     let parts: Vec<UiPart> = UiPart::parse_stored(&said("All.").to_string()).unwrap();
     for (name, aborted, end, status, error) in [
-        ("failed", false, ReplayEnd::Failed("Not saved."), Status::Interrupted, Some("interrupted")),
+        (
+            "failed",
+            false,
+            ReplayEnd::Failed("Not saved."),
+            Status::Interrupted,
+            Some("interrupted"),
+        ),
         ("aborted", true, ReplayEnd::Aborted, Status::Stopped, None),
     ] {
         let engine = engine().await;
         let case = Case::new("s1", NOON);
         case.begin(&engine).await;
-        let told = AnswerMetadata { aborted: Some(aborted), ..metadata.clone() };
+        let told = AnswerMetadata {
+            aborted: Some(aborted),
+            ..metadata.clone()
+        };
         let mut stream = Vec::new();
-        replay(&case.answer, &parts, &told, end, |chunk| chunk.encode(&mut stream));
+        replay(&case.answer, &parts, &told, end, |chunk| {
+            chunk.encode(&mut stream)
+        });
         stream.extend_from_slice(ui_stream::DONE);
         case.end_journal(&engine, &stream).await;
         case.recover(&engine, LATER).await;
 
         let answer = case.answer(&engine).await.unwrap();
-        assert_eq!((parsed(&answer.parts), answer.status), (said("All."), Some(status)), "{name}");
-        let expected = AnswerMetadata { error: error.map(str::to_owned), ..told };
+        assert_eq!(
+            (parsed(&answer.parts), answer.status),
+            (said("All."), Some(status)),
+            "{name}"
+        );
+        let expected = AnswerMetadata {
+            error: error.map(str::to_owned),
+            ..told
+        };
         assert_eq!(answer.metadata, Some(expected), "{name}");
     }
 }
@@ -309,7 +473,11 @@ async fn ten_at_once_leave_one_answer_and_say_the_same() {
     let engine = engine().await;
     let step = vec![start(), UiMessageChunk::StartStep];
     for (thread, chunks, expected) in [
-        ("text", [step.clone(), vec![text_start(), text_delta("a")]].concat(), TurnOutcome::Done),
+        (
+            "text",
+            [step.clone(), vec![text_start(), text_delta("a")]].concat(),
+            TurnOutcome::Done,
+        ),
         ("a-step", step, TurnOutcome::Failed),
         ("nothing", vec![], TurnOutcome::Failed),
     ] {
@@ -343,11 +511,34 @@ async fn an_answer_that_is_there_stays() {
     let open = case.current(&engine).await.open.unwrap();
     let parts = said("whole").to_string();
     case.put_answer(&engine, &begun, &parts).await;
-    case.journal(&engine, &[&encoded(&[start(), UiMessageChunk::StartStep, text_start()])]).await;
-    assert_eq!(recovery::recover(&engine.store, &open, LATER).await.unwrap(), TurnOutcome::Done);
+    case.journal(
+        &engine,
+        &[&encoded(&[
+            start(),
+            UiMessageChunk::StartStep,
+            text_start(),
+        ])],
+    )
+    .await;
+    assert_eq!(
+        recovery::recover(&engine.store, &open, LATER)
+            .await
+            .unwrap(),
+        TurnOutcome::Done
+    );
     let answer = case.answer(&engine).await.unwrap();
-    assert_eq!((&*answer.parts, answer.status), (&*parts, Some(Status::Completed)));
-    let finished =
-        engine.store.finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default()).await.unwrap();
-    assert_eq!(finished, Finished::Recorded { left_behind: None }, "the turn itself may still come");
+    assert_eq!(
+        (&*answer.parts, answer.status),
+        (&*parts, Some(Status::Completed))
+    );
+    let finished = engine
+        .store
+        .finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        finished,
+        Finished::Recorded { left_behind: None },
+        "the turn itself may still come"
+    );
 }

@@ -6,7 +6,8 @@ use message::{AnswerMetadata, MessageId, Role, StreamId, ThreadId, UserId};
 use serde_json::Value;
 use store::{
     Answer, Begin, BeginTurn, BegunTurn, Client, ClientOptions, CurrentTurn, History, JournalName,
-    JournalPiece, Question, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
+    JournalPiece, Question, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage,
+    UserMessage,
 };
 use tokio::net::TcpListener;
 
@@ -22,14 +23,25 @@ pub(crate) struct Engine {
 }
 
 /// A fresh, empty table.
-#[expect(clippy::disallowed_methods, reason = "a server of the test ends with the test's runtime")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server of the test ends with the test's runtime"
+)]
 pub(crate) async fn engine() -> Engine {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
-    let client = store::connect(&ClientOptions::local(&endpoint)).await.unwrap();
+    tokio::spawn(dynoxide::server::serve_on(
+        listener,
+        Database::memory().unwrap(),
+    ));
+    let client = store::connect(&ClientOptions::local(&endpoint))
+        .await
+        .unwrap();
     store::create_table(&client, TABLE).await.unwrap();
-    Engine { store: Store::new(client.clone(), TABLE), client }
+    Engine {
+        store: Store::new(client.clone(), TABLE),
+        client,
+    }
 }
 
 impl Engine {
@@ -40,7 +52,10 @@ impl Engine {
             .update_item()
             .table_name(TABLE)
             .key("pk", key(format!("C#{}#{}", case.user, case.thread)))
-            .key("sk", key(format!("{:013}#{}#000000", case.now_ms, case.stream)))
+            .key(
+                "sk",
+                key(format!("{:013}#{}#000000", case.now_ms, case.stream)),
+            )
             .update_expression("ADD len :less")
             .condition_expression("attribute_exists(len)")
             .expression_attribute_values(":less", AttributeValue::N("-1".to_owned()))
@@ -78,7 +93,10 @@ impl Case {
 
     /// A run at noon in a thread of its own.
     pub(crate) fn in_thread(thread: &str) -> Self {
-        Self { thread: ThreadId::parse(thread).unwrap(), ..Self::new(thread, NOON) }
+        Self {
+            thread: ThreadId::parse(thread).unwrap(),
+            ..Self::new(thread, NOON)
+        }
     }
 
     pub(crate) async fn try_begin(&self, engine: &Engine) -> Begin {
@@ -111,15 +129,30 @@ impl Case {
     /// A whole turn, answered with `parts`.
     pub(crate) async fn answered(&self, engine: &Engine, parts: &str) {
         let turn = self.begin(engine).await;
-        let question = UserMessage { parts: r#"[{"type":"text","text":"Hi"}]"#, created_at_ms: self.now_ms };
-        engine.store.put_user_message(&turn.keys, &question).await.unwrap();
+        let question = UserMessage {
+            parts: r#"[{"type":"text","text":"Hi"}]"#,
+            created_at_ms: self.now_ms,
+        };
+        engine
+            .store
+            .put_user_message(&turn.keys, &question)
+            .await
+            .unwrap();
         self.put_answer(engine, &turn, parts).await;
-        engine.store.finish_turn(&turn.keys, TurnOutcome::Done, &TurnUsage::default()).await.unwrap();
+        engine
+            .store
+            .finish_turn(&turn.keys, TurnOutcome::Done, &TurnUsage::default())
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn put_answer(&self, engine: &Engine, turn: &BegunTurn, parts: &str) {
         let metadata = AnswerMetadata::at_start("acme/small", self.now_ms);
-        let answer = Answer { parts, status: Status::Completed, metadata: &metadata };
+        let answer = Answer {
+            parts,
+            status: Status::Completed,
+            metadata: &metadata,
+        };
         engine.store.put_answer(&turn.keys, &answer).await.unwrap();
     }
 
@@ -127,14 +160,24 @@ impl Case {
     pub(crate) async fn journal(&self, engine: &Engine, pieces: &[&[u8]]) {
         let mut index = 0;
         for bytes in pieces {
-            let piece = JournalPiece { journal: &self.journal_name(), index, bytes, now_ms: self.now_ms };
+            let piece = JournalPiece {
+                journal: &self.journal_name(),
+                index,
+                bytes,
+                now_ms: self.now_ms,
+            };
             index = engine.store.append_journal(&piece).await.unwrap();
         }
     }
 
     /// Puts a journal that has come to its end.
     pub(crate) async fn end_journal(&self, engine: &Engine, bytes: &[u8]) {
-        let piece = JournalPiece { journal: &self.journal_name(), index: 0, bytes, now_ms: self.now_ms };
+        let piece = JournalPiece {
+            journal: &self.journal_name(),
+            index: 0,
+            bytes,
+            now_ms: self.now_ms,
+        };
         engine.store.end_journal(&piece).await.unwrap();
     }
 
@@ -145,29 +188,50 @@ impl Case {
     /// Recovers the thread's open turn.
     pub(crate) async fn recover(&self, engine: &Engine, now_ms: u64) -> TurnOutcome {
         let open = self.current(engine).await.open.unwrap();
-        recovery::recover(&engine.store, &open, now_ms).await.unwrap()
+        recovery::recover(&engine.store, &open, now_ms)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn current(&self, engine: &Engine) -> CurrentTurn {
-        engine.store.current_turn(&self.user, &self.thread).await.unwrap().unwrap()
+        engine
+            .store
+            .current_turn(&self.user, &self.thread)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// The thread's path, oldest first.
     pub(crate) async fn path(&self, engine: &Engine) -> Vec<StoredMessage> {
-        let all = History { limit: 100, max_bytes: None, before: None, consistent: true };
-        let mut path = engine.store.messages(&self.user, &self.thread, &all).await.unwrap();
+        let all = History {
+            limit: 100,
+            max_bytes: None,
+            before: None,
+            consistent: true,
+        };
+        let mut path = engine
+            .store
+            .messages(&self.user, &self.thread, &all)
+            .await
+            .unwrap();
         path.reverse();
         path
     }
 
     pub(crate) async fn answer(&self, engine: &Engine) -> Option<StoredMessage> {
-        self.path(engine).await.pop().filter(|message| message.role == Role::Assistant)
+        self.path(engine)
+            .await
+            .pop()
+            .filter(|message| message.role == Role::Assistant)
     }
 
     /// What the user said, as it is stored.
     pub(crate) async fn questions(&self, engine: &Engine) -> Vec<Value> {
         let path = self.path(engine).await.into_iter();
         let questions = path.filter(|message| message.role == Role::User);
-        questions.map(|message| serde_json::from_str(&message.parts).unwrap()).collect()
+        questions
+            .map(|message| serde_json::from_str(&message.parts).unwrap())
+            .collect()
     }
 }

@@ -36,7 +36,9 @@ pub(super) fn open(key: &SigningKey, value: &str, now_ms: i64) -> Option<Payload
     let payload = without_blanks(sealed.session.get());
     let fields = payload.strip_suffix('}')?;
     let signed = format!(r#"{fields},"expiresAt":{}}}"#, sealed.expires_at_ms);
-    if !key.has_signed(signed.as_bytes(), &decode(&sealed.signature)?) || sealed.expires_at_ms < now_ms {
+    if !key.has_signed(signed.as_bytes(), &decode(&sealed.signature)?)
+        || sealed.expires_at_ms < now_ms
+    {
         return None;
     }
     jws::object(payload.as_bytes())
@@ -45,7 +47,11 @@ pub(super) fn open(key: &SigningKey, value: &str, now_ms: i64) -> Option<Payload
 /// Both alphabets, padded or not, as better-auth's decoder takes them.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
-    let engine = if text.contains(['-', '_']) { URL_SAFE_NO_PAD } else { STANDARD_NO_PAD };
+    let engine = if text.contains(['-', '_']) {
+        URL_SAFE_NO_PAD
+    } else {
+        STANDARD_NO_PAD
+    };
     engine.decode(text).ok()
 }
 
@@ -76,7 +82,10 @@ mod tests {
             (r#"{ "a" : 1 }"#, r#"{"a":1}"#),
             ("{\n\t\"a\":\r[ ] }", r#"{"a":[]}"#),
             (r#"{"a b":" c "}"#, r#"{"a b":" c "}"#),
-            (r#"{"a\" b": "\\" , "c": " " }"#, r#"{"a\" b":"\\","c":" "}"#),
+            (
+                r#"{"a\" b": "\\" , "c": " " }"#,
+                r#"{"a\" b":"\\","c":" "}"#,
+            ),
             (r#"{"\\\" ": "\\\\" }"#, r#"{"\\\" ":"\\\\"}"#),
         ] {
             assert_eq!(without_blanks(json), expected);

@@ -42,7 +42,8 @@ impl Decoder {
             .expect("64 bytes are fewer than HKDF can give");
         let (authentication, encryption) = key.split_at(32);
         Self {
-            authentication: Hmac::new_from_slice(authentication).expect("HMAC takes a key of any length"),
+            authentication: Hmac::new_from_slice(authentication)
+                .expect("HMAC takes a key of any length"),
             encryption: encryption.try_into().expect("32 of 64 bytes are left"),
             kid: thumbprint(&key),
         }
@@ -52,15 +53,24 @@ impl Decoder {
     pub(super) fn open(&self, value: &str, now_ms: i64) -> Option<Payload> {
         let claims = self.decrypt(value)?;
         let times: Times = jws::object(&claims)?;
-        if times.hold_for_cache(now_ms) { jws::object(&claims) } else { None }
+        if times.hold_for_cache(now_ms) {
+            jws::object(&claims)
+        } else {
+            None
+        }
     }
 
     fn decrypt(&self, value: &str) -> Option<Vec<u8>> {
         let mut parts = value.split('.');
         // `dir` has no encrypted key: the second part is empty.
-        let (header, "", iv, text, tag, None) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next())
-        else {
+        let (header, "", iv, text, tag, None) = (
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next(),
+        ) else {
             return None;
         };
         let known: Header = jws::object(&URL_SAFE_NO_PAD.decode(header).ok()?)?;
@@ -82,7 +92,12 @@ impl Decoder {
         let Ok(header_bits) = u64::try_from(header.len() * 8) else {
             return false;
         };
-        let mac = self.authentication.clone().chain_update(header).chain_update(iv).chain_update(text);
+        let mac = self
+            .authentication
+            .clone()
+            .chain_update(header)
+            .chain_update(iv)
+            .chain_update(text);
         let mac = mac.chain_update(header_bits.to_be_bytes());
         // Constant time.
         tag.len() == TAG_BYTES && mac.verify_truncated_left(tag).is_ok()

@@ -48,7 +48,11 @@ impl Decoder {
     /// What the value holds, if it is signed and has not run out.
     pub(super) fn open(&self, value: &str, now_ms: i64) -> Option<Payload> {
         let jws = Jws::parse(value, MAX_BYTES).ok()?;
-        if jws.header.kid.is_some() { self.open_plugins(jws, now_ms) } else { self.open_shared(jws, now_ms) }
+        if jws.header.kid.is_some() {
+            self.open_plugins(jws, now_ms)
+        } else {
+            self.open_shared(jws, now_ms)
+        }
     }
 
     fn open_shared(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {
@@ -57,14 +61,36 @@ impl Decoder {
         }
         // Constant time, all three.
         let is_good: fn(&Self, &[u8], &[u8]) -> bool = match jws.header.alg.as_str() {
-            "HS256" => |keys, text, mac| keys.hs256.clone().chain_update(text).verify_slice(mac).is_ok(),
-            "HS384" => |keys, text, mac| keys.hs384.clone().chain_update(text).verify_slice(mac).is_ok(),
-            "HS512" => |keys, text, mac| keys.hs512.clone().chain_update(text).verify_slice(mac).is_ok(),
+            "HS256" => |keys, text, mac| {
+                keys.hs256
+                    .clone()
+                    .chain_update(text)
+                    .verify_slice(mac)
+                    .is_ok()
+            },
+            "HS384" => |keys, text, mac| {
+                keys.hs384
+                    .clone()
+                    .chain_update(text)
+                    .verify_slice(mac)
+                    .is_ok()
+            },
+            "HS512" => |keys, text, mac| {
+                keys.hs512
+                    .clone()
+                    .chain_update(text)
+                    .verify_slice(mac)
+                    .is_ok()
+            },
             _ => return None,
         };
         let claims = jws.verified(|text, mac| is_good(self, text, mac)).ok()?;
         let times: Times = jws::object(&claims)?;
-        if times.hold(now_ms) { jws::object(&claims) } else { None }
+        if times.hold(now_ms) {
+            jws::object(&claims)
+        } else {
+            None
+        }
     }
 
     fn open_plugins(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {

@@ -21,7 +21,9 @@ pub enum JwkProblem {
     #[error("is a private key, which must not leave the web app: give what /api/auth/jwks answers")]
     Private,
     /// The algorithm is none of the jwt plugin's, or does not go with the kind of key.
-    #[error("is not of the kinds EdDSA with Ed25519, ES256, ES512, RS256 and PS256, or lacks its alg")]
+    #[error(
+        "is not of the kinds EdDSA with Ed25519, ES256, ES512, RS256 and PS256, or lacks its alg"
+    )]
     Algorithm,
     /// The numbers are of no use.
     #[error("is damaged")]
@@ -76,7 +78,10 @@ impl Jwk {
         match kind {
             (Some("EdDSA"), "OKP", Some("Ed25519")) => {
                 let x = sized(self.x.as_ref(), 32)?;
-                Ok(PublicKey::EdDsa(UnparsedPublicKey::new(&signature::ED25519, x)))
+                Ok(PublicKey::EdDsa(UnparsedPublicKey::new(
+                    &signature::ED25519,
+                    x,
+                )))
             }
             (Some("ES256"), "EC", Some("P-256")) => {
                 let point = self.point(32)?;
@@ -85,7 +90,9 @@ impl Jwk {
             }
             (Some("ES512"), "EC", Some("P-521")) => {
                 let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(&self.point(66)?);
-                Ok(PublicKey::Es512(Box::new(key.map_err(|_| JwkProblem::Damaged)?)))
+                Ok(PublicKey::Es512(Box::new(
+                    key.map_err(|_| JwkProblem::Damaged)?,
+                )))
             }
             (Some("RS256"), "RSA", _) => Ok(PublicKey::Rs256(self.rsa()?)),
             (Some("PS256"), "RSA", _) => Ok(PublicKey::Ps256(self.rsa()?)),
@@ -95,7 +102,10 @@ impl Jwk {
 
     /// The uncompressed point (SEC 1 section 2.3.3).
     fn point(&self, coordinate_bytes: usize) -> Result<Vec<u8>, JwkProblem> {
-        let (x, y) = (sized(self.x.as_ref(), coordinate_bytes)?, sized(self.y.as_ref(), coordinate_bytes)?);
+        let (x, y) = (
+            sized(self.x.as_ref(), coordinate_bytes)?,
+            sized(self.y.as_ref(), coordinate_bytes)?,
+        );
         Ok([&[4], x.as_slice(), y.as_slice()].concat())
     }
 
@@ -105,7 +115,9 @@ impl Jwk {
         let is_number = |bytes: &[u8]| bytes.first().is_some_and(|&byte| byte != 0);
         let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|&byte| byte % 2 == 1);
         if !RSA_BYTES.contains(&n.len())
-            || ![&n, &e].into_iter().all(|bytes| is_number(bytes) && is_odd(bytes))
+            || ![&n, &e]
+                .into_iter()
+                .all(|bytes| is_number(bytes) && is_odd(bytes))
         {
             return Err(JwkProblem::Damaged);
         }
@@ -130,20 +142,28 @@ impl PublicKey {
             Self::EdDsa(key) | Self::Es256(key) => key.verify(message, signature).is_ok(),
             Self::Es512(key) => p521::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            Self::Rs256(key) => {
-                key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
-            }
-            Self::Ps256(key) => key.verify(&signature::RSA_PSS_2048_8192_SHA256, message, signature).is_ok(),
+            Self::Rs256(key) => key
+                .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
+                .is_ok(),
+            Self::Ps256(key) => key
+                .verify(&signature::RSA_PSS_2048_8192_SHA256, message, signature)
+                .is_ok(),
         }
     }
 }
 
 fn decoded(text: Option<&String>) -> Result<Vec<u8>, JwkProblem> {
     let text = text.ok_or(JwkProblem::Shape)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| JwkProblem::Damaged)
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| JwkProblem::Damaged)
 }
 
 fn sized(text: Option<&String>, bytes: usize) -> Result<Vec<u8>, JwkProblem> {
     let decoded = decoded(text)?;
-    if decoded.len() == bytes { Ok(decoded) } else { Err(JwkProblem::Damaged) }
+    if decoded.len() == bytes {
+        Ok(decoded)
+    } else {
+        Err(JwkProblem::Damaged)
+    }
 }

@@ -13,12 +13,16 @@ const TOKEN: &str = "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN";
 const OTHER_TOKEN: &str = "4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs";
 
 fn sessions(secure: bool) -> Sessions {
-    Sessions::new(SessionConfig::new(SecretString::from(SECRET), secure)).expect("a good configuration")
+    Sessions::new(SessionConfig::new(SecretString::from(SECRET), secure))
+        .expect("a good configuration")
 }
 
 fn headers(sent: &[(HeaderName, String)]) -> HeaderMap {
     let header = |(name, value): &(HeaderName, String)| {
-        (name.clone(), HeaderValue::from_bytes(value.as_bytes()).expect("a header value"))
+        (
+            name.clone(),
+            HeaderValue::from_bytes(value.as_bytes()).expect("a header value"),
+        )
     };
     sent.iter().map(header).collect()
 }
@@ -39,21 +43,56 @@ fn found(sent: &[(HeaderName, String)]) -> Result<(String, CredentialSource), Se
 
 #[test]
 fn a_good_bearer_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
-    let (good, other) = (sessions(false).sign(TOKEN), sessions(false).sign(OTHER_TOKEN));
+    let (good, other) = (
+        sessions(false).sign(TOKEN),
+        sessions(false).sign(OTHER_TOKEN),
+    );
     let forged = format!("{TOKEN}.{}", &other[OTHER_TOKEN.len() + 1..]);
     let from_cookie = Ok((OTHER_TOKEN.to_owned(), CredentialSource::Cookie));
     let from_bearer = Ok((TOKEN.to_owned(), CredentialSource::Bearer));
 
     for (name, sent, expected) in [
-        ("both good", vec![cookie(&other), bearer(&good)], from_bearer.clone()),
-        ("forged cookie", vec![cookie(&forged), bearer(&good)], from_bearer.clone()),
+        (
+            "both good",
+            vec![cookie(&other), bearer(&good)],
+            from_bearer.clone(),
+        ),
+        (
+            "forged cookie",
+            vec![cookie(&forged), bearer(&good)],
+            from_bearer.clone(),
+        ),
         ("bearer only", vec![bearer(&good)], from_bearer),
-        ("forged bearer", vec![cookie(&other), bearer(&forged)], from_cookie.clone()),
-        ("bare bearer", vec![cookie(&other), bearer(TOKEN)], from_cookie.clone()),
-        ("two bearers", vec![cookie(&other), bearer(&good), bearer(&good)], from_cookie),
-        ("both forged", vec![cookie(&forged), bearer(&forged)], Err(SessionError::BadSignature)),
-        ("forged bearer only", vec![bearer(&forged)], Err(SessionError::BadSignature)),
-        ("bare bearer only", vec![bearer(TOKEN)], Err(SessionError::Unsigned)),
+        (
+            "forged bearer",
+            vec![cookie(&other), bearer(&forged)],
+            from_cookie.clone(),
+        ),
+        (
+            "bare bearer",
+            vec![cookie(&other), bearer(TOKEN)],
+            from_cookie.clone(),
+        ),
+        (
+            "two bearers",
+            vec![cookie(&other), bearer(&good), bearer(&good)],
+            from_cookie,
+        ),
+        (
+            "both forged",
+            vec![cookie(&forged), bearer(&forged)],
+            Err(SessionError::BadSignature),
+        ),
+        (
+            "forged bearer only",
+            vec![bearer(&forged)],
+            Err(SessionError::BadSignature),
+        ),
+        (
+            "bare bearer only",
+            vec![bearer(TOKEN)],
+            Err(SessionError::Unsigned),
+        ),
         ("nothing", vec![], Err(SessionError::Missing)),
     ] {
         assert_eq!(found(&sent), expected, "{name}");
@@ -63,15 +102,25 @@ fn a_good_bearer_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
 #[test]
 fn the_first_cookie_decides_and_the_next_is_not_tried() {
     let good = sessions(false).sign(TOKEN);
-    let forged = sessions(false).sign(OTHER_TOKEN).replace(OTHER_TOKEN, TOKEN);
+    let forged = sessions(false)
+        .sign(OTHER_TOKEN)
+        .replace(OTHER_TOKEN, TOKEN);
     for (name, sent, expected) in [
         (
             "good first",
             vec![cookie(&good), cookie(&forged)],
             Ok((TOKEN.to_owned(), CredentialSource::Cookie)),
         ),
-        ("forged first", vec![cookie(&forged), cookie(&good)], Err(SessionError::BadSignature)),
-        ("empty first", vec![cookie(""), cookie(&good)], Err(SessionError::Unsigned)),
+        (
+            "forged first",
+            vec![cookie(&forged), cookie(&good)],
+            Err(SessionError::BadSignature),
+        ),
+        (
+            "empty first",
+            vec![cookie(""), cookie(&good)],
+            Err(SessionError::Unsigned),
+        ),
     ] {
         assert_eq!(found(&sent), expected, "{name}");
     }
@@ -88,7 +137,11 @@ fn only_the_one_configured_name_is_read() {
         (false, "__Secure-better-auth.session_token", false),
     ] {
         let sent = headers(&[(COOKIE, format!("{name}={value}"))]);
-        assert_eq!(sessions(secure).credential(&sent).is_ok(), good, "secure {secure}, {name}");
+        assert_eq!(
+            sessions(secure).credential(&sent).is_ok(),
+            good,
+            "secure {secure}, {name}"
+        );
     }
 }
 
@@ -102,7 +155,10 @@ fn an_oversized_or_unprintable_cookie_is_refused() {
         ("8 KB of points", &".".repeat(8192)),
         ("8 KB of escapes", &"%41".repeat(2731)),
         ("8 KB, even if it is signed", &signed_long),
-        ("200 cookies after it", &format!("{}; {many}", sessions(false).sign(TOKEN))),
+        (
+            "200 cookies after it",
+            &format!("{}; {many}", sessions(false).sign(TOKEN)),
+        ),
         ("tab", &sessions(false).sign("a\tb")),
         ("escaped control characters", "%00%0d%0a.%00"),
         ("not UTF-8 by escape", "%ff%fe.%ff"),
@@ -114,9 +170,17 @@ fn an_oversized_or_unprintable_cookie_is_refused() {
 #[test]
 fn nothing_printed_holds_a_token_or_the_secret() {
     let sessions = sessions(false);
-    let credential = sessions.credential(&headers(&[cookie(&sessions.sign(TOKEN))])).expect("signed");
-    let printed = format!("{sessions:?} {credential:?} {}", credential.token.fingerprint());
-    assert!(!printed.contains(TOKEN) && !printed.contains(SECRET), "{printed}");
+    let credential = sessions
+        .credential(&headers(&[cookie(&sessions.sign(TOKEN))]))
+        .expect("signed");
+    let printed = format!(
+        "{sessions:?} {credential:?} {}",
+        credential.token.fingerprint()
+    );
+    assert!(
+        !printed.contains(TOKEN) && !printed.contains(SECRET),
+        "{printed}"
+    );
 }
 
 /// Bytes, some of them pieces of what the parsers look for, so that they get further than the first check.
@@ -141,8 +205,10 @@ fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
         b"Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN",
         b"PDTe/5/SI7D56/ajIQiuz7jlOo4jLRJ1NvLza6v7mhE=",
     ];
-    let piece =
-        prop_oneof![select(pieces).prop_map(<[u8]>::to_vec), prop::collection::vec(any::<u8>(), 0..8)];
+    let piece = prop_oneof![
+        select(pieces).prop_map(<[u8]>::to_vec),
+        prop::collection::vec(any::<u8>(), 0..8)
+    ];
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 

@@ -57,7 +57,11 @@ fn without(mut object: Value, field: &str) -> Value {
 }
 
 fn unsigned(header: &str, claims: &str) -> String {
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(claims)
+    )
 }
 
 fn signed(header: &str, claims: &str) -> String {
@@ -72,7 +76,10 @@ fn token(header: &Value, claims: &Value) -> String {
 
 fn headers(sent: &[(HeaderName, String)]) -> HeaderMap {
     let header = |(name, value): &(HeaderName, String)| {
-        (name.clone(), HeaderValue::from_bytes(value.as_bytes()).expect("a header value"))
+        (
+            name.clone(),
+            HeaderValue::from_bytes(value.as_bytes()).expect("a header value"),
+        )
     };
     sent.iter().map(header).collect()
 }
@@ -104,11 +111,23 @@ fn a_good_token_is_a_session_by_itself() {
 
     for (name, header, claims) in [
         ("type", with(header(), "typ", json!("JWT")), claims()),
-        ("two audiences", header(), with(claims(), "aud", json!(["https://other.example", ORIGIN]))),
+        (
+            "two audiences",
+            header(),
+            with(claims(), "aud", json!(["https://other.example", ORIGIN])),
+        ),
         ("begins now", header(), with(claims(), "nbf", json!(NOW_S))),
-        ("ends in a second", header(), with(claims(), "exp", json!(NOW_S + 1))),
+        (
+            "ends in a second",
+            header(),
+            with(claims(), "exp", json!(NOW_S + 1)),
+        ),
     ] {
-        assert_eq!(found(&[bearer(&token(&header, &claims))]), Ok(Some("u1".to_owned())), "{name}");
+        assert_eq!(
+            found(&[bearer(&token(&header, &claims))]),
+            Ok(Some("u1".to_owned())),
+            "{name}"
+        );
     }
 }
 
@@ -123,20 +142,35 @@ fn a_header_that_chooses_its_own_rules_is_refused() {
         ("no kid", json!({ "alg": "EdDSA" })),
         ("kid null", json!({ "alg": "EdDSA", "kid": null })),
         ("unknown kid", json!({ "alg": "EdDSA", "kid": "other" })),
-        ("kid is a path", json!({ "alg": "EdDSA", "kid": "../../dev/null" })),
+        (
+            "kid is a path",
+            json!({ "alg": "EdDSA", "kid": "../../dev/null" }),
+        ),
         ("kid is a list", json!({ "alg": "EdDSA", "kid": ["ours"] })),
         ("crit", with(header(), "crit", json!(["exp"]))),
         ("empty crit", with(header(), "crit", json!([]))),
         ("unencoded payload", with(header(), "b64", json!(false))),
         ("key in the header", with(header(), "jwk", jwk(1))),
-        ("key by URL", with(header(), "jku", json!("https://app.example.com/jwks"))),
-        ("certificate by URL", with(header(), "x5u", json!("https://app.example.com/cert"))),
-        ("cookie cache", with(header(), "typ", json!("better-auth.session-cache+jwt"))),
+        (
+            "key by URL",
+            with(header(), "jku", json!("https://app.example.com/jwks")),
+        ),
+        (
+            "certificate by URL",
+            with(header(), "x5u", json!("https://app.example.com/cert")),
+        ),
+        (
+            "cookie cache",
+            with(header(), "typ", json!("better-auth.session-cache+jwt")),
+        ),
         ("OAuth access token", with(header(), "typ", json!("at+jwt"))),
         ("list", json!(["EdDSA", "ours", null])),
     ] {
         let refused = found(&[bearer(&token(&header, &claims()))]);
-        assert!(matches!(refused, Err(SessionError::AccessToken(_))), "{name}: {refused:?}");
+        assert!(
+            matches!(refused, Err(SessionError::AccessToken(_))),
+            "{name}: {refused:?}"
+        );
     }
 }
 
@@ -144,36 +178,107 @@ fn a_header_that_chooses_its_own_rules_is_refused() {
 fn claims_of_another_app_time_or_purpose_are_refused() {
     let expired = Err(SessionError::Expired);
     for (name, claims, is_expired) in [
-        ("other issuer", with(claims(), "iss", json!("https://evil.example")), false),
-        ("issuer with a slash", with(claims(), "iss", json!("https://app.example.com/")), false),
-        ("issuer in capitals", with(claims(), "iss", json!("https://APP.example.com")), false),
-        ("issuer is a list", with(claims(), "iss", json!([ORIGIN])), false),
+        (
+            "other issuer",
+            with(claims(), "iss", json!("https://evil.example")),
+            false,
+        ),
+        (
+            "issuer with a slash",
+            with(claims(), "iss", json!("https://app.example.com/")),
+            false,
+        ),
+        (
+            "issuer in capitals",
+            with(claims(), "iss", json!("https://APP.example.com")),
+            false,
+        ),
+        (
+            "issuer is a list",
+            with(claims(), "iss", json!([ORIGIN])),
+            false,
+        ),
         ("no issuer", without(claims(), "iss"), false),
-        ("other audience", with(claims(), "aud", json!("https://api.example.com")), false),
-        ("audience begins as ours", with(claims(), "aud", json!("https://app.example.com.evil")), false),
-        ("cookie cache's audience", with(claims(), "aud", json!("better-auth:session-cache")), false),
+        (
+            "other audience",
+            with(claims(), "aud", json!("https://api.example.com")),
+            false,
+        ),
+        (
+            "audience begins as ours",
+            with(claims(), "aud", json!("https://app.example.com.evil")),
+            false,
+        ),
+        (
+            "cookie cache's audience",
+            with(claims(), "aud", json!("better-auth:session-cache")),
+            false,
+        ),
         ("no audience", without(claims(), "aud"), false),
-        ("no audience in the list", with(claims(), "aud", json!([])), false),
-        ("audience is null", with(claims(), "aud", Value::Null), false),
+        (
+            "no audience in the list",
+            with(claims(), "aud", json!([])),
+            false,
+        ),
+        (
+            "audience is null",
+            with(claims(), "aud", Value::Null),
+            false,
+        ),
         ("no subject", without(claims(), "sub"), false),
         ("empty subject", with(claims(), "sub", json!("")), false),
-        ("subject that forges a key", with(claims(), "sub", json!("u1#t1")), false),
-        ("subject is a number", with(claims(), "sub", json!(1)), false),
+        (
+            "subject that forges a key",
+            with(claims(), "sub", json!("u1#t1")),
+            false,
+        ),
+        (
+            "subject is a number",
+            with(claims(), "sub", json!(1)),
+            false,
+        ),
         ("no end", without(claims(), "exp"), false),
-        ("end is a text", with(claims(), "exp", json!("9999999999")), false),
-        ("end is a fraction", with(claims(), "exp", json!(9999999999.5)), false),
+        (
+            "end is a text",
+            with(claims(), "exp", json!("9999999999")),
+            false,
+        ),
+        (
+            "end is a fraction",
+            with(claims(), "exp", json!(9999999999.5)),
+            false,
+        ),
         ("end is null", with(claims(), "exp", Value::Null), false),
-        ("beginning is a text", with(claims(), "nbf", json!("0")), false),
+        (
+            "beginning is a text",
+            with(claims(), "nbf", json!("0")),
+            false,
+        ),
         ("ends now", with(claims(), "exp", json!(NOW_S)), true),
-        ("ended a second ago", with(claims(), "exp", json!(NOW_S - 1)), true),
-        ("ended long ago", with(claims(), "exp", json!(i64::MIN)), true),
-        ("begins in a second", with(claims(), "nbf", json!(NOW_S + 1)), true),
+        (
+            "ended a second ago",
+            with(claims(), "exp", json!(NOW_S - 1)),
+            true,
+        ),
+        (
+            "ended long ago",
+            with(claims(), "exp", json!(i64::MIN)),
+            true,
+        ),
+        (
+            "begins in a second",
+            with(claims(), "nbf", json!(NOW_S + 1)),
+            true,
+        ),
     ] {
         let refused = found(&[bearer(&token(&header(), &claims))]);
         if is_expired {
             assert_eq!(refused, expired, "{name}");
         } else {
-            assert!(matches!(refused, Err(SessionError::AccessToken(_))), "{name}: {refused:?}");
+            assert!(
+                matches!(refused, Err(SessionError::AccessToken(_))),
+                "{name}: {refused:?}"
+            );
         }
     }
 }
@@ -183,7 +288,10 @@ fn only_the_key_itself_signs() {
     let message = unsigned(&header().to_string(), &claims().to_string());
     let hs256 = |key: &[u8]| {
         let message = unsigned(r#"{"alg":"HS256","kid":"ours"}"#, &claims().to_string());
-        let mac = Hmac::<Sha256>::new_from_slice(key).expect("any length").chain_update(&message).finalize();
+        let mac = Hmac::<Sha256>::new_from_slice(key)
+            .expect("any length")
+            .chain_update(&message)
+            .finalize();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.into_bytes()))
     };
     let signature = |bytes: &[u8]| format!("{message}.{}", URL_SAFE_NO_PAD.encode(bytes));
@@ -193,21 +301,42 @@ fn only_the_key_itself_signs() {
     for (name, token) in [
         ("no signature", format!("{message}.")),
         ("half a signature", signature(&good.as_ref()[..32])),
-        ("signature twice", signature(&[good.as_ref(), good.as_ref()].concat())),
+        (
+            "signature twice",
+            signature(&[good.as_ref(), good.as_ref()].concat()),
+        ),
         ("zeros", signature(&[0; 64])),
         ("ones", signature(&[0xff; 64])),
-        ("another key", signature(key(2).sign(message.as_bytes()).as_ref())),
-        ("of something else", signature(key(1).sign(b"something else").as_ref())),
-        ("HS256 with the public key", hs256(key(1).public_key().as_ref())),
-        ("HS256 with the public key's text", hs256(jwk(1)["x"].as_str().expect("a text").as_bytes())),
+        (
+            "another key",
+            signature(key(2).sign(message.as_bytes()).as_ref()),
+        ),
+        (
+            "of something else",
+            signature(key(1).sign(b"something else").as_ref()),
+        ),
+        (
+            "HS256 with the public key",
+            hs256(key(1).public_key().as_ref()),
+        ),
+        (
+            "HS256 with the public key's text",
+            hs256(jwk(1)["x"].as_str().expect("a text").as_bytes()),
+        ),
         ("HS256 with the key set", hs256(jwks.as_bytes())),
         ("HS256 with the secret", hs256(SECRET.as_bytes())),
         ("HS256 with nothing", hs256(b"")),
     ] {
         let refused = found(&[bearer(&token)]);
-        assert!(matches!(refused, Err(SessionError::AccessToken(_))), "{name}: {refused:?}");
+        assert!(
+            matches!(refused, Err(SessionError::AccessToken(_))),
+            "{name}: {refused:?}"
+        );
     }
-    assert_eq!(found(&[bearer(&signature(good.as_ref()))]), Ok(Some("u1".to_owned())));
+    assert_eq!(
+        found(&[bearer(&signature(good.as_ref()))]),
+        Ok(Some("u1".to_owned()))
+    );
 }
 
 #[test]
@@ -219,7 +348,10 @@ fn no_token_near_a_good_one_is_good() {
             forged[index] ^= change;
             let forged = String::from_utf8(forged).expect("ASCII stays ASCII");
             if HeaderValue::from_str(&forged).is_ok() {
-                assert!(found(&[bearer(&forged)]).is_err(), "byte {index} changed by {change}");
+                assert!(
+                    found(&[bearer(&forged)]).is_err(),
+                    "byte {index} changed by {change}"
+                );
             }
         }
         assert!(found(&[bearer(&good[..index])]).is_err(), "cut at {index}");
@@ -233,12 +365,18 @@ fn documents_that_only_look_like_a_token_are_refused() {
     let twice = claims().to_string().replacen('{', r#"{"sub":"u2","#, 1);
     for (name, token) in [
         ("longer than any", token(&self::header(), &long)),
-        ("claims are a list", signed(&header, &format!("[\"{ORIGIN}\",\"{ORIGIN}\",\"u1\",0]"))),
+        (
+            "claims are a list",
+            signed(&header, &format!("[\"{ORIGIN}\",\"{ORIGIN}\",\"u1\",0]")),
+        ),
         ("claims are no JSON", signed(&header, "hello")),
         ("claims are empty", signed(&header, "")),
         ("subject twice", signed(&header, &twice)),
         ("claims are too deep", signed(&header, &"[".repeat(10_000))),
-        ("claims are not UTF-8", signed(&header, "{\"sub\":\"\u{fffd}").replace("77-9", "____")),
+        (
+            "claims are not UTF-8",
+            signed(&header, "{\"sub\":\"\u{fffd}").replace("77-9", "____"),
+        ),
     ] {
         assert!(found(&[bearer(&token)]).is_err(), "{name}");
     }
@@ -247,22 +385,49 @@ fn documents_that_only_look_like_a_token_are_refused() {
 #[test]
 fn a_good_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
     let cookie = |value: &str| (COOKIE, format!("better-auth.session_token={value}"));
-    let (good, bad) = (token(&header(), &claims()), token(&header(), &without(claims(), "sub")));
+    let (good, bad) = (
+        token(&header(), &claims()),
+        token(&header(), &without(claims(), "sub")),
+    );
     let signed_in = sessions().sign("Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN");
     let no_subject = Err(SessionError::AccessToken("it lacks iss, aud or sub"));
     for (name, sent, expected) in [
-        ("both good", vec![cookie(&signed_in), bearer(&good)], Ok(Some("u1".to_owned()))),
-        ("bad token", vec![cookie(&signed_in), bearer(&bad)], Ok(None)),
-        ("bad cookie", vec![cookie("x.y"), bearer(&good)], Ok(Some("u1".to_owned()))),
-        ("both bad", vec![cookie("x.y"), bearer(&bad)], no_subject.clone()),
+        (
+            "both good",
+            vec![cookie(&signed_in), bearer(&good)],
+            Ok(Some("u1".to_owned())),
+        ),
+        (
+            "bad token",
+            vec![cookie(&signed_in), bearer(&bad)],
+            Ok(None),
+        ),
+        (
+            "bad cookie",
+            vec![cookie("x.y"), bearer(&good)],
+            Ok(Some("u1".to_owned())),
+        ),
+        (
+            "both bad",
+            vec![cookie("x.y"), bearer(&bad)],
+            no_subject.clone(),
+        ),
         ("bad token only", vec![bearer(&bad)], no_subject),
         ("token twice", vec![bearer(&good), bearer(&good)], {
-            Err(SessionError::Unreadable("more than one authorization header"))
+            Err(SessionError::Unreadable(
+                "more than one authorization header",
+            ))
         }),
-        ("token as session cookie", vec![cookie(&good)], Err(SessionError::BadSignature)),
-        ("token as basic credentials", vec![(AUTHORIZATION, format!("Basic {good}"))], {
-            Err(SessionError::Missing)
-        }),
+        (
+            "token as session cookie",
+            vec![cookie(&good)],
+            Err(SessionError::BadSignature),
+        ),
+        (
+            "token as basic credentials",
+            vec![(AUTHORIZATION, format!("Basic {good}"))],
+            { Err(SessionError::Missing) },
+        ),
     ] {
         assert_eq!(found(&sent), expected, "{name}");
     }
@@ -273,8 +438,16 @@ fn without_configured_keys_no_access_token_is_taken() {
     let mut config = config();
     config.jwks = None;
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
-    let refused = Sessions::new(config).expect("good").find(&sent, NOW_S * 1000).map(|_| ());
-    assert_eq!(refused, Err(SessionError::AccessToken("no keys are configured to verify it with")));
+    let refused = Sessions::new(config)
+        .expect("good")
+        .find(&sent, NOW_S * 1000)
+        .map(|_| ());
+    assert_eq!(
+        refused,
+        Err(SessionError::AccessToken(
+            "no keys are configured to verify it with"
+        ))
+    );
 }
 
 #[test]
@@ -289,7 +462,12 @@ fn revoking_all_sessions_ends_tokens_that_were_made_before() {
     for (name, claims, revoked_ms, expected) in [
         ("made before", claims(), made_ms + 1, false),
         ("made after", claims(), made_ms, true),
-        ("made at an unknown time", without(claims(), "iat"), 1, false),
+        (
+            "made at an unknown time",
+            without(claims(), "iat"),
+            1,
+            false,
+        ),
     ] {
         let passed = session(&claims).unless_revoked(Some(&revoked_ms.to_string()));
         assert_eq!(passed.is_ok(), expected, "{name}");

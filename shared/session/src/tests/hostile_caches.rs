@@ -20,8 +20,11 @@ const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const OTHER_SECRET: &str = "another-tests-secret-0123456789-abcde";
 const TOKEN: &str = "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN";
 const NOW_MS: i64 = 1_773_144_000_000;
-const STRATEGIES: [CookieCacheStrategy; 3] =
-    [CookieCacheStrategy::Compact, CookieCacheStrategy::Jwt, CookieCacheStrategy::Jwe];
+const STRATEGIES: [CookieCacheStrategy; 3] = [
+    CookieCacheStrategy::Compact,
+    CookieCacheStrategy::Jwt,
+    CookieCacheStrategy::Jwe,
+];
 
 fn sessions(strategy: CookieCacheStrategy) -> Sessions {
     let mut config = SessionConfig::new(SecretString::from(SECRET), false);
@@ -49,7 +52,9 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn hmac_sha256(secret: &str, text: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length").chain_update(text);
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .expect("any length")
+        .chain_update(text);
     encode(mac.finalize().into_bytes())
 }
 
@@ -63,13 +68,20 @@ fn seal(strategy: CookieCacheStrategy, secret: &str, payload: &Value) -> String 
         CookieCacheStrategy::Off => String::new(),
         CookieCacheStrategy::Compact => {
             let fields = text.strip_suffix('}').expect("an object");
-            let signature = hmac_sha256(secret, &format!(r#"{fields},"expiresAt":{expires_at_ms}}}"#));
-            encode(format!(r#"{{"session":{text},"expiresAt":{expires_at_ms},"signature":"{signature}"}}"#))
+            let signature = hmac_sha256(
+                secret,
+                &format!(r#"{fields},"expiresAt":{expires_at_ms}}}"#),
+            );
+            encode(format!(
+                r#"{{"session":{text},"expiresAt":{expires_at_ms},"signature":"{signature}"}}"#
+            ))
         }
         CookieCacheStrategy::Jwt => jwt(secret, r#"{"alg":"HS256"}"#, &claims),
-        CookieCacheStrategy::Jwe => {
-            jwe(secret, r#"{"alg":"dir","enc":"A256CBC-HS512"}"#, claims.to_string().as_bytes())
-        }
+        CookieCacheStrategy::Jwe => jwe(
+            secret,
+            r#"{"alg":"dir","enc":"A256CBC-HS512"}"#,
+            claims.to_string().as_bytes(),
+        ),
     }
 }
 
@@ -87,23 +99,47 @@ fn jwe(secret: &str, header: &str, text: &[u8]) -> String {
     let cipher = cbc::Encryptor::<Aes256>::new_from_slices(&key[32..], &iv).expect("right lengths");
     let sealed = cipher.encrypt_padded_vec::<Pkcs7>(text);
     let header = encode(header);
-    let mac = Hmac::<Sha512>::new_from_slice(&key[..32]).expect("any length").chain_update(&header);
-    let bits = u64::try_from(header.len() * 8).expect("short").to_be_bytes();
-    let tag = mac.chain_update(iv).chain_update(&sealed).chain_update(bits).finalize().into_bytes();
-    format!("{header}..{}.{}.{}", encode(iv), encode(sealed), encode(&tag[..32]))
+    let mac = Hmac::<Sha512>::new_from_slice(&key[..32])
+        .expect("any length")
+        .chain_update(&header);
+    let bits = u64::try_from(header.len() * 8)
+        .expect("short")
+        .to_be_bytes();
+    let tag = mac
+        .chain_update(iv)
+        .chain_update(&sealed)
+        .chain_update(bits)
+        .finalize()
+        .into_bytes();
+    format!(
+        "{header}..{}.{}.{}",
+        encode(iv),
+        encode(sealed),
+        encode(&tag[..32])
+    )
 }
 
 fn headers(strategy: CookieCacheStrategy, data: &str) -> HeaderMap {
     let token = sessions(strategy).sign(TOKEN);
     let cookies = format!("better-auth.session_token={token}; better-auth.session_data={data}");
-    HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(cookies.as_bytes()).expect("a header value"))])
+    HeaderMap::from_iter([(
+        COOKIE,
+        HeaderValue::from_bytes(cookies.as_bytes()).expect("a header value"),
+    )])
 }
 
 /// Whose session was in the cache; `None` if the store is to be asked. The signed token is always good.
 fn found_at(strategy: CookieCacheStrategy, data: &str, now_ms: i64) -> Option<String> {
-    match sessions(strategy).find(&headers(strategy, data), now_ms).expect("the token is signed") {
+    match sessions(strategy)
+        .find(&headers(strategy, data), now_ms)
+        .expect("the token is signed")
+    {
         Found::Session { session, source } => {
-            assert_eq!(source, CredentialSource::Cookie, "the origin must be checked as without a cache");
+            assert_eq!(
+                source,
+                CredentialSource::Cookie,
+                "the origin must be checked as without a cache"
+            );
             Some(session.user_id.to_string())
         }
         Found::NeedsStore(credential) => {
@@ -121,10 +157,26 @@ fn found(strategy: CookieCacheStrategy, data: &str) -> Option<String> {
 fn a_good_cache_is_read_until_it_ends() {
     for strategy in STRATEGIES {
         let data = seal(strategy, SECRET, &payload());
-        assert_eq!(found(strategy, &data).as_deref(), Some("u1"), "{strategy:?}");
-        assert_eq!(found_at(strategy, &data, NOW_MS + 299_999).as_deref(), Some("u1"), "{strategy:?}");
-        assert_eq!(found_at(strategy, &data, NOW_MS + 300_001), None, "{strategy:?} has ended");
-        assert_eq!(found(CookieCacheStrategy::Off, &data), None, "{strategy:?} while caches are off");
+        assert_eq!(
+            found(strategy, &data).as_deref(),
+            Some("u1"),
+            "{strategy:?}"
+        );
+        assert_eq!(
+            found_at(strategy, &data, NOW_MS + 299_999).as_deref(),
+            Some("u1"),
+            "{strategy:?}"
+        );
+        assert_eq!(
+            found_at(strategy, &data, NOW_MS + 300_001),
+            None,
+            "{strategy:?} has ended"
+        );
+        assert_eq!(
+            found(CookieCacheStrategy::Off, &data),
+            None,
+            "{strategy:?} while caches are off"
+        );
     }
 }
 
@@ -136,37 +188,70 @@ fn a_sealed_cache_of_another_session_user_or_version_is_a_miss() {
         payload
     };
     let cases = [
-        ("another token", changed("/session/token", json!("4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs"))),
+        (
+            "another token",
+            changed("/session/token", json!("4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs")),
+        ),
         ("empty token", changed("/session/token", json!(""))),
         ("no token", changed("/session/token", Value::Null)),
         ("another user", changed("/user/id", json!("u2"))),
-        ("another user of the session", changed("/session/userId", json!("u2"))),
+        (
+            "another user of the session",
+            changed("/session/userId", json!("u2")),
+        ),
         ("no user", changed("/user", Value::Null)),
         ("user id that forges a key", {
             let mut payload = changed("/user/id", json!("u#1"));
             payload["session"]["userId"] = json!("u#1");
             payload
         }),
-        ("session over", changed("/session/expiresAt", json!("2026-03-10T11:59:59.999Z"))),
-        ("no end of the session", changed("/session/expiresAt", Value::Null)),
+        (
+            "session over",
+            changed("/session/expiresAt", json!("2026-03-10T11:59:59.999Z")),
+        ),
+        (
+            "no end of the session",
+            changed("/session/expiresAt", Value::Null),
+        ),
         ("another version", changed("/version", json!("2"))),
         ("version is a number", changed("/version", json!(1))),
         ("no session", changed("/session", Value::Null)),
-        ("session is a list", changed("/session", json!([TOKEN, "u1", "2026-03-10T12:00:00.000Z"]))),
-        ("larger than any request", changed("/user/name", json!("x".repeat(64 * 1024)))),
-        ("a list", json!([payload()["session"], payload()["user"], "1"])),
+        (
+            "session is a list",
+            changed("/session", json!([TOKEN, "u1", "2026-03-10T12:00:00.000Z"])),
+        ),
+        (
+            "larger than any request",
+            changed("/user/name", json!("x".repeat(64 * 1024))),
+        ),
+        (
+            "a list",
+            json!([payload()["session"], payload()["user"], "1"]),
+        ),
     ];
     for strategy in STRATEGIES {
         for (name, payload) in &cases {
             // Only an object takes an end as a token's claim.
             if payload.is_object() {
-                assert_eq!(found(strategy, &seal(strategy, SECRET, payload)), None, "{strategy:?}: {name}");
+                assert_eq!(
+                    found(strategy, &seal(strategy, SECRET, payload)),
+                    None,
+                    "{strategy:?}: {name}"
+                );
             }
         }
         let empty_version = seal(strategy, SECRET, &changed("/version", json!("")));
-        assert_eq!(found(strategy, &empty_version).as_deref(), Some("u1"), "{strategy:?}: empty is 1");
+        assert_eq!(
+            found(strategy, &empty_version).as_deref(),
+            Some("u1"),
+            "{strategy:?}: empty is 1"
+        );
         let foreign = seal(strategy, OTHER_SECRET, &payload());
-        assert_eq!(found(strategy, &foreign), None, "{strategy:?}: another secret");
+        assert_eq!(
+            found(strategy, &foreign),
+            None,
+            "{strategy:?}: another secret"
+        );
         for other in STRATEGIES.into_iter().filter(|other| *other != strategy) {
             let data = seal(other, SECRET, &payload());
             assert_eq!(found(strategy, &data), None, "{strategy:?} given {other:?}");
@@ -183,8 +268,16 @@ fn no_cache_near_a_good_one_is_good() {
             // Another letter of the alphabet, or no point any more.
             forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).expect("ASCII");
-            assert_eq!(found(strategy, &forged), None, "{strategy:?}: byte {index} changed");
-            assert_eq!(found(strategy, &good[..index]), None, "{strategy:?}: cut at {index}");
+            assert_eq!(
+                found(strategy, &forged),
+                None,
+                "{strategy:?}: byte {index} changed"
+            );
+            assert_eq!(
+                found(strategy, &good[..index]),
+                None,
+                "{strategy:?}: cut at {index}"
+            );
         }
     }
 }
@@ -193,27 +286,54 @@ fn no_cache_near_a_good_one_is_good() {
 fn a_compact_cache_is_what_was_signed_or_a_miss() {
     let text = payload().to_string();
     let ends = NOW_MS + 300_000;
-    let signature = hmac_sha256(SECRET, &format!(r#"{},"expiresAt":{ends}}}"#, &text[..text.len() - 1]));
+    let signature = hmac_sha256(
+        SECRET,
+        &format!(r#"{},"expiresAt":{ends}}}"#, &text[..text.len() - 1]),
+    );
     let sealed = |session: &str, ends: &str, signature: &str| {
-        encode(format!(r#"{{"session":{session},"expiresAt":{ends},"signature":"{signature}"}}"#))
+        encode(format!(
+            r#"{{"session":{session},"expiresAt":{ends},"signature":"{signature}"}}"#
+        ))
     };
     let ends = ends.to_string();
-    assert_eq!(found(CookieCacheStrategy::Compact, &sealed(&text, &ends, &signature)).as_deref(), Some("u1"));
+    assert_eq!(
+        found(
+            CookieCacheStrategy::Compact,
+            &sealed(&text, &ends, &signature)
+        )
+        .as_deref(),
+        Some("u1")
+    );
 
     let twice = text.replacen(r#""user":"#, r#""user":{"id":"u2"},"user":"#, 1);
     let own_end = format!(r#"{},"expiresAt":{ends}}}"#, &text[..text.len() - 1]);
     for (name, data) in [
         ("later end", sealed(&text, "9999999999999", &signature)),
-        ("end is a text", sealed(&text, &format!("\"{ends}\""), &signature)),
-        ("end is a fraction", sealed(&text, &format!("{ends}.0"), &signature)),
-        ("end inside the session", sealed(&own_end, &ends, &signature)),
+        (
+            "end is a text",
+            sealed(&text, &format!("\"{ends}\""), &signature),
+        ),
+        (
+            "end is a fraction",
+            sealed(&text, &format!("{ends}.0"), &signature),
+        ),
+        (
+            "end inside the session",
+            sealed(&own_end, &ends, &signature),
+        ),
         ("user twice", sealed(&twice, &ends, &signature)),
         ("no signature", sealed(&text, &ends, "")),
         ("half a signature", sealed(&text, &ends, &signature[..20])),
         ("session is empty", sealed("{}", &ends, &signature)),
         ("session is a text", sealed("\"}\"", &ends, &signature)),
-        ("deep", encode(format!(r#"{{"session":{}"#, "[".repeat(40_000)))),
-        ("list of values", encode(format!(r#"[{text},{ends},"{signature}"]"#))),
+        (
+            "deep",
+            encode(format!(r#"{{"session":{}"#, "[".repeat(40_000))),
+        ),
+        (
+            "list of values",
+            encode(format!(r#"[{text},{ends},"{signature}"]"#)),
+        ),
         (
             "signature twice",
             encode(format!(
@@ -231,18 +351,29 @@ fn a_compact_cache_is_what_was_signed_or_a_miss() {
 fn a_jwt_cache_is_read_by_the_secret_and_hmac_alone() {
     let mut claims = payload();
     claims["exp"] = json!(NOW_MS / 1000 + 300);
-    let unsigned = format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(claims.to_string()));
+    let unsigned = format!(
+        "{}.{}.",
+        encode(r#"{"alg":"none"}"#),
+        encode(claims.to_string())
+    );
     assert_eq!(found(CookieCacheStrategy::Jwt, &unsigned), None, "none");
     for (name, header) in [
         ("none with an HMAC", r#"{"alg":"none"}"#),
         ("public key algorithm", r#"{"alg":"EdDSA"}"#),
         ("another HMAC named", r#"{"alg":"HS512"}"#),
         ("key id", r#"{"alg":"HS256","kid":"k"}"#),
-        ("the plugin's type", r#"{"alg":"HS256","typ":"better-auth.session-cache+jwt"}"#),
+        (
+            "the plugin's type",
+            r#"{"alg":"HS256","typ":"better-auth.session-cache+jwt"}"#,
+        ),
         ("crit", r#"{"alg":"HS256","crit":["exp"]}"#),
         ("own key", r#"{"alg":"HS256","jwk":{"kty":"oct","k":"AA"}}"#),
     ] {
-        assert_eq!(found(CookieCacheStrategy::Jwt, &jwt(SECRET, header, &claims)), None, "{name}");
+        assert_eq!(
+            found(CookieCacheStrategy::Jwt, &jwt(SECRET, header, &claims)),
+            None,
+            "{name}"
+        );
     }
     for (name, field, value) in [
         ("no end", "exp", Value::Null),
@@ -252,7 +383,10 @@ fn a_jwt_cache_is_read_by_the_secret_and_hmac_alone() {
         let mut claims = claims.clone();
         claims[field] = value;
         assert_eq!(
-            found(CookieCacheStrategy::Jwt, &jwt(SECRET, r#"{"alg":"HS256"}"#, &claims)),
+            found(
+                CookieCacheStrategy::Jwt,
+                &jwt(SECRET, r#"{"alg":"HS256"}"#, &claims)
+            ),
             None,
             "{name}"
         );
@@ -264,7 +398,8 @@ fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
     const ORIGIN: &str = "https://app.example.com";
     let key = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).expect("32 bytes");
     let x = encode(key.public_key());
-    let jwks = json!({ "keys": [{ "kid": "k", "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x }] });
+    let jwks =
+        json!({ "keys": [{ "kid": "k", "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x }] });
     let mut config = SessionConfig::new(SecretString::from(SECRET), false);
     config.cookie_cache = CookieCacheStrategy::Jwt;
     config.origin = Some(ORIGIN.to_owned());
@@ -283,7 +418,11 @@ fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
         claims[field] = value;
     }
     let is_hit = |header: &Value, claims: &Value| {
-        let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+        let message = format!(
+            "{}.{}",
+            encode(header.to_string()),
+            encode(claims.to_string())
+        );
         let data = format!("{message}.{}", encode(key.sign(message.as_bytes())));
         let sent = headers(CookieCacheStrategy::Jwt, &data);
         matches!(sessions.find(&sent, NOW_MS), Ok(Found::Session { .. }))
@@ -294,7 +433,10 @@ fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
         object
     };
     assert!(is_hit(&header, &claims));
-    assert!(is_hit(&header, &with(&claims, "nbf", json!(NOW_MS / 1000 + 15))), "a clock 15 s ahead");
+    assert!(
+        is_hit(&header, &with(&claims, "nbf", json!(NOW_MS / 1000 + 15))),
+        "a clock 15 s ahead"
+    );
 
     for (name, field, value) in [
         ("an access token's", "typ", json!("JWT")),
@@ -313,7 +455,11 @@ fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
         ("no audience", "aud", Value::Null),
         ("another user", "sub", json!("u2")),
         ("no user", "sub", Value::Null),
-        ("another session", "sid", json!("4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs")),
+        (
+            "another session",
+            "sid",
+            json!("4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs"),
+        ),
         ("no session", "sid", Value::Null),
         ("another version", "version", json!("2")),
         ("ended", "exp", json!(NOW_MS / 1000 - 1)),
@@ -328,7 +474,11 @@ fn a_jwe_cache_is_opened_only_as_better_auth_seals_it() {
     let mut claims = payload();
     claims["exp"] = json!(NOW_MS / 1000 + 300);
     let text = claims.to_string();
-    let good = jwe(SECRET, r#"{"alg":"dir","enc":"A256CBC-HS512"}"#, text.as_bytes());
+    let good = jwe(
+        SECRET,
+        r#"{"alg":"dir","enc":"A256CBC-HS512"}"#,
+        text.as_bytes(),
+    );
     let parts: Vec<_> = good.split('.').collect();
     let with = |index: usize, part: &str| {
         let mut parts = parts.clone();
@@ -350,15 +500,42 @@ fn a_jwe_cache_is_opened_only_as_better_auth_seals_it() {
     }
     for (name, header) in [
         ("another cipher", r#"{"alg":"dir","enc":"A256GCM"}"#),
-        ("another key management", r#"{"alg":"A256KW","enc":"A256CBC-HS512"}"#),
-        ("compressed", r#"{"alg":"dir","enc":"A256CBC-HS512","zip":"DEF"}"#),
-        ("crit", r#"{"alg":"dir","enc":"A256CBC-HS512","crit":["exp"]}"#),
-        ("another key", r#"{"alg":"dir","enc":"A256CBC-HS512","kid":"other"}"#),
+        (
+            "another key management",
+            r#"{"alg":"A256KW","enc":"A256CBC-HS512"}"#,
+        ),
+        (
+            "compressed",
+            r#"{"alg":"dir","enc":"A256CBC-HS512","zip":"DEF"}"#,
+        ),
+        (
+            "crit",
+            r#"{"alg":"dir","enc":"A256CBC-HS512","crit":["exp"]}"#,
+        ),
+        (
+            "another key",
+            r#"{"alg":"dir","enc":"A256CBC-HS512","kid":"other"}"#,
+        ),
     ] {
-        assert_eq!(found(CookieCacheStrategy::Jwe, &jwe(SECRET, header, text.as_bytes())), None, "{name}");
+        assert_eq!(
+            found(
+                CookieCacheStrategy::Jwe,
+                &jwe(SECRET, header, text.as_bytes())
+            ),
+            None,
+            "{name}"
+        );
     }
-    for (name, text) in [("no JSON", "hello"), ("empty", ""), ("no end", &payload().to_string())] {
-        let data = jwe(SECRET, r#"{"alg":"dir","enc":"A256CBC-HS512"}"#, text.as_bytes());
+    for (name, text) in [
+        ("no JSON", "hello"),
+        ("empty", ""),
+        ("no end", &payload().to_string()),
+    ] {
+        let data = jwe(
+            SECRET,
+            r#"{"alg":"dir","enc":"A256CBC-HS512"}"#,
+            text.as_bytes(),
+        );
         assert_eq!(found(CookieCacheStrategy::Jwe, &data), None, "{name}");
     }
 }
@@ -367,16 +544,26 @@ fn a_jwe_cache_is_opened_only_as_better_auth_seals_it() {
 fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
     for strategy in STRATEGIES {
         let sessions = sessions(strategy);
-        let cookies = format!("better-auth.session_data={}", seal(strategy, SECRET, &payload()));
+        let cookies = format!(
+            "better-auth.session_data={}",
+            seal(strategy, SECRET, &payload())
+        );
         let cookies = HeaderValue::from_str(&cookies).expect("a header value");
         let mut sent = HeaderMap::from_iter([(COOKIE, cookies)]);
-        assert!(sessions.find(&sent, NOW_MS).is_err(), "{strategy:?}: without a token");
+        assert!(
+            sessions.find(&sent, NOW_MS).is_err(),
+            "{strategy:?}: without a token"
+        );
 
         let bearer = format!("Bearer {}", sessions.sign(TOKEN));
         sent.insert("authorization", bearer.parse().expect("a header value"));
         let found = sessions.find(&sent, NOW_MS).expect("the token is signed");
         assert!(matches!(found, Found::Session { .. }), "{strategy:?}");
-        assert_eq!(found.source(), CredentialSource::Bearer, "{strategy:?}: no cookie has signed in");
+        assert_eq!(
+            found.source(),
+            CredentialSource::Bearer,
+            "{strategy:?}: no cookie has signed in"
+        );
     }
 }
 

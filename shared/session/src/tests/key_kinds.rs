@@ -26,8 +26,15 @@ struct Recording {
 fn recordings() -> Vec<Recording> {
     let recordings: Vec<Recording> =
         serde_json::from_str(include_str!("key-kinds.json")).expect("the recordings are JSON");
-    let kinds: Vec<_> = recordings.iter().map(|recording| recording.algorithm.as_str()).collect();
-    assert_eq!(kinds, ["EdDSA", "ES256", "ES512", "RS256", "PS256"], "all that the plugin offers");
+    let kinds: Vec<_> = recordings
+        .iter()
+        .map(|recording| recording.algorithm.as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["EdDSA", "ES256", "ES512", "RS256", "PS256"],
+        "all that the plugin offers"
+    );
     recordings
 }
 
@@ -44,7 +51,11 @@ fn headers(name: HeaderName, value: &str) -> HeaderMap {
 }
 
 /// Whose session it is, if that needs no store.
-fn found(sessions: &Sessions, headers: &HeaderMap, now_ms: i64) -> Result<Option<String>, SessionError> {
+fn found(
+    sessions: &Sessions,
+    headers: &HeaderMap,
+    now_ms: i64,
+) -> Result<Option<String>, SessionError> {
     match sessions.find(headers, now_ms)? {
         Found::Session { session, .. } => Ok(Some(session.user_id.to_string())),
         Found::NeedsStore(_) => Ok(None),
@@ -65,7 +76,11 @@ impl Recording {
 
 /// The same text with one letter changed, so that it stays base64url.
 fn changed(text: &str, index: usize) -> String {
-    let letter = if text.as_bytes()[index] == b'A' { "B" } else { "A" };
+    let letter = if text.as_bytes()[index] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
     format!("{}{letter}{}", &text[..index], &text[index + 1..])
 }
 
@@ -75,7 +90,11 @@ fn every_kind_of_key_verifies_what_it_has_signed() {
         let name = &recording.algorithm;
         let found = recording.access_token(&recording.access_token, &recording.jwks);
         assert_eq!(found, Ok(Some(recording.user_id.clone())), "{name}");
-        assert_eq!(recording.cache(&recording.cookie, &recording.jwks), Some(recording.user_id), "{name}");
+        assert_eq!(
+            recording.cache(&recording.cookie, &recording.jwks),
+            Some(recording.user_id),
+            "{name}"
+        );
     }
 }
 
@@ -85,32 +104,59 @@ fn every_kind_of_key_refuses_what_it_has_not_signed() {
         let (name, token) = (&recording.algorithm, &recording.access_token);
         let signature = token.rfind('.').expect("has a signature") + 1;
         let claims = token.find('.').expect("has claims") + 1;
-        for index in [claims, claims + 20, signature, signature + 10, token.len() - 2] {
+        for index in [
+            claims,
+            claims + 20,
+            signature,
+            signature + 10,
+            token.len() - 2,
+        ] {
             let refused = recording.access_token(&changed(token, index), &recording.jwks);
-            assert!(matches!(refused, Err(SessionError::AccessToken(_))), "{name}: {index}: {refused:?}");
+            assert!(
+                matches!(refused, Err(SessionError::AccessToken(_))),
+                "{name}: {index}: {refused:?}"
+            );
         }
         let refused = recording.access_token(&token[..token.len() - 4], &recording.jwks);
-        assert!(matches!(refused, Err(SessionError::AccessToken(_))), "{name}: cut: {refused:?}");
+        assert!(
+            matches!(refused, Err(SessionError::AccessToken(_))),
+            "{name}: cut: {refused:?}"
+        );
 
         let forged = changed(&recording.cookie, recording.cookie.len() - 20);
-        assert_eq!(recording.cache(&forged, &recording.jwks), None, "{name}: cache");
+        assert_eq!(
+            recording.cache(&forged, &recording.jwks),
+            None,
+            "{name}: cache"
+        );
     }
 }
 
 #[test]
 fn a_key_does_not_verify_what_another_has_signed() {
     for recording in recordings() {
-        for other in recordings().iter().filter(|other| other.algorithm != recording.algorithm) {
+        for other in recordings()
+            .iter()
+            .filter(|other| other.algorithm != recording.algorithm)
+        {
             let name = format!("{} by {}", recording.algorithm, other.algorithm);
             let unknown = Err(SessionError::AccessToken("it names an unknown key"));
-            assert_eq!(recording.access_token(&recording.access_token, &other.jwks), unknown, "{name}");
+            assert_eq!(
+                recording.access_token(&recording.access_token, &other.jwks),
+                unknown,
+                "{name}"
+            );
 
             let mut renamed = other.jwks.clone();
             renamed["keys"][0]["kid"] = recording.jwks["keys"][0]["kid"].clone();
             let refused = recording.access_token(&recording.access_token, &renamed);
             let other_kind = Err(SessionError::AccessToken("its algorithm is not the key's"));
             assert_eq!(refused, other_kind, "{name}, under its id");
-            assert_eq!(recording.cache(&recording.cookie, &renamed), None, "{name}: cache");
+            assert_eq!(
+                recording.cache(&recording.cookie, &renamed),
+                None,
+                "{name}: cache"
+            );
         }
     }
 }
@@ -123,7 +169,11 @@ fn access_token_and_cookie_cache_do_not_pass_for_each_other() {
         let (data_name, cache) = data.split_once('=').expect("a name");
 
         let refused = recording.access_token(cache, &recording.jwks);
-        assert_eq!(refused, Err(SessionError::AccessToken("it is a token of another type")), "{name}");
+        assert_eq!(
+            refused,
+            Err(SessionError::AccessToken("it is a token of another type")),
+            "{name}"
+        );
         let cookie = format!("{token_cookie}; {data_name}={}", recording.access_token);
         assert_eq!(recording.cache(&cookie, &recording.jwks), None, "{name}");
     }
@@ -135,9 +185,21 @@ fn a_cache_of_another_web_app_or_time_is_a_miss() {
         let (name, at) = (&recording.algorithm, recording.recorded_at_ms);
         let sent = headers(COOKIE, &recording.cookie);
         let here = sessions(&recording.jwks, ORIGIN);
-        assert_eq!(found(&here, &sent, at + 298_000), Ok(Some(recording.user_id.clone())), "{name}: in time");
-        assert_eq!(found(&here, &sent, at + 301_000), Ok(None), "{name}: too late");
+        assert_eq!(
+            found(&here, &sent, at + 298_000),
+            Ok(Some(recording.user_id.clone())),
+            "{name}: in time"
+        );
+        assert_eq!(
+            found(&here, &sent, at + 301_000),
+            Ok(None),
+            "{name}: too late"
+        );
         let elsewhere = sessions(&recording.jwks, "https://other.example");
-        assert_eq!(found(&elsewhere, &sent, at), Ok(None), "{name}: another app");
+        assert_eq!(
+            found(&elsewhere, &sent, at),
+            Ok(None),
+            "{name}: another app"
+        );
     }
 }

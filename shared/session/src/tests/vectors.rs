@@ -25,8 +25,16 @@ const DELIBERATE_DIFFERENCES: [(&str, &str, Option<&str>); 5] = [
         "a cache that is no base64 makes the library answer 500; here it is a miss like any other",
         Some("FwtqeZaY45H349ROeoXjMB2pRLYUCbXx"),
     ),
-    ("CV-garbage", "the same", Some("6xtD9R86TLpLiFIkIEhAXvonoxG4xqIv")),
-    ("F-raw", "a bearer token without signature is refused, before any look-up", None),
+    (
+        "CV-garbage",
+        "the same",
+        Some("6xtD9R86TLpLiFIkIEhAXvonoxG4xqIv"),
+    ),
+    (
+        "F-raw",
+        "a bearer token without signature is refused, before any look-up",
+        None,
+    ),
     (
         "F-unknown-bearer-good-cookie",
         "so it does not replace the cookie either, as in the library with requireSignature",
@@ -114,7 +122,10 @@ fn vectors() -> Vectors {
 }
 
 fn sessions(config: &Config) -> Sessions {
-    let secret = config.secret.as_deref().unwrap_or("any secret of at least 32 characters");
+    let secret = config
+        .secret
+        .as_deref()
+        .unwrap_or("any secret of at least 32 characters");
     let mut known = SessionConfig::new(SecretString::from(secret), config.secure);
     known.cookie_name.clone_from(&config.cookie_name);
     known.jwks = config.jwks.as_ref().map(Value::to_string);
@@ -141,19 +152,30 @@ fn verdict(vector: &Vector, world: &World) -> Verdict {
     let sessions = sessions(&vector.config);
     let headers = headers(vector);
     let mut reads = 0;
-    let judged = sessions.find(&headers, vector.now).and_then(|found| match found {
-        Found::Session { session, .. } => Ok(session),
-        Found::NeedsStore(credential) => {
-            reads += 1;
-            let stored = world.get(credential.token.storage_key());
-            sessions.session(&credential, stored.as_deref(), vector.now)
-        }
-    });
+    let judged = sessions
+        .find(&headers, vector.now)
+        .and_then(|found| match found {
+            Found::Session { session, .. } => Ok(session),
+            Found::NeedsStore(credential) => {
+                reads += 1;
+                let stored = world.get(credential.token.storage_key());
+                sessions.session(&credential, stored.as_deref(), vector.now)
+            }
+        });
     // An access token has neither session token nor session.
-    let credential = sessions.credential(&headers).ok().filter(|_| judged.is_ok());
+    let credential = sessions
+        .credential(&headers)
+        .ok()
+        .filter(|_| judged.is_ok());
     Verdict {
-        user_id: judged.as_ref().ok().map(|session| session.user_id.to_string()),
-        expires_at_ms: judged.ok().filter(|_| credential.is_some()).map(|session| session.expires_at_ms),
+        user_id: judged
+            .as_ref()
+            .ok()
+            .map(|session| session.user_id.to_string()),
+        expires_at_ms: judged
+            .ok()
+            .filter(|_| credential.is_some())
+            .map(|session| session.expires_at_ms),
         session_token: credential.map(|credential| credential.token.storage_key().to_owned()),
         reads,
     }
@@ -165,7 +187,10 @@ fn expected(vector: &Vector, world: &World) -> Verdict {
         session_token: vector.expected.session_token.clone(),
         expires_at_ms: vector.expected.session_expires_at.as_deref().map(unix_ms),
         // With secondaryStorage every good signature is one read, and all signatures of group G are good.
-        reads: vector.expected.db_session_reads.unwrap_or(usize::from(world.kv.is_some())),
+        reads: vector
+            .expected
+            .db_session_reads
+            .unwrap_or(usize::from(world.kv.is_some())),
     }
 }
 
@@ -181,17 +206,28 @@ fn every_verdict_and_store_read_is_the_librarys_but_for_the_listed_ones() {
     for vector in &vectors {
         let world = &worlds[&vector.world];
         let (verdict, expected) = (verdict(vector, world), expected(vector, world));
-        match DELIBERATE_DIFFERENCES.iter().find(|(id, ..)| *id == vector.id) {
+        match DELIBERATE_DIFFERENCES
+            .iter()
+            .find(|(id, ..)| *id == vector.id)
+        {
             None => assert_eq!(verdict, expected, "{}", vector.id),
             Some((id, reason, user_id)) => {
                 assert_ne!(verdict, expected, "{id} is listed, yet no longer differs");
                 assert_eq!(verdict.user_id.as_deref(), *user_id, "{id}: {reason}");
-                assert_eq!(verdict.reads, usize::from(user_id.is_some()), "{id}: {reason}");
+                assert_eq!(
+                    verdict.reads,
+                    usize::from(user_id.is_some()),
+                    "{id}: {reason}"
+                );
                 differing.push(*id);
             }
         }
     }
-    assert_eq!(differing, DELIBERATE_DIFFERENCES.map(|(id, ..)| id), "each listed vector is there");
+    assert_eq!(
+        differing,
+        DELIBERATE_DIFFERENCES.map(|(id, ..)| id),
+        "each listed vector is there"
+    );
 }
 
 #[test]
@@ -212,10 +248,16 @@ fn no_group_of_vectors_is_left_out() {
         ("H-", 8),
     ];
     for (group, count) in groups {
-        let found = vectors.iter().filter(|vector| vector.id.starts_with(group)).count();
+        let found = vectors
+            .iter()
+            .filter(|vector| vector.id.starts_with(group))
+            .count();
         assert_eq!(found, count, "group {group}");
     }
-    assert_eq!(vectors.len(), groups.iter().map(|(_, count)| count).sum::<usize>());
+    assert_eq!(
+        vectors.len(),
+        groups.iter().map(|(_, count)| count).sum::<usize>()
+    );
 }
 
 #[test]
@@ -224,15 +266,29 @@ fn a_cache_counts_only_where_it_is_configured() {
     let found = |vector: &Vector| sessions(&vector.config).find(&headers(vector), vector.now);
     let is_hit = |vector: &Vector| matches!(found(vector), Ok(Found::Session { .. }));
     let mut hits = 0;
-    for vector in vectors.iter_mut().filter(|vector| vector.config.cookie_cache.is_some()) {
+    for vector in vectors
+        .iter_mut()
+        .filter(|vector| vector.config.cookie_cache.is_some())
+    {
         hits += usize::from(is_hit(vector));
-        let configured = vector.config.cookie_cache.take().map(|cache| cache.strategy);
+        let configured = vector
+            .config
+            .cookie_cache
+            .take()
+            .map(|cache| cache.strategy);
         assert!(!is_hit(vector), "{}: no cache", vector.id);
         for strategy in ["compact", "jwt", "jwe"] {
             let version = "1".to_owned();
-            vector.config.cookie_cache = Some(Cache { strategy: strategy.to_owned(), version });
+            vector.config.cookie_cache = Some(Cache {
+                strategy: strategy.to_owned(),
+                version,
+            });
             let is_other = configured.as_deref() != Some(strategy);
-            assert!(!is_other || !is_hit(vector), "{} read as {strategy}", vector.id);
+            assert!(
+                !is_other || !is_hit(vector),
+                "{} read as {strategy}",
+                vector.id
+            );
         }
     }
     assert_eq!(hits, 29, "each strategy was read where it is configured");
@@ -260,21 +316,35 @@ fn the_refusal_says_what_was_wrong() {
         ("J-bad-token-sig", SessionError::BadSignature),
         ("CV-revoked-expired", SessionError::Unknown),
         ("H-exp-exact", SessionError::Expired),
-        ("H-none", SessionError::AccessToken("its algorithm is not the key's")),
-        ("H-hs256", SessionError::AccessToken("its algorithm is not the key's")),
-        ("H-other-key", SessionError::AccessToken("its signature is wrong")),
+        (
+            "H-none",
+            SessionError::AccessToken("its algorithm is not the key's"),
+        ),
+        (
+            "H-hs256",
+            SessionError::AccessToken("its algorithm is not the key's"),
+        ),
+        (
+            "H-other-key",
+            SessionError::AccessToken("its signature is wrong"),
+        ),
         ("H-two-parts", SessionError::BadSignature),
         ("H-empty", SessionError::Missing),
     ] {
-        let vector = vectors.iter().find(|vector| vector.id == id).expect("listed above");
+        let vector = vectors
+            .iter()
+            .find(|vector| vector.id == id)
+            .expect("listed above");
         let sessions = sessions(&vector.config);
-        let refused = sessions.find(&headers(vector), vector.now).and_then(|found| match found {
-            Found::Session { session, .. } => Ok(session),
-            Found::NeedsStore(credential) => {
-                let stored = worlds[&vector.world].get(credential.token.storage_key());
-                sessions.session(&credential, stored.as_deref(), vector.now)
-            }
-        });
+        let refused = sessions
+            .find(&headers(vector), vector.now)
+            .and_then(|found| match found {
+                Found::Session { session, .. } => Ok(session),
+                Found::NeedsStore(credential) => {
+                    let stored = worlds[&vector.world].get(credential.token.storage_key());
+                    sessions.session(&credential, stored.as_deref(), vector.now)
+                }
+            });
         assert_eq!(refused, Err(error), "{id}");
     }
 }

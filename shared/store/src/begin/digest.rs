@@ -27,7 +27,11 @@ impl Digest {
 
     /// Whether `stored` is of the same question, and where this goes on from an answer, of the same answer.
     pub(crate) fn repeats(&self, stored: &str) -> bool {
-        if self.0.len() > CHARS { stored == self.0 } else { stored.get(..CHARS) == Some(&*self.0) }
+        if self.0.len() > CHARS {
+            stored == self.0
+        } else {
+            stored.get(..CHARS) == Some(&*self.0)
+        }
     }
 }
 
@@ -55,7 +59,12 @@ mod tests {
             ("another", &plain, &Digest::of("Q", None), false),
             ("goes on for the first time", &on, &plain, false),
             ("goes on again", &on, &on, true),
-            ("goes on from more", &Digest::of("q", Some("ab")), &on, false),
+            (
+                "goes on from more",
+                &Digest::of("q", Some("ab")),
+                &on,
+                false,
+            ),
         ] {
             assert_eq!(digest.repeats(stored.as_str()), repeats, "{name}");
         }

@@ -64,7 +64,11 @@ pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
     if thread.stream_id.as_deref() == Some(asking.stream) {
         return Verdict::Ours;
     }
-    if let Some(run) = thread.prev.as_ref().filter(|run| run.stream_id == asking.stream) {
+    if let Some(run) = thread
+        .prev
+        .as_ref()
+        .filter(|run| run.stream_id == asking.stream)
+    {
         return Verdict::OursSuperseded(run.clone());
     }
     let state = thread.state(asking.now_ms);
@@ -102,12 +106,17 @@ pub(crate) fn is_about(thread: &ThreadItem, message: &str) -> bool {
 pub(crate) fn repeats(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
     asking.question != Question::Regenerated
         && is_about(thread, asking.message)
-        && thread.last_hash.as_deref().is_none_or(|stored| asking.digest.repeats(stored))
+        && thread
+            .last_hash
+            .as_deref()
+            .is_none_or(|stored| asking.digest.repeats(stored))
 }
 
 /// Whether a message with such an id was among the thread's last.
 fn remembers(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
-    asking.mark.is_some_and(|mark| thread.recent.iter().any(|recent| recent == mark))
+    asking
+        .mark
+        .is_some_and(|mark| thread.recent.iter().any(|recent| recent == mark))
 }
 
 /// Whether the turn's message is what is asked for.
@@ -138,19 +147,38 @@ mod tests {
 
     fn asked(digest: &Digest, question: Question) -> Asking<'_> {
         let mark = Some("mark");
-        Asking { stream: "new", message: "last", digest, mark, question, supersede: true, now_ms: NOW }
+        Asking {
+            stream: "new",
+            message: "last",
+            digest,
+            mark,
+            question,
+            supersede: true,
+            now_ms: NOW,
+        }
     }
 
     fn thread(state: &str, with_previous: bool) -> ThreadItem {
-        let run = |stream: &str| RunItem { stream_id: stream.to_owned(), ..RunItem::default() };
+        let run = |stream: &str| RunItem {
+            stream_id: stream.to_owned(),
+            ..RunItem::default()
+        };
         let stream = || (state != "none").then(|| "old".to_owned());
         ThreadItem {
             created_at: Some(1),
             last_msg: Some("last".to_owned()),
             last_hash: Some(Digest::of("same", None).as_str().to_owned()),
             stream_id: stream(),
-            done_id: if state == "done" { stream() } else { Some("older".to_owned()) },
-            failed_id: if state == "failed" { stream() } else { Some("oldest".to_owned()) },
+            done_id: if state == "done" {
+                stream()
+            } else {
+                Some("older".to_owned())
+            },
+            failed_id: if state == "failed" {
+                stream()
+            } else {
+                Some("oldest".to_owned())
+            },
             lease: if state == "dead" { NOW - 1 } else { NOW },
             prev: with_previous.then(|| run("before")),
             ..ThreadItem::default()
@@ -174,7 +202,12 @@ mod tests {
     }
 
     /// What one who must not take over is told, and one who has to recover an earlier turn first.
-    fn expected(told: &'static str, state: &str, supersede: bool, with_previous: bool) -> &'static str {
+    fn expected(
+        told: &'static str,
+        state: &str,
+        supersede: bool,
+        with_previous: bool,
+    ) -> &'static str {
         match told {
             "take over" if state == "running" && !supersede => "busy",
             "take over" if with_previous => "recover previous",
@@ -207,10 +240,15 @@ mod tests {
             (Continued, "other", "other", FRESH),
         ] {
             for (state, told) in STATES.into_iter().zip(told) {
-                for (supersede, with_previous) in [(true, false), (true, true), (false, false), (false, true)]
+                for (supersede, with_previous) in
+                    [(true, false), (true, true), (false, false), (false, true)]
                 {
                     let digest = Digest::of(parts, None);
-                    let asking = Asking { message, supersede, ..asked(&digest, question) };
+                    let asking = Asking {
+                        message,
+                        supersede,
+                        ..asked(&digest, question)
+                    };
                     let verdict = judge(&thread(state, with_previous), &asking);
                     assert_eq!(
                         name(&verdict),
@@ -227,12 +265,25 @@ mod tests {
         let digest = Digest::of("same", None);
         let user_sk = "M#0000000000001#0#other".to_owned();
         for state in STATES {
-            let run =
-                RunItem { stream_id: "before".to_owned(), user_sk: user_sk.clone(), ..RunItem::default() };
-            let thread = ThreadItem { prev: Some(run), ..thread(state, true) };
+            let run = RunItem {
+                stream_id: "before".to_owned(),
+                user_sk: user_sk.clone(),
+                ..RunItem::default()
+            };
+            let thread = ThreadItem {
+                prev: Some(run),
+                ..thread(state, true)
+            };
             for question in [Question::Regenerated, Question::Edited, Question::Continued] {
-                let asking = Asking { message: "other", ..asked(&digest, question) };
-                assert_eq!(name(&judge(&thread, &asking)), "recover previous", "{question:?} while {state}");
+                let asking = Asking {
+                    message: "other",
+                    ..asked(&digest, question)
+                };
+                assert_eq!(
+                    name(&judge(&thread, &asking)),
+                    "recover previous",
+                    "{question:?} while {state}"
+                );
             }
         }
     }
@@ -241,14 +292,21 @@ mod tests {
     fn a_message_that_the_thread_remembers_is_looked_for_in_every_state() {
         let digest = Digest::of("same", None);
         for state in STATES {
-            let thread = ThreadItem { recent: vec!["mark".to_owned()], ..thread(state, false) };
+            let thread = ThreadItem {
+                recent: vec!["mark".to_owned()],
+                ..thread(state, false)
+            };
             for (question, mark, looked_for) in [
                 (Question::Sent, Some("mark"), true),
                 (Question::Sent, Some("another"), false),
                 (Question::Sent, None, false),
                 (Question::Regenerated, Some("mark"), false),
             ] {
-                let asking = Asking { message: "older", mark, ..asked(&digest, question) };
+                let asking = Asking {
+                    message: "older",
+                    mark,
+                    ..asked(&digest, question)
+                };
                 let verdict = name(&judge(&thread, &asking));
                 assert_eq!(
                     verdict == "maybe older",
@@ -263,28 +321,60 @@ mod tests {
     fn a_begin_recognises_itself_in_every_state() {
         let digest = Digest::of("other", None);
         for state in STATES {
-            let asking = Asking { stream: "old", ..asked(&digest, Question::Sent) };
+            let asking = Asking {
+                stream: "old",
+                ..asked(&digest, Question::Sent)
+            };
             let expected = if state == "none" { "different" } else { "ours" };
-            assert_eq!(name(&judge(&thread(state, true), &asking)), expected, "{state}");
-            let asking = Asking { stream: "before", ..asking };
-            assert_eq!(name(&judge(&thread(state, true), &asking)), "ours, superseded", "{state}");
+            assert_eq!(
+                name(&judge(&thread(state, true), &asking)),
+                expected,
+                "{state}"
+            );
+            let asking = Asking {
+                stream: "before",
+                ..asking
+            };
+            assert_eq!(
+                name(&judge(&thread(state, true), &asking)),
+                "ours, superseded",
+                "{state}"
+            );
         }
     }
 
     #[test]
     fn a_thread_without_a_digest_takes_the_message_for_the_same() {
         let digest = Digest::of("other", None);
-        let thread = ThreadItem { last_hash: None, ..thread("done", false) };
-        assert_eq!(judge(&thread, &asked(&digest, Question::Sent)), Verdict::Answered);
+        let thread = ThreadItem {
+            last_hash: None,
+            ..thread("done", false)
+        };
+        assert_eq!(
+            judge(&thread, &asked(&digest, Question::Sent)),
+            Verdict::Answered
+        );
     }
 
     #[test]
     fn a_question_whose_answer_went_on_is_answered() {
         let (plain, on) = (Digest::of("same", None), Digest::of("same", Some("answer")));
-        let thread = ThreadItem { last_hash: Some(on.as_str().to_owned()), ..thread("done", false) };
-        assert_eq!(judge(&thread, &asked(&plain, Question::Sent)), Verdict::Answered);
-        assert_eq!(judge(&thread, &asked(&on, Question::Continued)), Verdict::Answered);
+        let thread = ThreadItem {
+            last_hash: Some(on.as_str().to_owned()),
+            ..thread("done", false)
+        };
+        assert_eq!(
+            judge(&thread, &asked(&plain, Question::Sent)),
+            Verdict::Answered
+        );
+        assert_eq!(
+            judge(&thread, &asked(&on, Question::Continued)),
+            Verdict::Answered
+        );
         let more = Digest::of("same", Some("answer and more"));
-        assert_eq!(judge(&thread, &asked(&more, Question::Continued)), Verdict::Begin);
+        assert_eq!(
+            judge(&thread, &asked(&more, Question::Continued)),
+            Verdict::Begin
+        );
     }
 }

@@ -66,17 +66,31 @@ impl Plan {
     /// The first turn of a thread whose name a deleted one had. Nothing that is left of that precedes it.
     fn over(asked: &Asked<'_>, gone_at: u64) -> Self {
         let at_ms = asked.begin.now_ms.max(gone_at.saturating_add(1));
-        let placed = Placed { user_cut: Some(keys::FIRST_MESSAGE.to_owned()), ..Placed::default() };
+        let placed = Placed {
+            user_cut: Some(keys::FIRST_MESSAGE.to_owned()),
+            ..Placed::default()
+        };
         Self::new(asked.begin, at_ms, placed, Guard::Gone(gone_at))
     }
 
     fn new(begin: &BeginTurn<'_>, at_ms: u64, placed: Placed, guard: Guard) -> Self {
         let (user_sk, user_cut) = match placed.question {
             Some(question) => (question.sk, question.cut),
-            None => (keys::message(at_ms, Role::User, begin.message), placed.user_cut),
+            None => (
+                keys::message(at_ms, Role::User, begin.message),
+                placed.user_cut,
+            ),
         };
         let answer_sk = keys::message(at_ms, Role::Assistant, begin.answer);
-        Self { at_ms, user_sk, answer_sk, user_cut, cut: placed.cut, continues: placed.continues, guard }
+        Self {
+            at_ms,
+            user_sk,
+            answer_sk,
+            user_cut,
+            cut: placed.cut,
+            continues: placed.continues,
+            guard,
+        }
     }
 
     /// Whether the question has not been stored before.
@@ -105,9 +119,11 @@ impl Plan {
     pub(super) fn took_over(&self) -> Option<&OpenTurn> {
         match &self.guard {
             Guard::Open(turn) => Some(turn),
-            Guard::NoThread | Guard::AnotherMessage | Guard::Gone(_) | Guard::NoTurn | Guard::Ended(_) => {
-                None
-            }
+            Guard::NoThread
+            | Guard::AnotherMessage
+            | Guard::Gone(_)
+            | Guard::NoTurn
+            | Guard::Ended(_) => None,
         }
     }
 }
@@ -154,7 +170,10 @@ impl Store {
             (None, None) => return Ok(Plan::blind(asked)),
         };
         let placed = self.place_among_messages(asked, thread).await?;
-        let at_ms = asked.begin.now_ms.max(thread.last_activity_at.saturating_add(1));
+        let at_ms = asked
+            .begin
+            .now_ms
+            .max(thread.last_activity_at.saturating_add(1));
         Ok(Plan::new(asked.begin, at_ms, placed, guard))
     }
 
@@ -172,11 +191,16 @@ impl Store {
         }
         let stored = self.stored_question(asked, thread).await?;
         Ok(match (question, stored) {
-            (Question::Edited, Some(old)) => Placed { user_cut: Some(old.bound()), ..Placed::default() },
+            (Question::Edited, Some(old)) => Placed {
+                user_cut: Some(old.bound()),
+                ..Placed::default()
+            },
             (Question::Continued, stored) => self.going_on(asked, thread, stored).await?,
-            (_, Some(stored)) => {
-                Placed { cut: Some(keys::after(&stored.sk)), question: Some(stored), ..Placed::default() }
-            }
+            (_, Some(stored)) => Placed {
+                cut: Some(keys::after(&stored.sk)),
+                question: Some(stored),
+                ..Placed::default()
+            },
             (_, None) => Placed::default(),
         })
     }
@@ -190,7 +214,14 @@ impl Store {
         if is_about(thread, begin.message.as_str()) && thread.user_sk.is_some() {
             return Ok(current_question(thread));
         }
-        self.find_message(begin.user, begin.thread, begin.message, Some(Role::User), true).await
+        self.find_message(
+            begin.user,
+            begin.thread,
+            begin.message,
+            Some(Role::User),
+            true,
+        )
+        .await
     }
 
     /// The answer that goes on is left beside the path, as is what it stood for.
@@ -208,12 +239,19 @@ impl Store {
         let answer = match current {
             // There is nothing in it to go on from, but in what it went on from.
             Some(_) if thread.has_failed() && thread.continues.is_some() => {
-                thread.continues.clone().map(|sk| Found { sk, cut: thread.cut.clone() })
+                thread.continues.clone().map(|sk| Found {
+                    sk,
+                    cut: thread.cut.clone(),
+                })
             }
-            Some(sk) => Some(Found { sk: sk.clone(), cut: thread.cut.clone() }),
+            Some(sk) => Some(Found {
+                sk: sk.clone(),
+                cut: thread.cut.clone(),
+            }),
             None => {
                 let role = Some(Role::Assistant);
-                self.find_message(begin.user, begin.thread, begin.answer, role, true).await?
+                self.find_message(begin.user, begin.thread, begin.answer, role, true)
+                    .await?
             }
         };
         let cut = match (&answer, &question) {
@@ -221,7 +259,12 @@ impl Store {
             (None, Some(question)) => Some(keys::after(&question.sk)),
             (None, None) => None,
         };
-        Ok(Placed { question, cut, continues: answer.map(|answer| answer.sk), user_cut: None })
+        Ok(Placed {
+            question,
+            cut,
+            continues: answer.map(|answer| answer.sk),
+            user_cut: None,
+        })
     }
 }
 
@@ -232,13 +275,25 @@ fn again(thread: &ThreadItem, question: Question) -> Placed {
     };
     if question == Question::Continued {
         let (cut, continues) = (thread.cut.clone(), thread.continues.clone());
-        return Placed { question: Some(stored), cut, continues, user_cut: None };
+        return Placed {
+            question: Some(stored),
+            cut,
+            continues,
+            user_cut: None,
+        };
     }
-    Placed { cut: Some(keys::after(&stored.sk)), question: Some(stored), ..Placed::default() }
+    Placed {
+        cut: Some(keys::after(&stored.sk)),
+        question: Some(stored),
+        ..Placed::default()
+    }
 }
 
 fn current_question(thread: &ThreadItem) -> Option<Found> {
-    Some(Found { sk: thread.user_sk.clone()?, cut: thread.user_cut.clone() })
+    Some(Found {
+        sk: thread.user_sk.clone()?,
+        cut: thread.user_cut.clone(),
+    })
 }
 
 impl Found {

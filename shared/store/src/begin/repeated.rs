@@ -13,26 +13,47 @@ impl Store {
     ///
     /// # Errors
     /// It said something else.
-    pub(super) async fn older(&self, asked: &Asked<'_>) -> Result<Option<AnsweredTurn>, BeginError> {
+    pub(super) async fn older(
+        &self,
+        asked: &Asked<'_>,
+    ) -> Result<Option<AnsweredTurn>, BeginError> {
         let begin = asked.begin;
         let role = Some(Role::User);
-        let Some(found) = self.find_message(begin.user, begin.thread, begin.message, role, true).await?
+        let Some(found) = self
+            .find_message(begin.user, begin.thread, begin.message, role, true)
+            .await?
         else {
             return Ok(None);
         };
         let messages_pk = keys::messages(begin.user, begin.thread);
-        let question =
-            AnsweredTurn { messages_pk, answer_sk: found.sk.clone(), stream: begin.stream.clone() };
-        if self.answer_of(&question).await?.is_some_and(|stored| *stored.parts != *begin.parts) {
+        let question = AnsweredTurn {
+            messages_pk,
+            answer_sk: found.sk.clone(),
+            stream: begin.stream.clone(),
+        };
+        if self
+            .answer_of(&question)
+            .await?
+            .is_some_and(|stored| *stored.parts != *begin.parts)
+        {
             return Err(BeginError::DifferentMessage);
         }
-        let Some((at_ms, _)) = keys::parts_of(&found.sk) else { return Ok(None) };
+        let Some((at_ms, _)) = keys::parts_of(&found.sk) else {
+            return Ok(None);
+        };
         let answer = self.first_answer(&question.messages_pk, at_ms).await?;
-        Ok(answer.map(|answer_sk| AnsweredTurn { answer_sk, ..question }))
+        Ok(answer.map(|answer_sk| AnsweredTurn {
+            answer_sk,
+            ..question
+        }))
     }
 
     /// A turn's question and answer have one time.
-    async fn first_answer(&self, messages_pk: &str, at_ms: u64) -> Result<Option<String>, StoreError> {
+    async fn first_answer(
+        &self,
+        messages_pk: &str,
+        at_ms: u64,
+    ) -> Result<Option<String>, StoreError> {
         let answer = self
             .client
             .query()
@@ -46,6 +67,10 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("Query", error))?;
-        Ok(answer.items.unwrap_or_default().first().map(|item| item::text(item, "sk")))
+        Ok(answer
+            .items
+            .unwrap_or_default()
+            .first()
+            .map(|item| item::text(item, "sk")))
     }
 }

@@ -24,8 +24,10 @@ impl Store {
     pub async fn begin_turn(&self, begin: &BeginTurn<'_>) -> Result<Begin, BeginError> {
         let asked = Asked::new(begin).await;
         let blind = Plan::blind(&asked);
-        let (attempt, reserved) =
-            tokio::join!(self.try_begin(&asked, &blind), self.reserve(&asked.place, begin.limits, None));
+        let (attempt, reserved) = tokio::join!(
+            self.try_begin(&asked, &blind),
+            self.reserve(&asked.place, begin.limits, None)
+        );
         let mut quota = match reserved? {
             Reserved::Held => Quota::Held,
             Reserved::Full(day) => Quota::Full(day),
@@ -46,8 +48,10 @@ impl Store {
         let place = place(begin);
         let keys = plan::keys_unplanned(begin, place.clone());
         let nothing = TurnUsage::default();
-        let (finished, released) =
-            tokio::join!(self.finish_turn(&keys, TurnOutcome::Failed, &nothing), self.release(&place));
+        let (finished, released) = tokio::join!(
+            self.finish_turn(&keys, TurnOutcome::Failed, &nothing),
+            self.release(&place)
+        );
         released?;
         finished
     }
@@ -71,24 +75,43 @@ impl Store {
             if verdict == Verdict::MaybeOlder {
                 match self.older(asked).await? {
                     Some(answered) => return Ok(Begin::Answered(answered)),
-                    None => verdict = judge(&thread, &Asking { mark: None, ..asked.asking() }),
+                    None => {
+                        verdict = judge(
+                            &thread,
+                            &Asking {
+                                mark: None,
+                                ..asked.asking()
+                            },
+                        )
+                    }
                 }
             }
             plan = match verdict {
-                Verdict::Ours => return self.confirm(asked, &thread, thread.current()?, quota).await,
+                Verdict::Ours => {
+                    return self.confirm(asked, &thread, thread.current()?, quota).await;
+                }
                 Verdict::OursSuperseded(run) => {
-                    return self.confirm(asked, &thread, thread.superseded(run)?, quota).await;
+                    return self
+                        .confirm(asked, &thread, thread.superseded(run)?, quota)
+                        .await;
                 }
                 Verdict::Running => return Ok(Begin::Running(thread.current()?)),
                 Verdict::Answered => return Ok(Begin::Answered(thread.answered()?)),
                 Verdict::Recover => return Ok(Begin::Recover(thread.current()?)),
-                Verdict::RecoverPrevious(run) => return Ok(Begin::Recover(thread.superseded(run)?)),
+                Verdict::RecoverPrevious(run) => {
+                    return Ok(Begin::Recover(thread.superseded(run)?));
+                }
                 Verdict::Busy => {
                     let stream = thread.current()?.stream().clone();
                     return Err(BeginError::Busy { stream });
                 }
                 // Not without a mark.
-                Verdict::MaybeOlder => return Err(StoreError::Conflict { operation: "UpdateItem" }.into()),
+                Verdict::MaybeOlder => {
+                    return Err(StoreError::Conflict {
+                        operation: "UpdateItem",
+                    }
+                    .into());
+                }
                 Verdict::DifferentMessage => return Err(BeginError::DifferentMessage),
                 Verdict::Begin => self.plan(asked, &thread, None).await?,
                 Verdict::TakeOver => self.plan(asked, &thread, Some(thread.current()?)).await?,
@@ -96,7 +119,10 @@ impl Store {
             self.hold(asked, plan.took_over(), quota).await?;
             attempt = self.try_begin(asked, &plan).await?;
         }
-        Err(StoreError::Conflict { operation: "UpdateItem" }.into())
+        Err(StoreError::Conflict {
+            operation: "UpdateItem",
+        }
+        .into())
     }
 
     async fn begun(
@@ -107,7 +133,8 @@ impl Store {
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
         let keys = plan.keys(asked, before.recent.len());
-        self.hold_or_undo(asked, &keys, Some(&stored), quota).await?;
+        self.hold_or_undo(asked, &keys, Some(&stored), quota)
+            .await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: !before.exists(),
             at_ms: plan.at_ms,
@@ -134,7 +161,9 @@ impl Store {
             new_thread: thread.turns == 1,
             at_ms: turn.began_at_ms(),
             question_kept: turn.kept().is_some(),
-            took_over: thread.left_behind()?.filter(|before| before.stream() != turn.stream()),
+            took_over: thread
+                .left_behind()?
+                .filter(|before| before.stream() != turn.stream()),
             left_behind: None,
             history: Cursor::before(&turn.run().user_sk, turn.run().user_cut.as_deref()),
             keys,
@@ -157,11 +186,15 @@ impl Store {
             return Err(refusal);
         }
         let is_undone = match before {
-            Some(before) => self.undo_begin(keys, before, &title_of(asked.begin)).await.unwrap_or(false),
+            Some(before) => self
+                .undo_begin(keys, before, &title_of(asked.begin))
+                .await
+                .unwrap_or(false),
             None => false,
         };
         if !is_undone {
-            self.finish_turn(keys, TurnOutcome::Failed, &TurnUsage::default()).await?;
+            self.finish_turn(keys, TurnOutcome::Failed, &TurnUsage::default())
+                .await?;
         }
         Err(refusal)
     }
@@ -174,7 +207,8 @@ impl Store {
     ) -> Result<(), BeginError> {
         if let Quota::Full(day) = quota {
             let day = std::mem::take(day);
-            self.make_room(&asked.place, asked.begin.limits, beside, day).await?;
+            self.make_room(&asked.place, asked.begin.limits, beside, day)
+                .await?;
             *quota = Quota::Held;
         }
         Ok(())

@@ -51,7 +51,8 @@ impl Store {
         if before.keys().all(|name| name == "pk" || name == "sk") {
             self.undo_first_begin(keys).await
         } else {
-            let own_title = Some(title).filter(|title| !title.is_empty() && !before.contains_key("title"));
+            let own_title =
+                Some(title).filter(|title| !title.is_empty() && !before.contains_key("title"));
             if own_title.is_some() && self.undo_later_begin(keys, before, own_title).await? {
                 return Ok(true);
             }
@@ -103,7 +104,8 @@ impl Store {
             match before.get(name) {
                 Some(value) => {
                     set.push(format!("#{name} = :{name}"));
-                    request = request.expression_attribute_values(format!(":{name}"), value.clone());
+                    request =
+                        request.expression_attribute_values(format!(":{name}"), value.clone());
                 }
                 None => remove.push(format!("#{name}")),
             }
@@ -116,7 +118,10 @@ impl Store {
             .table_name(&*self.table)
             .key("pk", string(&keys.0.thread_pk))
             .key("sk", string(&keys.0.thread_sk))
-            .update_expression(format!("{}ADD turns :minus_one", clauses.collect::<String>()))
+            .update_expression(format!(
+                "{}ADD turns :minus_one",
+                clauses.collect::<String>()
+            ))
             .condition_expression(condition)
             .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
             .expression_attribute_values(":minus_one", AttributeValue::N("-1".to_owned()))

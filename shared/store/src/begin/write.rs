@@ -13,9 +13,19 @@ const TITLE_CHARS: usize = 80;
 /// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
 const NOT_GONE: &str = "attribute_not_exists(goneAt)";
 /// What may be left of a deleted thread, besides.
-const LEFT_OF_GONE: [&str; 8] = ["goneAt", "ttl", "owed", "tin", "tout", "tcached", "treasoning", "cost"];
+const LEFT_OF_GONE: [&str; 8] = [
+    "goneAt",
+    "ttl",
+    "owed",
+    "tin",
+    "tout",
+    "tcached",
+    "treasoning",
+    "cost",
+];
 /// `doneId` and `failedId` may name an older run.
-const NOTHING_OPEN: &str = "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
+const NOTHING_OPEN: &str =
+    "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
     /// It is written. The thread was this before, read and as it was stored.
@@ -59,7 +69,11 @@ impl Guard {
 }
 
 impl Store {
-    pub(super) async fn try_begin(&self, asked: &Asked<'_>, plan: &Plan) -> Result<Attempt, StoreError> {
+    pub(super) async fn try_begin(
+        &self,
+        asked: &Asked<'_>,
+        plan: &Plan,
+    ) -> Result<Attempt, StoreError> {
         let begin = asked.begin;
         let mut set = String::from(
             "SET createdAt = if_not_exists(createdAt, :at), lastActivityAt = :at, lastMsg = :message, \
@@ -73,7 +87,10 @@ impl Store {
             request = request.expression_attribute_values(":title", string(title_of(begin)));
         }
         let question = asked.kept.as_ref().map(item::attribute).transpose()?;
-        let prev = plan.took_over().map(|turn| item::attribute(turn.run())).transpose()?;
+        let prev = plan
+            .took_over()
+            .map(|turn| item::attribute(turn.run()))
+            .transpose()?;
         for (name, value) in [
             ("question", question),
             ("userCut", plan.user_cut.as_ref().map(string)),
@@ -96,7 +113,10 @@ impl Store {
             set.push_str(", recent = list_append(if_not_exists(recent, :nothing), :marks)");
             request = request
                 .expression_attribute_values(":nothing", AttributeValue::L(Vec::new()))
-                .expression_attribute_values(":marks", AttributeValue::L(vec![string(&asked.mark)]));
+                .expression_attribute_values(
+                    ":marks",
+                    AttributeValue::L(vec![string(&asked.mark)]),
+                );
         }
         if let Guard::AnotherMessage = plan.guard {
             request = request.expression_attribute_values(":mark", string(&asked.mark));

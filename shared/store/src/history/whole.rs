@@ -20,7 +20,8 @@ impl Store {
     ) -> Result<StoredMessage, StoreError> {
         let parts = item.remove(PARTS);
         let message: MessageItem = item::read(item)?;
-        let corrupt = |cause: crate::error::Cause| StoreError::corrupt(&message.pk, &message.sk, cause);
+        let corrupt =
+            |cause: crate::error::Cause| StoreError::corrupt(&message.pk, &message.sk, cause);
         let text = match (parts, message.len) {
             (Some(AttributeValue::S(text)), _) => text.into_boxed_str(),
             (Some(AttributeValue::B(bytes)), Some(length)) => {
@@ -46,11 +47,18 @@ impl Store {
             return Ok(bytes);
         }
         joined(message, self.continuations(message).await?).ok_or_else(|| {
-            StoreError::corrupt(&message.pk, &message.sk, "a continuation is missing or damaged")
+            StoreError::corrupt(
+                &message.pk,
+                &message.sk,
+                "a continuation is missing or damaged",
+            )
         })
     }
 
-    async fn continuations(&self, message: &MessageItem) -> Result<HashMap<String, Item>, StoreError> {
+    async fn continuations(
+        &self,
+        message: &MessageItem,
+    ) -> Result<HashMap<String, Item>, StoreError> {
         let mut pages = self
             .client
             .query()
@@ -120,14 +128,25 @@ mod tests {
         };
         let piece = |index, checksum: &str, bytes: &str| {
             let data = AttributeValue::B(Blob::new(bytes));
-            (keys::continuation("sk", index, checksum), Item::from([(DATA.to_owned(), data)]))
+            (
+                keys::continuation("sk", index, checksum),
+                Item::from([(DATA.to_owned(), data)]),
+            )
         };
         let second = || piece(1, &checksum, "two");
         for (name, pieces, expected) in [
-            ("whole", vec![second(), piece(0, &checksum, "one")], Some("onetwo")),
+            (
+                "whole",
+                vec![second(), piece(0, &checksum, "one")],
+                Some("onetwo"),
+            ),
             ("altered", vec![piece(0, &checksum, "uno"), second()], None),
             ("one missing", vec![second()], None),
-            ("one of another version", vec![piece(0, "00000000", "one"), second()], None),
+            (
+                "one of another version",
+                vec![piece(0, "00000000", "one"), second()],
+                None,
+            ),
         ] {
             let joined = joined(&message, pieces.into_iter().collect());
             assert_eq!(joined.as_deref(), expected.map(str::as_bytes), "{name}");

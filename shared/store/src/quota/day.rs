@@ -38,7 +38,11 @@ impl DayItem {
     }
 
     pub(super) fn expired(&self, now_ms: u64) -> Vec<String> {
-        self.slots.iter().filter(|slot| lease_of(slot) < now_ms).cloned().collect()
+        self.slots
+            .iter()
+            .filter(|slot| lease_of(slot) < now_ms)
+            .cloned()
+            .collect()
     }
 
     /// Why no turn may begin, if none may.
@@ -49,23 +53,34 @@ impl DayItem {
         now_ms: u64,
     ) -> Option<BeginError> {
         if limits.per_day > 0 && self.req >= limits.per_day {
-            return Some(BeginError::TurnsPerDay { retry_after: until_midnight(now_ms) });
+            return Some(BeginError::TurnsPerDay {
+                retry_after: until_midnight(now_ms),
+            });
         }
         let beside = beside.map(slot_of);
         let is_full = !self.has_room(limits.parallel, beside.as_deref());
-        is_full.then(|| BeginError::ParallelTurns { retry_after: self.retry_after(now_ms) })
+        is_full.then(|| BeginError::ParallelTurns {
+            retry_after: self.retry_after(now_ms),
+        })
     }
 
     /// Whether one more turn may run. One that takes over stands in for the turn it takes over from.
     fn has_room(&self, parallel: u64, beside: Option<&str>) -> bool {
-        let spare = usize::from(beside.is_some_and(|beside| self.slots.iter().any(|slot| slot == beside)));
+        let spare =
+            usize::from(beside.is_some_and(|beside| self.slots.iter().any(|slot| slot == beside)));
         parallel == 0
-            || self.slots.len() < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
+            || self.slots.len()
+                < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
     }
 
     /// When a place may be free.
     fn retry_after(&self, now_ms: u64) -> Duration {
-        let earliest = self.slots.iter().map(|slot| lease_of(slot)).min().unwrap_or_default();
+        let earliest = self
+            .slots
+            .iter()
+            .map(|slot| lease_of(slot))
+            .min()
+            .unwrap_or_default();
         Duration::from_millis(earliest.saturating_sub(now_ms)).clamp(Duration::from_secs(1), SOON)
     }
 }
@@ -79,14 +94,24 @@ pub(super) fn slot_of(turn: &OpenTurn) -> String {
 }
 
 fn lease_of(slot: &str) -> u64 {
-    slot.split('#').next().and_then(|lease| lease.parse().ok()).unwrap_or_default()
+    slot.split('#')
+        .next()
+        .and_then(|lease| lease.parse().ok())
+        .unwrap_or_default()
 }
 
 /// The UTC date, spelled `2026-11-22`.
 pub(crate) fn date(now_ms: u64) -> String {
     let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    let date = OffsetDateTime::from_unix_timestamp(seconds)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .date();
+    format!(
+        "{:04}-{:02}-{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day()
+    )
 }
 
 fn until_midnight(now_ms: u64) -> Duration {
@@ -106,20 +131,31 @@ mod tests {
             (4_102_444_800_000 - 1, "2099-12-31", 1),
         ] {
             assert_eq!(date(now_ms), day);
-            assert_eq!(until_midnight(now_ms), Duration::from_millis(left_ms), "{day}");
+            assert_eq!(
+                until_midnight(now_ms),
+                Duration::from_millis(left_ms),
+                "{day}"
+            );
         }
     }
 
     #[test]
     fn one_that_takes_over_stands_in_for_the_other() {
-        let day =
-            DayItem { slots: vec!["0000000000009#a".into(), "0000000000009#b".into()], ..DayItem::default() };
+        let day = DayItem {
+            slots: vec!["0000000000009#a".into(), "0000000000009#b".into()],
+            ..DayItem::default()
+        };
         for (name, parallel, beside, room) in [
             ("no limit", 0, None, true),
             ("below", 3, None, true),
             ("at", 2, None, false),
             ("at, over one of them", 2, Some("0000000000009#b"), true),
-            ("at, over one of another day", 2, Some("0000000000009#c"), false),
+            (
+                "at, over one of another day",
+                2,
+                Some("0000000000009#c"),
+                false,
+            ),
             ("above, over one of them", 1, Some("0000000000009#b"), false),
         ] {
             assert_eq!(day.has_room(parallel, beside), room, "{name}");
@@ -128,12 +164,21 @@ mod tests {
 
     #[test]
     fn a_place_is_free_when_its_lease_has_passed() {
-        let day =
-            DayItem { slots: vec!["0000000001000#a".into(), "0000000009000#b".into()], ..DayItem::default() };
+        let day = DayItem {
+            slots: vec!["0000000001000#a".into(), "0000000009000#b".into()],
+            ..DayItem::default()
+        };
         assert_eq!(day.expired(1_000), Vec::<String>::new());
         assert_eq!(day.expired(1_001), ["0000000001000#a"]);
         assert_eq!(day.retry_after(0), Duration::from_secs(1));
-        let long = DayItem { slots: vec!["0000000900000#a".into()], ..DayItem::default() };
-        assert_eq!(long.retry_after(0), SOON, "most turns end long before their lease");
+        let long = DayItem {
+            slots: vec!["0000000900000#a".into()],
+            ..DayItem::default()
+        };
+        assert_eq!(
+            long.retry_after(0),
+            SOON,
+            "most turns end long before their lease"
+        );
     }
 }

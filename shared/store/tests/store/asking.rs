@@ -2,8 +2,9 @@
 
 use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
 use store::{
-    Answer, Begin, BeginError, BeginTurn, BegunTurn, CurrentTurn, Finished, History, OpenTurn, Question,
-    RecoveredAnswer, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
+    Answer, Begin, BeginError, BeginTurn, BegunTurn, CurrentTurn, Finished, History, OpenTurn,
+    Question, RecoveredAnswer, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage,
+    UserMessage,
 };
 
 use crate::messages::{answer, metadata};
@@ -11,8 +12,13 @@ use crate::messages::{answer, metadata};
 /// In the year 2100, so that no engine finds anything to have expired by its own clock.
 pub(crate) const NOON: u64 = 4_102_444_800_000;
 pub(crate) const LEASE: u64 = 60_000;
-pub(crate) const NOTHING_USED: TurnUsage =
-    TurnUsage { input: None, output: None, cached: None, reasoning: None, cost: None };
+pub(crate) const NOTHING_USED: TurnUsage = TurnUsage {
+    input: None,
+    output: None,
+    cached: None,
+    reasoning: None,
+    cost: None,
+};
 
 /// What a test says about a begin; the rest is the same everywhere.
 #[derive(Debug, Clone)]
@@ -101,16 +107,27 @@ impl Ask {
     }
 
     pub(crate) async fn thread(&self, store: &Store) -> store::Thread {
-        store.thread(&self.user, &self.thread).await.unwrap().expect("the thread is there")
+        store
+            .thread(&self.user, &self.thread)
+            .await
+            .unwrap()
+            .expect("the thread is there")
     }
 
     pub(crate) async fn current(&self, store: &Store) -> CurrentTurn {
-        store.current_turn(&self.user, &self.thread).await.unwrap().expect("the thread is there")
+        store
+            .current_turn(&self.user, &self.thread)
+            .await
+            .unwrap()
+            .expect("the thread is there")
     }
 
     /// The thread's path, oldest first.
     pub(crate) async fn path(&self, store: &Store) -> Vec<StoredMessage> {
-        let mut path = store.messages(&self.user, &self.thread, &ALL).await.unwrap();
+        let mut path = store
+            .messages(&self.user, &self.thread, &ALL)
+            .await
+            .unwrap();
         path.reverse();
         path
     }
@@ -121,8 +138,12 @@ impl Ask {
     }
 }
 
-pub(crate) const ALL: History<'static> =
-    History { limit: 1_000, max_bytes: None, before: None, consistent: true };
+pub(crate) const ALL: History<'static> = History {
+    limit: 1_000,
+    max_bytes: None,
+    before: None,
+    consistent: true,
+};
 
 /// What messages say; a message without text is `-`.
 pub(crate) fn texts(messages: &[StoredMessage]) -> Vec<String> {
@@ -134,7 +155,10 @@ pub(crate) fn texts(messages: &[StoredMessage]) -> Vec<String> {
 }
 
 pub(crate) async fn put_question(store: &Store, ask: &Ask, turn: &BegunTurn) {
-    let question = UserMessage { parts: &ask.parts, created_at_ms: turn.at_ms };
+    let question = UserMessage {
+        parts: &ask.parts,
+        created_at_ms: turn.at_ms,
+    };
     store.put_user_message(&turn.keys, &question).await.unwrap();
 }
 
@@ -144,12 +168,26 @@ pub(crate) async fn end(store: &Store, turn: &BegunTurn, text: &str) -> Finished
 }
 
 /// The same for a turn that used something.
-pub(crate) async fn end_using(store: &Store, turn: &BegunTurn, text: &str, used: &TurnUsage) -> Finished {
+pub(crate) async fn end_using(
+    store: &Store,
+    turn: &BegunTurn,
+    text: &str,
+    used: &TurnUsage,
+) -> Finished {
     let (parts, status, outcome) = match text {
         "" => ("[]".to_owned(), Status::Failed, TurnOutcome::Failed),
         text => (said(text), Status::Completed, TurnOutcome::Done),
     };
-    store.put_answer(&turn.keys, &Answer { status, ..answer(&parts, &metadata()) }).await.unwrap();
+    store
+        .put_answer(
+            &turn.keys,
+            &Answer {
+                status,
+                ..answer(&parts, &metadata())
+            },
+        )
+        .await
+        .unwrap();
     let finished = store.finish_turn(&turn.keys, outcome, used).await.unwrap();
     store.settle_turn(&turn.keys, used).await.unwrap();
     finished
@@ -164,12 +202,31 @@ pub(crate) async fn answered(store: &Store, ask: &Ask, text: &str) -> BegunTurn 
 }
 
 /// Recovers the turn with an answer that says `text`, or with none.
-pub(crate) async fn recover(store: &Store, turn: &OpenTurn, text: &str, now_ms: u64) -> TurnOutcome {
-    let parts = if text.is_empty() { "[]".to_owned() } else { said(text) };
+pub(crate) async fn recover(
+    store: &Store,
+    turn: &OpenTurn,
+    text: &str,
+    now_ms: u64,
+) -> TurnOutcome {
+    let parts = if text.is_empty() {
+        "[]".to_owned()
+    } else {
+        said(text)
+    };
     let metadata = AnswerMetadata::at_start(turn.model(), turn.began_at_ms());
-    let status = if turn.is_stopped() { Status::Stopped } else { Status::Interrupted };
+    let status = if turn.is_stopped() {
+        Status::Stopped
+    } else {
+        Status::Interrupted
+    };
     let is_empty = text.is_empty();
-    let answer = RecoveredAnswer { parts: &parts, is_empty, metadata: &metadata, status, now_ms };
+    let answer = RecoveredAnswer {
+        parts: &parts,
+        is_empty,
+        metadata: &metadata,
+        status,
+        now_ms,
+    };
     store.recover_turn(turn, &answer).await.unwrap()
 }
 

@@ -19,8 +19,13 @@ const READS_PER_MILLION: f64 = 0.125;
 /// How long the journal of the example runs, in seconds, which is how often it is written and stops are looked for.
 const EXAMPLE_S: f64 = 20.0;
 
-const USED: TurnUsage =
-    TurnUsage { input: Some(1_200), output: Some(300), cached: Some(1_000), reasoning: Some(0), cost: None };
+const USED: TurnUsage = TurnUsage {
+    input: Some(1_200),
+    output: Some(300),
+    cached: Some(1_000),
+    reasoning: Some(0),
+    cost: None,
+};
 
 /// What was measured, in the order of the document.
 struct Costs {
@@ -29,19 +34,44 @@ struct Costs {
 
 impl Costs {
     fn of(&self, name: &str) -> Units {
-        self.rows.iter().find(|(row, _)| *row == name).expect("it was measured").1
+        self.rows
+            .iter()
+            .find(|(row, _)| *row == name)
+            .expect("it was measured")
+            .1
     }
 }
 
 pub(crate) async fn a_turn_costs_what_the_document_says(engine: &Engine) {
     let costs = measure(engine).await;
     for (name, most) in [
-        ("a first turn", Units { writes: 9.0, reads: 1.0 }),
-        ("a later turn", Units { writes: 9.0, reads: 1.0 }),
-        ("a second of the journal", Units { writes: 1.0, reads: 0.0 }),
+        (
+            "a first turn",
+            Units {
+                writes: 9.0,
+                reads: 1.0,
+            },
+        ),
+        (
+            "a later turn",
+            Units {
+                writes: 9.0,
+                reads: 1.0,
+            },
+        ),
+        (
+            "a second of the journal",
+            Units {
+                writes: 1.0,
+                reads: 0.0,
+            },
+        ),
     ] {
         let units = costs.of(name);
-        assert!(units.writes <= most.writes && units.reads <= most.reads, "{name} costs {units:?}");
+        assert!(
+            units.writes <= most.writes && units.reads <= most.reads,
+            "{name} costs {units:?}"
+        );
     }
     let document = document(&costs);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/costs.md");
@@ -49,7 +79,10 @@ pub(crate) async fn a_turn_costs_what_the_document_says(engine: &Engine) {
         std::fs::write(&path, &document).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, document, "docs/costs.md is stale: UPDATE_COSTS=1 cargo test -p store cost");
+    assert_eq!(
+        written, document,
+        "docs/costs.md is stale: UPDATE_COSTS=1 cargo test -p store cost"
+    );
 }
 
 #[expect(
@@ -70,8 +103,16 @@ async fn measure(engine: &Engine) -> Costs {
     let begun = asked.begun(&store).await;
     measured("begin of a new thread's first turn", meter.take());
     let first = rest_of_turn(&store, &meter, &asked, &begun).await;
-    let [(_, begin)] = rows.as_slice() else { unreachable!("one was measured") };
-    let first_turn = sum(&[*begin, first.iter().map(|(_, units)| *units).fold(Units::default(), plus)]);
+    let [(_, begin)] = rows.as_slice() else {
+        unreachable!("one was measured")
+    };
+    let first_turn = sum(&[
+        *begin,
+        first
+            .iter()
+            .map(|(_, units)| *units)
+            .fold(Units::default(), plus),
+    ]);
 
     let mut measured = |name, units| rows.push((name, units));
     let later = self::asked("m2", "s2", NOON + 10);
@@ -80,42 +121,76 @@ async fn measure(engine: &Engine) -> Costs {
     measured("begin of a later turn", begin);
     let rest = rest_of_turn(&store, &meter, &later, &begun).await;
     rest.iter().for_each(|(name, units)| measured(name, *units));
-    let later_turn = sum(&[begin, rest.iter().map(|(_, units)| *units).fold(Units::default(), plus)]);
+    let later_turn = sum(&[
+        begin,
+        rest.iter()
+            .map(|(_, units)| *units)
+            .fold(Units::default(), plus),
+    ]);
     measured("a first turn", first_turn);
     measured("a later turn", later_turn);
 
     let log = second_of_stream();
     let journal = begun.keys.journal();
-    let piece = JournalPiece { journal: &journal, index: 0, bytes: log.as_bytes(), now_ms: NOON };
+    let piece = JournalPiece {
+        journal: &journal,
+        index: 0,
+        bytes: log.as_bytes(),
+        now_ms: NOON,
+    };
     store.append_journal(&piece).await.unwrap();
     measured("a second of the journal", meter.take());
     store.watch_turn(&begun.keys).await.unwrap();
     measured("a look whether to stop", meter.take());
     for index in 1..20 {
-        store.append_journal(&JournalPiece { index, ..piece }).await.unwrap();
+        store
+            .append_journal(&JournalPiece { index, ..piece })
+            .await
+            .unwrap();
     }
-    store.end_journal(&JournalPiece { index: 20, ..piece }).await.unwrap();
+    store
+        .end_journal(&JournalPiece { index: 20, ..piece })
+        .await
+        .unwrap();
     meter.take();
 
     let again = self::asked("m2", "s3", NOON + 20);
     again.begin(&store).await.unwrap();
     measured("the same message again, answered", meter.take());
-    let regenerated = Ask { question: Question::Regenerated, ..self::asked("m2", "s4", NOON + 30) };
+    let regenerated = Ask {
+        question: Question::Regenerated,
+        ..self::asked("m2", "s4", NOON + 30)
+    };
     regenerated.begun(&store).await;
     measured("begin of a regenerated turn", meter.take());
-    store.current_turn(&later.user, &later.thread).await.unwrap();
+    store
+        .current_turn(&later.user, &later.thread)
+        .await
+        .unwrap();
     measured("what a thread is at", meter.take());
     store.journal(&journal, 0, true).await.unwrap();
     measured("a journal of 20 seconds, read at once", meter.take());
     store.journal(&journal, 20, false).await.unwrap();
     measured("a look into a journal", meter.take());
-    store.stop_turn(&later.user, &later.thread, None).await.unwrap();
+    store
+        .stop_turn(&later.user, &later.thread, None)
+        .await
+        .unwrap();
     measured("a stop", meter.take());
     let taking = self::asked("m3", "s5", NOON + 40).begun(&store).await;
     measured("begin of a turn that takes over", meter.take());
-    recover(&store, &taking.took_over.unwrap(), words(1_200), NOON + LEASE * 2).await;
+    recover(
+        &store,
+        &taking.took_over.unwrap(),
+        words(1_200),
+        NOON + LEASE * 2,
+    )
+    .await;
     measured("recovery of a turn", meter.take());
-    store.messages(&later.user, &later.thread, &ALL).await.unwrap();
+    store
+        .messages(&later.user, &later.thread, &ALL)
+        .await
+        .unwrap();
     measured("a path of 6 short messages, read strongly", meter.take());
     rows.extend(long_lists(&engine.table_beside(1).await).await);
     Costs { rows }
@@ -129,13 +204,25 @@ async fn rest_of_turn(
     turn: &BegunTurn,
 ) -> Vec<(&'static str, Units)> {
     let mut rows = Vec::new();
-    let question = UserMessage { parts: &asked.parts, created_at_ms: NOON };
+    let question = UserMessage {
+        parts: &asked.parts,
+        created_at_ms: NOON,
+    };
     store.put_user_message(&turn.keys, &question).await.unwrap();
     rows.push(("its question", meter.take()));
-    store.put_answer(&turn.keys, &answer(&said(words(1_200)), &metadata())).await.unwrap();
+    store
+        .put_answer(&turn.keys, &answer(&said(words(1_200)), &metadata()))
+        .await
+        .unwrap();
     rows.push(("its answer", meter.take()));
-    let used = TurnUsage { cost: Cost::parse("0.00123"), ..USED };
-    store.finish_turn(&turn.keys, TurnOutcome::Done, &used).await.unwrap();
+    let used = TurnUsage {
+        cost: Cost::parse("0.00123"),
+        ..USED
+    };
+    store
+        .finish_turn(&turn.keys, TurnOutcome::Done, &used)
+        .await
+        .unwrap();
     rows.push(("its end", meter.take()));
     store.settle_turn(&turn.keys, &used).await.unwrap();
     rows.push(("its quota, settled", meter.take()));
@@ -173,8 +260,9 @@ fn words(length: usize) -> &'static str {
 
 /// A second of a stream as the page gets it, thirty words long.
 fn second_of_stream() -> String {
-    let chunk =
-        |word: &str| format!("data: {{\"type\":\"text-delta\",\"id\":\"txt-0\",\"delta\":\" {word}\"}}\n\n");
+    let chunk = |word: &str| {
+        format!("data: {{\"type\":\"text-delta\",\"id\":\"txt-0\",\"delta\":\" {word}\"}}\n\n")
+    };
     PROSE.split(' ').take(30).map(chunk).collect()
 }
 
@@ -194,11 +282,21 @@ fn document(costs: &Costs) -> String {
          | operation | write units | read units | $ per million |\n|---|---|---|---|\n",
     );
     for (name, units) in &costs.rows {
-        writeln!(text, "| {name} | {} | {} | {:.2} |", units.writes, units.reads, dollars(*units)).unwrap();
+        writeln!(
+            text,
+            "| {name} | {} | {} | {:.2} |",
+            units.writes,
+            units.reads,
+            dollars(*units)
+        )
+        .unwrap();
     }
     text.push_str("\nA delete writes a unit for each kilobyte of each message, and three more.\n");
-    let (turn, second, look) =
-        (costs.of("a later turn"), costs.of("a second of the journal"), costs.of("a look whether to stop"));
+    let (turn, second, look) = (
+        costs.of("a later turn"),
+        costs.of("a second of the journal"),
+        costs.of("a look whether to stop"),
+    );
     let journal = EXAMPLE_S * (dollars(second) + dollars(look));
     writeln!(
         text,

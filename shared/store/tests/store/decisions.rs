@@ -15,10 +15,16 @@ const LATER: u64 = NOON + LEASE + 1_000;
 /// A thread of its own whose current turn, if it has had one, answers `last` and is in `state` at [`LATER`].
 async fn thread_in(engine: &Engine, state: &str, name: &str) -> ThreadId {
     let thread = ThreadId::parse(name).unwrap();
-    let before = Ask { thread: thread.clone(), ..ask("before", &format!("{name}-0"), NOON - 10) };
+    let before = Ask {
+        thread: thread.clone(),
+        ..ask("before", &format!("{name}-0"), NOON - 10)
+    };
     answered(&engine.store, &before, "an older answer").await;
     let began_at = if state == "dead" { NOON } else { LATER - 1 };
-    let last = Ask { thread: thread.clone(), ..ask("last", &format!("{name}-1"), began_at) };
+    let last = Ask {
+        thread: thread.clone(),
+        ..ask("last", &format!("{name}-1"), began_at)
+    };
     match state {
         "done" => _ = answered(&engine.store, &last, "answer").await,
         "failed" => _ = answered(&engine.store, &last, "").await,
@@ -33,7 +39,9 @@ async fn thread_in(engine: &Engine, state: &str, name: &str) -> ThreadId {
 
 fn told(begin: &Result<Begin, BeginError>) -> &'static str {
     match begin {
-        Ok(Begin::Begun(BegunTurn { took_over: None, .. })) => "begins",
+        Ok(Begin::Begun(BegunTurn {
+            took_over: None, ..
+        })) => "begins",
         Ok(Begin::Begun(_)) => "takes over",
         Ok(Begin::Running(_)) => "running",
         Ok(Begin::Answered(_)) => "answered",
@@ -63,7 +71,11 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
     ] {
         for (state, expected) in STATES.into_iter().zip(expected) {
             // Whether one may take over makes a difference only where there is something to take over from.
-            let supersedes = if state == "running" { [true, false].as_slice() } else { &[true] };
+            let supersedes = if state == "running" {
+                [true, false].as_slice()
+            } else {
+                &[true]
+            };
             for &supersede in supersedes {
                 let name = format!("{question:?}-{message}-{parts}-{state}-{supersede}");
                 let thread = thread_in(engine, state, &name).await;
@@ -75,7 +87,10 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
                     continued,
                     ..ask(message, &format!("{name}-2"), LATER)
                 };
-                let asked = Ask { parts: said(parts), ..asked };
+                let asked = Ask {
+                    parts: said(parts),
+                    ..asked
+                };
                 let before = engine.store.usage(&asked.user, LATER).await.unwrap();
                 let begin = asked.begin(&engine.store).await;
                 let expected = match expected {
@@ -89,7 +104,10 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
                 assert_eq!(counted, if begins { (1, 1) } else { (0, 0) }, "{name}");
                 if let Ok(Begin::Begun(turn)) = begin {
                     end(&engine.store, &turn, "b").await;
-                    assert!(asked.current(&engine.store).await.answered.is_some(), "{name}");
+                    assert!(
+                        asked.current(&engine.store).await.answered.is_some(),
+                        "{name}"
+                    );
                 }
             }
         }
@@ -104,7 +122,10 @@ pub(crate) async fn what_is_answered_is_named(engine: &Engine) {
     };
     assert_eq!(turn.stream(), &first.stream);
     let answer = engine.store.answer_of(&turn).await.unwrap().unwrap();
-    assert_eq!((answer.id.as_str(), &*answer.parts), ("answer-s1", said("said").as_str()));
+    assert_eq!(
+        (answer.id.as_str(), &*answer.parts),
+        ("answer-s1", said("said").as_str())
+    );
     assert_eq!(first.current(&engine.store).await.answered, Some(turn));
 }
 
@@ -118,9 +139,16 @@ pub(crate) async fn whoever_takes_over_recovers_what_was_left_behind_first(engin
     };
     assert_eq!(open.stream(), &first.stream);
     let day = engine.store.usage(&first.user, NOON).await.unwrap();
-    assert_eq!((day.turns, day.running), (2, 2), "the third is not counted yet");
+    assert_eq!(
+        (day.turns, day.running),
+        (2, 2),
+        "the third is not counted yet"
+    );
 
-    assert_eq!(recover(&engine.store, &open, "part", NOON + 2).await, TurnOutcome::Done);
+    assert_eq!(
+        recover(&engine.store, &open, "part", NOON + 2).await,
+        TurnOutcome::Done
+    );
     let begun = third.begun(&engine.store).await;
     assert_eq!(begun.took_over.unwrap().stream(), second.keys.stream());
     assert_eq!(first.path_texts(&engine.store).await, ["m1", "part"]);
@@ -130,7 +158,10 @@ pub(crate) async fn an_ordinary_begin_tells_what_was_left_behind(engine: &Engine
     let first = ask("m1", "s1", NOON);
     first.begun(&engine.store).await;
     let second = ask("m2", "s2", NOON + 1).begun(&engine.store).await;
-    let store::Finished::Recorded { left_behind: Some(left) } = end(&engine.store, &second, "b").await else {
+    let store::Finished::Recorded {
+        left_behind: Some(left),
+    } = end(&engine.store, &second, "b").await
+    else {
         panic!("the first turn is left behind");
     };
     assert_eq!(left.stream(), &first.stream);
@@ -138,7 +169,10 @@ pub(crate) async fn an_ordinary_begin_tells_what_was_left_behind(engine: &Engine
     assert_eq!(third.left_behind, Some(left.clone()));
     assert_eq!(third.took_over, None);
     recover(&engine.store, &left, "", NOON + 2).await;
-    assert_eq!(end(&engine.store, &third, "c").await, crate::asking::recorded());
+    assert_eq!(
+        end(&engine.store, &third, "c").await,
+        crate::asking::recorded()
+    );
 }
 
 pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(engine: &Engine) {
@@ -152,36 +186,64 @@ pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(eng
         ..ask("m2", "s6", NOON + 5)
     };
     for (name, ask, expected) in [
-        ("sent", ask("m3", "s3", NOON + 2), vec!["a2", "m2", "a1", "m1"]),
+        (
+            "sent",
+            ask("m3", "s3", NOON + 2),
+            vec!["a2", "m2", "a1", "m1"],
+        ),
         (
             "regenerated",
-            Ask { question: Question::Regenerated, ..ask("m2", "s4", NOON + 3) },
+            Ask {
+                question: Question::Regenerated,
+                ..ask("m2", "s4", NOON + 3)
+            },
             vec!["a1", "m1"],
         ),
         (
             "edited",
-            Ask { question: Question::Edited, parts: said("M2"), ..ask("m2", "s5", NOON + 4) },
+            Ask {
+                question: Question::Edited,
+                parts: said("M2"),
+                ..ask("m2", "s5", NOON + 4)
+            },
             vec!["a1", "m1"],
         ),
         ("gone on", on, vec!["a1", "m1"]),
         (
             "the first, regenerated",
-            Ask { question: Question::Regenerated, ..ask("m1", "s7", NOON + 6) },
+            Ask {
+                question: Question::Regenerated,
+                ..ask("m1", "s7", NOON + 6)
+            },
             vec![],
         ),
     ] {
         let turn = ask.begun(store).await;
-        let history = store::History { before: Some(&turn.history), ..ALL };
-        let read = store.messages(&ask.user, &ask.thread, &history).await.unwrap();
+        let history = store::History {
+            before: Some(&turn.history),
+            ..ALL
+        };
+        let read = store
+            .messages(&ask.user, &ask.thread, &history)
+            .await
+            .unwrap();
         assert_eq!(texts(&read), expected, "{name}");
-        store.finish_turn(&turn.keys, TurnOutcome::Failed, &NOTHING_USED).await.unwrap();
+        store
+            .finish_turn(&turn.keys, TurnOutcome::Failed, &NOTHING_USED)
+            .await
+            .unwrap();
     }
 }
 
 pub(crate) async fn an_older_message_sent_again_is_known(engine: &Engine) {
     let store = &engine.store;
     for turn in 0..12 {
-        answered(store, &ask(&format!("m{turn}"), &format!("s{turn}"), NOON + turn), "text").await;
+        answered(
+            store,
+            &ask(&format!("m{turn}"), &format!("s{turn}"), NOON + turn),
+            "text",
+        )
+        .await;
     }
     for (message, known) in [("m10", true), ("m8", true), ("m0", false)] {
         let again = ask(message, &format!("again-{message}"), NOON + 100);
@@ -189,16 +251,37 @@ pub(crate) async fn an_older_message_sent_again_is_known(engine: &Engine) {
             Begin::Answered(answered) => {
                 assert!(known, "{message}");
                 let answer = store.answer_of(&answered).await.unwrap().unwrap();
-                assert_eq!(answer.id.as_str(), format!("answer-s{}", &message[1..]), "{message}");
+                assert_eq!(
+                    answer.id.as_str(),
+                    format!("answer-s{}", &message[1..]),
+                    "{message}"
+                );
             }
             other => assert!(!known, "{message}: {other:?}"),
         }
     }
-    let other = Ask { parts: said("something else"), ..ask("m11", "other", NOON + 200) };
-    assert!(matches!(other.begin(store).await, Err(BeginError::DifferentMessage)));
+    let other = Ask {
+        parts: said("something else"),
+        ..ask("m11", "other", NOON + 200)
+    };
+    assert!(matches!(
+        other.begin(store).await,
+        Err(BeginError::DifferentMessage)
+    ));
     let thread = engine.client.get_item().table_name(&engine.table);
-    let thread = thread.key("pk", text("U#u")).key("sk", text("T#t")).send().await.unwrap().item.unwrap();
-    assert!(thread["recent"].as_l().unwrap().len() <= 8, "{:?}", thread["recent"]);
+    let thread = thread
+        .key("pk", text("U#u"))
+        .key("sk", text("T#t"))
+        .send()
+        .await
+        .unwrap()
+        .item
+        .unwrap();
+    assert!(
+        thread["recent"].as_l().unwrap().len() <= 8,
+        "{:?}",
+        thread["recent"]
+    );
 }
 
 fn text(text: &str) -> AttributeValue {

@@ -18,7 +18,12 @@ impl Engine {
         let client = client(&endpoint).await;
         store::create_table(&client, &table).await.unwrap();
         let store = Store::new(client.clone(), &table);
-        Self { endpoint, table, client, store }
+        Self {
+            endpoint,
+            table,
+            client,
+            store,
+        }
     }
 
     /// Another fresh table on this engine.
@@ -47,7 +52,10 @@ pub(crate) async fn client(endpoint: &str) -> Client {
 pub(crate) async fn dynoxide() -> Engine {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    detached(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+    detached(dynoxide::server::serve_on(
+        listener,
+        Database::memory().unwrap(),
+    ));
     Engine::at(endpoint, "chat".into()).await
 }
 
@@ -60,12 +68,17 @@ pub(crate) async fn dynamodb_local(case: &str) -> Option<Engine> {
         println!("skipped: DYNAMODB_LOCAL_ENDPOINT is not set");
         return None;
     };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
     Some(Engine::at(endpoint, format!("{case}-{}", now.as_micros())).await)
 }
 
 /// Runs until the test's runtime ends.
-#[expect(clippy::disallowed_methods, reason = "a server of the test ends with the test's runtime")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server of the test ends with the test's runtime"
+)]
 pub(crate) fn detached(server: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(server);
 }

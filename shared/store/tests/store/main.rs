@@ -3,7 +3,12 @@
 //! Each case runs on dynoxide, inside this process, and, where `DYNAMODB_LOCAL_ENDPOINT` names one, on AWS's own
 //! DynamoDB Local.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may panic and print")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may panic and print"
+)]
 
 mod asking;
 mod cost;

@@ -48,7 +48,12 @@ pub(crate) struct Meter(Arc<Mutex<Units>>);
 impl Meter {
     /// A store whose requests this meter counts.
     pub(crate) fn store(&self, engine: &Engine) -> Store {
-        let config = engine.client.config().to_builder().interceptor(self.clone()).build();
+        let config = engine
+            .client
+            .config()
+            .to_builder()
+            .interceptor(self.clone())
+            .build();
         Store::new(Client::from_conf(config), &engine.table)
     }
 
@@ -75,7 +80,11 @@ macro_rules! price_of {
 }
 
 fn price_of_batch(output: &BatchWriteItemOutput) -> f64 {
-    output.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum()
+    output
+        .consumed_capacity()
+        .iter()
+        .filter_map(ConsumedCapacity::capacity_units)
+        .sum()
 }
 
 impl Intercept for Meter {
@@ -111,10 +120,15 @@ impl Intercept for Meter {
         let price = match context.output_or_error() {
             Some(Ok(output)) => Units {
                 writes: price_of!(output, UpdateItemOutput, PutItemOutput, DeleteItemOutput)
-                    + output.downcast_ref::<BatchWriteItemOutput>().map_or(0.0, price_of_batch),
+                    + output
+                        .downcast_ref::<BatchWriteItemOutput>()
+                        .map_or(0.0, price_of_batch),
                 reads: price_of!(output, GetItemOutput, QueryOutput),
             },
-            _ => Units { writes: 1.0, reads: 0.0 },
+            _ => Units {
+                writes: 1.0,
+                reads: 0.0,
+            },
         };
         *self.0.lock().unwrap() += price;
         Ok(())

@@ -89,15 +89,26 @@ fn event() -> impl Strategy<Value = Event> {
 fn cases_to_try() -> u32 {
     let config = Config::default();
     // proptest's own default.
-    if config.cases == 256 { CASES } else { config.cases }
+    if config.cases == 256 {
+        CASES
+    } else {
+        config.cases
+    }
 }
 
 #[test]
 fn no_sequence_of_events_loses_a_turn_or_ends_it_twice() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let engine = runtime.block_on(dynoxide());
     let cases = AtomicUsize::new(0);
-    let config = Config { cases: cases_to_try(), failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: cases_to_try(),
+        failure_persistence: None,
+        ..Config::default()
+    };
     let events = prop::collection::vec(event(), 1..MOST_EVENTS);
     let result = TestRunner::new(config).run(&events, |events| {
         let user = UserId::parse(&format!("u{}", cases.fetch_add(1, Ordering::Relaxed))).unwrap();

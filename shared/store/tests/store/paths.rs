@@ -24,10 +24,15 @@ impl Turn {
         let plain = |message| ask(message, &format!("s{run}"), NOON + run as u64);
         match *self {
             Self::Sent(message) => plain(message),
-            Self::Regenerated(message) => Ask { question: Question::Regenerated, ..plain(message) },
-            Self::Edited(message, text) => {
-                Ask { question: Question::Edited, parts: said(text), ..plain(message) }
-            }
+            Self::Regenerated(message) => Ask {
+                question: Question::Regenerated,
+                ..plain(message)
+            },
+            Self::Edited(message, text) => Ask {
+                question: Question::Edited,
+                parts: said(text),
+                ..plain(message)
+            },
             Self::Continued(message, from) => Ask {
                 question: Question::Continued,
                 continued: Some(said(&format!("added before {run}"))),
@@ -49,22 +54,66 @@ pub(crate) async fn the_current_path_is_what_the_user_sees(engine: &Engine) {
     use Turn::{Continued, Edited, Regenerated, Sent};
     for (index, (name, turns, expected)) in [
         ("plain", vec![Sent("m1"), Sent("m2")], "m1 a0 m2 a1"),
-        ("regenerated", vec![Sent("m1"), Sent("m2"), Regenerated("m2")], "m1 a0 m2 a2"),
-        ("regenerated twice", vec![Sent("m1"), Regenerated("m1"), Regenerated("m1")], "m1 a2"),
-        ("regenerated, then on", vec![Sent("m1"), Regenerated("m1"), Sent("m2")], "m1 a1 m2 a2"),
-        ("an older one regenerated", vec![Sent("m1"), Sent("m2"), Regenerated("m1")], "m1 a2"),
-        ("edited", vec![Sent("m1"), Sent("m2"), Edited("m2", "M2")], "m1 a0 M2 a2"),
-        ("edited twice", vec![Sent("m1"), Edited("m1", "M1"), Edited("m1", "N1")], "N1 a2"),
-        ("edited in the middle", vec![Sent("m1"), Sent("m2"), Sent("m3"), Edited("m2", "M2")], "m1 a0 M2 a3"),
+        (
+            "regenerated",
+            vec![Sent("m1"), Sent("m2"), Regenerated("m2")],
+            "m1 a0 m2 a2",
+        ),
+        (
+            "regenerated twice",
+            vec![Sent("m1"), Regenerated("m1"), Regenerated("m1")],
+            "m1 a2",
+        ),
+        (
+            "regenerated, then on",
+            vec![Sent("m1"), Regenerated("m1"), Sent("m2")],
+            "m1 a1 m2 a2",
+        ),
+        (
+            "an older one regenerated",
+            vec![Sent("m1"), Sent("m2"), Regenerated("m1")],
+            "m1 a2",
+        ),
+        (
+            "edited",
+            vec![Sent("m1"), Sent("m2"), Edited("m2", "M2")],
+            "m1 a0 M2 a2",
+        ),
+        (
+            "edited twice",
+            vec![Sent("m1"), Edited("m1", "M1"), Edited("m1", "N1")],
+            "N1 a2",
+        ),
+        (
+            "edited in the middle",
+            vec![Sent("m1"), Sent("m2"), Sent("m3"), Edited("m2", "M2")],
+            "m1 a0 M2 a3",
+        ),
         (
             "edited in the middle twice, with turns between",
-            vec![Sent("m1"), Sent("m2"), Edited("m2", "M2"), Sent("m3"), Edited("m2", "N2")],
+            vec![
+                Sent("m1"),
+                Sent("m2"),
+                Edited("m2", "M2"),
+                Sent("m3"),
+                Edited("m2", "N2"),
+            ],
             "m1 a0 N2 a4",
         ),
-        ("edited, then regenerated", vec![Sent("m1"), Edited("m1", "M1"), Regenerated("m1")], "M1 a2"),
+        (
+            "edited, then regenerated",
+            vec![Sent("m1"), Edited("m1", "M1"), Regenerated("m1")],
+            "M1 a2",
+        ),
         (
             "regenerated on an old branch",
-            vec![Sent("m1"), Sent("m2"), Edited("m1", "M1"), Sent("m3"), Regenerated("m2")],
+            vec![
+                Sent("m1"),
+                Sent("m2"),
+                Edited("m1", "M1"),
+                Sent("m3"),
+                Regenerated("m2"),
+            ],
             "m1 a0 m2 a4",
         ),
         (
@@ -80,16 +129,42 @@ pub(crate) async fn the_current_path_is_what_the_user_sees(engine: &Engine) {
             "M1 a5",
         ),
         ("gone on", vec![Sent("m1"), Continued("m1", 0)], "m1 a1"),
-        ("gone on twice", vec![Sent("m1"), Continued("m1", 0), Continued("m1", 0)], "m1 a2"),
+        (
+            "gone on twice",
+            vec![Sent("m1"), Continued("m1", 0), Continued("m1", 0)],
+            "m1 a2",
+        ),
         (
             "regenerated, gone on twice, then on",
-            vec![Sent("m1"), Regenerated("m1"), Continued("m1", 1), Continued("m1", 1), Sent("m2")],
+            vec![
+                Sent("m1"),
+                Regenerated("m1"),
+                Continued("m1", 1),
+                Continued("m1", 1),
+                Sent("m2"),
+            ],
             "m1 a3 m2 a4",
         ),
-        ("gone on, then regenerated", vec![Sent("m1"), Continued("m1", 0), Regenerated("m1")], "m1 a2"),
-        ("an older answer gone on from", vec![Sent("m1"), Sent("m2"), Continued("m1", 0)], "m1 a2"),
-        ("edited, and never sent", vec![Edited("m1", "M1"), Sent("m2")], "M1 a0 m2 a1"),
-        ("gone on, and never sent", vec![Continued("m1", 7), Sent("m2")], "m1 a0 m2 a1"),
+        (
+            "gone on, then regenerated",
+            vec![Sent("m1"), Continued("m1", 0), Regenerated("m1")],
+            "m1 a2",
+        ),
+        (
+            "an older answer gone on from",
+            vec![Sent("m1"), Sent("m2"), Continued("m1", 0)],
+            "m1 a2",
+        ),
+        (
+            "edited, and never sent",
+            vec![Edited("m1", "M1"), Sent("m2")],
+            "M1 a0 m2 a1",
+        ),
+        (
+            "gone on, and never sent",
+            vec![Continued("m1", 7), Sent("m2")],
+            "m1 a0 m2 a1",
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -97,7 +172,11 @@ pub(crate) async fn the_current_path_is_what_the_user_sees(engine: &Engine) {
         let engine = engine.table_beside(index).await;
         happen(&engine.store, &turns).await;
         let thread = ask("m", "s", NOON);
-        assert_eq!(thread.path_texts(&engine.store).await.join(" "), expected, "{name}");
+        assert_eq!(
+            thread.path_texts(&engine.store).await.join(" "),
+            expected,
+            "{name}"
+        );
     }
 }
 
@@ -127,18 +206,63 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
     use Turn::{Continued, Edited, Regenerated, Sent};
     let regenerated_twice = || vec![Sent("m1"), Regenerated("m1"), Regenerated("m1")];
     for (index, (name, turns, nothing, expected)) in [
-        ("regenerated", vec![Sent("m1"), Regenerated("m1")], vec![1], "m1 a0"),
-        ("regenerated, then regenerated", regenerated_twice(), vec![1], "m1 a2"),
+        (
+            "regenerated",
+            vec![Sent("m1"), Regenerated("m1")],
+            vec![1],
+            "m1 a0",
+        ),
+        (
+            "regenerated, then regenerated",
+            regenerated_twice(),
+            vec![1],
+            "m1 a2",
+        ),
         ("regenerated twice", regenerated_twice(), vec![2], "m1 a1"),
-        ("regenerated twice for nothing", regenerated_twice(), vec![1, 2], "m1 a0"),
-        ("regenerated, then on", vec![Sent("m1"), Regenerated("m1"), Sent("m2")], vec![1], "m1 a0 m2 a2"),
-        ("an older one", vec![Sent("m1"), Sent("m2"), Regenerated("m1")], vec![2], "m1 a0 m2 a1"),
-        ("gone on", vec![Sent("m1"), Continued("m1", 0)], vec![1], "m1 a0"),
-        ("edited", vec![Sent("m1"), Edited("m1", "M1")], vec![1], "M1 -"),
+        (
+            "regenerated twice for nothing",
+            regenerated_twice(),
+            vec![1, 2],
+            "m1 a0",
+        ),
+        (
+            "regenerated, then on",
+            vec![Sent("m1"), Regenerated("m1"), Sent("m2")],
+            vec![1],
+            "m1 a0 m2 a2",
+        ),
+        (
+            "an older one",
+            vec![Sent("m1"), Sent("m2"), Regenerated("m1")],
+            vec![2],
+            "m1 a0 m2 a1",
+        ),
+        (
+            "gone on",
+            vec![Sent("m1"), Continued("m1", 0)],
+            vec![1],
+            "m1 a0",
+        ),
+        (
+            "edited",
+            vec![Sent("m1"), Edited("m1", "M1")],
+            vec![1],
+            "M1 -",
+        ),
         ("sent", vec![Sent("m1"), Sent("m2")], vec![1], "m1 a0 m2 -"),
         ("sent again", vec![Sent("m1"), Sent("m1")], vec![0], "m1 a1"),
-        ("sent again for nothing", vec![Sent("m1"), Sent("m1")], vec![0, 1], "m1 -"),
-        ("sent twice again", vec![Sent("m1"), Sent("m1"), Sent("m1")], vec![0, 1], "m1 a2"),
+        (
+            "sent again for nothing",
+            vec![Sent("m1"), Sent("m1")],
+            vec![0, 1],
+            "m1 -",
+        ),
+        (
+            "sent twice again",
+            vec![Sent("m1"), Sent("m1"), Sent("m1")],
+            vec![0, 1],
+            "m1 a2",
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -146,7 +270,11 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
         let engine = engine.table_beside(index).await;
         let store = &engine.store;
         for (run, turn) in turns.iter().enumerate() {
-            let text = if nothing.contains(&run) { String::new() } else { format!("a{run}") };
+            let text = if nothing.contains(&run) {
+                String::new()
+            } else {
+                format!("a{run}")
+            };
             answered(store, &turn.ask(run), &text).await;
         }
         let thread = ask("m", "s", NOON);
@@ -155,8 +283,15 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
             let mut read: Vec<StoredMessage> = Vec::new();
             loop {
                 let before = read.last().map(|message| &message.cursor);
-                let page = History { limit, before, ..ALL };
-                let page = store.messages(&thread.user, &thread.thread, &page).await.unwrap();
+                let page = History {
+                    limit,
+                    before,
+                    ..ALL
+                };
+                let page = store
+                    .messages(&thread.user, &thread.thread, &page)
+                    .await
+                    .unwrap();
                 if page.is_empty() {
                     break;
                 }
@@ -166,7 +301,9 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
             assert_eq!(texts(&read).join(" "), expected, "{name}, {limit} a page");
         }
     }
-    let (thread, of) = (ask("m", "s", NOON), |id: &str| MessageId::parse(id).unwrap());
+    let (thread, of) = (ask("m", "s", NOON), |id: &str| {
+        MessageId::parse(id).unwrap()
+    });
     for (index, end, expected) in [
         (0, "answer-s1", "- m1"),
         (0, "answer-s0", "a0 m1"),
@@ -174,19 +311,34 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
         (6, "answer-s0", "a0 m1"),
     ] {
         let store = &engine.table_beside(index).await.store;
-        let branch = store.branch(&thread.user, &thread.thread, &of(end), &ALL).await.unwrap();
+        let branch = store
+            .branch(&thread.user, &thread.thread, &of(end), &ALL)
+            .await
+            .unwrap();
         assert_eq!(texts(&branch).join(" "), expected, "{index}: {end}");
     }
 }
 
-pub(crate) async fn the_path_of_an_open_turn_holds_no_older_answer_to_its_question(engine: &Engine) {
+pub(crate) async fn the_path_of_an_open_turn_holds_no_older_answer_to_its_question(
+    engine: &Engine,
+) {
     use Turn::{Continued, Regenerated, Sent};
     let before = || vec![Sent("m1"), Sent("m2")];
     for (index, (name, turns, open, expected)) in [
         ("sent", before(), Sent("m3"), "m1 a0 m2 a1"),
         ("regenerated", before(), Regenerated("m2"), "m1 a0 m2"),
-        ("regenerated again", [before(), vec![Regenerated("m2")]].concat(), Regenerated("m2"), "m1 a0 m2"),
-        ("an older one regenerated", before(), Regenerated("m1"), "m1"),
+        (
+            "regenerated again",
+            [before(), vec![Regenerated("m2")]].concat(),
+            Regenerated("m2"),
+            "m1 a0 m2",
+        ),
+        (
+            "an older one regenerated",
+            before(),
+            Regenerated("m1"),
+            "m1",
+        ),
         ("gone on", before(), Continued("m2", 1), "m1 a0 m2 a1"),
     ]
     .into_iter()
@@ -199,12 +351,22 @@ pub(crate) async fn the_path_of_an_open_turn_holds_no_older_answer_to_its_questi
         let turn = asked.begun(store).await;
         let open = asked.current(store).await.open.unwrap();
         let bound = open.path_bound();
-        let history = History { before: bound.as_ref(), ..ALL };
-        let mut path = store.messages(&asked.user, &asked.thread, &history).await.unwrap();
+        let history = History {
+            before: bound.as_ref(),
+            ..ALL
+        };
+        let mut path = store
+            .messages(&asked.user, &asked.thread, &history)
+            .await
+            .unwrap();
         path.reverse();
         assert_eq!(texts(&path).join(" "), expected, "{name}");
         end(store, &turn, "new").await;
-        assert_eq!(asked.path(store).await.last().map(|last| last.id.clone()), Some(asked.answer), "{name}");
+        assert_eq!(
+            asked.path(store).await.last().map(|last| last.id.clone()),
+            Some(asked.answer),
+            "{name}"
+        );
     }
 }
 
@@ -213,7 +375,14 @@ pub(crate) async fn old_branches_stay_readable_by_id(engine: &Engine) {
     let store = &engine.store;
     happen(
         store,
-        &[Sent("m1"), Sent("m2"), Regenerated("m2"), Edited("m1", "M1"), Sent("m3"), Regenerated("m1")],
+        &[
+            Sent("m1"),
+            Sent("m2"),
+            Regenerated("m2"),
+            Edited("m1", "M1"),
+            Sent("m3"),
+            Regenerated("m1"),
+        ],
     )
     .await;
     let thread = ask("m", "s", NOON);
@@ -228,14 +397,24 @@ pub(crate) async fn old_branches_stay_readable_by_id(engine: &Engine) {
         ("nobody", ""),
     ] {
         let end = MessageId::parse(end).unwrap();
-        let branch = store.branch(&thread.user, &thread.thread, &end, &ALL).await.unwrap();
+        let branch = store
+            .branch(&thread.user, &thread.thread, &end, &ALL)
+            .await
+            .unwrap();
         assert_eq!(texts(&branch).join(" "), expected, "{end}");
         for limit in 1..4 {
             let mut read: Vec<StoredMessage> = Vec::new();
             loop {
                 let before = read.last().map(|message| &message.cursor);
-                let page = History { limit, before, ..ALL };
-                let page = store.branch(&thread.user, &thread.thread, &end, &page).await.unwrap();
+                let page = History {
+                    limit,
+                    before,
+                    ..ALL
+                };
+                let page = store
+                    .branch(&thread.user, &thread.thread, &end, &page)
+                    .await
+                    .unwrap();
                 if page.is_empty() {
                     break;
                 }
@@ -269,8 +448,15 @@ pub(crate) async fn pages_follow_a_path_that_skips(engine: &Engine) {
         let mut read: Vec<StoredMessage> = Vec::new();
         loop {
             let before = read.last().map(|message| &message.cursor);
-            let page = History { limit, before, ..ALL };
-            let page = store.messages(&thread.user, &thread.thread, &page).await.unwrap();
+            let page = History {
+                limit,
+                before,
+                ..ALL
+            };
+            let page = store
+                .messages(&thread.user, &thread.thread, &page)
+                .await
+                .unwrap();
             assert!(page.len() <= limit);
             if page.is_empty() {
                 break;
@@ -286,7 +472,10 @@ pub(crate) async fn a_path_is_read_as_far_as_its_bytes_may_go(engine: &Engine) {
     let lengths = [("m1", 700_000), ("m2", 10), ("m3", 2_000)];
     for (run, (message, length)) in lengths.into_iter().enumerate() {
         let asked = ask(message, &format!("s{run}"), NOON + run as u64);
-        let asked = Ask { parts: said(&noise(length, 3)), ..asked };
+        let asked = Ask {
+            parts: said(&noise(length, 3)),
+            ..asked
+        };
         answered(store, &asked, "a").await;
     }
     let thread = ask("m", "s", NOON);
@@ -304,8 +493,15 @@ pub(crate) async fn a_path_is_read_as_far_as_its_bytes_may_go(engine: &Engine) {
         (all - 1, 10, 5),
         (all, 10, 6),
     ] {
-        let history = History { limit, max_bytes: Some(max_bytes), ..ALL };
-        let read = store.messages(&thread.user, &thread.thread, &history).await.unwrap();
+        let history = History {
+            limit,
+            max_bytes: Some(max_bytes),
+            ..ALL
+        };
+        let read = store
+            .messages(&thread.user, &thread.thread, &history)
+            .await
+            .unwrap();
         assert_eq!(read.len(), expected, "{max_bytes} bytes, {limit} messages");
     }
 }

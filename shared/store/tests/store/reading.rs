@@ -26,7 +26,10 @@ fn number(number: u64) -> AttributeValue {
 
 async fn put(engine: &Engine, rows: impl Iterator<Item = Row>) {
     let mut requests = rows.map(|row| {
-        let item = row.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let item = row
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
         WriteRequest::builder().put_request(put).build()
     });
@@ -35,7 +38,13 @@ async fn put(engine: &Engine, rows: impl Iterator<Item = Row>) {
         if batch.is_empty() {
             return;
         }
-        engine.client.batch_write_item().request_items(&engine.table, batch).send().await.unwrap();
+        engine
+            .client
+            .batch_write_item()
+            .request_items(&engine.table, batch)
+            .send()
+            .await
+            .unwrap();
     }
 }
 
@@ -63,11 +72,24 @@ fn message_of(thread: &str, index: u64) -> Row {
     let role = ["user", "assistant"][index as usize % 2];
     vec![
         ("pk", text(&format!("T#u#{thread}"))),
-        ("sk", text(&format!("M#{:013}#{}#message-{index:05}", NOON + index / 2, index % 2))),
+        (
+            "sk",
+            text(&format!(
+                "M#{:013}#{}#message-{index:05}",
+                NOON + index / 2,
+                index % 2
+            )),
+        ),
         ("id", text(&format!("message-{index:05}"))),
         ("role", text(role)),
         ("createdAt", number(NOON + index)),
-        ("parts", text(&format!(r#"[{{"type":"text","text":"{}"}}]"#, "x".repeat(850)))),
+        (
+            "parts",
+            text(&format!(
+                r#"[{{"type":"text","text":"{}"}}]"#,
+                "x".repeat(850)
+            )),
+        ),
     ]
 }
 
@@ -80,12 +102,24 @@ pub(crate) async fn long_lists(engine: &Engine) -> Vec<(&'static str, Units)> {
     let threads = threads(&store, &meter).await;
     let messages = messages(&store, &meter).await;
     let (user, id) = (UserId::parse("u").unwrap(), ThreadId::parse("d").unwrap());
-    put(engine, iter::once(thread_to_delete()).chain((0..DELETED).map(|index| message_of("d", index)))).await;
+    put(
+        engine,
+        iter::once(thread_to_delete()).chain((0..DELETED).map(|index| message_of("d", index))),
+    )
+    .await;
     meter.take();
-    assert!(store.delete_thread(&user, &id, NOON + 2 * DELETED).await.unwrap());
+    assert!(
+        store
+            .delete_thread(&user, &id, NOON + 2 * DELETED)
+            .await
+            .unwrap()
+    );
     let deleted = meter.take();
     // What it reads differs from run to run on DynamoDB Local.
-    assert!(deleted.writes == 103.0 && deleted.reads <= 30.0, "a delete of 100 messages: {deleted:?}");
+    assert!(
+        deleted.writes == 103.0 && deleted.reads <= 30.0,
+        "a delete of 100 messages: {deleted:?}"
+    );
     vec![
         ("a page of 30 threads", threads[0]),
         ("1,000 threads, by pages of 30", sum(&threads)),
@@ -115,8 +149,17 @@ async fn messages(store: &Store, meter: &Meter) -> Vec<Units> {
     let (user, id) = (UserId::parse("u").unwrap(), ThreadId::parse("t").unwrap());
     let (mut before, mut seen, mut costs) = (None::<Cursor>, 0, Vec::new());
     loop {
-        let pages = Pages { limit: 100, max_bytes: 4_000_000, before: before.as_ref(), branch: None };
-        let page = store.message_page(&user, &id, &pages).await.unwrap().unwrap();
+        let pages = Pages {
+            limit: 100,
+            max_bytes: 4_000_000,
+            before: before.as_ref(),
+            branch: None,
+        };
+        let page = store
+            .message_page(&user, &id, &pages)
+            .await
+            .unwrap()
+            .unwrap();
         costs.push(meter.take());
         let reads = costs[costs.len() - 1].reads;
         // 101 messages of a kilobyte, and never more than one more page of the engine.

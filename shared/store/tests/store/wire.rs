@@ -19,7 +19,9 @@ pub(crate) enum Step {
 
 impl Step {
     pub(crate) fn error(status: u16, code: &str) -> Self {
-        let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as told"}}"#);
+        let body = format!(
+            r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as told"}}"#
+        );
         Self::Answer(status, body)
     }
 
@@ -40,7 +42,10 @@ impl Wire {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let bodies = Arc::<Mutex<Vec<String>>>::default();
         let played = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
-        let (seen, engine) = (bodies.clone(), engine.trim_start_matches("http://").to_owned());
+        let (seen, engine) = (
+            bodies.clone(),
+            engine.trim_start_matches("http://").to_owned(),
+        );
         crate::engine::detached(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 crate::engine::detached(play(stream, engine.clone(), played.clone(), seen.clone()));
@@ -72,8 +77,10 @@ async fn play(
             Step::Answer(status, body) => {
                 let head = "content-type: application/x-amz-json-1.0";
                 let length = body.len();
-                format!("HTTP/1.1 {status} told\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}")
-                    .into_bytes()
+                format!(
+                    "HTTP/1.1 {status} told\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
+                )
+                .into_bytes()
             }
             Step::Forward | Step::ForwardAndHangUp => {
                 let mut upstream = TcpStream::connect(&engine).await.unwrap();
@@ -113,7 +120,10 @@ async fn read_message(stream: &mut TcpStream) -> Option<(Vec<u8>, Vec<u8>)> {
 fn whole_message(bytes: &[u8]) -> Option<usize> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..head_end]).to_lowercase();
-    let complete = match head.lines().find_map(|line| line.strip_prefix("content-length:")) {
+    let complete = match head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+    {
         Some(length) => bytes.len() >= head_end + length.trim().parse::<usize>().ok()?,
         None => bytes.ends_with(b"\r\n0\r\n\r\n"),
     };

@@ -34,7 +34,11 @@ impl Calls {
     /// The part at `index` stands for the call `id`.
     pub(super) fn add(&mut self, id: &str, dynamic: bool, index: usize) {
         let found = self.step.entry(id.to_owned()).or_default();
-        let place = if dynamic { &mut found.dynamic } else { &mut found.fixed };
+        let place = if dynamic {
+            &mut found.dynamic
+        } else {
+            &mut found.fixed
+        };
         place.get_or_insert(index);
     }
 
@@ -51,6 +55,7 @@ impl Calls {
 
     /// The part that a result of the call `id` belongs to.
     pub(super) fn find(&self, id: &str) -> Option<usize> {
-        self.first_in_step(id).or_else(|| self.earlier.get(id).copied())
+        self.first_in_step(id)
+            .or_else(|| self.earlier.get(id).copied())
     }
 }

@@ -6,16 +6,30 @@ use crate::fixture::{Outcome, scenarios};
 
 #[test]
 fn the_message_is_the_one_that_the_original_stores() {
-    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && !scenario.torn) {
-        assert_eq!(scenario.ours().message, scenario.theirs().message, "{}", scenario.name);
+    for scenario in scenarios()
+        .iter()
+        .filter(|scenario| scenario.differs.is_none() && !scenario.torn)
+    {
+        assert_eq!(
+            scenario.ours().message,
+            scenario.theirs().message,
+            "{}",
+            scenario.name
+        );
     }
 }
 
 #[test]
 fn where_the_original_is_torn_all_that_came_is_kept() {
-    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && scenario.torn) {
+    for scenario in scenarios()
+        .iter()
+        .filter(|scenario| scenario.differs.is_none() && scenario.torn)
+    {
         let Outcome { mut message, .. } = scenario.theirs();
-        for part in message.iter_mut().filter(|part| part["state"] == "streaming") {
+        for part in message
+            .iter_mut()
+            .filter(|part| part["state"] == "streaming")
+        {
             part["state"] = "done".into();
         }
         assert_eq!(scenario.ours().message, message, "{}", scenario.name);
@@ -24,7 +38,10 @@ fn where_the_original_is_torn_all_that_came_is_kept() {
 
 fn text_chunks(deltas: &[&str]) -> Vec<UiMessageChunk> {
     let id = "0".to_owned();
-    let start = UiMessageChunk::TextStart { id: id.clone(), provider_metadata: None };
+    let start = UiMessageChunk::TextStart {
+        id: id.clone(),
+        provider_metadata: None,
+    };
     let deltas = deltas.iter().map(|delta| UiMessageChunk::TextDelta {
         id: id.clone(),
         delta: serde_json::from_str(&format!("\"{delta}\"")).unwrap(),
@@ -36,8 +53,12 @@ fn text_chunks(deltas: &[&str]) -> Vec<UiMessageChunk> {
 #[test]
 fn halves_of_a_surrogate_pair_become_one_character() {
     let mut assembler = MessageAssembler::default();
-    text_chunks(&["split \\ud83d", "\\ude00 ok"]).iter().for_each(|chunk| assembler.push(chunk));
-    let [UiPart::Text { text, state, .. }] = assembler.parts() else { panic!("{:?}", assembler.parts()) };
+    text_chunks(&["split \\ud83d", "\\ude00 ok"])
+        .iter()
+        .for_each(|chunk| assembler.push(chunk));
+    let [UiPart::Text { text, state, .. }] = assembler.parts() else {
+        panic!("{:?}", assembler.parts())
+    };
     assert_eq!(text.to_text(), "split 😀 ok");
     assert_eq!(*state, Some(PartState::Streaming));
 }
@@ -48,9 +69,14 @@ fn a_message_is_empty_until_the_model_says_something() {
     assert!(assembler.is_empty());
     assembler.push(&UiMessageChunk::StartStep);
     assert!(assembler.is_empty());
-    assembler.push(&UiMessageChunk::TextStart { id: "begun".to_owned(), provider_metadata: None });
+    assembler.push(&UiMessageChunk::TextStart {
+        id: "begun".to_owned(),
+        provider_metadata: None,
+    });
     assert!(assembler.is_empty(), "a block that has only begun");
-    text_chunks(&["a"]).iter().for_each(|chunk| assembler.push(chunk));
+    text_chunks(&["a"])
+        .iter()
+        .for_each(|chunk| assembler.push(chunk));
     assert!(!assembler.is_empty());
 }
 
@@ -59,13 +85,34 @@ fn a_stray_chunk_changes_nothing() {
     let mut assembler = MessageAssembler::default();
     let id = || "ghost".to_owned();
     for chunk in [
-        UiMessageChunk::TextDelta { id: id(), delta: "a".into(), provider_metadata: None },
-        UiMessageChunk::TextEnd { id: id(), citations: None, provider_metadata: None },
-        UiMessageChunk::ReasoningDelta { id: id(), delta: "a".into(), provider_metadata: None },
-        UiMessageChunk::ReasoningEnd { id: id(), provider_metadata: None },
-        UiMessageChunk::ToolInputDelta { tool_call_id: id(), input_text_delta: "a".into() },
+        UiMessageChunk::TextDelta {
+            id: id(),
+            delta: "a".into(),
+            provider_metadata: None,
+        },
+        UiMessageChunk::TextEnd {
+            id: id(),
+            citations: None,
+            provider_metadata: None,
+        },
+        UiMessageChunk::ReasoningDelta {
+            id: id(),
+            delta: "a".into(),
+            provider_metadata: None,
+        },
+        UiMessageChunk::ReasoningEnd {
+            id: id(),
+            provider_metadata: None,
+        },
+        UiMessageChunk::ToolInputDelta {
+            tool_call_id: id(),
+            input_text_delta: "a".into(),
+        },
         UiMessageChunk::ToolOutputDenied { tool_call_id: id() },
-        UiMessageChunk::ToolApprovalRequest { approval_id: id(), tool_call_id: id() },
+        UiMessageChunk::ToolApprovalRequest {
+            approval_id: id(),
+            tool_call_id: id(),
+        },
         UiMessageChunk::Error { error_text: id() },
     ] {
         assembler.push(&chunk);
@@ -99,7 +146,10 @@ fn deltas_behind_a_call_bring_back_the_name_that_its_input_began_with() {
         }
         assert_eq!(names(&assembler), ["fetch"], "dynamic: {dynamic}");
 
-        assembler.push(&UiMessageChunk::ToolInputDelta { tool_call_id: id(), input_text_delta: "{".into() });
+        assembler.push(&UiMessageChunk::ToolInputDelta {
+            tool_call_id: id(),
+            input_text_delta: "{".into(),
+        });
         assert_eq!(names(&assembler), ["search"], "dynamic: {dynamic}");
     }
 }
@@ -109,5 +159,11 @@ fn names(assembler: &MessageAssembler) -> Vec<&str> {
         UiPart::Tool(tool) => Some(tool),
         _ => None,
     });
-    tools.map(|tool| tool.tool_name.as_deref().unwrap_or(&tool.kind["tool-".len()..])).collect()
+    tools
+        .map(|tool| {
+            tool.tool_name
+                .as_deref()
+                .unwrap_or(&tool.kind["tool-".len()..])
+        })
+        .collect()
 }

@@ -36,12 +36,27 @@ impl MessageAssembler {
             } => {
                 self.settle_input(tool_call_id);
                 let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
-                let update = Update { provider_executed: *provider_executed, ..Update::default() };
-                self.set(index, ToolState::InputStreaming, &update, provider_metadata.as_ref());
-                let input = PartialInput { text: None, tool_name: tool_name.clone(), index };
+                let update = Update {
+                    provider_executed: *provider_executed,
+                    ..Update::default()
+                };
+                self.set(
+                    index,
+                    ToolState::InputStreaming,
+                    &update,
+                    provider_metadata.as_ref(),
+                );
+                let input = PartialInput {
+                    text: None,
+                    tool_name: tool_name.clone(),
+                    index,
+                };
                 self.inputs.insert(tool_call_id.clone(), input);
             }
-            UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta } => {
+            UiMessageChunk::ToolInputDelta {
+                tool_call_id,
+                input_text_delta,
+            } => {
                 if let Some(input) = self.inputs.get_mut(tool_call_id) {
                     input.text.get_or_insert_default().push(input_text_delta);
                     let index = input.index;
@@ -58,9 +73,17 @@ impl MessageAssembler {
                 dynamic,
             } => {
                 let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
-                let update =
-                    Update { input: Some(input), provider_executed: *provider_executed, ..Update::default() };
-                self.set(index, ToolState::InputAvailable, &update, provider_metadata.as_ref());
+                let update = Update {
+                    input: Some(input),
+                    provider_executed: *provider_executed,
+                    ..Update::default()
+                };
+                self.set(
+                    index,
+                    ToolState::InputAvailable,
+                    &update,
+                    provider_metadata.as_ref(),
+                );
             }
             UiMessageChunk::ToolInputError {
                 tool_call_id,
@@ -78,9 +101,18 @@ impl MessageAssembler {
                 };
                 let index = self.tool_in_step(tool_call_id, tool_name, dynamic);
                 let (input, error_text) = (Some(input), Some(error_text));
-                let update =
-                    Update { input, error_text, provider_executed: *provider_executed, ..Update::default() };
-                self.set(index, ToolState::OutputError, &update, provider_metadata.as_ref());
+                let update = Update {
+                    input,
+                    error_text,
+                    provider_executed: *provider_executed,
+                    ..Update::default()
+                };
+                self.set(
+                    index,
+                    ToolState::OutputError,
+                    &update,
+                    provider_metadata.as_ref(),
+                );
             }
             UiMessageChunk::ToolOutputAvailable {
                 tool_call_id,
@@ -94,7 +126,12 @@ impl MessageAssembler {
                     provider_executed: *provider_executed,
                     ..Update::default()
                 };
-                self.settle(tool_call_id, ToolState::OutputAvailable, &update, provider_metadata.as_ref());
+                self.settle(
+                    tool_call_id,
+                    ToolState::OutputAvailable,
+                    &update,
+                    provider_metadata.as_ref(),
+                );
             }
             UiMessageChunk::ToolOutputError {
                 tool_call_id,
@@ -108,12 +145,24 @@ impl MessageAssembler {
                     provider_executed: *provider_executed,
                     ..Update::default()
                 };
-                self.settle(tool_call_id, ToolState::OutputError, &update, provider_metadata.as_ref());
+                self.settle(
+                    tool_call_id,
+                    ToolState::OutputError,
+                    &update,
+                    provider_metadata.as_ref(),
+                );
             }
-            UiMessageChunk::ToolApprovalRequest { approval_id, tool_call_id } => {
+            UiMessageChunk::ToolApprovalRequest {
+                approval_id,
+                tool_call_id,
+            } => {
                 if let Some(tool) = self.find(tool_call_id).map(|index| self.tool(index)) {
                     tool.state = ToolState::ApprovalRequested;
-                    tool.approval = Some(Approval { id: approval_id.clone(), approved: None, reason: None });
+                    tool.approval = Some(Approval {
+                        id: approval_id.clone(),
+                        approved: None,
+                        reason: None,
+                    });
                 }
             }
             UiMessageChunk::ToolOutputDenied { tool_call_id } => {
@@ -142,18 +191,38 @@ impl MessageAssembler {
         index
     }
 
-    fn settle(&mut self, id: &str, state: ToolState, update: &Update<'_>, metadata: Option<&RawJson>) {
+    fn settle(
+        &mut self,
+        id: &str,
+        state: ToolState,
+        update: &Update<'_>,
+        metadata: Option<&RawJson>,
+    ) {
         let Some(index) = self.find(id) else { return };
         let tool = self.tool(index);
         let (input, raw_input) = (tool.input.clone(), tool.raw_input.clone());
         let keeps_raw = state == ToolState::OutputError && tool.tool_name.is_none();
-        self.set(index, state, &Update { input: input.as_ref(), ..*update }, metadata);
+        self.set(
+            index,
+            state,
+            &Update {
+                input: input.as_ref(),
+                ..*update
+            },
+            metadata,
+        );
         if keeps_raw {
             self.tool(index).raw_input = raw_input;
         }
     }
 
-    fn set(&mut self, index: usize, state: ToolState, update: &Update<'_>, metadata: Option<&RawJson>) {
+    fn set(
+        &mut self,
+        index: usize,
+        state: ToolState,
+        update: &Update<'_>,
+        metadata: Option<&RawJson>,
+    ) {
         let tool = self.tool(index);
         tool.state = state;
         tool.input = update.input.cloned();

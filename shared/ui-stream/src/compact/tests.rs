@@ -14,12 +14,18 @@ fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
 }
 
 fn decoded(stream: &[u8]) -> Vec<UiMessageChunk> {
-    UiMessageChunk::decode_all(stream).collect::<Result<_, _>>().unwrap()
+    UiMessageChunk::decode_all(stream)
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
 fn text_delta(id: &str, delta: &str) -> UiMessageChunk {
     let delta = serde_json::from_str(&format!("\"{delta}\"")).unwrap();
-    UiMessageChunk::TextDelta { id: id.to_owned(), delta, provider_metadata: None }
+    UiMessageChunk::TextDelta {
+        id: id.to_owned(),
+        delta,
+        provider_metadata: None,
+    }
 }
 
 /// What every block says in all.
@@ -29,9 +35,10 @@ fn said(chunks: &[UiMessageChunk]) -> BTreeMap<(&'static str, &str), JsonText> {
         let (block, delta) = match chunk {
             UiMessageChunk::TextDelta { id, delta, .. } => (("text", &**id), delta),
             UiMessageChunk::ReasoningDelta { id, delta, .. } => (("reasoning", &**id), delta),
-            UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta } => {
-                (("input", &**tool_call_id), input_text_delta)
-            }
+            UiMessageChunk::ToolInputDelta {
+                tool_call_id,
+                input_text_delta,
+            } => (("input", &**tool_call_id), input_text_delta),
             _ => continue,
         };
         said.entry(block).or_default().push(delta);
@@ -43,11 +50,18 @@ fn said(chunks: &[UiMessageChunk]) -> BTreeMap<(&'static str, &str), JsonText> {
 fn adjacent_deltas_of_one_block_become_one() {
     let input = |id: &str, delta: &str| {
         let input_text_delta = delta.into();
-        UiMessageChunk::ToolInputDelta { tool_call_id: id.to_owned(), input_text_delta }
+        UiMessageChunk::ToolInputDelta {
+            tool_call_id: id.to_owned(),
+            input_text_delta,
+        }
     };
     let reasoning = |delta: &str| {
         let (id, delta) = ("0".to_owned(), delta.into());
-        UiMessageChunk::ReasoningDelta { id, delta, provider_metadata: None }
+        UiMessageChunk::ReasoningDelta {
+            id,
+            delta,
+            provider_metadata: None,
+        }
     };
     let metadata = |delta: &str| UiMessageChunk::TextDelta {
         id: "0".to_owned(),
@@ -57,7 +71,11 @@ fn adjacent_deltas_of_one_block_become_one() {
     for (name, chunks, expected) in [
         (
             "one block",
-            vec![text_delta("0", "a"), text_delta("0", ""), text_delta("0", "b\\n")],
+            vec![
+                text_delta("0", "a"),
+                text_delta("0", ""),
+                text_delta("0", "b\\n"),
+            ],
             vec![text_delta("0", "ab\\n")],
         ),
         (
@@ -67,8 +85,17 @@ fn adjacent_deltas_of_one_block_become_one() {
         ),
         (
             "two blocks",
-            vec![text_delta("0", "a"), text_delta("1", "b"), text_delta("1", "c"), text_delta("0", "d")],
-            vec![text_delta("0", "a"), text_delta("1", "bc"), text_delta("0", "d")],
+            vec![
+                text_delta("0", "a"),
+                text_delta("1", "b"),
+                text_delta("1", "c"),
+                text_delta("0", "d"),
+            ],
+            vec![
+                text_delta("0", "a"),
+                text_delta("1", "bc"),
+                text_delta("0", "d"),
+            ],
         ),
         (
             "an id of two kinds",
@@ -77,7 +104,10 @@ fn adjacent_deltas_of_one_block_become_one() {
         ),
         (
             "an id with quotes",
-            vec![input("a\",\"inputTextDelta\":\"", "{"), input("a\",\"inputTextDelta\":\"", "\"}")],
+            vec![
+                input("a\",\"inputTextDelta\":\"", "{"),
+                input("a\",\"inputTextDelta\":\"", "\"}"),
+            ],
             vec![input("a\",\"inputTextDelta\":\"", "{\"}")],
         ),
         (
@@ -87,8 +117,16 @@ fn adjacent_deltas_of_one_block_become_one() {
         ),
         (
             "a step between",
-            vec![text_delta("0", "a"), UiMessageChunk::StartStep, text_delta("0", "c")],
-            vec![text_delta("0", "a"), UiMessageChunk::StartStep, text_delta("0", "c")],
+            vec![
+                text_delta("0", "a"),
+                UiMessageChunk::StartStep,
+                text_delta("0", "c"),
+            ],
+            vec![
+                text_delta("0", "a"),
+                UiMessageChunk::StartStep,
+                text_delta("0", "c"),
+            ],
         ),
     ] {
         assert_eq!(decoded(&compact(&encoded(&chunks))), expected, "{name}");
@@ -97,9 +135,15 @@ fn adjacent_deltas_of_one_block_become_one() {
 
 #[test]
 fn pings_are_dropped_and_part_nothing() {
-    let (one, two) = (encoded(&[text_delta("0", "a")]), encoded(&[text_delta("0", "b")]));
+    let (one, two) = (
+        encoded(&[text_delta("0", "a")]),
+        encoded(&[text_delta("0", "b")]),
+    );
     let stretch = [PING, &one, PING, PING, &two, DONE].concat();
-    assert_eq!(compact(&stretch), [&encoded(&[text_delta("0", "ab")]), DONE].concat());
+    assert_eq!(
+        compact(&stretch),
+        [&encoded(&[text_delta("0", "ab")]), DONE].concat()
+    );
 }
 
 #[test]
@@ -116,7 +160,11 @@ fn what_is_not_ours_passes_as_it_is() {
         "\n\n",
     ] {
         let stretch = [foreign, tail, foreign].concat();
-        assert_eq!(compact(stretch.as_bytes()), stretch.as_bytes(), "{foreign:?}");
+        assert_eq!(
+            compact(stretch.as_bytes()),
+            stretch.as_bytes(),
+            "{foreign:?}"
+        );
     }
     let torn = [tail, &tail[..20]].concat();
     assert_eq!(compact(torn.as_bytes()), torn.as_bytes());

@@ -10,7 +10,9 @@ fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
 }
 
 fn decoded(stream: &[u8]) -> Vec<UiMessageChunk> {
-    UiMessageChunk::decode_all(stream).collect::<Result<_, _>>().unwrap()
+    UiMessageChunk::decode_all(stream)
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
 #[test]
@@ -27,7 +29,10 @@ fn every_kind_of_chunk_reads_back() {
 fn line_ends_in_carried_json_are_white_space_and_read_back_as_such() {
     let pretty = |json: &str| {
         let provider_metadata = Some(serde_json::from_str(json).unwrap());
-        UiMessageChunk::Custom { kind: "a.b".to_owned(), provider_metadata }
+        UiMessageChunk::Custom {
+            kind: "a.b".to_owned(),
+            provider_metadata,
+        }
     };
     let stream = encoded(&[pretty("{\n\"a\":\r\n\"x\\n\"}")]);
     assert_eq!(decoded(&stream), [pretty("{ \"a\":  \"x\\n\"}")]);
@@ -49,12 +54,20 @@ fn what_cannot_be_read_is_one_error_among_the_others() {
         ("no object", b"[]"),
         ("no type", b"{}"),
         ("an unknown type", b"{\"type\":\"hologram\"}"),
-        ("an unknown type of tool chunk", b"{\"type\":\"tool-x\",\"toolCallId\":\"c\"}"),
+        (
+            "an unknown type of tool chunk",
+            b"{\"type\":\"tool-x\",\"toolCallId\":\"c\"}",
+        ),
         ("a missing field", b"{\"type\":\"text-delta\",\"id\":\"0\"}"),
-        ("another's metadata", b"{\"type\":\"message-metadata\",\"messageMetadata\":{\"a\":1}}"),
+        (
+            "another's metadata",
+            b"{\"type\":\"message-metadata\",\"messageMetadata\":{\"a\":1}}",
+        ),
     ] {
         let stream = [step.as_bytes(), b"data: ", data, b"\n\n", step.as_bytes()].concat();
-        let read: Vec<bool> = UiMessageChunk::decode_all(&stream).map(|chunk| chunk.is_ok()).collect();
+        let read: Vec<bool> = UiMessageChunk::decode_all(&stream)
+            .map(|chunk| chunk.is_ok())
+            .collect();
         assert_eq!(read, [true, false, true], "{name}");
     }
 }

@@ -8,7 +8,11 @@ use crate::UiMessageChunk;
 
 /// The chunk, with the keys of the AI SDK in its order.
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 enum SourceChunk<'a> {
     SourceUrl {
         source_id: &'a JsonText,
@@ -30,15 +34,32 @@ enum SourceChunk<'a> {
 }
 
 pub(super) fn chunk(source: &Source) -> UiMessageChunk {
-    let Source { id: source_id, kind, provider_metadata } = source;
+    let Source {
+        id: source_id,
+        kind,
+        provider_metadata,
+    } = source;
     let provider_metadata = provider_metadata.as_ref();
     let chunk = match kind {
-        SourceKind::Url { url, title } => {
-            SourceChunk::SourceUrl { source_id, url, title: title.as_ref(), provider_metadata }
-        }
-        SourceKind::Document { media_type, title, filename } => {
+        SourceKind::Url { url, title } => SourceChunk::SourceUrl {
+            source_id,
+            url,
+            title: title.as_ref(),
+            provider_metadata,
+        },
+        SourceKind::Document {
+            media_type,
+            title,
+            filename,
+        } => {
             let filename = filename.as_ref();
-            SourceChunk::SourceDocument { source_id, media_type, title, filename, provider_metadata }
+            SourceChunk::SourceDocument {
+                source_id,
+                media_type,
+                title,
+                filename,
+                provider_metadata,
+            }
         }
     };
     UiMessageChunk::Part(RawJson::of(&chunk).expect("texts and JSON are always JSON"))

@@ -10,29 +10,48 @@ mod any_order;
 mod size;
 
 /// What we send where the original tears the stream.
-const BROKEN: [(&str, &str); 3] = [("error", "It broke."), ("finish-step", ""), ("finish", "error")];
+const BROKEN: [(&str, &str); 3] = [
+    ("error", "It broke."),
+    ("finish-step", ""),
+    ("finish", "error"),
+];
 
 #[test]
 fn chunks_are_those_of_the_original() {
-    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && !scenario.torn) {
-        assert_eq!(scenario.ours().chunks, scenario.theirs().chunks, "{}", scenario.name);
+    for scenario in scenarios()
+        .iter()
+        .filter(|scenario| scenario.differs.is_none() && !scenario.torn)
+    {
+        assert_eq!(
+            scenario.ours().chunks,
+            scenario.theirs().chunks,
+            "{}",
+            scenario.name
+        );
     }
 }
 
 #[test]
 fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
-    for scenario in scenarios().iter().filter(|scenario| scenario.differs.is_none() && scenario.torn) {
+    for scenario in scenarios()
+        .iter()
+        .filter(|scenario| scenario.differs.is_none() && scenario.torn)
+    {
         let (ours, theirs) = (scenario.ours().chunks, scenario.theirs().chunks);
         let (same, rest) = ours.split_at(theirs.len());
         assert_eq!(same, theirs, "{}", scenario.name);
 
         let (ends, broken) = rest.split_at(rest.len() - BROKEN.len());
-        let closed = ends
-            .iter()
-            .map(|chunk| (chunk["type"].as_str().unwrap().replace("-end", "-start"), &chunk["id"]));
+        let closed = ends.iter().map(|chunk| {
+            (
+                chunk["type"].as_str().unwrap().replace("-end", "-start"),
+                &chunk["id"],
+            )
+        });
         for (start, id) in closed.clone() {
             assert!(
-                same.iter().any(|chunk| chunk["type"] == *start && chunk["id"] == *id),
+                same.iter()
+                    .any(|chunk| chunk["type"] == *start && chunk["id"] == *id),
                 "{}",
                 scenario.name
             );
@@ -40,7 +59,10 @@ fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
         assert_eq!(closed.count(), open_blocks(same), "{}", scenario.name);
         for (chunk, (kind, text)) in broken.iter().zip(BROKEN) {
             assert_eq!(chunk["type"], kind, "{}", scenario.name);
-            let said = chunk.get("errorText").or(chunk.get("finishReason")).and_then(Value::as_str);
+            let said = chunk
+                .get("errorText")
+                .or(chunk.get("finishReason"))
+                .and_then(Value::as_str);
             assert_eq!(said.unwrap_or_default(), text, "{}", scenario.name);
         }
     }
@@ -49,7 +71,10 @@ fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
 fn open_blocks(chunks: &[Value]) -> usize {
     let count = |suffix| {
         let kinds = [format!("text-{suffix}"), format!("reasoning-{suffix}")];
-        chunks.iter().filter(|chunk| kinds.iter().any(|kind| chunk["type"] == **kind)).count()
+        chunks
+            .iter()
+            .filter(|chunk| kinds.iter().any(|kind| chunk["type"] == **kind))
+            .count()
     };
     count("start") - count("end")
 }
@@ -57,20 +82,34 @@ fn open_blocks(chunks: &[Value]) -> usize {
 #[test]
 fn where_we_differ_on_purpose_we_still_do() {
     let scenarios = scenarios();
-    let different: Vec<&Scenario> = scenarios.iter().filter(|scenario| scenario.differs.is_some()).collect();
+    let different: Vec<&Scenario> = scenarios
+        .iter()
+        .filter(|scenario| scenario.differs.is_some())
+        .collect();
     for scenario in &different {
         let (mut ours, theirs) = (scenario.ours(), scenario.theirs());
         assert_ne!(ours, theirs, "{}", scenario.name);
         if scenario.differs.as_deref() == Some("the error text helps") {
-            for chunk in ours.chunks.iter_mut().filter(|chunk| chunk["type"] == "error") {
+            for chunk in ours
+                .chunks
+                .iter_mut()
+                .filter(|chunk| chunk["type"] == "error")
+            {
                 chunk["errorText"] = json!("An error occurred.");
             }
             assert_eq!(ours, theirs, "{}", scenario.name);
         }
     }
     let described = different.iter().map(|scenario| {
-        let (reason, ours) = (scenario.differs.as_deref().unwrap_or_default(), scenario.ours());
-        let lines = ours.chunks.iter().chain(&ours.message).map(|value| format!("  {value}\n"));
+        let (reason, ours) = (
+            scenario.differs.as_deref().unwrap_or_default(),
+            scenario.ours(),
+        );
+        let lines = ours
+            .chunks
+            .iter()
+            .chain(&ours.message)
+            .map(|value| format!("  {value}\n"));
         format!("{}: {reason}\n{}", scenario.name, lines.collect::<String>())
     });
     insta::assert_snapshot!(described.collect::<Vec<_>>().join("\n"));
@@ -104,8 +143,9 @@ fn the_fixture_has_no_part_that_is_not_tried() {
     let scenarios = scenarios();
     for kind in kinds {
         let tag = format!("\"type\":\"{kind}\"");
-        let tried =
-            scenarios.iter().filter(|scenario| scenario.parts.iter().any(|part| part.get().contains(&tag)));
+        let tried = scenarios
+            .iter()
+            .filter(|scenario| scenario.parts.iter().any(|part| part.get().contains(&tag)));
         assert!(tried.count() >= 2, "{kind}");
     }
 }
@@ -113,12 +153,21 @@ fn the_fixture_has_no_part_that_is_not_tried() {
 fn finish(unified: UnifiedFinishReason, total: u64) -> StreamPart {
     let mut usage = Usage::default();
     usage.output.total = Some(total);
-    let finish_reason = FinishReason { unified, raw: Some("end_turn".to_owned()) };
-    StreamPart::Finish { finish_reason, usage: Some(usage), provider_metadata: None }
+    let finish_reason = FinishReason {
+        unified,
+        raw: Some("end_turn".to_owned()),
+    };
+    StreamPart::Finish {
+        finish_reason,
+        usage: Some(usage),
+        provider_metadata: None,
+    }
 }
 
 fn error() -> StreamPart {
-    StreamPart::Error { error: message::RawJson::null() }
+    StreamPart::Error {
+        error: message::RawJson::null(),
+    }
 }
 
 #[test]
@@ -135,7 +184,11 @@ fn an_error_after_the_finish_changes_the_reason_and_keeps_the_usage() {
 #[test]
 fn of_two_finish_parts_the_last_one_counts() {
     let mut mapper = StreamMapper::default();
-    for part in [finish(UnifiedFinishReason::Length, 1), error(), finish(UnifiedFinishReason::Stop, 2)] {
+    for part in [
+        finish(UnifiedFinishReason::Length, 1),
+        error(),
+        finish(UnifiedFinishReason::Stop, 2),
+    ] {
         mapper.push(part, |_| {}).unwrap();
     }
     assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Stop);
@@ -148,7 +201,14 @@ fn of_two_finish_parts_the_last_one_counts() {
 fn nothing_said_is_nothing_reported() {
     let mapper = StreamMapper::default();
     assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Other);
-    assert_eq!((mapper.usage(), mapper.raw_finish_reason(), mapper.provider_metadata()), (None, None, None));
+    assert_eq!(
+        (
+            mapper.usage(),
+            mapper.raw_finish_reason(),
+            mapper.provider_metadata()
+        ),
+        (None, None, None)
+    );
     assert_eq!(mapper.reported_finish_reason(), None);
     assert!(!mapper.has_failed() && !mapper.ended_in_error());
 }
@@ -157,12 +217,21 @@ fn nothing_said_is_nothing_reported() {
 fn a_call_that_breaks_before_its_first_part_is_only_an_error() {
     let mut chunks = Vec::new();
     StreamMapper::default().fail("No answer came.", |chunk| chunks.push(chunk));
-    assert_eq!(chunks, [UiMessageChunk::Error { error_text: "No answer came.".to_owned() }]);
+    assert_eq!(
+        chunks,
+        [UiMessageChunk::Error {
+            error_text: "No answer came.".to_owned()
+        }]
+    );
 }
 
 #[test]
 fn a_part_out_of_order_is_named() {
-    let part = StreamPart::TextDelta { id: "0".to_owned(), delta: "a".into(), provider_metadata: None };
+    let part = StreamPart::TextDelta {
+        id: "0".to_owned(),
+        delta: "a".into(),
+        provider_metadata: None,
+    };
     let mut chunks = Vec::new();
     let refused = StreamMapper::default().push(part, |chunk| chunks.push(chunk));
     assert_eq!(refused, Err(OutOfOrder { part: "text-delta" }));
@@ -173,10 +242,16 @@ fn a_part_out_of_order_is_named() {
 fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further() {
     let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
     for kind in ["anthropic.message_start", "anthropic.compaction"] {
-        let part = StreamPart::Custom { kind: kind.to_owned(), provider_metadata: None };
+        let part = StreamPart::Custom {
+            kind: kind.to_owned(),
+            provider_metadata: None,
+        };
         mapper.push(part, |chunk| chunks.push(chunk)).unwrap();
     }
-    let kept = UiMessageChunk::Custom { kind: "anthropic.compaction".to_owned(), provider_metadata: None };
+    let kept = UiMessageChunk::Custom {
+        kind: "anthropic.compaction".to_owned(),
+        provider_metadata: None,
+    };
     assert_eq!(chunks, [UiMessageChunk::StartStep, kept]);
 }
 
@@ -185,8 +260,20 @@ fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further()
 fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
     let metadata = serde_json::from_str(r#"{"a":{"age":null}}"#).unwrap();
     let sources = [
-        (SourceKind::Url { url: "https://a.example".into(), title: Some("A".into()) }, Some(metadata)),
-        (SourceKind::Url { url: "https://a.example".into(), title: None }, None),
+        (
+            SourceKind::Url {
+                url: "https://a.example".into(),
+                title: Some("A".into()),
+            },
+            Some(metadata),
+        ),
+        (
+            SourceKind::Url {
+                url: "https://a.example".into(),
+                title: None,
+            },
+            None,
+        ),
         (
             SourceKind::Document {
                 media_type: "a/b".into(),
@@ -201,9 +288,19 @@ fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
         delta: delta.into(),
         provider_metadata: None,
     };
-    let mut parts = vec![StreamPart::TextStart { id: "0".to_owned(), provider_metadata: None }, text("a")];
+    let mut parts = vec![
+        StreamPart::TextStart {
+            id: "0".to_owned(),
+            provider_metadata: None,
+        },
+        text("a"),
+    ];
     parts.extend(sources.map(|(kind, provider_metadata)| StreamPart::Source {
-        source: Some(Source { id: "s".into(), kind, provider_metadata }),
+        source: Some(Source {
+            id: "s".into(),
+            kind,
+            provider_metadata,
+        }),
     }));
     parts.extend([StreamPart::Source { source: None }, text("b")]);
     let sent = [
@@ -225,16 +322,30 @@ fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
         let stream = String::from_utf8(stream).unwrap();
         let found = |line: &&str| line.contains(r#""type":"source-"#);
         let found: Vec<_> = stream.lines().filter(found).collect();
-        assert_eq!(found, expected.iter().map(|chunk| format!("data: {chunk}")).collect::<Vec<_>>());
-        let parts: Vec<_> =
-            assembler.parts().iter().map(|part| serde_json::to_string(part).unwrap()).collect();
-        assert_eq!(parts[2..], *expected, "one text stands before all of them: {parts:?}");
+        assert_eq!(
+            found,
+            expected
+                .iter()
+                .map(|chunk| format!("data: {chunk}"))
+                .collect::<Vec<_>>()
+        );
+        let parts: Vec<_> = assembler
+            .parts()
+            .iter()
+            .map(|part| serde_json::to_string(part).unwrap())
+            .collect();
+        assert_eq!(
+            parts[2..],
+            *expected,
+            "one text stands before all of them: {parts:?}"
+        );
     }
 }
 
 #[test]
 fn a_failed_result_is_told_as_javascript_writes_it() {
-    let result = serde_json::from_str("{\n  \"a b\": [1, \"x \\\" : y\"],\r\n\t\"c\": \"\\\\\" }").unwrap();
+    let result =
+        serde_json::from_str("{\n  \"a b\": [1, \"x \\\" : y\"],\r\n\t\"c\": \"\\\\\" }").unwrap();
     let (id, dynamic) = ("c".to_owned(), Some(true));
     let call = StreamPart::ToolCall {
         tool_call_id: id.clone(),
@@ -256,6 +367,11 @@ fn a_failed_result_is_told_as_javascript_writes_it() {
     for part in [call, failure] {
         mapper.push(part, |chunk| chunks.push(chunk)).unwrap();
     }
-    let Some(UiMessageChunk::ToolOutputError { error_text, .. }) = chunks.pop() else { panic!("{chunks:?}") };
-    assert_eq!(error_text, JsonText::new(r#"{"a b":[1,"x \" : y"],"c":"\\"}"#));
+    let Some(UiMessageChunk::ToolOutputError { error_text, .. }) = chunks.pop() else {
+        panic!("{chunks:?}")
+    };
+    assert_eq!(
+        error_text,
+        JsonText::new(r#"{"a b":[1,"x \" : y"],"c":"\\"}"#)
+    );
 }

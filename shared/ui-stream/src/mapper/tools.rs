@@ -21,7 +21,10 @@ pub(super) struct Tools {
 
 impl Tools {
     pub(super) fn knowing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
-        Self { shown: tool_call_ids.into_iter().collect(), ..Self::default() }
+        Self {
+            shown: tool_call_ids.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn chunk(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
@@ -47,9 +50,14 @@ impl Tools {
             }
             StreamPart::ToolInputDelta { id, delta } => {
                 if !self.written.contains(&id) {
-                    return Err(OutOfOrder { part: "tool-input-delta" });
+                    return Err(OutOfOrder {
+                        part: "tool-input-delta",
+                    });
                 }
-                UiMessageChunk::ToolInputDelta { tool_call_id: id, input_text_delta: delta }
+                UiMessageChunk::ToolInputDelta {
+                    tool_call_id: id,
+                    input_text_delta: delta,
+                }
             }
             StreamPart::ToolCall {
                 tool_call_id,
@@ -61,21 +69,43 @@ impl Tools {
             } => {
                 self.shown.insert(tool_call_id.clone());
                 self.called.insert(tool_call_id.clone());
-                let call = Call { tool_call_id, tool_name, provider_executed, provider_metadata };
+                let call = Call {
+                    tool_call_id,
+                    tool_name,
+                    provider_executed,
+                    provider_metadata,
+                };
                 call.chunk(&input, dynamic == Some(true))
             }
-            StreamPart::ToolResult { tool_call_id, result, is_error, dynamic, provider_metadata, .. } => {
+            StreamPart::ToolResult {
+                tool_call_id,
+                result,
+                is_error,
+                dynamic,
+                provider_metadata,
+                ..
+            } => {
                 if !self.shown.contains(&tool_call_id) {
-                    return Err(OutOfOrder { part: "tool-result" });
+                    return Err(OutOfOrder {
+                        part: "tool-result",
+                    });
                 }
                 outcome(tool_call_id, result, is_error, dynamic, provider_metadata)
             }
-            StreamPart::ToolApprovalRequest { approval_id, tool_call_id, .. } => {
+            StreamPart::ToolApprovalRequest {
+                approval_id,
+                tool_call_id,
+                ..
+            } => {
                 if self.called.contains(&tool_call_id) {
-                    UiMessageChunk::ToolApprovalRequest { approval_id, tool_call_id }
+                    UiMessageChunk::ToolApprovalRequest {
+                        approval_id,
+                        tool_call_id,
+                    }
                 } else {
                     UiMessageChunk::Error {
-                        error_text: "The model asked to approve a tool call that it never made.".into(),
+                        error_text: "The model asked to approve a tool call that it never made."
+                            .into(),
                     }
                 }
             }
@@ -128,7 +158,9 @@ impl Call {
             return "An error occurred.".to_owned();
         }
         let name = &self.tool_name;
-        format!("AI_NoSuchToolError: Model tried to call unavailable tool '{name}'. No tools are available.")
+        format!(
+            "AI_NoSuchToolError: Model tried to call unavailable tool '{name}'. No tools are available."
+        )
     }
 }
 
@@ -141,7 +173,9 @@ fn outcome(
 ) -> UiMessageChunk {
     let provider_executed = Some(true);
     if is_error {
-        let error_text = result.text().unwrap_or_else(|| JsonText::new(&compact(result.get())));
+        let error_text = result
+            .text()
+            .unwrap_or_else(|| JsonText::new(&compact(result.get())));
         UiMessageChunk::ToolOutputError {
             tool_call_id,
             error_text,

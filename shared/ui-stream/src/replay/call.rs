@@ -102,13 +102,19 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         let by_input = self.tool.input.is_some() && self.tool.raw_input.is_none();
         if !by_input {
             self.created();
-        } else if self.tool.call_provider_metadata.is_some() || (asked && self.tool.approval.is_some()) {
+        } else if self.tool.call_provider_metadata.is_some()
+            || (asked && self.tool.approval.is_some())
+        {
             self.start();
         }
         if asked {
             self.asked();
         }
-        if by_input { self.bad_input() } else { self.error() }
+        if by_input {
+            self.bad_input()
+        } else {
+            self.error()
+        }
     }
 
     /// The part with its input.
@@ -118,7 +124,8 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
             return self.written(text);
         }
         // A page runs the tools that are its own when their input is available. This one has run.
-        let ran = self.tool.state == ToolState::OutputAvailable && self.tool.provider_executed != Some(true);
+        let ran = self.tool.state == ToolState::OutputAvailable
+            && self.tool.provider_executed != Some(true);
         match self.input_text() {
             Some(text) if ran => {
                 self.start();
@@ -134,7 +141,10 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
     }
 
     fn input_text(&self) -> Option<JsonText> {
-        self.tool.input.as_ref().map(|input| JsonText::new(input.get()))
+        self.tool
+            .input
+            .as_ref()
+            .map(|input| JsonText::new(input.get()))
     }
 
     fn start(&mut self) {
@@ -149,7 +159,10 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
 
     fn written(&mut self, input_text_delta: JsonText) {
         let tool_call_id = self.tool.tool_call_id.clone();
-        (self.emit)(UiMessageChunk::ToolInputDelta { tool_call_id, input_text_delta });
+        (self.emit)(UiMessageChunk::ToolInputDelta {
+            tool_call_id,
+            input_text_delta,
+        });
     }
 
     fn available(&mut self) {
@@ -178,7 +191,10 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
     fn asked(&mut self) {
         if let Some(approval) = &self.tool.approval {
             let (approval_id, tool_call_id) = (approval.id.clone(), self.tool.tool_call_id.clone());
-            (self.emit)(UiMessageChunk::ToolApprovalRequest { approval_id, tool_call_id });
+            (self.emit)(UiMessageChunk::ToolApprovalRequest {
+                approval_id,
+                tool_call_id,
+            });
         }
     }
 
@@ -203,7 +219,9 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
     }
 
     fn denied(&mut self) {
-        (self.emit)(UiMessageChunk::ToolOutputDenied { tool_call_id: self.tool.tool_call_id.clone() });
+        (self.emit)(UiMessageChunk::ToolOutputDenied {
+            tool_call_id: self.tool.tool_call_id.clone(),
+        });
     }
 }
 

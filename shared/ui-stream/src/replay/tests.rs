@@ -10,36 +10,56 @@ use crate::{MessageAssembler, StreamMapper, UiMessageChunk};
 
 fn metadata() -> AnswerMetadata {
     let finish_reason = Some(UnifiedFinishReason::Length);
-    AnswerMetadata { finish_reason, aborted: Some(false), ..AnswerMetadata::at_start("acme/large", 5) }
+    AnswerMetadata {
+        finish_reason,
+        aborted: Some(false),
+        ..AnswerMetadata::at_start("acme/large", 5)
+    }
 }
 
 fn chunks(given: &[UiPart], parts: &[UiPart], end: ReplayEnd<'_>) -> Vec<UiMessageChunk> {
     let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
-    replay_onto(given, &message, parts, &metadata(), end, |chunk| chunks.push(chunk));
+    replay_onto(given, &message, parts, &metadata(), end, |chunk| {
+        chunks.push(chunk)
+    });
     chunks
 }
 
 /// What a client that has `given` builds from the replay of `parts`.
 fn rebuilt(given: &[UiPart], parts: &[UiPart]) -> Vec<UiPart> {
     let mut assembler = MessageAssembler::continuing(given.to_vec());
-    chunks(given, parts, ReplayEnd::Finished).iter().for_each(|chunk| assembler.push(chunk));
+    chunks(given, parts, ReplayEnd::Finished)
+        .iter()
+        .for_each(|chunk| assembler.push(chunk));
     assembler.settle_open_inputs();
     assembler.parts().to_vec()
 }
 
 fn json(parts: &[UiPart]) -> Vec<Value> {
-    parts.iter().map(|part| value(&serde_json::to_string(part).unwrap())).collect()
+    parts
+        .iter()
+        .map(|part| value(&serde_json::to_string(part).unwrap()))
+        .collect()
 }
 
 fn parse(json: &str) -> UiPart {
-    UiPart::parse(&serde_json::from_str::<Box<RawValue>>(json).unwrap(), "part").unwrap()
+    UiPart::parse(
+        &serde_json::from_str::<Box<RawValue>>(json).unwrap(),
+        "part",
+    )
+    .unwrap()
 }
 
 #[test]
 fn every_recorded_message_comes_back() {
     for scenario in scenarios() {
         let (given, theirs) = (scenario.before(), scenario.theirs().message);
-        assert_eq!(json(&rebuilt(&given, &scenario.held())), theirs, "{}", scenario.name);
+        assert_eq!(
+            json(&rebuilt(&given, &scenario.held())),
+            theirs,
+            "{}",
+            scenario.name
+        );
         let (_, ours) = scenario.made();
         assert_eq!(rebuilt(&given, &ours), ours, "{}: ours", scenario.name);
     }
@@ -51,16 +71,27 @@ fn a_client_that_has_nothing_gets_all_but_what_no_chunk_carries() {
         let mut theirs = scenario.theirs().message;
         for part in theirs.iter_mut().filter_map(|part| part.as_object_mut()) {
             part.retain(|key, _| key != "title" && key != "preliminary");
-            part.get_mut("approval").and_then(Value::as_object_mut).map(|asked| asked.remove("approved"));
+            part.get_mut("approval")
+                .and_then(Value::as_object_mut)
+                .map(|asked| asked.remove("approved"));
         }
-        assert_eq!(json(&rebuilt(&[], &scenario.held())), theirs, "{}", scenario.name);
+        assert_eq!(
+            json(&rebuilt(&[], &scenario.held())),
+            theirs,
+            "{}",
+            scenario.name
+        );
     }
 }
 
 #[test]
 fn what_a_client_alone_can_have_made_comes_as_near_as_it_can() {
     for (name, stored, expected) in [
-        ("no state", r#"{"type":"text","text":"a"}"#, Some(r#"{"type":"text","text":"a","state":"done"}"#)),
+        (
+            "no state",
+            r#"{"type":"text","text":"a"}"#,
+            Some(r#"{"type":"text","text":"a","state":"done"}"#),
+        ),
         (
             "no id",
             r#"{"type":"reasoning","text":"","state":"streaming"}"#,
@@ -69,11 +100,21 @@ fn what_a_client_alone_can_have_made_comes_as_near_as_it_can() {
         (
             "a named file without a media type",
             r#"{"type":"file","url":"https://a.example/b","filename":"b"}"#,
-            Some(r#"{"type":"file","mediaType":"application/octet-stream","url":"https://a.example/b"}"#),
+            Some(
+                r#"{"type":"file","mediaType":"application/octet-stream","url":"https://a.example/b"}"#,
+            ),
         ),
-        ("a steering message", r#"{"type":"steering-message","id":"s","parts":[]}"#, None),
+        (
+            "a steering message",
+            r#"{"type":"steering-message","id":"s","parts":[]}"#,
+            None,
+        ),
         ("an unknown type", r#"{"type":"hologram","x":1}"#, None),
-        ("data", r#"{"type":"data-x","data":"\ud800"}"#, Some(r#"{"type":"data-x","data":"\ud800"}"#)),
+        (
+            "data",
+            r#"{"type":"data-x","data":"\ud800"}"#,
+            Some(r#"{"type":"data-x","data":"\ud800"}"#),
+        ),
         (
             "a source",
             r#"{"type":"source-url","sourceId":"s","url":"https://a.example/"}"#,
@@ -108,11 +149,14 @@ fn what_a_client_alone_can_have_made_comes_as_near_as_it_can() {
 
 #[test]
 fn a_tool_of_the_page_that_has_run_is_not_called_again() {
-    let ran =
-        parse(r#"{"type":"tool-s","toolCallId":"c","state":"output-available","input":{"a":1},"output":2}"#);
+    let ran = parse(
+        r#"{"type":"tool-s","toolCallId":"c","state":"output-available","input":{"a":1},"output":2}"#,
+    );
     let chunks = chunks(&[], &[ran], ReplayEnd::Finished);
     assert!(
-        !chunks.iter().any(|chunk| matches!(chunk, UiMessageChunk::ToolInputAvailable { .. })),
+        !chunks
+            .iter()
+            .any(|chunk| matches!(chunk, UiMessageChunk::ToolInputAvailable { .. })),
         "{chunks:?}"
     );
 }
@@ -120,10 +164,17 @@ fn a_tool_of_the_page_that_has_run_is_not_called_again() {
 /// Clients of `ai` 5 look for the call among those of the kind that its result names.
 #[test]
 fn the_result_of_a_dynamic_call_says_that_it_is_one() {
-    for (kind, dynamic) in [(r#""dynamic-tool","toolName":"s""#, Some(true)), (r#""tool-s""#, None)] {
-        for outcome in [r#""output-available","output":1"#, r#""output-error","errorText":"no""#] {
-            let json =
-                format!(r#"{{"type":{kind},"toolCallId":"c","state":{outcome},"providerExecuted":true}}"#);
+    for (kind, dynamic) in [
+        (r#""dynamic-tool","toolName":"s""#, Some(true)),
+        (r#""tool-s""#, None),
+    ] {
+        for outcome in [
+            r#""output-available","output":1"#,
+            r#""output-error","errorText":"no""#,
+        ] {
+            let json = format!(
+                r#"{{"type":{kind},"toolCallId":"c","state":{outcome},"providerExecuted":true}}"#
+            );
             let chunks = chunks(&[], &[parse(&json)], ReplayEnd::Finished);
             let said: Vec<Option<bool>> = chunks
                 .iter()
@@ -144,22 +195,57 @@ fn a_replay_ends_as_the_stream_did() {
     let steps = [UiPart::StepStart, text.clone(), UiPart::StepStart, text];
     let kinds = |parts: &[UiPart], end| {
         let chunks = chunks(&[], parts, end);
-        let kind = |chunk| serde_json::to_value(chunk).unwrap()["type"].as_str().unwrap().to_owned();
-        chunks.iter().map(kind).filter(|kind| !kind.starts_with("text-")).collect::<Vec<_>>().join(" ")
+        let kind = |chunk| {
+            serde_json::to_value(chunk).unwrap()["type"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        chunks
+            .iter()
+            .map(kind)
+            .filter(|kind| !kind.starts_with("text-"))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let step = "start start-step finish-step start-step";
     for (name, parts, end, expected) in [
-        ("finished", &steps[..], ReplayEnd::Finished, format!("{step} finish-step finish")),
+        (
+            "finished",
+            &steps[..],
+            ReplayEnd::Finished,
+            format!("{step} finish-step finish"),
+        ),
         (
             "failed",
             &steps,
             ReplayEnd::Failed("It broke."),
             format!("{step} message-metadata error finish-step finish"),
         ),
-        ("aborted", &steps, ReplayEnd::Aborted, format!("{step} message-metadata abort")),
-        ("finished, nothing said", &[], ReplayEnd::Finished, "start finish".to_owned()),
-        ("failed, nothing said", &[], ReplayEnd::Failed("No."), "start message-metadata error".to_owned()),
-        ("aborted, nothing said", &[], ReplayEnd::Aborted, "start message-metadata abort".to_owned()),
+        (
+            "aborted",
+            &steps,
+            ReplayEnd::Aborted,
+            format!("{step} message-metadata abort"),
+        ),
+        (
+            "finished, nothing said",
+            &[],
+            ReplayEnd::Finished,
+            "start finish".to_owned(),
+        ),
+        (
+            "failed, nothing said",
+            &[],
+            ReplayEnd::Failed("No."),
+            "start message-metadata error".to_owned(),
+        ),
+        (
+            "aborted, nothing said",
+            &[],
+            ReplayEnd::Aborted,
+            "start message-metadata abort".to_owned(),
+        ),
     ] {
         assert_eq!(kinds(parts, end), expected, "{name}");
     }
@@ -168,12 +254,17 @@ fn a_replay_ends_as_the_stream_did() {
 #[test]
 fn the_client_is_told_what_is_known_of_the_answer() {
     let (message, mut told) = (MessageId::parse("a1").unwrap(), Vec::new());
-    replay(&message, &[], &metadata(), ReplayEnd::Finished, |chunk| told.push(chunk));
+    replay(&message, &[], &metadata(), ReplayEnd::Finished, |chunk| {
+        told.push(chunk)
+    });
     let at_start = AnswerMetadata::at_start("acme/large", 5);
     assert_eq!(
         told,
         [
-            UiMessageChunk::Start { message_id: "a1".to_owned(), message_metadata: Some(Box::new(at_start)) },
+            UiMessageChunk::Start {
+                message_id: "a1".to_owned(),
+                message_metadata: Some(Box::new(at_start))
+            },
             UiMessageChunk::Finish {
                 finish_reason: UnifiedFinishReason::Length,
                 message_metadata: Some(Box::new(metadata())),
@@ -185,7 +276,9 @@ fn the_client_is_told_what_is_known_of_the_answer() {
 #[test]
 fn what_is_said_in_the_end_is_all_that_is_known() {
     for end in [ReplayEnd::Failed("It broke."), ReplayEnd::Aborted] {
-        let known = UiMessageChunk::MessageMetadata { message_metadata: Box::new(metadata()) };
+        let known = UiMessageChunk::MessageMetadata {
+            message_metadata: Box::new(metadata()),
+        };
         assert_eq!(chunks(&[], &[UiPart::StepStart], end)[2], known, "{end:?}");
     }
 }
@@ -214,7 +307,10 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
             _ => None,
         })
         .collect();
-    let (mut mapper, mut assembler) = (StreamMapper::continuing(known), MessageAssembler::continuing(given));
+    let (mut mapper, mut assembler) = (
+        StreamMapper::continuing(known),
+        MessageAssembler::continuing(given),
+    );
     for &(kind, id, bits) in numbers {
         // What the mapper refuses leaves no trace.
         let _ = mapper.push(part(kind, id, bits), |chunk| assembler.push(&chunk));
@@ -225,11 +321,18 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
 
 #[test]
 fn an_open_block_is_closed_when_the_answer_breaks_off() {
-    let mut assembler =
-        MessageAssembler::continuing(vec![parse(r#"{"type":"text","text":"a","state":"streaming"}"#)]);
+    let mut assembler = MessageAssembler::continuing(vec![parse(
+        r#"{"type":"text","text":"a","state":"streaming"}"#,
+    )]);
     for chunk in [
-        UiMessageChunk::TextStart { id: "0".to_owned(), provider_metadata: None },
-        UiMessageChunk::ReasoningStart { id: "0".to_owned(), provider_metadata: None },
+        UiMessageChunk::TextStart {
+            id: "0".to_owned(),
+            provider_metadata: None,
+        },
+        UiMessageChunk::ReasoningStart {
+            id: "0".to_owned(),
+            provider_metadata: None,
+        },
     ] {
         assembler.push(&chunk);
     }
@@ -243,5 +346,9 @@ fn an_open_block_is_closed_when_the_answer_breaks_off() {
         })
         .collect();
     let (open, closed) = (Some(PartState::Streaming), Some(PartState::Done));
-    assert_eq!(states, [open, closed, closed], "what was given stays as it was");
+    assert_eq!(
+        states,
+        [open, closed, closed],
+        "what was given stays as it was"
+    );
 }

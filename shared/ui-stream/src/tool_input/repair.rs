@@ -34,7 +34,11 @@ enum State {
 impl<'a> Repair<'a> {
     /// The JSON that `text` began to be, if it did.
     pub(super) fn of(text: &'a str) -> Option<String> {
-        let mut repair = Self { text, usable: 0, open: vec![State::Root] };
+        let mut repair = Self {
+            text,
+            usable: 0,
+            open: vec![State::Root],
+        };
         for (at, byte) in text.bytes().enumerate() {
             repair.push(at, byte);
         }
@@ -58,7 +62,9 @@ impl<'a> Repair<'a> {
             (State::Text, b'\\') => self.open.push(State::Escape),
             (State::Text | State::AfterItem, _) => self.usable = at + 1,
             (State::Escape, b'u') => self.become_state(State::Digits(0)),
-            (State::Escape, _) | (State::Digits(3), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.end(at),
+            (State::Escape, _) | (State::Digits(3), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                self.end(at)
+            }
             (State::Digits(count), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 self.become_state(State::Digits(count + 1));
             }

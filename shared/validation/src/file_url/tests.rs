@@ -80,12 +80,24 @@ fn hosts_that_are_not_public_are_refused() {
 fn what_else_a_url_may_not_have() {
     let long = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
     assert_eq!(user(&long(2048)), Ok(()));
-    assert_refused("too long", &long(2049), "an https: URL of at most 2048 bytes");
+    assert_refused(
+        "too long",
+        &long(2049),
+        "an https: URL of at most 2048 bytes",
+    );
     assert_refused("user name", "https://user@example.com/", "user name");
     assert_refused("password", "https://:secret@example.com/", "password");
     assert_refused("port", "https://example.com:8443/", "port");
-    assert_refused("line end", "https://example.com/\r\nHost: x", "control characters");
-    assert_refused("tab in the scheme", "java\tscript:alert(1)", "control characters");
+    assert_refused(
+        "line end",
+        "https://example.com/\r\nHost: x",
+        "control characters",
+    );
+    assert_refused(
+        "tab in the scheme",
+        "java\tscript:alert(1)",
+        "control characters",
+    );
     assert_refused("nul", "https://example.com/\0", "control characters");
 }
 
@@ -112,7 +124,10 @@ fn data_urls_that_could_do_harm_or_cannot_be_read_are_refused() {
         ("data:text/html;base64,PHA+", "must be of type"),
         ("data:TEXT/HTML;base64,PHA+", "must be of type"),
         ("data:image/svg+xml;base64,PHN2Zz4=", "must be of type"),
-        ("data:application/octet-stream;base64,AAAA", "must be of type"),
+        (
+            "data:application/octet-stream;base64,AAAA",
+            "must be of type",
+        ),
         ("data:text/javascript;base64,AAAA", "must be of type"),
         ("data:,hello", "must be of the form"),
         ("data:text/plain,hello", "must be of the form"),
@@ -140,7 +155,11 @@ fn data_urls_that_could_do_harm_or_cannot_be_read_are_refused() {
 fn a_fault_at_the_end_of_a_long_file_is_found() {
     let good = "AAAA".repeat(500_000);
     assert_eq!(user(&format!("data:image/png;base64,{good}")), Ok(()));
-    assert_refused("last character", &format!("data:image/png;base64,{good}AAA!"), "base64");
+    assert_refused(
+        "last character",
+        &format!("data:image/png;base64,{good}AAA!"),
+        "base64",
+    );
 }
 
 #[test]

@@ -29,7 +29,13 @@ fn with_fields(fields: &str) -> String {
 fn numbered(count: usize, item: impl Fn(usize) -> String) -> String {
     let mut list = String::new();
     for number in 0..count {
-        write!(list, "{}{}", if number == 0 { "" } else { "," }, item(number)).unwrap();
+        write!(
+            list,
+            "{}{}",
+            if number == 0 { "" } else { "," },
+            item(number)
+        )
+        .unwrap();
     }
     list
 }
@@ -37,7 +43,9 @@ fn numbered(count: usize, item: impl Fn(usize) -> String) -> String {
 /// Each case is a name, a body, the code it is refused with, and how the sentence begins.
 fn assert_refused(cases: &[(&str, String, &str, &str)]) {
     for (name, body, code, sentence) in cases {
-        let Err(error) = parse(body) else { panic!("{name}: accepted") };
+        let Err(error) = parse(body) else {
+            panic!("{name}: accepted")
+        };
         assert_eq!(error.code(), *code, "{name}: {error}");
         assert!(error.to_string().starts_with(sentence), "{name}: {error}");
     }

@@ -17,10 +17,19 @@ fn depth_is_counted_outside_of_strings_only() {
     for (name, body) in [
         ("32 arrays", nested("[", "]", 32)),
         ("32 objects", nested("{\"a\":", "}", 32)),
-        ("beside each other", format!("[{}]", ["[{}]"; 100].join(","))),
+        (
+            "beside each other",
+            format!("[{}]", ["[{}]"; 100].join(",")),
+        ),
         ("in a string", format!("\"{}\"", "[".repeat(100))),
-        ("behind an escaped quote", format!(r#""\"{}""#, "[".repeat(100))),
-        ("behind an escaped backslash", format!(r#"["\\","{}"]"#, "[".repeat(100))),
+        (
+            "behind an escaped quote",
+            format!(r#""\"{}""#, "[".repeat(100)),
+        ),
+        (
+            "behind an escaped backslash",
+            format!(r#"["\\","{}"]"#, "[".repeat(100)),
+        ),
     ] {
         assert_eq!(scan(body.as_bytes()), Ok(body.as_str()), "{name}");
     }
@@ -33,17 +42,34 @@ fn what_is_nested_too_deep_is_refused() {
         ("33 objects", nested("{\"a\":", "}", 33)),
         ("100,000", nested("[", "]", 100_000)),
         ("never closed", "[".repeat(100_000)),
-        ("behind a string that ends in a backslash", format!(r#"["\\",{}]"#, nested("[", "]", 32))),
-        ("behind more ends than beginnings", format!("]]]]{}", "[".repeat(33))),
+        (
+            "behind a string that ends in a backslash",
+            format!(r#"["\\",{}]"#, nested("[", "]", 32)),
+        ),
+        (
+            "behind more ends than beginnings",
+            format!("]]]]{}", "[".repeat(33)),
+        ),
     ] {
-        assert_eq!(scan(body.as_bytes()), Err(RequestError::TooDeep { limit: 32 }), "{name}");
+        assert_eq!(
+            scan(body.as_bytes()),
+            Err(RequestError::TooDeep { limit: 32 }),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn only_text_without_a_mark_is_read() {
-    assert_eq!(scan(b"{\"a\":\"\xff\"}"), Err(RequestError::NotUtf8 { at: 6 }));
-    assert_eq!(scan(b"\"\xed\xa0\x80\""), Err(RequestError::NotUtf8 { at: 1 }), "a surrogate as UTF-8");
+    assert_eq!(
+        scan(b"{\"a\":\"\xff\"}"),
+        Err(RequestError::NotUtf8 { at: 6 })
+    );
+    assert_eq!(
+        scan(b"\"\xed\xa0\x80\""),
+        Err(RequestError::NotUtf8 { at: 1 }),
+        "a surrogate as UTF-8"
+    );
     assert_eq!(
         problem("\u{feff}{}"),
         "request body cannot be read as JSON: it begins with a byte order mark (line 1, column 1)"
@@ -52,14 +78,27 @@ fn only_text_without_a_mark_is_read() {
 
 #[test]
 fn a_number_that_readers_would_change_is_refused() {
-    for number in ["1e400", "-1e400", "9E+999", &"9".repeat(129), &format!("0.{}", "1".repeat(100_000))] {
+    for number in [
+        "1e400",
+        "-1e400",
+        "9E+999",
+        &"9".repeat(129),
+        &format!("0.{}", "1".repeat(100_000)),
+    ] {
         assert_eq!(
             scan(format!("[{number}]").as_bytes()).unwrap_err().code(),
             "invalid_json",
             "{number:.20}"
         );
     }
-    for number in ["0", "-0.5e-400", "1e308", "18446744073709551616", &"9".repeat(128), "\"1e400\""] {
+    for number in [
+        "0",
+        "-0.5e-400",
+        "1e308",
+        "18446744073709551616",
+        &"9".repeat(128),
+        "\"1e400\"",
+    ] {
         assert!(scan(format!("[{number}]").as_bytes()).is_ok(), "{number}");
     }
 }
@@ -72,14 +111,24 @@ fn the_key_that_poisons_javascript_objects_is_refused_everywhere() {
         ("escaped", r#"{"\u005f_proto__":1}"#),
         ("deep", r#"{"a":[{"b":{"__proto__":null}}]}"#),
     ] {
-        assert_eq!(scan(body.as_bytes()).unwrap_err().code(), "invalid_request", "{name}");
+        assert_eq!(
+            scan(body.as_bytes()).unwrap_err().code(),
+            "invalid_request",
+            "{name}"
+        );
     }
-    assert_eq!(problem("{\n \"__proto__\":1}"), "the key __proto__ is not allowed (line 2, column 2)");
+    assert_eq!(
+        problem("{\n \"__proto__\":1}"),
+        "the key __proto__ is not allowed (line 2, column 2)"
+    );
     for (name, body) in [
         ("a value", r#"{"a":"__proto__"}"#),
         ("inside a text", r#"{"a":"\"__proto__\":1"}"#),
         ("a longer key", r#"{"__proto__x":1}"#),
-        ("keys that are harmless in data", r#"{"constructor":{"prototype":1}}"#),
+        (
+            "keys that are harmless in data",
+            r#"{"constructor":{"prototype":1}}"#,
+        ),
     ] {
         assert!(scan(body.as_bytes()).is_ok(), "{name}");
     }
@@ -89,12 +138,21 @@ fn the_key_that_poisons_javascript_objects_is_refused_everywhere() {
 fn half_a_surrogate_pair_may_stand_in_a_value_and_not_in_a_key() {
     assert!(scan(br#"{"a":"\ud800"}"#).is_ok());
     assert!(scan(br#"{"\ud83d\ude00":1}"#).is_ok());
-    assert_eq!(scan(br#"{"a\ud800":1}"#).unwrap_err().code(), "invalid_json");
+    assert_eq!(
+        scan(br#"{"a\ud800":1}"#).unwrap_err().code(),
+        "invalid_json"
+    );
 }
 
 #[test]
 fn a_body_over_the_limit_is_not_read() {
-    let limits = Limits { max_body_bytes: 4, ..Limits::default() };
-    assert_eq!(text_of(b"\xff\xff\xff\xff\xff", &limits), Err(RequestError::TooLarge { limit: 4 }));
+    let limits = Limits {
+        max_body_bytes: 4,
+        ..Limits::default()
+    };
+    assert_eq!(
+        text_of(b"\xff\xff\xff\xff\xff", &limits),
+        Err(RequestError::TooLarge { limit: 4 })
+    );
     assert_eq!(text_of(b"1234", &limits), Ok("1234"));
 }

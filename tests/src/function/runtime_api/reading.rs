@@ -54,16 +54,27 @@ type Read = (Outcome, Option<Connection>);
 pub(super) async fn error(mut connection: Connection, head: &Head) -> Result<Read> {
     let body = connection.read_body(head).await?;
     accept(&mut connection, 202).await?;
-    Ok((Outcome::Error(String::from_utf8_lossy(&body).into_owned()), Some(connection)))
+    Ok((
+        Outcome::Error(String::from_utf8_lossy(&body).into_owned()),
+        Some(connection),
+    ))
 }
 
 /// Takes a response that is not streamed.
-pub(super) async fn whole(mut connection: Connection, head: &Head, answering: Answering) -> Result<Read> {
+pub(super) async fn whole(
+    mut connection: Connection,
+    head: &Head,
+    answering: Answering,
+) -> Result<Read> {
     let mut response: Value = serde_json::from_slice(&connection.read_body(head).await?)?;
     let body = response["body"].take();
     // The client may be gone.
     drop(answering.prelude.map(|sender| sender.send(response)));
-    drop(answering.body.send(Bytes::from(body.as_str().unwrap_or_default().to_owned())));
+    drop(
+        answering
+            .body
+            .send(Bytes::from(body.as_str().unwrap_or_default().to_owned())),
+    );
     accept(&mut connection, 202).await?;
     Ok((Outcome::Whole, Some(connection)))
 }

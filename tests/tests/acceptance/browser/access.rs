@@ -14,7 +14,9 @@ const FORMATTED: &str = "# On sweets\n\n> Quoted, and `code`.\n\n| a | b |\n|---
 
 #[tokio::test]
 async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
-    let Some(mut desk) = Desk::signed_out("audit").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::signed_out("audit").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     tab.sees(&alert("You are signed out.")).await?;
     tab.ensure_accessible("signed out").await?;
@@ -30,8 +32,11 @@ async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
         tab.click(&Place::text(fold)).await?;
     }
     tab.click(&Place::label("Details: Claude Sonnet 4")).await?;
-    tab.ensure_accessible("an answer of many kinds, unfolded").await?;
-    desk.world.gateway.next(stream(&parts(&[FORMATTED]), Step::End));
+    tab.ensure_accessible("an answer of many kinds, unfolded")
+        .await?;
+    desk.world
+        .gateway
+        .next(stream(&parts(&[FORMATTED]), Step::End));
     tab.say("And formatted?").await?;
     tab.sees(&Place::named("group", "Code, js")).await?;
     tab.sees(&button("Regenerate")).await?;
@@ -41,7 +46,10 @@ async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
     tab.click(&button("Cancel")).await?;
 
     audit_dialogs(&tab).await?;
-    desk.world.gateway.next(stream(&[opening(), vec![delta("Sweet ")]].concat(), Step::Cut));
+    desk.world.gateway.next(stream(
+        &[opening(), vec![delta("Sweet ")]].concat(),
+        Step::Cut,
+    ));
     tab.say("And now?").await?;
     tab.sees(&alert("That did not work")).await?;
     tab.ensure_accessible("a failure").await?;
@@ -54,16 +62,21 @@ async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
     tab.ensure_accessible("an answer that was stopped").await?;
     tab.goes_to("#/t/nowhere").await?;
     tab.sees(&alert("There is no such conversation")).await?;
-    tab.ensure_accessible("a conversation that is not there").await?;
+    tab.ensure_accessible("a conversation that is not there")
+        .await?;
     desk.tidy().await
 }
 
 /// The dialogs of the only conversation, and the list in a narrow window.
 async fn audit_dialogs(tab: &Tab) -> Result<()> {
     let only = conversation(&question());
-    for (opener, dialog) in [("Rename", "Rename conversation"), ("Delete", "Delete conversation?")] {
+    for (opener, dialog) in [
+        ("Rename", "Rename conversation"),
+        ("Delete", "Delete conversation?"),
+    ] {
         tab.points_at(&only).await?;
-        tab.click(&button(&format!("{opener} “{}”", question()))).await?;
+        tab.click(&button(&format!("{opener} “{}”", question())))
+            .await?;
         tab.sees(&Place::named("dialog", dialog)).await?;
         tab.ensure_accessible(dialog).await?;
         tab.strikes("Escape").await?;
@@ -81,7 +94,9 @@ async fn audit_dialogs(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn the_keyboard_alone_asks_stops_renames_and_deletes() -> Result<()> {
-    let Some(mut desk) = Desk::ready("keyboard").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("keyboard").await? else {
+        return Ok(());
+    };
     desk.world.gateway.next(unfinished());
     let tab = desk.open().await?;
     let message = textbox("Message");
@@ -89,21 +104,31 @@ async fn the_keyboard_alone_asks_stops_renames_and_deletes() -> Result<()> {
     tab.types("Is it").await?;
     tab.strikes("Shift+Enter").await?;
     tab.types("sweet?").await?;
-    ensure!(tab.value(&message).await? == "Is it\nsweet?", "Shift+Enter begins a line");
+    ensure!(
+        tab.value(&message).await? == "Is it\nsweet?",
+        "Shift+Enter begins a line"
+    );
     tab.strikes("Enter").await?;
     tab.sees(&answer(first_half().trim())).await?;
     tab.tabs_to(&button("Stop")).await?;
     tab.strikes("Enter").await?;
-    ensure!(desk.world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call goes on");
+    ensure!(
+        desk.world.gateway.call(0).await?.ended().await? == Ended::Left,
+        "the model call goes on"
+    );
     tab.sees(&answer("Stopped")).await?;
     tab.is_at(&message).await?;
 
     desk.world.gateway.next(unfinished());
     tab.types(&question()).await?;
     tab.strikes("Enter").await?;
-    tab.reads(&["Is it", &first_half(), &question(), &first_half()]).await?;
+    tab.reads(&["Is it", &first_half(), &question(), &first_half()])
+        .await?;
     tab.strikes("Escape").await?;
-    ensure!(desk.world.gateway.call(1).await?.ended().await? == Ended::Left, "the model call goes on");
+    ensure!(
+        desk.world.gateway.call(1).await?.ended().await? == Ended::Left,
+        "the model call goes on"
+    );
     tab.misses(&button("Stop")).await?;
 
     rename_and_delete(&tab).await?;
@@ -137,13 +162,18 @@ async fn rename_and_delete(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn the_model_and_the_colours_are_chosen_by_keyboard() -> Result<()> {
-    let Some(mut desk) = Desk::ready("menus").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("menus").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     let picker = Place::named("combobox", "Model");
     let before = tab.value(&picker).await?;
     tab.tabs_to(&picker).await?;
     tab.strikes("ArrowDown").await?;
-    ensure!(tab.value(&picker).await? != before, "the arrow chooses another");
+    ensure!(
+        tab.value(&picker).await? != before,
+        "the arrow chooses another"
+    );
     tab.tabs_to(&button("Switch to dark colours")).await?;
     tab.strikes("Enter").await?;
     tab.is_at(&button("Switch to light colours")).await?;
@@ -152,7 +182,9 @@ async fn the_model_and_the_colours_are_chosen_by_keyboard() -> Result<()> {
 
 #[tokio::test]
 async fn nothing_moves_for_those_who_asked_for_that() -> Result<()> {
-    let Some(mut desk) = Desk::ready("motion").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("motion").await? else {
+        return Ok(());
+    };
     let gate = Gate::default();
     desk.world.gateway.next(behind(&gate));
     let tab = desk.open().await?;

@@ -12,7 +12,9 @@ use super::Desk;
 
 #[tokio::test]
 async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
-    let Some(mut desk) = Desk::ready("pieces").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("pieces").await? else {
+        return Ok(());
+    };
     let gate = Gate::default();
     desk.world.gateway.next(halves(&gate));
     let tab = desk.open().await?;
@@ -26,13 +28,17 @@ async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
     tab.sees(&answer("12 in, 7 out")).await?;
     tab.sees(&Place::text("Today: 1 answer")).await?;
     tab.sees(&conversation(&question())).await?;
-    desk.world.ensure_whole(&desk.alice, &tab.thread().await?).await?;
+    desk.world
+        .ensure_whole(&desk.alice, &tab.thread().await?)
+        .await?;
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
-    let Some(mut desk) = Desk::ready("reload").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("reload").await? else {
+        return Ok(());
+    };
     let gate = Gate::default();
     desk.world.gateway.next(halves(&gate));
     let tab = desk.open().await?;
@@ -48,22 +54,35 @@ async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
     gate.open();
     tab.reads(&[&question(), &whole_text()]).await?;
     tab.misses(&button("Stop")).await?;
-    ensure!(desk.world.gateway.calls().len() == 1, "the model was called again");
-    desk.world.ensure_whole(&desk.alice, &tab.thread().await?).await?;
+    ensure!(
+        desk.world.gateway.calls().len() == 1,
+        "the model was called again"
+    );
+    desk.world
+        .ensure_whole(&desk.alice, &tab.thread().await?)
+        .await?;
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
-    let Some(mut desk) = Desk::ready("stop").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("stop").await? else {
+        return Ok(());
+    };
     desk.world.gateway.next(unfinished());
     let tab = desk.open().await?;
     tab.say(&question()).await?;
     tab.reads(&[&question(), &first_half()]).await?;
     tab.click(&button("Stop")).await?;
-    ensure!(desk.world.gateway.call(0).await?.ended().await? == Ended::Left, "the model call goes on");
+    ensure!(
+        desk.world.gateway.call(0).await?.ended().await? == Ended::Left,
+        "the model call goes on"
+    );
     tab.sees(&answer("Stopped")).await?;
-    let stored = desk.world.only_answer(&desk.alice, &tab.thread().await?).await?;
+    let stored = desk
+        .world
+        .only_answer(&desk.alice, &tab.thread().await?)
+        .await?;
     ensure!(stored.status == Some(Status::Stopped), "{stored:?}");
     ensure!(text_of(&stored)? == first_half(), "{}", stored.parts);
 
@@ -71,34 +90,46 @@ async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
     tab.reads(&[&question(), &first_half()]).await?;
     tab.sees(&answer("Stopped")).await?;
     tab.say("And now?").await?;
-    tab.reads(&[&question(), &first_half(), "And now?", &whole_text()]).await?;
+    tab.reads(&[&question(), &first_half(), "And now?", &whole_text()])
+        .await?;
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn another_answer_takes_the_place_of_the_one_before() -> Result<()> {
-    let Some(mut desk) = Desk::ready("regenerate").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("regenerate").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     tab.say(&question()).await?;
     tab.reads(&[&question(), &whole_text()]).await?;
-    desk.world.gateway.next(stream(&parts(&["Quite ", "so."]), Step::End));
+    desk.world
+        .gateway
+        .next(stream(&parts(&["Quite ", "so."]), Step::End));
     tab.click(&button("Regenerate")).await?;
     tab.reads(&[&question(), "Quite so."]).await?;
     tab.sees(&button("Regenerate")).await?;
     tab.reload().await?;
     tab.reads(&[&question(), "Quite so."]).await?;
-    let stored = desk.world.only_answer(&desk.alice, &tab.thread().await?).await?;
+    let stored = desk
+        .world
+        .only_answer(&desk.alice, &tab.thread().await?)
+        .await?;
     ensure!(text_of(&stored)? == "Quite so.", "{}", stored.parts);
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> {
-    let Some(mut desk) = Desk::ready("edit").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("edit").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     tab.say(&question()).await?;
     tab.reads(&[&question(), &whole_text()]).await?;
-    desk.world.gateway.next(stream(&parts(&["Rather ", "bitter."]), Step::End));
+    desk.world
+        .gateway
+        .next(stream(&parts(&["Rather ", "bitter."]), Step::End));
     tab.click(&button("Edit")).await?;
     tab.write(&textbox("Edit message"), "Is coffee?").await?;
     tab.click(&button("Send edit")).await?;
@@ -107,19 +138,27 @@ async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> 
     tab.reload().await?;
     tab.reads(&["Is coffee?", "Rather bitter."]).await?;
     let prompt = desk.world.gateway.call(1).await?.body["prompt"].to_string();
-    ensure!(!prompt.contains(&question()), "the model was told what is no longer asked: {prompt}");
+    ensure!(
+        !prompt.contains(&question()),
+        "the model was told what is no longer asked: {prompt}"
+    );
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn a_second_tab_shows_what_the_first_one_does() -> Result<()> {
-    let Some(mut desk) = Desk::ready("tabs").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("tabs").await? else {
+        return Ok(());
+    };
     let gate = Gate::default();
     desk.world.gateway.next(halves(&gate));
     let first = desk.open().await?;
     first.say(&question()).await?;
     first.reads(&[&question(), &first_half()]).await?;
-    let second = desk.browser.open(&format!("#/t/{}", first.thread().await?)).await?;
+    let second = desk
+        .browser
+        .open(&format!("#/t/{}", first.thread().await?))
+        .await?;
     second.reads(&[&question(), &first_half()]).await?;
 
     gate.open();
@@ -132,6 +171,9 @@ async fn a_second_tab_shows_what_the_first_one_does() -> Result<()> {
     second.reads(&lines).await?;
     first.comes_to_front().await?;
     first.reads(&lines).await?;
-    ensure!(desk.world.gateway.calls().len() == 2, "the model was called again");
+    ensure!(
+        desk.world.gateway.calls().len() == 2,
+        "the model was called again"
+    );
     desk.tidy().await
 }

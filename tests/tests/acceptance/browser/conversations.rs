@@ -17,7 +17,9 @@ async fn begin(tab: &Tab, question: &str) -> Result<String> {
 
 #[tokio::test]
 async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
-    let Some(mut desk) = Desk::ready("delete").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("delete").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     begin(&tab, "What is sweet?").await?;
     tab.click(&button("New conversation")).await?;
@@ -36,7 +38,10 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     tab.misses(&conversation("What is bitter?")).await?;
     tab.reads(&[]).await?;
     let left: Vec<_> = desk.world.engine.items()?;
-    let left: Vec<_> = left.iter().filter(|item| item.to_string().contains(&second)).collect();
+    let left: Vec<_> = left
+        .iter()
+        .filter(|item| item.to_string().contains(&second))
+        .collect();
     ensure!(left.is_empty(), "left in the table: {left:?}");
 
     tab.click(&conversation("What is sweet?")).await?;
@@ -48,11 +53,14 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
 
 #[tokio::test]
 async fn a_conversation_is_found_again_under_its_new_title() -> Result<()> {
-    let Some(mut desk) = Desk::ready("rename").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("rename").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     begin(&tab, &question()).await?;
     tab.points_at(&conversation(&question())).await?;
-    tab.click(&button(&format!("Rename “{}”", question()))).await?;
+    tab.click(&button(&format!("Rename “{}”", question())))
+        .await?;
     tab.write(&textbox("Title"), "On sweets").await?;
     tab.press(&textbox("Title"), "Enter").await?;
     tab.sees(&conversation("On sweets")).await?;
@@ -68,23 +76,33 @@ async fn a_conversation_is_found_again_under_its_new_title() -> Result<()> {
 
 #[tokio::test]
 async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
-    let Some(mut desk) = Desk::ready("model").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("model").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     let picker = Place::named("combobox", "Model");
     tab.choose(&picker, "openai/gpt-4o-mini").await?;
     tab.say(&question()).await?;
     tab.reads(&[&question(), &whole_text()]).await?;
     let head = desk.world.gateway.call(0).await?.head;
-    ensure!(head.header("ai-language-model-id") == Some("openai/gpt-4o-mini"), "{head:?}");
+    ensure!(
+        head.header("ai-language-model-id") == Some("openai/gpt-4o-mini"),
+        "{head:?}"
+    );
     tab.reload().await?;
     tab.reads(&[&question(), &whole_text()]).await?;
-    ensure!(tab.value(&picker).await? == "openai/gpt-4o-mini", "the choice is forgotten");
+    ensure!(
+        tab.value(&picker).await? == "openai/gpt-4o-mini",
+        "the choice is forgotten"
+    );
     desk.tidy().await
 }
 
 #[tokio::test]
 async fn a_narrow_window_is_used_by_keyboard_alone() -> Result<()> {
-    let Some(mut desk) = Desk::ready("narrow").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("narrow").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     tab.resize(390, 780).await?;
     let message = textbox("Message");

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::Desk;
 
-const ADVICE: &str = "A **hash map** finds a value by its key in constant time, however many there are:
+const ADVICE: &str =
+    "A **hash map** finds a value by its key in constant time, however many there are:
 
 1. A *hash function* turns the key into a number.
 2. That number, modulo the count of buckets, names a bucket.
@@ -45,31 +46,43 @@ fn advice() -> Vec<Value> {
 
 fn paced(parts: &[Value]) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(parts.iter().flat_map(|part| [Step::Pause(PACE), Step::Send(frame(part))]));
+    steps.extend(
+        parts
+            .iter()
+            .flat_map(|part| [Step::Pause(PACE), Step::Send(frame(part))]),
+    );
     steps.push(Step::End);
     steps
 }
 
 #[tokio::test]
 async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
-    let Some(mut desk) = Desk::ready("kinds").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("kinds").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
     // The list of conversations of somebody who has been here before.
-    for topic in
-        ["Compare three ways to cache a web page.", "Plan a weekend in Lisbon.", "Is marzipan sweet?"]
-    {
+    for topic in [
+        "Compare three ways to cache a web page.",
+        "Plan a weekend in Lisbon.",
+        "Is marzipan sweet?",
+    ] {
         tab.say(topic).await?;
         tab.reads(&[topic, &whole_text()]).await?;
         tab.click(&button("New conversation")).await?;
     }
     desk.world.gateway.next(paced(&advice()));
-    tab.say("Explain how a hash map works, with a small example.").await?;
-    tab.sees(&answer("Order is not kept").with("412 in, 236 out")).await?;
+    tab.say("Explain how a hash map works, with a small example.")
+        .await?;
+    tab.sees(&answer("Order is not kept").with("412 in, 236 out"))
+        .await?;
 
     // As it was streamed, and as it is read back.
     for case in ["streamed", "loaded"] {
-        tab.sees(&Place::named("group", "Code, rust").with("ages.insert")).await?;
-        tab.sees(&Place::role("listitem").with("names a bucket")).await?;
+        tab.sees(&Place::named("group", "Code, rust").with("ages.insert"))
+            .await?;
+        tab.sees(&Place::role("listitem").with("names a bucket"))
+            .await?;
         tab.click(&Place::text("Reasoning")).await?;
         tab.sees(&answer("A small example will say more")).await?;
         if case == "loaded" {
@@ -83,20 +96,33 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
 
 #[tokio::test]
 async fn a_picture_goes_along_with_the_question() -> Result<()> {
-    let Some(mut desk) = Desk::ready("file").await? else { return Ok(()) };
+    let Some(mut desk) = Desk::ready("file").await? else {
+        return Ok(());
+    };
     let tab = desk.open().await?;
-    let pixel =
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-    tab.attach(&Place::label("Attach files"), &File { name: "pixel.png", kind: "image/png", base64: pixel })
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    tab.attach(
+        &Place::label("Attach files"),
+        &File {
+            name: "pixel.png",
+            kind: "image/png",
+            base64: pixel,
+        },
+    )
+    .await?;
+    tab.sees(&Place::named("list", "Attachments").with("pixel.png"))
         .await?;
-    tab.sees(&Place::named("list", "Attachments").with("pixel.png")).await?;
     tab.write(&textbox("Message"), &question()).await?;
     tab.click(&button("Send")).await?;
     tab.sees(&answer(&whole_text())).await?;
     let prompt = desk.world.gateway.call(0).await?.body["prompt"].to_string();
-    ensure!(prompt.contains("image/png") && prompt.contains(pixel), "the model was not shown it: {prompt}");
+    ensure!(
+        prompt.contains("image/png") && prompt.contains(pixel),
+        "the model was not shown it: {prompt}"
+    );
     for _load in ["sent", "loaded"] {
-        tab.sees(&Place::named("img", "pixel.png").within(Place::named("article", "You"))).await?;
+        tab.sees(&Place::named("img", "pixel.png").within(Place::named("article", "You")))
+            .await?;
         tab.reload().await?;
     }
     desk.tidy().await

@@ -17,7 +17,9 @@ const ANSWERS: u64 = 3000;
 
 #[tokio::test]
 async fn no_answer_however_odd_makes_a_chunk_that_a_client_refuses() -> Result<()> {
-    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    let Some(mut readers) = Readers::start()? else {
+        return Ok(());
+    };
     let relay = Relay::new().await?;
     let mut seen = Seen::default();
     for seed in 0..ANSWERS {
@@ -61,7 +63,9 @@ impl Seen {
 
     /// Every type of chunk that parts can become has come often, and many answers have come to their end.
     fn ensure_varied(&self) -> Result<()> {
-        let rare = EVERY_KIND.iter().find(|kind| self.kinds.get(**kind).is_none_or(|count| *count < 100));
+        let rare = EVERY_KIND
+            .iter()
+            .find(|kind| self.kinds.get(**kind).is_none_or(|count| *count < 100));
         ensure!(rare.is_none(), "{rare:?} is rare: {:?}", self.kinds);
         ensure!(
             self.broke_off > ANSWERS / 10 && self.broke_off < ANSWERS / 2,

@@ -17,12 +17,18 @@ async fn every_version_of_the_client_takes_part_in_everything() -> Result<()> {
     let mut columns = Vec::new();
     let mut wrong = Vec::new();
     for version in Version::NEWEST_FIRST {
-        let Some(mut stage) = Stage::new(version).await? else { return Ok(()) };
+        let Some(mut stage) = Stage::new(version).await? else {
+            return Ok(());
+        };
         let mut column = Vec::new();
         for feature in Feature::ALL {
             match feature.play(&mut stage).await {
                 Ok(seen) => column.push(seen),
-                Err(error) => wrong.push(format!("ai {}, {}: {error:#}", version.pinned()?, feature.title())),
+                Err(error) => wrong.push(format!(
+                    "ai {}, {}: {error:#}",
+                    version.pinned()?,
+                    feature.title()
+                )),
             }
             // One that failed half-way must not leave its answers to the next.
             stage.world.gateway.forget_planned();

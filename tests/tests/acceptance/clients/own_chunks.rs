@@ -7,7 +7,9 @@ use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::world::{World, ask, post};
 use anyhow::{Context, Result, ensure};
-use message::{AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage, UnifiedFinishReason};
+use message::{
+    AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage, UnifiedFinishReason,
+};
 use serde_json::{Value, json};
 use ui_stream::{DONE, PING, UiMessageChunk};
 
@@ -24,7 +26,9 @@ const REASONS: [UnifiedFinishReason; 6] = [
 
 #[tokio::test]
 async fn every_chunk_that_the_function_can_think_of_is_taken_by_every_client() -> Result<()> {
-    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    let Some(mut readers) = Readers::start()? else {
+        return Ok(());
+    };
     for chunk in of_our_own() {
         let mut stream = PING.to_vec();
         chunk.encode(&mut stream);
@@ -38,21 +42,44 @@ async fn every_chunk_that_the_function_can_think_of_is_taken_by_every_client() -
 fn of_our_own() -> Vec<UiMessageChunk> {
     let id = || "0".to_owned();
     let mut chunks = vec![
-        UiMessageChunk::Start { message_id: id(), message_metadata: None },
+        UiMessageChunk::Start {
+            message_id: id(),
+            message_metadata: None,
+        },
         UiMessageChunk::StartStep,
-        UiMessageChunk::TextEnd { id: id(), citations: None, provider_metadata: None },
-        UiMessageChunk::ReasoningEnd { id: id(), provider_metadata: None },
+        UiMessageChunk::TextEnd {
+            id: id(),
+            citations: None,
+            provider_metadata: None,
+        },
+        UiMessageChunk::ReasoningEnd {
+            id: id(),
+            provider_metadata: None,
+        },
         UiMessageChunk::ToolOutputDenied { tool_call_id: id() },
-        UiMessageChunk::Error { error_text: "The answer was cut off.".to_owned() },
+        UiMessageChunk::Error {
+            error_text: "The answer was cut off.".to_owned(),
+        },
         UiMessageChunk::FinishStep,
         UiMessageChunk::Abort,
     ];
-    for metadata in [AnswerMetadata::at_start("openai/gpt-4o", 1), everything_known()] {
+    for metadata in [
+        AnswerMetadata::at_start("openai/gpt-4o", 1),
+        everything_known(),
+    ] {
         let metadata = Box::new(metadata);
-        chunks.push(UiMessageChunk::Start { message_id: id(), message_metadata: Some(metadata.clone()) });
-        chunks.push(UiMessageChunk::MessageMetadata { message_metadata: metadata.clone() });
+        chunks.push(UiMessageChunk::Start {
+            message_id: id(),
+            message_metadata: Some(metadata.clone()),
+        });
+        chunks.push(UiMessageChunk::MessageMetadata {
+            message_metadata: metadata.clone(),
+        });
         for finish_reason in REASONS {
-            chunks.push(UiMessageChunk::Finish { finish_reason, message_metadata: Some(metadata.clone()) });
+            chunks.push(UiMessageChunk::Finish {
+                finish_reason,
+                message_metadata: Some(metadata.clone()),
+            });
         }
     }
     chunks
@@ -69,7 +96,10 @@ fn everything_known() -> AnswerMetadata {
             input_tokens: Some(6),
             input_token_details,
             output_tokens: Some(9),
-            output_token_details: OutputTokenDetails { text_tokens: Some(4), reasoning_tokens: Some(5) },
+            output_token_details: OutputTokenDetails {
+                text_tokens: Some(4),
+                reasoning_tokens: Some(5),
+            },
             total_tokens: Some(u64::MAX),
         }),
         finish_reason: Some(UnifiedFinishReason::Stop),
@@ -124,22 +154,51 @@ fn only_what_the_function_itself_says_counts_as_its_own() {
 #[tokio::test]
 async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Result<()> {
     let world = World::new().await?;
-    let Some(mut readers) = Readers::start()? else { return Ok(()) };
+    let Some(mut readers) = Readers::start()? else {
+        return Ok(());
+    };
     let function = Function::plain(&world.variables_with(&[("IDLE_TIMEOUT_MS", "500")])).await?;
     let alice = world.sign_in("alice").await?;
     let thinking = json!({"type": "reasoning-start", "id": "r0"});
     let begun = [opening(), vec![delta("Sweet "), thinking]].concat();
     let error = json!({"type": "error", "error": "secret"});
-    let kinds = ["message-metadata", "text-end", "reasoning-end", "error", "finish-step", "finish"];
+    let kinds = [
+        "message-metadata",
+        "text-end",
+        "reasoning-end",
+        "error",
+        "finish-step",
+        "finish",
+    ];
     for (name, steps, said) in [
         ("whole", answers::good(), &kinds[4..]),
-        ("refused", answers::error(400, "invalid_request_error"), &["message-metadata", "error"][..]),
-        ("nothing said", stream(&[], Step::End), &["message-metadata", "error"]),
+        (
+            "refused",
+            answers::error(400, "invalid_request_error"),
+            &["message-metadata", "error"][..],
+        ),
+        (
+            "nothing said",
+            stream(&[], Step::End),
+            &["message-metadata", "error"],
+        ),
         ("cut", stream(&begun, Step::Cut), &kinds),
         ("ended in mid-text", stream(&begun, Step::End), &kinds),
         ("silent", stream(&begun, Step::Hold), &kinds),
-        ("broken", [stream(&begun, Step::Send("data: {\n\n".into())), vec![Step::End]].concat(), &kinds),
-        ("out of order", stream(&[begun.clone(), vec![stray()]].concat(), Step::End), &kinds),
+        (
+            "broken",
+            [
+                stream(&begun, Step::Send("data: {\n\n".into())),
+                vec![Step::End],
+            ]
+            .concat(),
+            &kinds,
+        ),
+        (
+            "out of order",
+            stream(&[begun.clone(), vec![stray()]].concat(), Step::End),
+            &kinds,
+        ),
         (
             "error of the model",
             stream(&[begun.clone(), vec![error, finish()]].concat(), Step::End),
@@ -147,12 +206,18 @@ async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Resu
         ),
     ] {
         world.gateway.next(steps);
-        let answer = fetch(ask(&function, &alice, &name.replace(' ', "-"), "m1")?).await?.bytes().await?;
+        let answer = fetch(ask(&function, &alice, &name.replace(' ', "-"), "m1")?)
+            .await?
+            .bytes()
+            .await?;
         ensure_taken(&mut readers, &answer, name).await?;
         ensure_says(&answer, name, &["start"])?;
         ensure_says(&answer, name, said)?;
     }
-    let answer = fetch(post(&function, &alice, denial().to_string())?).await?.bytes().await?;
+    let answer = fetch(post(&function, &alice, denial().to_string())?)
+        .await?
+        .bytes()
+        .await?;
     ensure_taken(&mut readers, &answer, "denial").await?;
     ensure_says(&answer, "denial", &["tool-output-denied"])?;
     function.stop().await
@@ -177,7 +242,10 @@ fn denial() -> Value {
 fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
     let answer = std::str::from_utf8(answer)?;
     for kind in kinds {
-        ensure!(answer.contains(&format!("data: {{\"type\":\"{kind}\"")), "{name}: no {kind} in\n{answer}");
+        ensure!(
+            answer.contains(&format!("data: {{\"type\":\"{kind}\"")),
+            "{name}: no {kind} in\n{answer}"
+        );
     }
     Ok(())
 }
@@ -187,7 +255,10 @@ fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
 async fn ensure_taken(readers: &mut Readers, stream: &[u8], name: &str) -> Result<()> {
     for (version, read) in readers.read(stream, None).await? {
         let known = |kind: &str| version == Version::Seven || !is_unknown(kind, version);
-        let refused = read.refused.iter().find(|refused| refused.r#type.as_deref().is_none_or(known));
+        let refused = read
+            .refused
+            .iter()
+            .find(|refused| refused.r#type.as_deref().is_none_or(known));
         ensure!(refused.is_none(), "{name}: {version:?} refuses {refused:?}");
     }
     std::str::from_utf8(stream).map(drop).context("UTF-8")

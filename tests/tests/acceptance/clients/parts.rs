@@ -6,7 +6,15 @@ use fastrand::Rng;
 /// Tokens are raw JSON, since not all of them are text to Rust.
 type Tokens = &'static [&'static str];
 
-const IDS: Tokens = &[r#""0""#, r#""1""#, r#""a\"b""#, r#""""#, r#""😀""#, r#""\u0031""#, r#""__proto__""#];
+const IDS: Tokens = &[
+    r#""0""#,
+    r#""1""#,
+    r#""a\"b""#,
+    r#""""#,
+    r#""😀""#,
+    r#""\u0031""#,
+    r#""__proto__""#,
+];
 const DELTAS: Tokens = &[
     r#""""#,
     r#""Hi \n""#,
@@ -34,8 +42,15 @@ const METADATA: Tokens = &[
     r#"{"toString":{}}"#,
     r#"{"a":{"x":1e999}}"#,
 ];
-const ODD_METADATA: Tokens =
-    &["null", "[]", "1", r#"{"a":1}"#, r#"{"a":null}"#, r#"{"a":[1]}"#, r#"{"a":{},"b":"x"}"#];
+const ODD_METADATA: Tokens = &[
+    "null",
+    "[]",
+    "1",
+    r#"{"a":1}"#,
+    r#"{"a":null}"#,
+    r#"{"a":[1]}"#,
+    r#"{"a":{},"b":"x"}"#,
+];
 const CITATIONS: Tokens = &[
     "[]",
     r#"[{"source":{"type":"source","sourceType":"url","id":"s","url":"https://a.example"},"startIndex":0,"endIndex":4}]"#,
@@ -80,17 +95,32 @@ const FILES: Tokens = &[
     r#"{"type":"url","url":"not a url"}"#,
 ];
 const MEDIA_TYPES: Tokens = &[r#""image/png""#, r#""""#, r#""text/plain;charset=utf-8""#];
-const URLS: Tokens = &[r#""https://a.example/?b=c#d""#, r#""no url""#, r#""javascript:alert(1)""#, "7"];
+const URLS: Tokens = &[
+    r#""https://a.example/?b=c#d""#,
+    r#""no url""#,
+    r#""javascript:alert(1)""#,
+    "7",
+];
 const ODD_TEXTS: Tokens = &["null", "7", "[]"];
-const KINDS: Tokens = &[r#""anthropic.compaction""#, r#""no-dot""#, r#""anthropic.message_start""#];
+const KINDS: Tokens = &[
+    r#""anthropic.compaction""#,
+    r#""no-dot""#,
+    r#""anthropic.message_start""#,
+];
 const REASONS: Tokens = &[
     r#"{"unified":"stop","raw":"end_turn"}"#,
     r#"{"unified":"tool-calls"}"#,
     r#"{"unified":"content-filter","raw":null}"#,
     r#""length""#,
 ];
-const ODD_REASONS: Tokens =
-    &["null", "7", r#"{"unified":"interrupted"}"#, r#"{"unified":"__proto__"}"#, r#""unknown""#, "{}"];
+const ODD_REASONS: Tokens = &[
+    "null",
+    "7",
+    r#"{"unified":"interrupted"}"#,
+    r#"{"unified":"__proto__"}"#,
+    r#""unknown""#,
+    "{}",
+];
 const USAGES: Tokens = &[
     r#"{"inputTokens":{"total":12,"cacheRead":3},"outputTokens":{"total":7}}"#,
     r#"{"inputTokens":1,"outputTokens":2}"#,
@@ -107,11 +137,21 @@ struct Field {
 }
 
 const fn required(name: &'static str, tokens: Tokens) -> Field {
-    Field { name, tokens, odd: &[], required: true }
+    Field {
+        name,
+        tokens,
+        odd: &[],
+        required: true,
+    }
 }
 
 const fn optional(name: &'static str, tokens: Tokens, odd: Tokens) -> Field {
-    Field { name, tokens, odd, required: false }
+    Field {
+        name,
+        tokens,
+        odd,
+        required: false,
+    }
 }
 
 const PROVIDER_METADATA: Field = optional("providerMetadata", METADATA, ODD_METADATA);
@@ -121,20 +161,50 @@ const DYNAMIC: Field = optional("dynamic", FLAGS, ODD_FLAGS);
 /// Every type of part, and its fields.
 const TYPES: &[(&str, &[Field])] = &[
     ("stream-start", &[optional("warnings", &["[]"], &["null"])]),
-    ("response-metadata", &[optional("id", IDS, &["null"]), optional("modelId", NAMES, &["7"])]),
+    (
+        "response-metadata",
+        &[
+            optional("id", IDS, &["null"]),
+            optional("modelId", NAMES, &["7"]),
+        ],
+    ),
     ("ping", &[]),
     ("raw", &[optional("rawValue", VALUES, &[])]),
     ("hologram", &[optional("depth", VALUES, &[])]),
     ("text-start", &[required("id", IDS), PROVIDER_METADATA]),
-    ("text-delta", &[required("id", IDS), required("delta", DELTAS), PROVIDER_METADATA]),
-    ("text-end", &[required("id", IDS), PROVIDER_METADATA, optional("citations", CITATIONS, ODD_CITATIONS)]),
+    (
+        "text-delta",
+        &[
+            required("id", IDS),
+            required("delta", DELTAS),
+            PROVIDER_METADATA,
+        ],
+    ),
+    (
+        "text-end",
+        &[
+            required("id", IDS),
+            PROVIDER_METADATA,
+            optional("citations", CITATIONS, ODD_CITATIONS),
+        ],
+    ),
     ("reasoning-start", &[required("id", IDS), PROVIDER_METADATA]),
-    ("reasoning-delta", &[required("id", IDS), required("delta", DELTAS), PROVIDER_METADATA]),
+    (
+        "reasoning-delta",
+        &[
+            required("id", IDS),
+            required("delta", DELTAS),
+            PROVIDER_METADATA,
+        ],
+    ),
     ("reasoning-end", &[required("id", IDS), PROVIDER_METADATA]),
     (
         "source",
         &[
-            required("sourceType", &[r#""url""#, r#""document""#, r#""video""#, "null"]),
+            required(
+                "sourceType",
+                &[r#""url""#, r#""document""#, r#""video""#, "null"],
+            ),
             optional("id", IDS, &["null"]),
             required("url", URLS),
             required("mediaType", MEDIA_TYPES),
@@ -143,8 +213,22 @@ const TYPES: &[(&str, &[Field])] = &[
             PROVIDER_METADATA,
         ],
     ),
-    ("file", &[required("mediaType", MEDIA_TYPES), required("data", FILES), PROVIDER_METADATA]),
-    ("reasoning-file", &[required("mediaType", MEDIA_TYPES), required("data", FILES), PROVIDER_METADATA]),
+    (
+        "file",
+        &[
+            required("mediaType", MEDIA_TYPES),
+            required("data", FILES),
+            PROVIDER_METADATA,
+        ],
+    ),
+    (
+        "reasoning-file",
+        &[
+            required("mediaType", MEDIA_TYPES),
+            required("data", FILES),
+            PROVIDER_METADATA,
+        ],
+    ),
     ("custom", &[required("kind", KINDS), PROVIDER_METADATA]),
     (
         "tool-input-start",
@@ -157,7 +241,10 @@ const TYPES: &[(&str, &[Field])] = &[
             PROVIDER_METADATA,
         ],
     ),
-    ("tool-input-delta", &[required("id", IDS), required("delta", DELTAS)]),
+    (
+        "tool-input-delta",
+        &[required("id", IDS), required("delta", DELTAS)],
+    ),
     ("tool-input-end", &[required("id", IDS)]),
     (
         "tool-call",
@@ -184,7 +271,11 @@ const TYPES: &[(&str, &[Field])] = &[
     ),
     (
         "tool-approval-request",
-        &[required("approvalId", NAMES), required("toolCallId", IDS), PROVIDER_METADATA],
+        &[
+            required("approvalId", NAMES),
+            required("toolCallId", IDS),
+            PROVIDER_METADATA,
+        ],
     ),
     ("error", &[optional("error", VALUES, &[])]),
     (
@@ -209,10 +300,19 @@ pub(super) struct Answer {
 /// The parts that follow on others, by the type that opens.
 const FOLLOWERS: [(&str, &[&str]); 4] = [
     ("text-start", &["text-delta", "text-delta", "text-end"]),
-    ("reasoning-start", &["reasoning-delta", "reasoning-delta", "reasoning-end"]),
+    (
+        "reasoning-start",
+        &["reasoning-delta", "reasoning-delta", "reasoning-end"],
+    ),
     (
         "tool-input-start",
-        &["tool-input-delta", "tool-input-delta", "tool-input-end", "tool-call", "tool-result"],
+        &[
+            "tool-input-delta",
+            "tool-input-delta",
+            "tool-input-end",
+            "tool-call",
+            "tool-result",
+        ],
     ),
     ("tool-call", &["tool-result", "tool-approval-request"]),
 ];
@@ -222,7 +322,11 @@ impl Answer {
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let ids = rng.usize(1..=IDS.len());
-        Self { rng, ids, open: Vec::new() }
+        Self {
+            rng,
+            ids,
+            open: Vec::new(),
+        }
     }
 
     /// Up to 40 parts, as events of a stream, each with its blank line.
@@ -232,15 +336,20 @@ impl Answer {
         if self.rng.u8(..) < 200 {
             events.push(self.fields("finish", None));
         }
-        events.into_iter().map(|part| format!("data: {part}\n\n")).collect()
+        events
+            .into_iter()
+            .map(|part| format!("data: {part}\n\n"))
+            .collect()
     }
 
     fn part(&mut self) -> String {
         if !self.open.is_empty() && self.rng.u8(..) < 170 {
             let at = self.rng.usize(..self.open.len());
             let (kind, id) = self.open[at];
-            let (_, followers) =
-                FOLLOWERS.iter().find(|(opens, _)| *opens == kind).expect("only these are noted");
+            let (_, followers) = FOLLOWERS
+                .iter()
+                .find(|(opens, _)| *opens == kind)
+                .expect("only these are noted");
             let follower = followers[self.rng.usize(..followers.len())];
             if matches!(follower, "text-end" | "reasoning-end") {
                 self.open.swap_remove(at);
@@ -248,15 +357,24 @@ impl Answer {
             return self.fields(follower, Some(id));
         }
         let kind = TYPES[self.rng.usize(..TYPES.len())].0;
-        let follows =
-            FOLLOWERS[..3].iter().any(|(_, followers)| followers.contains(&kind)) && kind != "tool-call";
+        let follows = FOLLOWERS[..3]
+            .iter()
+            .any(|(_, followers)| followers.contains(&kind))
+            && kind != "tool-call";
         // Out of order, which ends the answer: not too often.
-        let kind = if follows && self.rng.u8(..) < 245 { "ping" } else { kind };
+        let kind = if follows && self.rng.u8(..) < 245 {
+            "ping"
+        } else {
+            kind
+        };
         self.fields(kind, None)
     }
 
     fn fields(&mut self, kind: &'static str, id: Option<&'static str>) -> String {
-        let (_, fields) = TYPES.iter().find(|(name, _)| *name == kind).expect("every follower is a type");
+        let (_, fields) = TYPES
+            .iter()
+            .find(|(name, _)| *name == kind)
+            .expect("every follower is a type");
         let id = id.unwrap_or_else(|| IDS[self.rng.usize(..self.ids)]);
         if FOLLOWERS.iter().any(|(opens, _)| *opens == kind) {
             self.open.push((kind, id));
@@ -281,7 +399,9 @@ impl Answer {
             (true, 0) => None,
             (true, _) => Some(field.tokens[self.rng.usize(..field.tokens.len())]),
             (false, 0..100) => None,
-            (false, 100..120) if !field.odd.is_empty() => Some(field.odd[self.rng.usize(..field.odd.len())]),
+            (false, 100..120) if !field.odd.is_empty() => {
+                Some(field.odd[self.rng.usize(..field.odd.len())])
+            }
             (false, _) => Some(field.tokens[self.rng.usize(..field.tokens.len())]),
         }
     }

@@ -52,7 +52,11 @@ impl Relay {
         let message = RawValue::from_string(message.to_owned())?;
         let prompt = client.prompt(None, &[UiMessage::parse(&message, "message")?])?;
         let model = client.model(Registry::new(None, None)?.default_model());
-        Ok(Self { source, model, prompt })
+        Ok(Self {
+            source,
+            model,
+            prompt,
+        })
     }
 
     /// Relays what the gateway says.
@@ -85,7 +89,8 @@ async fn relayed(mut stream: PartStream) -> Result<Relayed> {
 }
 
 fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
-    let (mut bytes, mut assembler, mut kinds) = (START.to_vec(), MessageAssembler::default(), Vec::new());
+    let (mut bytes, mut assembler, mut kinds) =
+        (START.to_vec(), MessageAssembler::default(), Vec::new());
     for chunk in chunks {
         let begin = bytes.len();
         chunk.encode(&mut bytes);
@@ -95,11 +100,19 @@ fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
     }
     assembler.settle_open_inputs();
     bytes.extend_from_slice(DONE);
-    Ok(Relayed { bytes, parts: to_raw_value(assembler.parts())?, kinds, broke_off })
+    Ok(Relayed {
+        bytes,
+        parts: to_raw_value(assembler.parts())?,
+        kinds,
+        broke_off,
+    })
 }
 
 fn kind(event: &[u8]) -> Result<String> {
-    let after = std::str::from_utf8(event)?.split_once("\"type\":\"").context("a chunk has a type")?.1;
+    let after = std::str::from_utf8(event)?
+        .split_once("\"type\":\"")
+        .context("a chunk has a type")?
+        .1;
     Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
@@ -109,13 +122,24 @@ impl Relayed {
     pub(super) async fn ensure_readable(&self, readers: &mut Readers) -> Result<()> {
         for (version, read) in readers.read(&self.bytes, Some(&self.parts)).await? {
             let known = |kind: &str| !is_unknown(kind, version);
-            let refused = read.refused.iter().find(|refused| refused.r#type.as_deref().is_none_or(known));
+            let refused = read
+                .refused
+                .iter()
+                .find(|refused| refused.r#type.as_deref().is_none_or(known));
             ensure!(refused.is_none(), "{version:?} refuses {refused:?}");
-            let failure = read.failures.iter().find(|failure| !is_of_old(failure, version));
+            let failure = read
+                .failures
+                .iter()
+                .find(|failure| !is_of_old(failure, version));
             ensure!(failure.is_none(), "{version:?} cannot read: {failure:?}");
             // Older versions leave out what they do not know, and keep other fields of what they know.
             let same = version != Version::Seven || read.differs.is_none();
-            ensure!(same, "{version:?} holds {:?}\nstored is {}", read.differs, self.parts);
+            ensure!(
+                same,
+                "{version:?} holds {:?}\nstored is {}",
+                read.differs,
+                self.parts
+            );
         }
         Ok(())
     }

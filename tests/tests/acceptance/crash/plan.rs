@@ -53,7 +53,13 @@ impl Request {
         length: Length,
         count: usize,
     ) -> Self {
-        Self { name, operation, text, length, count }
+        Self {
+            name,
+            operation,
+            text,
+            length,
+            count,
+        }
     }
 
     /// Which of them this is.
@@ -148,7 +154,9 @@ pub(super) fn draw(seed: u64, round: usize) -> (Trigger, Vec<Plan>) {
         _ => Trigger::Bytes(random.usize(100..40_000)),
     };
     let stands = matches!(trigger, Trigger::Stands(_));
-    let plans = (0..TURNS).map(|turn| Plan::draw(random, round, turn, stands)).collect();
+    let plans = (0..TURNS)
+        .map(|turn| Plan::draw(random, round, turn, stands))
+        .collect();
     (trigger, plans)
 }
 
@@ -156,11 +164,17 @@ impl Plan {
     fn draw(random: &mut fastrand::Rng, round: usize, turn: usize, stands: bool) -> Self {
         let user = format!("crash{round:03}x{turn:02}");
         let stand = Stand::draw(random, round * TURNS + turn, stands);
-        let wanted = if let Stand::Table(request, ..) = &stand { request.length } else { Length::Any };
+        let wanted = if let Stand::Table(request, ..) = &stand {
+            request.length
+        } else {
+            Length::Any
+        };
         let is_question = matches!(&stand, Stand::Table(request, ..) if request.name == "question");
         let quick = wanted == Length::Short || (wanted == Length::Any && random.u32(0..4) == 0);
         let length = if quick { random.usize(1..8) } else { 400 };
-        let pieces = (0..length).map(|piece| format!("{user}.{piece} ")).collect();
+        let pieces = (0..length)
+            .map(|piece| format!("{user}.{piece} "))
+            .collect();
         // A question too long to be kept in the thread's own item has to be put before anything is promised.
         let tail: String = if random.u32(0..4) == 0 {
             (0..900).map(|_| random.alphanumeric()).collect()
@@ -170,7 +184,11 @@ impl Plan {
         Self {
             words: format!("Is {TEXT_CANARY} sweet, {user}? {tail}"),
             pieces,
-            pause: if quick { Duration::ZERO } else { Duration::from_millis(random.u64(8..30)) },
+            pause: if quick {
+                Duration::ZERO
+            } else {
+                Duration::from_millis(random.u64(8..30))
+            },
             delay: Duration::from_millis(random.u64(0..if stands { 200 } else { 1_200 })),
             stand,
             gate: Gate::default(),
@@ -190,7 +208,11 @@ impl Plan {
         for piece in &self.pieces {
             steps.extend([Step::Pause(self.pause), Step::Send(frame(&delta(piece)))]);
         }
-        steps.extend([Step::Send(frame(&text_end())), Step::Send(frame(&finish())), Step::End]);
+        steps.extend([
+            Step::Send(frame(&text_end())),
+            Step::Send(frame(&finish())),
+            Step::End,
+        ]);
         if let Stand::Model(place) = self.stand {
             steps.insert(place.min(steps.len()), Step::Wait(self.gate.clone()));
         }
@@ -200,7 +222,9 @@ impl Plan {
     /// What the table does.
     pub(super) fn fault(&self) -> Option<Fault> {
         let gate = self.gate.clone();
-        let Stand::Table(request, before, at) = &self.stand else { return None };
+        let Stand::Table(request, before, at) = &self.stand else {
+            return None;
+        };
         let behaviour = match at {
             At::Asked => Behaviour::Hold(gate),
             At::Done => Behaviour::HoldAnswer(gate),

@@ -66,7 +66,10 @@ impl Seen {
 
     fn read_until(&self, then: Instant) -> String {
         let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = pieces.iter().take_while(|(at, _)| *at <= then).flat_map(|(_, piece)| piece.to_vec());
+        let read = pieces
+            .iter()
+            .take_while(|(at, _)| *at <= then)
+            .flat_map(|(_, piece)| piece.to_vec());
         String::from_utf8_lossy(&read.collect::<Vec<_>>()).into_owned()
     }
 }
@@ -84,8 +87,10 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     let world = World::new().await?;
     let parallel = PARALLEL.to_string();
     let survivor = world.variables_with(&[("MAX_PARALLEL_TURNS", &parallel)]);
-    let victim =
-        world.variables_with(&[("MAX_PARALLEL_TURNS", &parallel), ("MAX_TURN_MS", &TURN_MS.to_string())]);
+    let victim = world.variables_with(&[
+        ("MAX_PARALLEL_TURNS", &parallel),
+        ("MAX_TURN_MS", &TURN_MS.to_string()),
+    ]);
     let (first, second) = tokio::try_join!(Function::plain(&victim), Function::plain(&survivor))?;
     let bytes = Arc::new(Bytes::default());
     let mut turns = Vec::new();
@@ -96,7 +101,10 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     let stalled = until(&trigger, &world, &turns, &bytes).await;
     let killed_at = Instant::now();
     first.kill().await?;
-    let dead = turns.iter().map(|turn| turn.died_at(&world)).collect::<Vec<_>>();
+    let dead = turns
+        .iter()
+        .map(|turn| turn.died_at(&world))
+        .collect::<Vec<_>>();
     let hiccup = hiccup.longest();
     let loss = LOSS + HOPS * hiccup + world.engine.slowest();
     let least: Vec<_> = turns
@@ -106,7 +114,10 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
         .collect();
     world.engine.heal();
     world.gateway.forget_planned();
-    let settled = turns.iter().zip(least).map(|(turn, least)| turn.settle(&world, &second, least));
+    let settled = turns
+        .iter()
+        .zip(least)
+        .map(|(turn, least)| turn.settle(&world, &second, least));
     try_join_all(settled).await.with_context(|| {
         let slowest = world.engine.slowest();
         let trouble = trouble(&second.process.logs.lines());
@@ -133,7 +144,10 @@ impl Hiccup {
                 let begun = Instant::now();
                 sleep(Self::TICK).await;
                 let late = begun.elapsed().saturating_sub(Self::TICK).as_millis();
-                seen.fetch_max(usize::try_from(late).unwrap_or(usize::MAX), Ordering::SeqCst);
+                seen.fetch_max(
+                    usize::try_from(late).unwrap_or(usize::MAX),
+                    Ordering::SeqCst,
+                );
             }
         });
         Self { longest, watch }
@@ -159,7 +173,12 @@ async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes
         // However it ends: the process is to be killed.
         drop(read(request, &seen, &bytes).await);
     });
-    Ok(Turn { plan, who, client, reading })
+    Ok(Turn {
+        plan,
+        who,
+        client,
+        reading,
+    })
 }
 
 async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) -> Result<()> {
@@ -169,14 +188,22 @@ async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) 
     while let Some(piece) = answer.piece().await? {
         bytes.read.fetch_add(piece.len(), Ordering::SeqCst);
         bytes.more.notify_one();
-        seen.pieces.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), piece));
+        seen.pieces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((Instant::now(), piece));
     }
     seen.ended.store(true, Ordering::SeqCst);
     Ok(())
 }
 
 /// Waits for the trigger; says since when each turn has been waiting.
-async fn until(trigger: &Trigger, world: &World, turns: &[Turn], bytes: &Bytes) -> Vec<Option<Instant>> {
+async fn until(
+    trigger: &Trigger,
+    world: &World,
+    turns: &[Turn],
+    bytes: &Bytes,
+) -> Vec<Option<Instant>> {
     let since: Vec<_> = turns.iter().map(|_| Mutex::new(None)).collect();
     let stand = async {
         join_all(turns.iter().zip(&since).map(async |(turn, since)| {
@@ -200,7 +227,9 @@ async fn until(trigger: &Trigger, world: &World, turns: &[Turn], bytes: &Bytes) 
                 } else {
                     Behaviour::HoldAnswer(gate.clone())
                 };
-                world.engine.fault(Fault::of("", "crash", held).after(*count).times(1));
+                world
+                    .engine
+                    .fault(Fault::of("", "crash", held).after(*count).times(1));
                 let _ = gate.reached().await;
             }
             Trigger::Bytes(count) => {
@@ -211,14 +240,19 @@ async fn until(trigger: &Trigger, world: &World, turns: &[Turn], bytes: &Bytes) 
         }
     };
     let _ = timeout(LATEST, triggered).await;
-    since.into_iter().map(|since| since.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    since
+        .into_iter()
+        .map(|since| since.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
 }
 
 impl Turn {
     /// Where the turn stood when it was killed; nothing if it had not begun yet, or had ended.
     fn died_at(&self, world: &World) -> Option<Killed> {
         let operations = world.engine.operations();
-        let own = operations.iter().filter(|one| one.body.contains(&self.plan.user));
+        let own = operations
+            .iter()
+            .filter(|one| one.body.contains(&self.plan.user));
         let last = own.filter_map(Request::of).next_back()?;
         let running = || format!("running, after {}", last.name);
         // The last that a turn does, it does when its client has read the end.
@@ -230,7 +264,12 @@ impl Turn {
     fn read_before(&self, then: Instant) -> String {
         let read = self.client.read_until(then);
         let said = |piece: &&String| read.contains(&json!(piece).to_string());
-        self.plan.pieces.iter().take_while(said).map(String::as_str).collect()
+        self.plan
+            .pieces
+            .iter()
+            .take_while(said)
+            .map(String::as_str)
+            .collect()
     }
 
     /// Touches the thread, sends the next message, and judges what is stored then.
@@ -244,8 +283,17 @@ impl Turn {
         if !self.plan.at_once {
             passed(lease).await;
         }
-        let touched = self.plan.touch.each().into_iter().map(|touch| self.touch(function, touch));
-        let promised = try_join_all(touched).await.with_context(name)?.into_iter().any(|promised| promised);
+        let touched = self
+            .plan
+            .touch
+            .each()
+            .into_iter()
+            .map(|touch| self.touch(function, touch));
+        let promised = try_join_all(touched)
+            .await
+            .with_context(name)?
+            .into_iter()
+            .any(|promised| promised);
         passed(lease).await;
         if self.plan.is_late() {
             self.plan.gate.open();
@@ -270,7 +318,10 @@ impl Turn {
     fn lease(&self, world: &World) -> Result<u64> {
         let rows = world.engine.rows(&format!("U#{}", self.plan.user))?;
         let of_thread = rows.iter().filter_map(|row| row["lease"].as_u64());
-        let slots = rows.iter().filter_map(|row| row["slots"].as_array()).flatten();
+        let slots = rows
+            .iter()
+            .filter_map(|row| row["slots"].as_array())
+            .flatten();
         let of_slots = slots.filter_map(|slot| slot.as_str()?.split_once('#')?.0.parse().ok());
         let known = of_thread.chain(of_slots).max();
         let latest = epoch_ms(SystemTime::now()) + TURN_MS * 4 / 3;
@@ -283,7 +334,11 @@ impl Turn {
             Touch::Resume => {
                 let answer = fetch(resume(function, &self.who, "t1")?).await?;
                 if answer.status != 204 {
-                    ensure!(answer.status == 200, "a resume is answered with {}", answer.status);
+                    ensure!(
+                        answer.status == 200,
+                        "a resume is answered with {}",
+                        answer.status
+                    );
                     legal(&answer.transcript().await?)?;
                 }
                 Ok(false)
@@ -292,7 +347,10 @@ impl Turn {
                 self.say(function, "m1", &self.plan.words).await?;
                 Ok(true)
             }
-            Touch::Other => self.say(function, "m2", &self.another("m2")).await.map(|_| false),
+            Touch::Other => self
+                .say(function, "m2", &self.another("m2"))
+                .await
+                .map(|_| false),
             Touch::All(_) => unreachable!("each touch is one"),
         }
     }
@@ -312,7 +370,10 @@ impl Turn {
         let answer = self.post(function, &body).await?;
         let status = answer.status;
         if status != 200 {
-            bail!("{message} is answered with {status}: {}", answer.json().await?);
+            bail!(
+                "{message} is answered with {status}: {}",
+                answer.json().await?
+            );
         }
         let transcript = answer.transcript().await?;
         legal(&transcript).with_context(|| message.to_owned())?;
@@ -326,14 +387,23 @@ impl Turn {
         for place in 0..if self.plan.uses_all { PARALLEL } else { 1 } {
             let (thread, words) = match place {
                 0 => ("t1".to_owned(), self.another("m3")),
-                _ => (format!("other{place}"), self.another(&format!("other{place}"))),
+                _ => (
+                    format!("other{place}"),
+                    self.another(&format!("other{place}")),
+                ),
             };
-            world.gateway.next_about(&words, [vec![Step::Wait(gate.clone())], answers::good()].concat());
+            world.gateway.next_about(
+                &words,
+                [vec![Step::Wait(gate.clone())], answers::good()].concat(),
+            );
             let body = conversation(&thread, &[user_says("m3", &words)]).to_string();
             let answer = self.post(function, &body).await?;
             let status = answer.status;
             if status != 200 {
-                bail!("the next message in {thread} is answered with {status}: {}", answer.json().await?);
+                bail!(
+                    "the next message in {thread} is answered with {status}: {}",
+                    answer.json().await?
+                );
             }
             waiting.push(answer);
         }
@@ -350,7 +420,12 @@ impl Turn {
         let promised = promised || self.client.begun.load(Ordering::SeqCst);
         let mut first = whole("m1", &self.plan.words, world);
         first.whole.push(self.plan.pieces.concat());
-        Asked { least, promised, told_of_loss: self.client.read().contains("could not be saved"), ..first }
+        Asked {
+            least,
+            promised,
+            told_of_loss: self.client.read().contains("could not be saved"),
+            ..first
+        }
     }
 
     fn another(&self, message: &str) -> String {
@@ -366,7 +441,9 @@ async fn passed(lease: u64) {
 
 /// What a process had to complain of.
 fn trouble(lines: &[String]) -> String {
-    let bad = lines.iter().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let bad = lines
+        .iter()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR"));
     bad.map(|line| format!("\n{line}")).collect()
 }
 
@@ -380,12 +457,17 @@ fn whole(message: &str, words: &str, world: &World) -> Asked {
         told_of_loss: false,
         least: String::new(),
         whole: vec![answers::whole_text()],
-        calls: calls.iter().filter(|call| call.body.to_string().contains(words)).count(),
+        calls: calls
+            .iter()
+            .filter(|call| call.body.to_string().contains(words))
+            .count(),
     }
 }
 
 fn legal(transcript: &Transcript) -> Result<()> {
-    let ended = ["finish", "error", "abort"].iter().any(|end| transcript.first(end).is_some());
+    let ended = ["finish", "error", "abort"]
+        .iter()
+        .any(|end| transcript.first(end).is_some());
     ensure!(transcript.done && ended, "no legal end: {transcript:?}");
     Ok(())
 }

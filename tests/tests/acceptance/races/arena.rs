@@ -46,8 +46,10 @@ pub(super) struct Arena {
 
 impl Arena {
     pub(super) async fn open() -> Result<Self> {
-        let world =
-            World { engine: Engine::start().await?, gateway: Gateway::start(vec![Step::By(spoken)]).await? };
+        let world = World {
+            engine: Engine::start().await?,
+            gateway: Gateway::start(vec![Step::By(spoken)]).await?,
+        };
         world.engine.pause_about(MARKER, TABLE_PAUSE);
         let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
         Ok(Self { world, pair })
@@ -60,7 +62,13 @@ impl Arena {
     /// How often the model was called, by seed.
     pub(super) fn calls(&self) -> BTreeMap<u64, usize> {
         let mut calls = BTreeMap::new();
-        for seed in self.world.gateway.calls().iter().filter_map(|call| seed_in(&call.body)) {
+        for seed in self
+            .world
+            .gateway
+            .calls()
+            .iter()
+            .filter_map(|call| seed_in(&call.body))
+        {
             *calls.entry(seed).or_default() += 1;
         }
         calls
@@ -70,7 +78,11 @@ impl Arena {
 /// The last text of the prompt.
 fn last_text(body: &Value) -> Option<&str> {
     let last = body["prompt"].as_array()?.last()?;
-    last["content"].as_array()?.iter().rev().find_map(|part| part["text"].as_str())
+    last["content"]
+        .as_array()?
+        .iter()
+        .rev()
+        .find_map(|part| part["text"].as_str())
 }
 
 fn seed_in(body: &Value) -> Option<u64> {
@@ -81,8 +93,11 @@ fn seed_in(body: &Value) -> Option<u64> {
 /// What the gateway says: the question, and some words, each after a pause that depends on the question.
 fn spoken(body: &Value) -> Vec<Step> {
     let question = last_text(body).unwrap_or_default();
-    let mut random =
-        Rng::with_seed(question.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
+    let mut random = Rng::with_seed(
+        question
+            .bytes()
+            .fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)),
+    );
     let mut pause = |most: u64| Step::Pause(Duration::from_millis(random.u64(..=most)));
     let mut steps = vec![pause(25), answers::head()];
     let text = answer_to(question);
@@ -110,7 +125,12 @@ pub(super) struct Race<'a> {
 impl<'a> Race<'a> {
     pub(super) fn new(arena: &'a Arena, seed: u64) -> Self {
         let who = SignedIn::new(&format!("{MARKER}{seed}"));
-        Self { arena, seed, random: Rng::with_seed(seed), who }
+        Self {
+            arena,
+            seed,
+            random: Rng::with_seed(seed),
+            who,
+        }
     }
 
     /// Holds the race, and looks at the table once nothing runs. Returns how many model calls there may have been.
@@ -119,7 +139,9 @@ impl<'a> Race<'a> {
         self.arena.world.sign_in(&self.who.user).await?;
         let calls = scenario(&mut self).await.context(name)?;
         let ledger = self.settled().await.context(name)?;
-        ledger.ensure_sound().map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
+        ledger
+            .ensure_sound()
+            .map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
         Ok(calls)
     }
 
@@ -167,14 +189,20 @@ impl<'a> Race<'a> {
         let stored = self.arena.world.stored(&self.who, THREAD).await?;
         let said = |message: &StoredMessage| Ok((message.role, text_of(message)?));
         let said: Result<Vec<_>> = stored.iter().map(said).collect();
-        Ok(said?.into_iter().filter(|(_, text)| !text.is_empty()).collect())
+        Ok(said?
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .collect())
     }
 
     /// Makes sure that the path holds these questions in order, each followed by as much of its answer as came.
     pub(super) async fn ensure_path(&self, ids: &[&str]) -> Result<()> {
         let path = self.path().await?;
-        let asked: Vec<_> =
-            path.iter().filter(|(role, _)| *role == Role::User).map(|(_, text)| text.as_str()).collect();
+        let asked: Vec<_> = path
+            .iter()
+            .filter(|(role, _)| *role == Role::User)
+            .map(|(_, text)| text.as_str())
+            .collect();
         let expected: Vec<_> = ids.iter().map(|id| self.question(id)).collect();
         ensure!(asked == expected, "the path is {path:?}");
         let mut question = "";
@@ -182,7 +210,10 @@ impl<'a> Race<'a> {
             match role {
                 Role::User => question = text,
                 Role::Assistant => {
-                    ensure!(answer_to(question).starts_with(text.as_str()), "the path is {path:?}");
+                    ensure!(
+                        answer_to(question).starts_with(text.as_str()),
+                        "the path is {path:?}"
+                    );
                     question = "answered already";
                 }
             }
@@ -207,9 +238,24 @@ pub(super) async fn read(answer: Response) -> Result<Transcript> {
     let status = answer.status;
     ensure!(status == 200, "{status}: {:?}", answer.bytes().await?);
     let transcript = answer.transcript().await?;
-    let count = |kind: &str| transcript.chunks.iter().filter(|chunk| chunk["type"] == kind).count();
-    ensure!(transcript.done && transcript.chunks[0]["type"] == "start", "{transcript:?}");
-    ensure!(count("start") == 1 && count("finish") + count("abort") + count("error") >= 1, "{transcript:?}");
-    ensure!(count("finish") + count("abort") <= 1, "two ends: {transcript:?}");
+    let count = |kind: &str| {
+        transcript
+            .chunks
+            .iter()
+            .filter(|chunk| chunk["type"] == kind)
+            .count()
+    };
+    ensure!(
+        transcript.done && transcript.chunks[0]["type"] == "start",
+        "{transcript:?}"
+    );
+    ensure!(
+        count("start") == 1 && count("finish") + count("abort") + count("error") >= 1,
+        "{transcript:?}"
+    );
+    ensure!(
+        count("finish") + count("abort") <= 1,
+        "two ends: {transcript:?}"
+    );
     Ok(transcript)
 }

@@ -25,10 +25,16 @@ const ANSWER: &str = "answer-of-the-dead";
 async fn left_behind(race: &mut Race<'_>) -> Result<String> {
     let store = race.arena.world.engine.store();
     let (user, thread) = (UserId::parse(&race.who.user)?, ThreadId::parse(THREAD)?);
-    let (message, answer, stream) =
-        (MessageId::parse("m1")?, MessageId::parse(ANSWER)?, StreamId::parse(STREAM)?);
+    let (message, answer, stream) = (
+        MessageId::parse("m1")?,
+        MessageId::parse(ANSWER)?,
+        StreamId::parse(STREAM)?,
+    );
     // As the function spells it: what was asked is told by it.
-    let parts = format!(r#"[{{"type":"text","text":{}}}]"#, json!(race.question("m1")));
+    let parts = format!(
+        r#"[{{"type":"text","text":{}}}]"#,
+        json!(race.question("m1"))
+    );
     let now_ms = epoch_ms(SystemTime::now()) - 60_000;
     let begin = BeginTurn {
         user: &user,
@@ -46,9 +52,19 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
         supersede: true,
         limits: TurnLimits::default(),
     };
-    let Begin::Begun(begun) = store.begin_turn(&begin).await? else { bail!("a first turn begins") };
+    let Begin::Begun(begun) = store.begin_turn(&begin).await? else {
+        bail!("a first turn begins")
+    };
     if !begun.question_kept || race.random.bool() {
-        store.put_user_message(&begun.keys, &UserMessage { parts: &parts, created_at_ms: now_ms }).await?;
+        store
+            .put_user_message(
+                &begun.keys,
+                &UserMessage {
+                    parts: &parts,
+                    created_at_ms: now_ms,
+                },
+            )
+            .await?;
     }
     let whole = answer_to(&race.question("m1"));
     let said = if race.random.bool() {
@@ -58,7 +74,12 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
     };
     if !said.is_empty() {
         let bytes = journal_of(&said);
-        let piece = JournalPiece { journal: &begun.keys.journal(), index: 0, bytes: &bytes, now_ms };
+        let piece = JournalPiece {
+            journal: &begun.keys.journal(),
+            index: 0,
+            bytes: &bytes,
+            now_ms,
+        };
         store.append_journal(&piece).await?;
     }
     Ok(said)
@@ -83,7 +104,10 @@ fn touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
         touches.spawn(after(race.pause(30), request));
     }
     if race.random.u8(..4) == 0 {
-        touches.spawn(after(race.pause(30), stop(race.either(), &who, THREAD, "")?));
+        touches.spawn(after(
+            race.pause(30),
+            stop(race.either(), &who, THREAD, "")?,
+        ));
     }
     Ok(touches)
 }
@@ -103,12 +127,20 @@ async fn answered(touches: JoinSet<Result<Response>>) -> Result<()> {
 
 /// The one answer of the dead turn says what its journal said.
 fn ensure_recovered(answers: &[&Value], said: &str) -> Result<()> {
-    let of_the_dead: Vec<_> = answers.iter().filter(|answer| answer["id"] == ANSWER).collect();
-    let [answer] = of_the_dead[..] else { bail!("{} answers of one turn: {answers:?}", of_the_dead.len()) };
+    let of_the_dead: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer["id"] == ANSWER)
+        .collect();
+    let [answer] = of_the_dead[..] else {
+        bail!("{} answers of one turn: {answers:?}", of_the_dead.len())
+    };
     let status = answer["status"].as_str().unwrap_or_default();
     ensure!(["interrupted", "stopped"].contains(&status), "{answer}");
     let parts: Vec<Value> = serde_json::from_str(answer["parts"].as_str().unwrap_or("[]"))?;
-    let text: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+    let text: String = parts
+        .iter()
+        .filter_map(|part| part["text"].as_str())
+        .collect();
     ensure!(text == said, "{text:?} was recovered, not {said:?}");
     Ok(())
 }
@@ -127,8 +159,14 @@ pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usi
             // A stop may meet the turn that runs anew.
             ensure!(whole.starts_with(&transcript.text()), "{transcript:?}");
         } else {
-            ensure!(transcript.text() == said, "{said:?} was kept: {transcript:?}");
-            ensure!(transcript.chunks[0]["messageId"] == ANSWER, "{transcript:?}");
+            ensure!(
+                transcript.text() == said,
+                "{said:?} was kept: {transcript:?}"
+            );
+            ensure!(
+                transcript.chunks[0]["messageId"] == ANSWER,
+                "{transcript:?}"
+            );
         }
     }
     answered(touches).await?;
@@ -143,7 +181,10 @@ pub(super) async fn next_message(race: &mut Race<'_>) -> Result<RangeInclusive<u
     let touches = touches(race)?;
     let next = read(after(race.pause(30), race.asks_next("m2")?).await?).await?;
     answered(touches).await?;
-    ensure!(answer_to(&race.question("m2")).starts_with(&next.text()), "{next:?}");
+    ensure!(
+        answer_to(&race.question("m2")).starts_with(&next.text()),
+        "{next:?}"
+    );
     let ledger = race.settled().await?;
     ensure_recovered(&ledger.answers(), &said)?;
     race.ensure_path(&["m1", "m2"]).await?;

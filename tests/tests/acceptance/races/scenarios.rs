@@ -22,11 +22,21 @@ type Scenario = for<'a, 'b> fn(&'b mut Race<'a>) -> Outcome<'b>;
 const ALL: [(&str, Scenario); 8] = [
     ("equal requests", |race| Box::pin(equal(race))),
     ("a stop and the end", |race| Box::pin(stop_and_end(race))),
-    ("a new message and the end", |race| Box::pin(new_and_end(race))),
-    ("readers and the end", |race| Box::pin(readers_and_end(race))),
-    ("recoveries of one dead turn", |race| Box::pin(dead::recoveries(race))),
-    ("a dead turn and the next message", |race| Box::pin(dead::next_message(race))),
-    ("another answer while the first one comes", |race| Box::pin(anew_while_running(race))),
+    ("a new message and the end", |race| {
+        Box::pin(new_and_end(race))
+    }),
+    ("readers and the end", |race| {
+        Box::pin(readers_and_end(race))
+    }),
+    ("recoveries of one dead turn", |race| {
+        Box::pin(dead::recoveries(race))
+    }),
+    ("a dead turn and the next message", |race| {
+        Box::pin(dead::next_message(race))
+    }),
+    ("another answer while the first one comes", |race| {
+        Box::pin(anew_while_running(race))
+    }),
     ("two new messages at once", |race| Box::pin(two_new(race))),
 ];
 
@@ -48,11 +58,20 @@ async fn equal(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let mut first: Option<Transcript> = None;
     for transcript in requests.join_all().await {
         let transcript = transcript?;
-        ensure!(transcript.text() == answer_to(&race.question("m1")), "{transcript:?}");
+        ensure!(
+            transcript.text() == answer_to(&race.question("m1")),
+            "{transcript:?}"
+        );
         ensure!(end(&transcript) == "finish", "{transcript:?}");
         let first = first.get_or_insert_with(|| transcript.clone());
-        ensure!(transcript.chunks[0]["messageId"] == first.chunks[0]["messageId"], "two answers");
-        ensure!(transcript.first("finish") == first.first("finish"), "{transcript:?}\n{first:?}");
+        ensure!(
+            transcript.chunks[0]["messageId"] == first.chunks[0]["messageId"],
+            "two answers"
+        );
+        ensure!(
+            transcript.first("finish") == first.first("finish"),
+            "{transcript:?}\n{first:?}"
+        );
     }
     race.ensure_path(&["m1"]).await?;
     Ok(1..=1)
@@ -63,7 +82,10 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let who = race.who.clone();
     let mut stops = JoinSet::new();
     for _ in 0..race.random.usize(1..=2) {
-        stops.spawn(after(race.pause(90), stop(race.either(), &who, THREAD, "")?));
+        stops.spawn(after(
+            race.pause(90),
+            stop(race.either(), &who, THREAD, "")?,
+        ));
     }
     let transcript = read(answer).await?;
     for stopped in stops.join_all().await {
@@ -75,7 +97,10 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     match (end(&transcript), stored) {
         ("finish", Ok(stored)) => {
             ensure!(stored.status == Some(Status::Completed), "{stored:?}");
-            ensure!(text == answer_to(&race.question("m1")) && text_of(&stored)? == text, "{stored:?}");
+            ensure!(
+                text == answer_to(&race.question("m1")) && text_of(&stored)? == text,
+                "{stored:?}"
+            );
         }
         ("abort", Ok(stored)) => {
             ensure!(stored.status == Some(Status::Stopped), "{stored:?}");
@@ -97,15 +122,36 @@ async fn new_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let old = read(answer).await?;
     let new = new.await??;
     ensure!(["finish", "abort"].contains(&end(&old)), "{old:?}");
-    ensure!(end(&new) == "finish" && new.text() == answer_to(&race.question("m2")), "{new:?}");
+    ensure!(
+        end(&new) == "finish" && new.text() == answer_to(&race.question("m2")),
+        "{new:?}"
+    );
     let ledger = race.settled().await?;
-    let statuses: Vec<_> = ledger.answers().iter().map(|answer| answer["status"].clone()).collect();
-    let expected = if end(&old) == "finish" { "completed" } else { "stopped" };
-    ensure!(statuses == [expected, "completed"], "{statuses:?} after {}", end(&old));
+    let statuses: Vec<_> = ledger
+        .answers()
+        .iter()
+        .map(|answer| answer["status"].clone())
+        .collect();
+    let expected = if end(&old) == "finish" {
+        "completed"
+    } else {
+        "stopped"
+    };
+    ensure!(
+        statuses == [expected, "completed"],
+        "{statuses:?} after {}",
+        end(&old)
+    );
     race.ensure_path(&["m1", "m2"]).await?;
     let path = race.path().await?;
-    let first = path.get(1).filter(|(role, _)| *role == Role::Assistant).map(|(_, text)| text.as_str());
-    ensure!(first.unwrap_or_default() == old.text(), "stored {first:?}, sent {old:?}");
+    let first = path
+        .get(1)
+        .filter(|(role, _)| *role == Role::Assistant)
+        .map(|(_, text)| text.as_str());
+    ensure!(
+        first.unwrap_or_default() == old.text(),
+        "stored {first:?}, sent {old:?}"
+    );
     Ok(1..=2)
 }
 
@@ -120,9 +166,16 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     while let Some(reader) = readers.join_next().await {
         let reader = reader??;
         if reader.status == 204 {
-            let stored =
-                race.arena.world.only_answer(&race.who, THREAD).await.context("sent away too early")?;
-            ensure!(stored.status == Some(Status::Completed), "sent away too early: {stored:?}");
+            let stored = race
+                .arena
+                .world
+                .only_answer(&race.who, THREAD)
+                .await
+                .context("sent away too early")?;
+            ensure!(
+                stored.status == Some(Status::Completed),
+                "sent away too early: {stored:?}"
+            );
         } else {
             readings.push(tokio::spawn(read(reader)));
         }
@@ -130,9 +183,18 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let first = read(answer).await?;
     for reading in readings {
         let transcript = reading.await??;
-        ensure!(transcript.text() == answer_to(&race.question("m1")), "{transcript:?}");
-        ensure!(transcript.types() == first.types(), "{transcript:?}\n{first:?}");
-        ensure!(transcript.chunks[0]["messageId"] == first.chunks[0]["messageId"], "{transcript:?}");
+        ensure!(
+            transcript.text() == answer_to(&race.question("m1")),
+            "{transcript:?}"
+        );
+        ensure!(
+            transcript.types() == first.types(),
+            "{transcript:?}\n{first:?}"
+        );
+        ensure!(
+            transcript.chunks[0]["messageId"] == first.chunks[0]["messageId"],
+            "{transcript:?}"
+        );
     }
     race.ensure_path(&["m1"]).await?;
     Ok(1..=1)
@@ -146,12 +208,21 @@ async fn anew_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>
     let old = read(answer).await?;
     let new = new.await??;
     ensure!(["finish", "abort"].contains(&end(&old)), "{old:?}");
-    ensure!(end(&new) == "finish" && new.text() == answer_to(&race.question("m1")), "{new:?}");
+    ensure!(
+        end(&new) == "finish" && new.text() == answer_to(&race.question("m1")),
+        "{new:?}"
+    );
     race.settled().await?;
     race.ensure_path(&["m1"]).await?;
     let stored = race.arena.world.only_answer(&race.who, THREAD).await?;
-    ensure!(new.chunks[0]["messageId"] == stored.id.as_str(), "the path shows another answer: {stored:?}");
-    ensure!(new.chunks[0]["messageId"] != old.chunks[0]["messageId"], "two answers with one id");
+    ensure!(
+        new.chunks[0]["messageId"] == stored.id.as_str(),
+        "the path shows another answer: {stored:?}"
+    );
+    ensure!(
+        new.chunks[0]["messageId"] != old.chunks[0]["messageId"],
+        "two answers with one id"
+    );
     Ok(1..=2)
 }
 
@@ -164,12 +235,22 @@ async fn two_new(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let ends = [end(&second), end(&third)];
     ensure!(ends.contains(&"finish"), "nobody won: {ends:?}");
     for transcript in [&first, &second, &third] {
-        ensure!(["finish", "abort"].contains(&end(transcript)), "{transcript:?}");
+        ensure!(
+            ["finish", "abort"].contains(&end(transcript)),
+            "{transcript:?}"
+        );
     }
     race.settled().await?;
     let path = race.path().await?;
-    let last = path.iter().rfind(|(role, _)| *role == Role::User).map(|(_, text)| text.clone());
-    let order = if last == Some(race.question("m3")) { ["m1", "m2", "m3"] } else { ["m1", "m3", "m2"] };
+    let last = path
+        .iter()
+        .rfind(|(role, _)| *role == Role::User)
+        .map(|(_, text)| text.clone());
+    let order = if last == Some(race.question("m3")) {
+        ["m1", "m2", "m3"]
+    } else {
+        ["m1", "m3", "m2"]
+    };
     race.ensure_path(&order).await?;
     Ok(1..=3)
 }

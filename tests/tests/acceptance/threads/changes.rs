@@ -42,22 +42,45 @@ async fn a_thread_gets_another_title() -> Result<()> {
     let threads = Function::threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &alice, "t", "m1").await?;
-    let rename = |who: &SignedIn, body: Value| threads.request(Method::PATCH, THREAD, who, body.to_string());
+    let rename =
+        |who: &SignedIn, body: Value| threads.request(Method::PATCH, THREAD, who, body.to_string());
 
     let renamed = good(rename(&alice, json!({ "title": "  Ümlaut 🍏 " }))?).await?;
-    ensure!(renamed["thread"]["title"] == "Ümlaut 🍏" && renamed["thread"]["id"] == "t", "{renamed}");
+    ensure!(
+        renamed["thread"]["title"] == "Ümlaut 🍏" && renamed["thread"]["id"] == "t",
+        "{renamed}"
+    );
     let listed = good(threads.get("/api/threads", &alice)?).await?;
-    ensure!(each(&listed["threads"], "title") == ["Ümlaut 🍏"], "{listed}");
+    ensure!(
+        each(&listed["threads"], "title") == ["Ümlaut 🍏"],
+        "{listed}"
+    );
     turn(&chat, &alice, "t", "m2").await?;
     let read = good(threads.get("/api/threads/t/messages", &alice)?).await?;
     ensure!(read["thread"]["title"] == "Ümlaut 🍏", "{read}");
 
-    for title in [json!(""), json!("   "), json!("x".repeat(201)), json!(7), json!(null)] {
-        let body = ensure_refused(rename(&alice, json!({ "title": title }))?, 400, "invalid_request").await?;
+    for title in [
+        json!(""),
+        json!("   "),
+        json!("x".repeat(201)),
+        json!(7),
+        json!(null),
+    ] {
+        let body = ensure_refused(
+            rename(&alice, json!({ "title": title }))?,
+            400,
+            "invalid_request",
+        )
+        .await?;
         let message = body["error"]["message"].as_str().unwrap_or_default();
         ensure!(message.starts_with("title: "), "{title}: {body}");
     }
-    ensure_refused(threads.request(Method::PATCH, THREAD, &alice, "{")?, 400, "invalid_json").await?;
+    ensure_refused(
+        threads.request(Method::PATCH, THREAD, &alice, "{")?,
+        400,
+        "invalid_json",
+    )
+    .await?;
     let large = json!({ "title": "x".repeat(20_000) });
     ensure_refused(rename(&alice, large)?, 413, "payload_too_large").await?;
     ensure_refused(rename(&bob, json!({ "title": "mine" }))?, 404, "not_found").await?;
@@ -86,15 +109,35 @@ async fn a_deleted_thread_leaves_nothing(way: Way) -> Result<()> {
     turn(&chat, &alice, "t", "m2").await?;
 
     ensure!(delete(&threads, &alice).await? == 204);
-    ensure!(rows(&world, &alice)?.is_empty(), "{:?}", rows(&world, &alice)?);
-    ensure_refused(threads.get("/api/threads/t/messages", &alice)?, 404, "not_found").await?;
+    ensure!(
+        rows(&world, &alice)?.is_empty(),
+        "{:?}",
+        rows(&world, &alice)?
+    );
+    ensure_refused(
+        threads.get("/api/threads/t/messages", &alice)?,
+        404,
+        "not_found",
+    )
+    .await?;
     ensure!(good(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
-    ensure_refused(threads.request(Method::DELETE, THREAD, &alice, "")?, 404, "not_found").await?;
-    ensure!(rows(&world, &bob)? == bobs, "another user's thread of that name is untouched");
+    ensure_refused(
+        threads.request(Method::DELETE, THREAD, &alice, "")?,
+        404,
+        "not_found",
+    )
+    .await?;
+    ensure!(
+        rows(&world, &bob)? == bobs,
+        "another user's thread of that name is untouched"
+    );
 
     turn(&chat, &alice, "t", "m3").await?;
     let anew = good(threads.get("/api/threads/t/messages", &alice)?).await?;
-    ensure!(anew["messages"].as_array().map(Vec::len) == Some(2) && anew["thread"]["turns"] == 1, "{anew}");
+    ensure!(
+        anew["messages"].as_array().map(Vec::len) == Some(2) && anew["thread"]["turns"] == 1,
+        "{anew}"
+    );
     chat.stop().await?;
     threads.stop().await
 }
@@ -111,26 +154,46 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
     answer.chunks(FIRST_HALF_CHUNKS).await?;
 
     ensure!(delete(&threads, &alice).await? == 204);
-    ensure_refused(threads.get("/api/threads/t/messages", &alice)?, 404, "not_found").await?;
+    ensure_refused(
+        threads.get("/api/threads/t/messages", &alice)?,
+        404,
+        "not_found",
+    )
+    .await?;
     ensure!(good(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
     ensure_nothing_to_resume(&chat, &alice, "t").await?;
-    ensure!(world.gateway.call(1).await?.ended().await? == Ended::Left, "the model call goes on");
-    ensure!(answer.transcript().await?.done, "the reader is told that it is over");
+    ensure!(
+        world.gateway.call(1).await?.ended().await? == Ended::Left,
+        "the model call goes on"
+    );
+    ensure!(
+        answer.transcript().await?.done,
+        "the reader is told that it is over"
+    );
 
     // What is left says nothing, and expires: the thread's name and its last run, and the journal's end.
     eventually_is("the turn to take away what it has put", async || {
         let rows = rows(&world, &alice)?;
         let rest: Vec<_> = rows.iter().filter(|row| row.get("ttl").is_none()).collect();
         ensure!(rest.is_empty(), "{rest:?}");
-        ensure!(!rows.iter().any(|row| row.to_string().contains("\"title\"")), "{rows:?}");
-        let of_thread = rows.iter().filter(|row| row["pk"]["S"] == "T#alice#t").count();
+        ensure!(
+            !rows.iter().any(|row| row.to_string().contains("\"title\"")),
+            "{rows:?}"
+        );
+        let of_thread = rows
+            .iter()
+            .filter(|row| row["pk"]["S"] == "T#alice#t")
+            .count();
         ensure!(of_thread == 0, "{rows:?}");
         Ok(())
     })
     .await?;
     turn(&chat, &alice, "t", "m3").await?;
     let anew = good(threads.get("/api/threads/t/messages", &alice)?).await?;
-    ensure!(each(&anew["messages"], "role") == ["user", "assistant"], "{anew}");
+    ensure!(
+        each(&anew["messages"], "role") == ["user", "assistant"],
+        "{anew}"
+    );
     ensure!(anew["thread"]["turns"] == 1, "{anew}");
     chat.stop().await?;
     threads.stop().await
@@ -143,14 +206,28 @@ async fn a_delete_that_failed_half_way_is_finished_by_the_next() -> Result<()> {
     let threads = Function::threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
-    world.engine.fault(Fault::of("BatchWriteItem", "", Behaviour::Fail));
-    ensure_refused(threads.request(Method::DELETE, THREAD, &alice, "")?, 503, "store_unavailable").await?;
-    ensure_refused(threads.get("/api/threads/t/messages", &alice)?, 404, "not_found").await?;
+    world
+        .engine
+        .fault(Fault::of("BatchWriteItem", "", Behaviour::Fail));
+    ensure_refused(
+        threads.request(Method::DELETE, THREAD, &alice, "")?,
+        503,
+        "store_unavailable",
+    )
+    .await?;
+    ensure_refused(
+        threads.get("/api/threads/t/messages", &alice)?,
+        404,
+        "not_found",
+    )
+    .await?;
     world.engine.heal();
     ensure!(delete(&threads, &alice).await? == 204);
     let left = rows(&world, &alice)?;
     ensure!(
-        left.iter().all(|row| row["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("C#"))),
+        left.iter().all(|row| row["pk"]["S"]
+            .as_str()
+            .is_some_and(|pk| pk.starts_with("C#"))),
         "{left:?}"
     );
     told(ask(&chat, &alice, "t", "m2")?).await?;

@@ -17,7 +17,9 @@ use acceptance::world::{DEFAULT_MODEL, World, ask, post, question};
 use anyhow::{Context, Result, ensure};
 use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
 use serde_json::{Value, json};
-use store::{Answer, Begin, BeginTurn, Question, Status, TurnLimits, TurnOutcome, TurnUsage, UserMessage};
+use store::{
+    Answer, Begin, BeginTurn, Question, Status, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
+};
 
 use super::{each, good, turn};
 
@@ -43,12 +45,27 @@ async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
 
     let read = good(threads.get(MESSAGES, &alice)?).await?;
     let thread = &read["thread"];
-    ensure!(thread["id"] == "t" && thread["title"] == question() && thread["turns"] == 2, "{thread}");
-    ensure!(thread["createdAt"].as_u64() < thread["lastActivityAt"].as_u64(), "{thread}");
-    ensure!(read["running"].is_null() && read["nextCursor"].is_null(), "{read}");
+    ensure!(
+        thread["id"] == "t" && thread["title"] == question() && thread["turns"] == 2,
+        "{thread}"
+    );
+    ensure!(
+        thread["createdAt"].as_u64() < thread["lastActivityAt"].as_u64(),
+        "{thread}"
+    );
+    ensure!(
+        read["running"].is_null() && read["nextCursor"].is_null(),
+        "{read}"
+    );
     let messages = read["messages"].as_array().context("messages")?;
-    ensure!(each(&read["messages"], "role") == ["user", "assistant", "user", "assistant"], "{read}");
-    ensure!((&messages[0]["id"], &messages[2]["id"]) == (&json!("m1"), &json!("m2")), "{read}");
+    ensure!(
+        each(&read["messages"], "role") == ["user", "assistant", "user", "assistant"],
+        "{read}"
+    );
+    ensure!(
+        (&messages[0]["id"], &messages[2]["id"]) == (&json!("m1"), &json!("m2")),
+        "{read}"
+    );
     ensure!(
         messages[0]
             == json!({
@@ -57,10 +74,22 @@ async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
     );
     ensure!(text_of_parts(&messages[1]) == whole_text(), "{read}");
     let metadata = &messages[3]["metadata"];
-    ensure!(metadata["model"] == DEFAULT_MODEL && metadata["finishReason"] == "stop", "{metadata}");
-    ensure!(metadata["usage"]["inputTokens"] == INPUT_TOKENS, "{metadata}");
-    ensure!(metadata["usage"]["outputTokens"] == OUTPUT_TOKENS, "{metadata}");
-    ensure!(metadata["createdAt"].is_u64() && metadata["latencyMs"].is_u64(), "{metadata}");
+    ensure!(
+        metadata["model"] == DEFAULT_MODEL && metadata["finishReason"] == "stop",
+        "{metadata}"
+    );
+    ensure!(
+        metadata["usage"]["inputTokens"] == INPUT_TOKENS,
+        "{metadata}"
+    );
+    ensure!(
+        metadata["usage"]["outputTokens"] == OUTPUT_TOKENS,
+        "{metadata}"
+    );
+    ensure!(
+        metadata["createdAt"].is_u64() && metadata["latencyMs"].is_u64(),
+        "{metadata}"
+    );
     ensure!(metadata["aborted"] == false, "{metadata}");
 
     for limit in [1, 3] {
@@ -68,8 +97,13 @@ async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
         let mut query = format!("?limit={limit}");
         loop {
             let page = good(threads.get(&format!("{MESSAGES}{query}"), &alice)?).await?;
-            paged.splice(0..0, page["messages"].as_array().context("messages")?.clone());
-            let Some(cursor) = page["nextCursor"].as_str() else { break };
+            paged.splice(
+                0..0,
+                page["messages"].as_array().context("messages")?.clone(),
+            );
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                break;
+            };
             query = format!("?limit={limit}&cursor={cursor}");
         }
         ensure!(&paged == messages, "by {limit}: {paged:?}");
@@ -96,7 +130,10 @@ async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<(
     answer.transcript().await?;
     let ended = good(threads.get(MESSAGES, &alice)?).await?;
     ensure!(ended["running"].is_null(), "{ended}");
-    ensure!(text_of_parts(&ended["messages"][1]) == whole_text(), "{ended}");
+    ensure!(
+        text_of_parts(&ended["messages"][1]) == whole_text(),
+        "{ended}"
+    );
     chat.stop().await?;
     threads.stop().await
 }
@@ -109,18 +146,29 @@ async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
     let gate = Gate::default();
-    world.engine.fault(Fault::of("PutItem", "m2", Behaviour::Hold(gate.clone())));
+    world
+        .engine
+        .fault(Fault::of("PutItem", "m2", Behaviour::Hold(gate.clone())));
     let answer = send(ask(&chat, &alice, "t", "m2")?).await?;
     gate.reached().await?;
 
     let running = good(threads.get(MESSAGES, &alice)?).await?;
-    ensure!(each(&running["messages"], "role") == ["user", "assistant", "user"], "{running}");
+    ensure!(
+        each(&running["messages"], "role") == ["user", "assistant", "user"],
+        "{running}"
+    );
     let question = &running["messages"][2];
-    ensure!(question["id"] == "m2" && text_of_parts(question) == self::question(), "{running}");
+    ensure!(
+        question["id"] == "m2" && text_of_parts(question) == self::question(),
+        "{running}"
+    );
     gate.open();
     answer.head().await?.transcript().await?;
     let ended = good(threads.get(MESSAGES, &alice)?).await?;
-    ensure!(each(&ended["messages"], "role") == ["user", "assistant", "user", "assistant"], "{ended}");
+    ensure!(
+        each(&ended["messages"], "role") == ["user", "assistant", "user", "assistant"],
+        "{ended}"
+    );
     ensure!(&ended["messages"][2] == question, "{ended}");
     chat.stop().await?;
     threads.stop().await
@@ -140,19 +188,31 @@ async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result
         world.gateway.next(halves(&gate));
         let whole = good(threads.get(MESSAGES, &alice)?).await?;
         let conversation = whole["messages"].as_array().context("messages")?;
-        let (asked, answered) = (&conversation[..2 * shown.len() - 1], &conversation[2 * shown.len() - 1]);
+        let (asked, answered) = (
+            &conversation[..2 * shown.len() - 1],
+            &conversation[2 * shown.len() - 1],
+        );
         let body = anew("t", asked, answered["id"].as_str()).to_string();
         let mut answer = fetch(post(&chat, &alice, body)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let running = good(threads.get(MESSAGES, &alice)?).await?;
-        let questions: Vec<_> = each(&running["messages"], "id").into_iter().step_by(2).collect();
+        let questions: Vec<_> = each(&running["messages"], "id")
+            .into_iter()
+            .step_by(2)
+            .collect();
         ensure!(questions == shown, "{shown:?}: {running}");
         let last = each(&running["messages"], "role").pop();
-        ensure!(last == Some("user"), "{shown:?}: the older answer is shown: {running}");
+        ensure!(
+            last == Some("user"),
+            "{shown:?}: the older answer is shown: {running}"
+        );
         gate.open();
         answer.transcript().await?;
         let ended = good(threads.get(MESSAGES, &alice)?).await?;
-        ensure!(each(&ended["messages"], "role").len() == 2 * shown.len(), "{shown:?}: {ended}");
+        ensure!(
+            each(&ended["messages"], "role").len() == 2 * shown.len(),
+            "{shown:?}: {ended}"
+        );
     }
     chat.stop().await?;
     threads.stop().await
@@ -188,7 +248,9 @@ async fn a_turn_that_died_is_brought_to_its_end_by_whoever_reads() -> Result<()>
 async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
     let (store, user) = (world.engine.store(), UserId::parse(&who.user)?);
     let current = store.current_turn(&user, &ThreadId::parse("t")?).await?;
-    let open = current.and_then(|current| current.open).context("a turn runs")?;
+    let open = current
+        .and_then(|current| current.open)
+        .context("a turn runs")?;
     eventually_is("the words to be in the journal", async || {
         let journal = store.journal(&open.journal(), 0, true).await?;
         let text = String::from_utf8(journal.bytes)?;
@@ -211,7 +273,10 @@ async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
     told(post(&chat, &alice, again)?).await?;
 
     let current = good(threads.get(MESSAGES, &alice)?).await?;
-    ensure!(current["messages"].as_array().map(Vec::len) == Some(2), "{current}");
+    ensure!(
+        current["messages"].as_array().map(Vec::len) == Some(2),
+        "{current}"
+    );
     ensure!(current["messages"][1]["id"] != old, "{current}");
     let branch = good(threads.get(&format!("{MESSAGES}?message={old}"), &alice)?).await?;
     ensure!(branch["messages"] == first["messages"], "{branch}");
@@ -243,11 +308,32 @@ async fn store(world: &World, who: &SignedIn, number: u64, parts: &str) -> Resul
         limits: TurnLimits::default(),
     };
     let store = world.engine.store();
-    let Begin::Begun(begun) = store.begin_turn(&begin).await? else { anyhow::bail!("it did not begin") };
-    store.put_user_message(&begun.keys, &UserMessage { parts: "[]", created_at_ms: begun.at_ms }).await?;
+    let Begin::Begun(begun) = store.begin_turn(&begin).await? else {
+        anyhow::bail!("it did not begin")
+    };
+    store
+        .put_user_message(
+            &begun.keys,
+            &UserMessage {
+                parts: "[]",
+                created_at_ms: begun.at_ms,
+            },
+        )
+        .await?;
     let metadata = AnswerMetadata::at_start(DEFAULT_MODEL, begun.at_ms);
-    store.put_answer(&begun.keys, &Answer { parts, status: Status::Completed, metadata: &metadata }).await?;
-    store.finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default()).await?;
+    store
+        .put_answer(
+            &begun.keys,
+            &Answer {
+                parts,
+                status: Status::Completed,
+                metadata: &metadata,
+            },
+        )
+        .await?;
+    store
+        .finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default())
+        .await?;
     Ok(())
 }
 
@@ -261,7 +347,13 @@ async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()
     for number in 0..6 {
         store(&world, &alice, number, &quotes).await?;
     }
-    store(&world, &alice, 6, &json!([{ "type": "text", "text": "x".repeat(6_000_000) }]).to_string()).await?;
+    store(
+        &world,
+        &alice,
+        6,
+        &json!([{ "type": "text", "text": "x".repeat(6_000_000) }]).to_string(),
+    )
+    .await?;
     let threads = Function::threads_on(RuntimeApi::start(1).await?, &world.variables()).await?;
 
     let (mut query, mut ids, mut pages, mut most) = (String::new(), Vec::new(), 0, 0);
@@ -270,23 +362,40 @@ async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()
         let body = answer.bytes().await?;
         let text = String::from_utf8(body.to_vec())?;
         let event = json!({ "statusCode": 200, "headers": {}, "body": text }).to_string();
-        ensure!(event.len() + 10_000 < LAMBDAS_LIMIT, "a page of {} bytes", event.len());
+        ensure!(
+            event.len() + 10_000 < LAMBDAS_LIMIT,
+            "a page of {} bytes",
+            event.len()
+        );
         let read: Value = serde_json::from_str(&text)?;
         if pages == 0 {
-            let last = read["messages"].as_array().and_then(|all| all.last()).context("a message")?;
-            ensure!(text_of_parts(last) == "This message is too long to be shown here.", "{last}");
+            let last = read["messages"]
+                .as_array()
+                .and_then(|all| all.last())
+                .context("a message")?;
+            ensure!(
+                text_of_parts(last) == "This message is too long to be shown here.",
+                "{last}"
+            );
         }
         let found = each(&read["messages"], "id").into_iter().map(str::to_owned);
         ids.splice(0..0, found.collect::<Vec<_>>());
         pages += 1;
         most = most.max(resident_bytes(threads.process.pid())?);
-        let Some(cursor) = read["nextCursor"].as_str() else { break };
+        let Some(cursor) = read["nextCursor"].as_str() else {
+            break;
+        };
         query = format!("?cursor={cursor}");
     }
-    let expected: Vec<_> = (0..7).flat_map(|number| [format!("q{number}"), format!("a{number}")]).collect();
+    let expected: Vec<_> = (0..7)
+        .flat_map(|number| [format!("q{number}"), format!("a{number}")])
+        .collect();
     ensure!(ids == expected, "{ids:?}");
     ensure!(pages > 2, "{pages} pages");
     println!("{pages} pages, at most {} MB resident", most / 1024 / 1024);
-    ensure!(most < 120 * 1024 * 1024, "{most} bytes do not fit the smallest function");
+    ensure!(
+        most < 120 * 1024 * 1024,
+        "{most} bytes do not fit the smallest function"
+    );
     threads.stop().await
 }

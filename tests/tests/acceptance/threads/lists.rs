@@ -23,7 +23,10 @@ async fn threads_are_listed_newest_first(way: Way) -> Result<()> {
     let threads = Function::threads_by(way, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     let none = good(threads.get("/api/threads", &alice)?).await?;
-    ensure!(none == json!({ "threads": [], "nextCursor": null }), "{none}");
+    ensure!(
+        none == json!({ "threads": [], "nextCursor": null }),
+        "{none}"
+    );
     for thread in ["a", "b", "c", "d", "e"] {
         turn(&chat, &alice, thread, "m1").await?;
     }
@@ -31,25 +34,44 @@ async fn threads_are_listed_newest_first(way: Way) -> Result<()> {
     turn(&chat, &alice, "b", "m2").await?;
 
     let whole = good(threads.get("/api/threads", &alice)?).await?;
-    ensure!(each(&whole["threads"], "id") == ["b", "e", "d", "c", "a"], "{whole}");
-    ensure!(whole["nextCursor"].is_null(), "{whole}");
-    ensure!(each(&whole["threads"], "title") == vec![question(); 5], "{whole}");
-    let times: Vec<_> = whole["threads"].as_array().context("a list")?.iter().collect();
     ensure!(
-        times.windows(2).all(|two| two[0]["lastActivityAt"].as_u64() > two[1]["lastActivityAt"].as_u64())
+        each(&whole["threads"], "id") == ["b", "e", "d", "c", "a"],
+        "{whole}"
+    );
+    ensure!(whole["nextCursor"].is_null(), "{whole}");
+    ensure!(
+        each(&whole["threads"], "title") == vec![question(); 5],
+        "{whole}"
+    );
+    let times: Vec<_> = whole["threads"]
+        .as_array()
+        .context("a list")?
+        .iter()
+        .collect();
+    ensure!(
+        times
+            .windows(2)
+            .all(|two| two[0]["lastActivityAt"].as_u64() > two[1]["lastActivityAt"].as_u64())
     );
 
     let mut paged: Vec<String> = Vec::new();
     let mut query = "?limit=2".to_owned();
     for page in 1.. {
         let listed = good(threads.get(&format!("/api/threads{query}"), &alice)?).await?;
-        paged.extend(each(&listed["threads"], "id").into_iter().map(str::to_owned));
+        paged.extend(
+            each(&listed["threads"], "id")
+                .into_iter()
+                .map(str::to_owned),
+        );
         let Some(cursor) = listed["nextCursor"].as_str() else {
             ensure!(page == 3, "{page} pages");
             break;
         };
         let bobs = good(threads.get(&format!("/api/threads?cursor={cursor}"), &bob)?).await?;
-        ensure!(each(&bobs["threads"], "id").iter().all(|id| *id == "bobs"), "another's cursor: {bobs}");
+        ensure!(
+            each(&bobs["threads"], "id").iter().all(|id| *id == "bobs"),
+            "another's cursor: {bobs}"
+        );
         query = format!("?limit=2&cursor={cursor}");
     }
     ensure!(paged == each(&whole["threads"], "id"), "{paged:?}");
@@ -64,7 +86,10 @@ async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
     let threads = Function::threads(&world.variables()).await?;
     let built_in = good(threads.get("/api/models", &alice)?).await?;
     ensure!(built_in["default"] == DEFAULT_MODEL, "{built_in}");
-    ensure!(each(&built_in["models"], "id").contains(&DEFAULT_MODEL), "{built_in}");
+    ensure!(
+        each(&built_in["models"], "id").contains(&DEFAULT_MODEL),
+        "{built_in}"
+    );
     threads.stop().await?;
 
     let model = json!({
@@ -73,7 +98,10 @@ async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
     let variables = world.variables_with(&[("MODELS", &json!([model]).to_string())]);
     let threads = Function::threads(&variables).await?;
     let own = good(threads.get("/api/models", &alice)?).await?;
-    ensure!(own == json!({ "models": [model], "default": "acme/one" }), "{own}");
+    ensure!(
+        own == json!({ "models": [model], "default": "acme/one" }),
+        "{own}"
+    );
     threads.stop().await
 }
 
@@ -98,15 +126,28 @@ async fn usage_is_added_up_for_the_day_and_the_month() -> Result<()> {
         ])
     };
     let expected = json!([2, 24, 14, 0, null]);
-    ensure!(sums(&usage["today"]) == expected && sums(&usage["month"]) == expected, "{usage}");
-    let (date, month) = (usage["today"]["date"].as_str(), usage["month"]["month"].as_str());
     ensure!(
-        date.zip(month).is_some_and(|(date, month)| date.starts_with(month) && date.len() == 10),
+        sums(&usage["today"]) == expected && sums(&usage["month"]) == expected,
         "{usage}"
     );
-    ensure!(usage["limits"] == json!({ "turnsPerDay": 50, "parallelTurns": null }), "{usage}");
+    let (date, month) = (
+        usage["today"]["date"].as_str(),
+        usage["month"]["month"].as_str(),
+    );
+    ensure!(
+        date.zip(month)
+            .is_some_and(|(date, month)| date.starts_with(month) && date.len() == 10),
+        "{usage}"
+    );
+    ensure!(
+        usage["limits"] == json!({ "turnsPerDay": 50, "parallelTurns": null }),
+        "{usage}"
+    );
     let nothing = good(threads.get("/api/usage", &bob)?).await?;
-    ensure!(sums(&nothing["today"]) == json!([0, 0, 0, 0, null]), "{nothing}");
+    ensure!(
+        sums(&nothing["today"]) == json!([0, 0, 0, 0, null]),
+        "{nothing}"
+    );
     chat.stop().await?;
     threads.stop().await
 }

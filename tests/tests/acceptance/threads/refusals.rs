@@ -25,7 +25,9 @@ fn request(
     (method, path): (&str, &str),
     headers: &[(&str, String)],
 ) -> Result<Request<Bytes>> {
-    let mut request = Request::builder().method(method).uri(format!("{}{path}", threads.url));
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", threads.url));
     request = request.header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, value);
@@ -39,8 +41,8 @@ async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_over_plain_http(
 }
 
 #[tokio::test]
-async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_in_an_environment_that_freezes() -> Result<()>
-{
+async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_in_an_environment_that_freezes()
+-> Result<()> {
     only_who_is_signed_in_on_an_allowed_page(Way::RuntimeApi).await
 }
 
@@ -58,11 +60,31 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
     for route in ROUTES {
         for (name, headers, status, code) in [
             ("no session", vec![origin(ORIGIN)], 401, "unauthorized"),
-            ("forged", vec![("cookie", forged.cookie()), origin(ORIGIN)], 401, "unauthorized"),
-            ("unsigned", vec![("authorization", format!("Bearer {}", alice.token))], 401, "unauthorized"),
-            ("another page", vec![cookie(), origin("https://evil.example")], 403, "bad_origin"),
+            (
+                "forged",
+                vec![("cookie", forged.cookie()), origin(ORIGIN)],
+                401,
+                "unauthorized",
+            ),
+            (
+                "unsigned",
+                vec![("authorization", format!("Bearer {}", alice.token))],
+                401,
+                "unauthorized",
+            ),
+            (
+                "another page",
+                vec![cookie(), origin("https://evil.example")],
+                403,
+                "bad_origin",
+            ),
             ("no page", vec![cookie()], 403, "bad_origin"),
-            ("another site", vec![cookie(), origin(ORIGIN), cross_site.clone()], 403, "bad_origin"),
+            (
+                "another site",
+                vec![cookie(), origin(ORIGIN), cross_site.clone()],
+                403,
+                "bad_origin",
+            ),
         ] {
             let refused = ensure_refused(request(&threads, route, &headers)?, status, code).await;
             refused.with_context(|| format!("{name}: {route:?}"))?;
@@ -72,8 +94,17 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
 
     let same_page = ("sec-fetch-site", "same-origin".to_owned());
     let own_get = fetch(request(&threads, ROUTES[0], &[cookie(), same_page])?).await?;
-    ensure!(own_get.status == 200, "a page's own GET names no origin: {}", own_get.status);
-    let by_bearer = fetch(request(&threads, ROUTES[0], &[("authorization", alice.bearer())])?).await?;
+    ensure!(
+        own_get.status == 200,
+        "a page's own GET names no origin: {}",
+        own_get.status
+    );
+    let by_bearer = fetch(request(
+        &threads,
+        ROUTES[0],
+        &[("authorization", alice.bearer())],
+    )?)
+    .await?;
     ensure!(by_bearer.status == 200, "{}", by_bearer.status);
     chat.stop().await?;
     threads.stop().await
@@ -91,8 +122,13 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
         let mut bodies = Vec::new();
         for id in ["t", "none", "a%23b"] {
             let path = format!("/api/threads/{id}{rest}");
-            let request = threads.request(method.parse::<Method>()?, &path, &bob, r#"{"title":"x"}"#)?;
-            bodies.push(ensure_refused(request, 404, "not_found").await.with_context(|| path)?);
+            let request =
+                threads.request(method.parse::<Method>()?, &path, &bob, r#"{"title":"x"}"#)?;
+            bodies.push(
+                ensure_refused(request, 404, "not_found")
+                    .await
+                    .with_context(|| path)?,
+            );
         }
         ensure!(bodies.windows(2).all(|two| two[0] == two[1]), "{bodies:?}");
     }
@@ -115,31 +151,62 @@ async fn what_cannot_be_asked_is_refused_by_name() -> Result<()> {
         (&format!("/api/threads?cursor={forged_place}"), "cursor"),
         ("/api/threads/t/messages?limit=-1", "limit"),
         ("/api/threads/t/messages?message=a%2Fb", "message"),
-        (&format!("/api/threads/t/messages?cursor={forged_place}"), "cursor"),
+        (
+            &format!("/api/threads/t/messages?cursor={forged_place}"),
+            "cursor",
+        ),
     ] {
         let body = ensure_refused(threads.get(path, &alice)?, 400, "invalid_request").await?;
         let message = body["error"]["message"].as_str().unwrap_or_default();
-        ensure!(message.starts_with(&format!("{field}: ")), "{path}: {message}");
+        ensure!(
+            message.starts_with(&format!("{field}: ")),
+            "{path}: {message}"
+        );
     }
-    for (method, path) in [("POST", "/api/threads"), ("PUT", "/api/threads/t"), ("POST", "/api/models")] {
+    for (method, path) in [
+        ("POST", "/api/threads"),
+        ("PUT", "/api/threads/t"),
+        ("POST", "/api/models"),
+    ] {
         let request = threads.request(method.parse()?, path, &alice, "")?;
         ensure_refused(request, 405, "method_not_allowed").await?;
     }
-    for path in ["/", "/api/chat", "/api/threads/", "/api/threads/t/x", "/api//threads"] {
+    for path in [
+        "/",
+        "/api/chat",
+        "/api/threads/",
+        "/api/threads/t/x",
+        "/api//threads",
+    ] {
         ensure_refused(threads.get(path, &alice)?, 404, "not_found").await?;
     }
     let form = Request::patch(format!("{}/api/threads/t", threads.url))
         .header("cookie", alice.cookie())
         .header("origin", ORIGIN)
         .header("content-type", "text/plain");
-    ensure_refused(form.body(Bytes::from_static(b"{}"))?, 415, "unsupported_media_type").await?;
+    ensure_refused(
+        form.body(Bytes::from_static(b"{}"))?,
+        415,
+        "unsupported_media_type",
+    )
+    .await?;
     for (origin, allowed) in [(ORIGIN, ORIGIN), ("https://evil.example", "")] {
         let preflight = Request::options(format!("{}/api/threads/t", threads.url))
             .header("origin", origin)
             .header("access-control-request-method", "DELETE");
         let answer = fetch(preflight.body(Bytes::new())?).await?;
-        ensure!(answer.header("access-control-allow-origin") == allowed, "{origin}: {:?}", answer.headers);
-        ensure!(answer.header("access-control-allow-methods").contains("DELETE"), "{:?}", answer.headers);
+        ensure!(
+            answer.header("access-control-allow-origin") == allowed,
+            "{origin}: {:?}",
+            answer.headers
+        );
+        ensure!(
+            answer
+                .header("access-control-allow-methods")
+                .contains("DELETE"),
+            "{:?}",
+            answer.headers
+        );
     }
     threads.stop().await
 }

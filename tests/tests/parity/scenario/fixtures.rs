@@ -31,7 +31,9 @@ fn parts() -> Result<Vec<Scenario>> {
     let scenario = |stream: Stream| {
         let continued = stream.continuing.map(|parts| {
             let parts = serde_json::to_string(&parts).expect("JSON stays JSON");
-            let answer = raw(&format!(r#"{{"id":"m0","role":"assistant","parts":{parts}}}"#));
+            let answer = raw(&format!(
+                r#"{{"id":"m0","role":"assistant","parts":{parts}}}"#
+            ));
             let mut messages = Request::default().messages();
             messages.push(answer);
             messages
@@ -39,8 +41,14 @@ fn parts() -> Result<Vec<Scenario>> {
         Scenario {
             name: format!("parts/{}", stream.name),
             setup: Setup::Native,
-            request: Request { messages: continued, ..Request::default() },
-            answers: vec![Answer { steps: stream.parts, ..Answer::default() }],
+            request: Request {
+                messages: continued,
+                ..Request::default()
+            },
+            answers: vec![Answer {
+                steps: stream.parts,
+                ..Answer::default()
+            }],
             endless: false,
         }
     };
@@ -61,30 +69,47 @@ fn prompts() -> Result<Vec<Scenario>> {
         messages: Vec<Box<RawValue>>,
     }
     let fixture: Fixture = read(&workspace().join("shared/gateway/fixtures/prompts.json"))?;
-    let cases = fixture.cases.into_iter().filter(|case| case.system.as_deref() != Some(""));
+    let cases = fixture
+        .cases
+        .into_iter()
+        .filter(|case| case.system.as_deref() != Some(""));
     let mut scenarios = Vec::new();
     for case in cases {
-        ensure!(case.system.as_deref().is_none_or(|system| system == SYSTEM_PROMPT), "{}", case.name);
+        ensure!(
+            case.system
+                .as_deref()
+                .is_none_or(|system| system == SYSTEM_PROMPT),
+            "{}",
+            case.name
+        );
         let (native, openai) = match case.system {
             Some(_) => (Setup::Instructed, Setup::OpenaiInstructed),
             None => (Setup::Native, Setup::Openai),
         };
         // In the OpenAI form the SDK loads such files itself, from wherever they are.
-        let is_loaded = case
-            .messages
-            .iter()
-            .any(|message| message.get().replace(' ', "").to_ascii_lowercase().contains(r#""url":"http"#));
+        let is_loaded = case.messages.iter().any(|message| {
+            message
+                .get()
+                .replace(' ', "")
+                .to_ascii_lowercase()
+                .contains(r#""url":"http"#)
+        });
         let scenario = |group: &str, setup| Scenario {
             name: format!("{group}/{}", case.name),
             setup,
-            request: Request { messages: Some(case.messages.clone()), ..Request::default() },
+            request: Request {
+                messages: Some(case.messages.clone()),
+                ..Request::default()
+            },
             answers: Vec::new(),
             endless: false,
         };
         scenarios.push(scenario("prompts", native));
         if !is_loaded {
-            scenarios
-                .push(Scenario { answers: vec![said(OPENAI_ANSWER)], ..scenario("openai-prompts", openai) });
+            scenarios.push(Scenario {
+                answers: vec![said(OPENAI_ANSWER)],
+                ..scenario("openai-prompts", openai)
+            });
         }
     }
     Ok(scenarios)
@@ -97,7 +122,10 @@ const OPENAI_ANSWER: [&str; 3] = [
 ];
 
 fn said(steps: [&str; 3]) -> Answer {
-    Answer { steps: steps.map(raw).into(), ..Answer::default() }
+    Answer {
+        steps: steps.map(raw).into(),
+        ..Answer::default()
+    }
 }
 
 /// The answers in the OpenAI form that `gateway` keeps what the SDK made of.
@@ -112,12 +140,16 @@ fn openai_answers() -> Result<Vec<Scenario>> {
         events: Vec<String>,
     }
     let fixture: Fixture = read(&workspace().join("shared/gateway/fixtures/openai/answers.json"))?;
-    let step = |event: &String| raw(&serde_json::json!({"raw": format!("data: {event}\n\n")}).to_string());
+    let step =
+        |event: &String| raw(&serde_json::json!({"raw": format!("data: {event}\n\n")}).to_string());
     let scenario = |case: Case| Scenario {
         name: format!("openai-answers/{}", case.name),
         setup: Setup::Openai,
         request: Request::default(),
-        answers: vec![Answer { steps: case.events.iter().map(step).collect(), ..Answer::default() }],
+        answers: vec![Answer {
+            steps: case.events.iter().map(step).collect(),
+            ..Answer::default()
+        }],
         endless: false,
     };
     Ok(fixture.cases.into_iter().map(scenario).collect())

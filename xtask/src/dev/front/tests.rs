@@ -23,7 +23,10 @@ async fn front_before(function: Router) -> String {
         guide: "how to use it".to_owned(),
         page: None,
         cookie: HeaderValue::from_static("better-auth.session_token=x; Path=/"),
-        hosts: [url.replace("http://127.0.0.1", "localhost"), url.trim_start_matches("http://").to_owned()],
+        hosts: [
+            url.replace("http://127.0.0.1", "localhost"),
+            url.trim_start_matches("http://").to_owned(),
+        ],
     };
     tokio::spawn(front.serve(listener));
     url
@@ -36,12 +39,21 @@ async fn serve(router: Router) -> String {
     url
 }
 
-async fn send(request: axum::http::request::Builder, body: &'static str) -> axum::http::Response<Body> {
-    http_client().request(request.body(Body::from(body)).unwrap()).await.unwrap().map(Body::new)
+async fn send(
+    request: axum::http::request::Builder,
+    body: &'static str,
+) -> axum::http::Response<Body> {
+    http_client()
+        .request(request.body(Body::from(body)).unwrap())
+        .await
+        .unwrap()
+        .map(Body::new)
 }
 
 async fn text(response: axum::http::Response<Body>) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -49,7 +61,10 @@ async fn text(response: axum::http::Response<Body>) -> String {
 fn channel() -> (mpsc::UnboundedSender<&'static str>, Body) {
     let (sender, receiver) = mpsc::unbounded_channel::<&'static str>();
     let chunks = stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|chunk| (Ok::<_, Infallible>(Bytes::from(chunk)), receiver))
+        receiver
+            .recv()
+            .await
+            .map(|chunk| (Ok::<_, Infallible>(Bytes::from(chunk)), receiver))
     });
     (sender, Body::from_stream(chunks))
 }
@@ -58,12 +73,28 @@ fn channel() -> (mpsc::UnboundedSender<&'static str>, Body) {
 async fn a_request_reaches_the_function_as_it_was_sent() {
     let echo = any(|request: Request| async {
         let (parts, body) = request.into_parts();
-        let body = String::from_utf8(axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
-        let header =
-            |name: &str| parts.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let body = String::from_utf8(
+            axum::body::to_bytes(body, usize::MAX)
+                .await
+                .unwrap()
+                .to_vec(),
+        )
+        .unwrap();
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+                .to_owned()
+        };
         let status = StatusCode::from_u16(418).unwrap();
-        let seen =
-            format!("{} {} {} {} {body}", parts.method, parts.uri, header("authorization"), header("te"));
+        let seen = format!(
+            "{} {} {} {} {body}",
+            parts.method,
+            parts.uri,
+            header("authorization"),
+            header("te")
+        );
         (status, [("x-seen", HeaderValue::from_static("yes"))], seen)
     });
     let url = front_before(Router::new().fallback(echo)).await;
@@ -73,12 +104,18 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
     let response = send(request, "the body").await;
     assert_eq!(response.status().as_u16(), 418);
     assert_eq!(response.headers()["x-seen"], "yes");
-    assert_eq!(text(response).await, "PUT /lambda-url/chat/api/chat/a%20b/stop?x=1 Bearer t  the body");
+    assert_eq!(
+        text(response).await,
+        "PUT /lambda-url/chat/api/chat/a%20b/stop?x=1 Bearer t  the body"
+    );
 }
 
 #[test]
 fn each_path_has_its_function() {
-    let behind = Behind { chat: "chat".to_owned(), threads: "threads".to_owned() };
+    let behind = Behind {
+        chat: "chat".to_owned(),
+        threads: "threads".to_owned(),
+    };
     for (path, name) in [
         ("/api/chat", "chat"),
         ("/api/chat?x=1", "chat"),
@@ -99,7 +136,10 @@ async fn each_chunk_arrives_before_the_next_is_made() {
     let body = Arc::new(body);
     let answer = any(move || async move { Response::new(body.lock().unwrap().take().unwrap()) });
     let url = front_before(Router::new().fallback(answer)).await;
-    let mut chunks = send(Request::get(format!("{url}/api/chat")), "").await.into_body().into_data_stream();
+    let mut chunks = send(Request::get(format!("{url}/api/chat")), "")
+        .await
+        .into_body()
+        .into_data_stream();
     for chunk in ["one", "two", "three"] {
         sender.send(chunk).unwrap();
         assert_eq!(chunks.next().await.unwrap().unwrap(), chunk);
@@ -114,7 +154,10 @@ async fn a_client_that_leaves_takes_the_request_to_the_function_with_it() {
     let body = Arc::new(std::sync::Mutex::new(Some(body)));
     let answer = any(move || async move { Response::new(body.lock().unwrap().take().unwrap()) });
     let url = front_before(Router::new().fallback(answer)).await;
-    let mut chunks = send(Request::get(format!("{url}/api/chat")), "").await.into_body().into_data_stream();
+    let mut chunks = send(Request::get(format!("{url}/api/chat")), "")
+        .await
+        .into_body()
+        .into_data_stream();
     sender.send("one").unwrap();
     chunks.next().await.unwrap().unwrap();
     drop(chunks);
@@ -128,7 +171,10 @@ async fn a_dead_function_is_told_as_502() {
     let nowhere = format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap());
     let nobody = Front {
         client: http_client(),
-        behind: Behind { chat: nowhere.clone(), threads: nowhere },
+        behind: Behind {
+            chat: nowhere.clone(),
+            threads: nowhere,
+        },
         engine: Engine::in_memory(),
         guide: String::new(),
         page: None,
@@ -136,7 +182,11 @@ async fn a_dead_function_is_told_as_502() {
         hosts: [url.clone(), "front".to_owned()],
     };
     let url = serve(router(Arc::new(nobody))).await;
-    let response = send(Request::get(format!("{url}/api/chat")).header("host", "front"), "").await;
+    let response = send(
+        Request::get(format!("{url}/api/chat")).header("host", "front"),
+        "",
+    )
+    .await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     assert!(text(response).await.contains("function_unreachable"));
 }
@@ -146,7 +196,9 @@ async fn only_this_machine_is_served() {
     let url = front_before(Router::new()).await;
     let table = || Request::get(format!("{url}/dev/table"));
     assert_eq!(
-        send(table().header("host", "evil.example"), "").await.status(),
+        send(table().header("host", "evil.example"), "")
+            .await
+            .status(),
         StatusCode::MISDIRECTED_REQUEST
     );
     let local = url.replace("http://127.0.0.1", "localhost");
@@ -161,7 +213,14 @@ async fn what_says_how_to_use_it_signs_the_browser_in() {
     for path in ["/", "/dev"] {
         let response = send(Request::get(format!("{url}{path}")), "").await;
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
-        assert!(cookie.starts_with("better-auth.session_token="), "{path}: {cookie}");
-        assert_eq!(text(response).await, "how to use it", "{path}, without the page");
+        assert!(
+            cookie.starts_with("better-auth.session_token="),
+            "{path}: {cookie}"
+        );
+        assert_eq!(
+            text(response).await,
+            "how to use it",
+            "{path}, without the page"
+        );
     }
 }

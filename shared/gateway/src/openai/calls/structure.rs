@@ -32,21 +32,43 @@ impl Structure {
     fn after(self, character: char) -> Self {
         match self {
             Self::Empty if character.is_whitespace() => Self::Empty,
-            Self::Empty if matches!(character, '{' | '[') => {
-                Self::Open { depth: 1, in_string: false, escaped: false }
-            }
+            Self::Empty if matches!(character, '{' | '[') => Self::Open {
+                depth: 1,
+                in_string: false,
+                escaped: false,
+            },
             Self::Empty | Self::Plain => Self::Plain,
             Self::Whole => Self::Whole,
-            Self::Open { depth, in_string: true, escaped } => Self::Open {
+            Self::Open {
+                depth,
+                in_string: true,
+                escaped,
+            } => Self::Open {
                 depth,
                 in_string: escaped || character != '"',
                 escaped: !escaped && character == '\\',
             },
-            Self::Open { depth, in_string: false, .. } => match character {
+            Self::Open {
+                depth,
+                in_string: false,
+                ..
+            } => match character {
                 '}' | ']' if depth == 1 => Self::Whole,
-                '}' | ']' => Self::Open { depth: depth - 1, in_string: false, escaped: false },
-                '{' | '[' => Self::Open { depth: depth + 1, in_string: false, escaped: false },
-                other => Self::Open { depth, in_string: other == '"', escaped: false },
+                '}' | ']' => Self::Open {
+                    depth: depth - 1,
+                    in_string: false,
+                    escaped: false,
+                },
+                '{' | '[' => Self::Open {
+                    depth: depth + 1,
+                    in_string: false,
+                    escaped: false,
+                },
+                other => Self::Open {
+                    depth,
+                    in_string: other == '"',
+                    escaped: false,
+                },
             },
         }
     }

@@ -28,7 +28,9 @@ pub(super) fn part<'a>(
 }
 
 fn elsewhere<'a>(media_type: &str, url: &'a str) -> Option<Part<'a>> {
-    let address = Address { url: Cow::Borrowed(url) };
+    let address = Address {
+        url: Cow::Borrowed(url),
+    };
     match kind(media_type) {
         "image" => Some(Part::ImageUrl { image_url: address }),
         "video" => Some(Part::VideoUrl { video_url: address }),
@@ -38,15 +40,35 @@ fn elsewhere<'a>(media_type: &str, url: &'a str) -> Option<Part<'a>> {
 
 /// `None` for kinds that the protocol has no form for, and for those that are only half named.
 fn here<'a>(media_type: &'a str, filename: Option<&'a str>, data: &'a str) -> Option<Part<'a>> {
-    let address = || Address { url: Cow::Owned(format!("data:{media_type};base64,{data}")) };
-    let is_whole = media_type.split_once('/').is_some_and(|(_, subtype)| !matches!(subtype, "" | "*"));
+    let address = || Address {
+        url: Cow::Owned(format!("data:{media_type};base64,{data}")),
+    };
+    let is_whole = media_type
+        .split_once('/')
+        .is_some_and(|(_, subtype)| !matches!(subtype, "" | "*"));
     Some(match (kind(media_type), media_type) {
-        ("text", _) => Part::Text { text: Cow::Owned(text(data)?) },
+        ("text", _) => Part::Text {
+            text: Cow::Owned(text(data)?),
+        },
         _ if !is_whole => return None,
-        ("image", _) => Part::ImageUrl { image_url: address() },
-        ("video", _) => Part::VideoUrl { video_url: address() },
-        (_, "audio/wav") => Part::InputAudio { input_audio: Audio { data, format: "wav" } },
-        (_, "audio/mp3" | "audio/mpeg") => Part::InputAudio { input_audio: Audio { data, format: "mp3" } },
+        ("image", _) => Part::ImageUrl {
+            image_url: address(),
+        },
+        ("video", _) => Part::VideoUrl {
+            video_url: address(),
+        },
+        (_, "audio/wav") => Part::InputAudio {
+            input_audio: Audio {
+                data,
+                format: "wav",
+            },
+        },
+        (_, "audio/mp3" | "audio/mpeg") => Part::InputAudio {
+            input_audio: Audio {
+                data,
+                format: "mp3",
+            },
+        },
         (_, "application/pdf") => Part::File {
             file: Document {
                 filename: filename.unwrap_or("document.pdf"),
@@ -58,7 +80,9 @@ fn here<'a>(media_type: &'a str, filename: Option<&'a str>, data: &'a str) -> Op
 }
 
 fn kind(media_type: &str) -> &str {
-    media_type.split_once('/').map_or(media_type, |(kind, _)| kind)
+    media_type
+        .split_once('/')
+        .map_or(media_type, |(kind, _)| kind)
 }
 
 /// As a browser's `TextDecoder` reads it: no byte-order mark, U+FFFD for what is no UTF-8.

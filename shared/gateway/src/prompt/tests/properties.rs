@@ -19,8 +19,14 @@ fn part() -> impl Strategy<Value = Value> {
         "not a url",
         "",
     ]);
-    let media_type =
-        select(vec!["image/png", "image/*", "application/pdf", "text/plain; charset=utf-8", "", "odd"]);
+    let media_type = select(vec![
+        "image/png",
+        "image/*",
+        "application/pdf",
+        "text/plain; charset=utf-8",
+        "",
+        "odd",
+    ]);
     let metadata = || select(vec![json!(null), json!({}), json!({"a": {"b": [1, null]}})]);
     let metadata_or_none = || prop::option::of(metadata());
     prop_oneof![
@@ -50,7 +56,14 @@ fn tool() -> impl Strategy<Value = Value> {
         "output-error",
         "output-denied",
     ];
-    let value = || select(vec![json!(null), json!("x"), json!({"city": "Paris"}), json!([1.5, [], {}])]);
+    let value = || {
+        select(vec![
+            json!(null),
+            json!("x"),
+            json!({"city": "Paris"}),
+            json!([1.5, [], {}]),
+        ])
+    };
     let kind = select(vec!["tool-search", "tool-", "dynamic-tool"]);
     let approval = select(vec![
         json!({"id": "a1"}),
@@ -64,20 +77,34 @@ fn tool() -> impl Strategy<Value = Value> {
         prop::option::of(value()),
         prop::option::of(value()),
     );
-    let more = (prop::option::of(approval), prop::option::of(any::<bool>()), prop::option::of(any::<bool>()));
-    (call, more, prop::option::of(value())).prop_map(|((kind, id, state, input, output), more, raw_input)| {
-        let (approval, provider_executed, dynamic) = more;
-        let mut part = json!({"type": kind, "toolCallId": id, "state": state, "errorText": "It failed."});
-        if kind == "dynamic-tool" {
-            part["toolName"] = json!("search");
-        }
-        for (name, value) in
-            [("input", input), ("output", output), ("rawInput", raw_input), ("approval", approval)]
-        {
-            part = with(part, name, value);
-        }
-        with(with(part, "providerExecuted", provider_executed), "dynamic", dynamic)
-    })
+    let more = (
+        prop::option::of(approval),
+        prop::option::of(any::<bool>()),
+        prop::option::of(any::<bool>()),
+    );
+    (call, more, prop::option::of(value())).prop_map(
+        |((kind, id, state, input, output), more, raw_input)| {
+            let (approval, provider_executed, dynamic) = more;
+            let mut part =
+                json!({"type": kind, "toolCallId": id, "state": state, "errorText": "It failed."});
+            if kind == "dynamic-tool" {
+                part["toolName"] = json!("search");
+            }
+            for (name, value) in [
+                ("input", input),
+                ("output", output),
+                ("rawInput", raw_input),
+                ("approval", approval),
+            ] {
+                part = with(part, name, value);
+            }
+            with(
+                with(part, "providerExecuted", provider_executed),
+                "dynamic",
+                dynamic,
+            )
+        },
+    )
 }
 
 /// `object` with `field` set, if there is a value.
@@ -89,7 +116,10 @@ fn with(mut object: Value, field: &str, value: Option<impl Into<Value>>) -> Valu
 }
 
 fn conversation() -> impl Strategy<Value = Vec<Value>> {
-    let message = (select(vec!["user", "assistant"]), prop::collection::vec(part(), 0..6));
+    let message = (
+        select(vec!["user", "assistant"]),
+        prop::collection::vec(part(), 0..6),
+    );
     prop::collection::vec(message, 0..6).prop_map(|messages| {
         let numbered = messages.into_iter().enumerate();
         numbered
@@ -100,8 +130,11 @@ fn conversation() -> impl Strategy<Value = Vec<Value>> {
 
 /// As they are stored and read again.
 fn stored(messages: &[Box<RawValue>]) -> Vec<Box<RawValue>> {
-    let read = messages.iter().map(|message| UiMessage::parse(message, "message").unwrap());
-    read.map(|message| serde_json::value::to_raw_value(&message).unwrap()).collect()
+    let read = messages
+        .iter()
+        .map(|message| UiMessage::parse(message, "message").unwrap());
+    read.map(|message| serde_json::value::to_raw_value(&message).unwrap())
+        .collect()
 }
 
 proptest! {
@@ -127,7 +160,15 @@ fn names_a_part(error: &str, messages: &[Value]) -> bool {
     if error.starts_with("messages: ") {
         return true;
     }
-    let number = |name: &str| error.split_once(name)?.1.split(']').next()?.parse::<usize>().ok();
+    let number = |name: &str| {
+        error
+            .split_once(name)?
+            .1
+            .split(']')
+            .next()?
+            .parse::<usize>()
+            .ok()
+    };
     let place = number("messages[").zip(number("parts["));
     place.is_some_and(|(message, part)| messages[message]["parts"].get(part).is_some())
 }
@@ -136,20 +177,31 @@ fn names_a_part(error: &str, messages: &[Value]) -> bool {
 /// its result.
 fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     let prompt = prompt.as_array().unwrap();
-    prop_assert_eq!(&prompt[0], &json!({"role": "system", "content": "Be brief."}));
+    prop_assert_eq!(
+        &prompt[0],
+        &json!({"role": "system", "content": "Be brief."})
+    );
     let of = |role: &'static str| prompt.iter().filter(move |message| message["role"] == role);
     let asked = of("user").flat_map(|message| texts(&message["content"]));
     let asked: Vec<_> = asked.collect();
     let said: Vec<_> = messages.iter().flat_map(said_by_the_user).collect();
     prop_assert_eq!(&asked, &said);
 
-    let parts: Vec<&Value> =
-        prompt[1..].iter().flat_map(|message| message["content"].as_array().unwrap()).collect();
-    let called = parts.iter().filter(|part| part["type"] == "tool-call" && part["providerExecuted"] != true);
+    let parts: Vec<&Value> = prompt[1..]
+        .iter()
+        .flat_map(|message| message["content"].as_array().unwrap())
+        .collect();
+    let called = parts
+        .iter()
+        .filter(|part| part["type"] == "tool-call" && part["providerExecuted"] != true);
     for call in called {
-        let answers =
-            |part: &&&Value| part["type"] == "tool-result" && part["toolCallId"] == call["toolCallId"];
-        prop_assert!(parts.iter().any(|part| answers(&part)), "{call} has no result in {parts:?}");
+        let answers = |part: &&&Value| {
+            part["type"] == "tool-result" && part["toolCallId"] == call["toolCallId"]
+        };
+        prop_assert!(
+            parts.iter().any(|part| answers(&part)),
+            "{call} has no result in {parts:?}"
+        );
     }
     for part in parts.iter().filter_map(|part| part.as_object()) {
         prop_assert!(!has_null_option(part), "{part:?}");
@@ -162,15 +214,24 @@ fn said_by_the_user(message: &Value) -> Vec<&str> {
     if message["role"] == "user" {
         return texts(&message["parts"]).collect();
     }
-    let steering =
-        message["parts"].as_array().unwrap().iter().filter(|part| part["type"] == "steering-message");
+    let steering = message["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["type"] == "steering-message");
     steering.flat_map(|part| texts(&part["parts"])).collect()
 }
 
 /// Texts that are not empty.
 fn texts(parts: &Value) -> impl Iterator<Item = &str> {
-    let texts = parts.as_array().unwrap().iter().filter(|part| part["type"] == "text");
-    texts.filter_map(|part| part["text"].as_str()).filter(|text| !text.is_empty())
+    let texts = parts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["type"] == "text");
+    texts
+        .filter_map(|part| part["text"].as_str())
+        .filter(|text| !text.is_empty())
 }
 
 fn has_null_option(part: &Map<String, Value>) -> bool {

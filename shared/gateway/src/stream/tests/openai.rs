@@ -8,9 +8,11 @@ const REASONING: &str = include_str!("../../../fixtures/openai/openrouter.sse");
 const THOUGHTS: &str = include_str!("../../../fixtures/openai/mistral.sse");
 const ALL: [&str; 4] = [ODD, TOOLS, REASONING, THOUGHTS];
 
-const ROLE: &str = "data: {\"id\":\"r\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+const ROLE: &str =
+    "data: {\"id\":\"r\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
 const TEXT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
-const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+const STOP: &str =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n";
 const ERROR: &str = "data: {\"error\":{\"message\":\"no\"}}\n\n";
 static MEGABYTE: &str = match str::from_utf8(&[b' '; 1024 * 1024]) {
@@ -23,31 +25,106 @@ const DONE: &str = "data: [DONE]\n\n";
 async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
     use Then::{Cut, End, Silence};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
-        ("good", &[ROLE, TEXT, STOP, USAGE, DONE], End, (&[1, 2, 2], "whole", 0)),
+        (
+            "good",
+            &[ROLE, TEXT, STOP, USAGE, DONE],
+            End,
+            (&[1, 2, 2], "whole", 0),
+        ),
         ("no [DONE]", &[TEXT, STOP], End, (&[2, 2], "whole", 0)),
         ("nothing said", &[STOP, DONE], End, (&[1], "whole", 0)),
         ("ends at once", &[], End, (&[], "truncated", 0)),
-        ("ends without a reason", &[ROLE, TEXT], End, (&[1, 2], "truncated", 0)),
-        ("[DONE] without a reason", &[ROLE, TEXT, DONE], End, (&[1, 2], "truncated", 0)),
+        (
+            "ends without a reason",
+            &[ROLE, TEXT],
+            End,
+            (&[1, 2], "truncated", 0),
+        ),
+        (
+            "[DONE] without a reason",
+            &[ROLE, TEXT, DONE],
+            End,
+            (&[1, 2], "truncated", 0),
+        ),
         (
             "a JSON body",
             &["{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}"],
             End,
             (&[], "truncated", 0),
         ),
-        ("a reason without its blank line", &[TEXT, "data: {\"choices\":[]}\n"], End, (&[2], "truncated", 0)),
+        (
+            "a reason without its blank line",
+            &[TEXT, "data: {\"choices\":[]}\n"],
+            End,
+            (&[2], "truncated", 0),
+        ),
         ("cut", &[TEXT], Cut, (&[2], "cut", 0)),
-        ("a reason, then cut", &[TEXT, STOP], Cut, (&[2, 2], "whole", 0)),
-        ("a reason, then cut within the tokens", &[TEXT, STOP, "data: {\"us"], Cut, (&[2, 2], "whole", 0)),
-        ("silent at once", &[], Silence, (&[], "first part timeout", 120)),
-        ("silent once announced", &[ROLE], Silence, (&[1], "first part timeout", 120)),
-        ("silent in the middle", &[ROLE, TEXT], Silence, (&[1, 2], "idle timeout", 60)),
-        ("a reason, then silence", &[TEXT, STOP], Silence, (&[2, 2], "whole", 5)),
-        ("text and tokens behind the reason", &[STOP, TEXT, USAGE], End, (&[2, 2], "whole", 0)),
-        ("an error ends in good order", &[TEXT, ERROR, DONE], End, (&[2, 1, 2], "whole", 0)),
-        ("an error, then cut", &[TEXT, ERROR], Cut, (&[2, 1], "cut", 0)),
-        ("an error, then silence", &[TEXT, ERROR], Silence, (&[2, 1], "idle timeout", 60)),
-        ("no JSON", &[TEXT, "data: oops\n\n", TEXT, STOP], End, (&[2, 1, 1, 2], "whole", 0)),
+        (
+            "a reason, then cut",
+            &[TEXT, STOP],
+            Cut,
+            (&[2, 2], "whole", 0),
+        ),
+        (
+            "a reason, then cut within the tokens",
+            &[TEXT, STOP, "data: {\"us"],
+            Cut,
+            (&[2, 2], "whole", 0),
+        ),
+        (
+            "silent at once",
+            &[],
+            Silence,
+            (&[], "first part timeout", 120),
+        ),
+        (
+            "silent once announced",
+            &[ROLE],
+            Silence,
+            (&[1], "first part timeout", 120),
+        ),
+        (
+            "silent in the middle",
+            &[ROLE, TEXT],
+            Silence,
+            (&[1, 2], "idle timeout", 60),
+        ),
+        (
+            "a reason, then silence",
+            &[TEXT, STOP],
+            Silence,
+            (&[2, 2], "whole", 5),
+        ),
+        (
+            "text and tokens behind the reason",
+            &[STOP, TEXT, USAGE],
+            End,
+            (&[2, 2], "whole", 0),
+        ),
+        (
+            "an error ends in good order",
+            &[TEXT, ERROR, DONE],
+            End,
+            (&[2, 1, 2], "whole", 0),
+        ),
+        (
+            "an error, then cut",
+            &[TEXT, ERROR],
+            Cut,
+            (&[2, 1], "cut", 0),
+        ),
+        (
+            "an error, then silence",
+            &[TEXT, ERROR],
+            Silence,
+            (&[2, 1], "idle timeout", 60),
+        ),
+        (
+            "no JSON",
+            &[TEXT, "data: oops\n\n", TEXT, STOP],
+            End,
+            (&[2, 1, 1, 2], "whole", 0),
+        ),
     ];
     for (case, sent, then, expected) in cases {
         check(Protocol::OpenAi, case, sent, then, expected).await;
@@ -86,7 +163,11 @@ fn parts_do_not_depend_on_where_the_network_cut_the_bytes() {
             assert_eq!(parts(&[before, after]), expected, "cut at byte {cut}");
         }
         for ending in ["\r\n", "\r"] {
-            assert_eq!(parts(&[wire.replace('\n', ending).as_bytes()]), expected, "{ending:?}");
+            assert_eq!(
+                parts(&[wire.replace('\n', ending).as_bytes()]),
+                expected,
+                "{ending:?}"
+            );
         }
     }
 }
@@ -129,9 +210,13 @@ fn value() -> impl Strategy<Value = String> {
     ]);
     leaf.prop_recursive(6, 40, 5, move |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|items| format!("[{}]", items.join(","))),
             prop::collection::btree_map(key.clone(), inner, 0..5).prop_map(|fields| {
-                let fields: Vec<_> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                let fields: Vec<_> = fields
+                    .iter()
+                    .map(|(key, value)| format!("\"{key}\":{value}"))
+                    .collect();
                 format!("{{{}}}", fields.join(","))
             }),
         ]
@@ -164,7 +249,9 @@ fn is_in_order(parts: &[StreamPart]) -> bool {
         StreamPart::TextDelta { id, delta, .. } | StreamPart::ReasoningDelta { id, delta, .. } => {
             open == [id] && !delta.is_empty()
         }
-        StreamPart::TextEnd { id, .. } | StreamPart::ReasoningEnd { id, .. } => open.pop() == Some(id),
+        StreamPart::TextEnd { id, .. } | StreamPart::ReasoningEnd { id, .. } => {
+            open.pop() == Some(id)
+        }
         StreamPart::ToolInputStart { id, .. } => {
             let is_new = inputs.iter().all(|(known, _)| known != id);
             inputs.push((id, String::new()));
@@ -176,9 +263,13 @@ fn is_in_order(parts: &[StreamPart]) -> bool {
             .map(|(_, input)| input.push_str(delta.escaped()))
             .is_some(),
         StreamPart::ToolInputEnd { id } => inputs.iter().any(|(known, _)| known == id),
-        StreamPart::ToolCall { tool_call_id, input, .. } => {
-            inputs.iter().any(|(known, written)| known == tool_call_id && written == input.escaped())
-        }
+        StreamPart::ToolCall {
+            tool_call_id,
+            input,
+            ..
+        } => inputs
+            .iter()
+            .any(|(known, written)| known == tool_call_id && written == input.escaped()),
         StreamPart::Finish { .. } => open.is_empty(),
         _ => true,
     }) && matches!(parts.last(), Some(StreamPart::Finish { .. }))

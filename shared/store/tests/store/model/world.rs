@@ -12,7 +12,10 @@ use crate::engine::Engine;
 use super::Event;
 
 /// What each turn uses.
-const USED: TurnUsage = TurnUsage { input: Some(1), ..NOTHING_USED };
+const USED: TurnUsage = TurnUsage {
+    input: Some(1),
+    ..NOTHING_USED
+};
 
 /// What a turn of the model is about.
 pub(super) struct Turn {
@@ -62,24 +65,37 @@ impl World<'_> {
 
     /// What a recoverer finds of a turn: a part of what it says, or nothing yet.
     fn found_of(&self, open: &OpenTurn) -> String {
-        let turn = self.turns.iter().find(|turn| &turn.ask.stream == open.stream());
+        let turn = self
+            .turns
+            .iter()
+            .find(|turn| &turn.ask.stream == open.stream());
         let says = turn.is_some_and(|turn| turn.says);
         let length = open.stream().as_str().len() + self.turns.len();
-        if says && !length.is_multiple_of(3) { format!("part of {}", open.stream()) } else { String::new() }
+        if says && !length.is_multiple_of(3) {
+            format!("part of {}", open.stream())
+        } else {
+            String::new()
+        }
     }
 
     async fn recover(&mut self, open: &OpenTurn, readers: usize) {
         let text = self.found_of(open);
         let mut recoveries = JoinSet::new();
         for _ in 0..readers {
-            let (store, open, text, now_ms) = (self.store.clone(), open.clone(), text.clone(), self.now_ms);
+            let (store, open, text, now_ms) =
+                (self.store.clone(), open.clone(), text.clone(), self.now_ms);
             recoveries.spawn(async move { recover(&store, &open, &text, now_ms).await });
         }
         while let Some(recovered) = recoveries.join_next().await {
             recovered.unwrap();
         }
-        let turn = self.turns.iter_mut().find(|turn| &turn.ask.stream == open.stream());
-        turn.expect("only turns that began are recovered").recovered.get_or_insert(text);
+        let turn = self
+            .turns
+            .iter_mut()
+            .find(|turn| &turn.ask.stream == open.stream());
+        turn.expect("only turns that began are recovered")
+            .recovered
+            .get_or_insert(text);
     }
 
     async fn begin(&mut self, ask: &Ask, clients: usize) -> Option<BegunTurn> {
@@ -97,10 +113,17 @@ impl World<'_> {
             let mut open = None;
             while let Some(begin) = begins.join_next().await {
                 match begin.unwrap() {
-                    Begin::Begun(turn) => assert_eq!(begun.replace(turn), None, "two equal messages began"),
+                    Begin::Begun(turn) => {
+                        assert_eq!(begun.replace(turn), None, "two equal messages began")
+                    }
                     Begin::Recover(turn) => open = Some(turn),
                     Begin::Answered(turn) => {
-                        let answer = self.store.answer_of(&turn).await.unwrap().expect("it is answered");
+                        let answer = self
+                            .store
+                            .answer_of(&turn)
+                            .await
+                            .unwrap()
+                            .expect("it is answered");
                         assert_ne!(&*answer.parts, "[]", "there is something to show");
                     }
                     Begin::Running(turn) => assert!(!turn.is_dead(self.now_ms)),
@@ -121,7 +144,10 @@ impl World<'_> {
             assert!(!is_new, "a new question always begins");
             return;
         };
-        let ask = Ask { stream: begun.keys.stream().clone(), ..ask };
+        let ask = Ask {
+            stream: begun.keys.stream().clone(),
+            ..ask
+        };
         if !begun.question_kept {
             put_question(self.store, &ask, &begun).await;
         }
@@ -148,7 +174,9 @@ impl World<'_> {
 
     /// Whether nobody had asked the turn's question before.
     fn is_first(&self, turn: usize) -> bool {
-        self.turns[..turn].iter().all(|earlier| earlier.question != self.turns[turn].question)
+        self.turns[..turn]
+            .iter()
+            .all(|earlier| earlier.question != self.turns[turn].question)
     }
 
     /// The message's latest question: the current turn's, or the newest that somebody has stored or will.
@@ -163,7 +191,9 @@ impl World<'_> {
     }
 
     pub(super) fn is_stored(&self, question: usize) -> bool {
-        self.turns.iter().any(|turn| turn.question == question && !turn.was_given_up)
+        self.turns
+            .iter()
+            .any(|turn| turn.question == question && !turn.was_given_up)
     }
 
     fn some_message(&self, choice: usize) -> Option<usize> {
@@ -173,23 +203,39 @@ impl World<'_> {
                 Some((message.as_str(), self.question_of(message)?))
             })
             .collect();
-        messages.values().nth(choice % messages.len().max(1)).copied()
+        messages
+            .values()
+            .nth(choice % messages.len().max(1))
+            .copied()
     }
 
     pub(super) async fn happen(&mut self, event: &Event) {
         self.now_ms += 10;
         match *event {
-            Event::Send { clients, is_long, says } => {
+            Event::Send {
+                clients,
+                is_long,
+                says,
+            } => {
                 let message = format!("m{}", self.runs);
-                let parts =
-                    said(&format!("{message} {}", if is_long { noise(3_000) } else { String::new() }));
+                let parts = said(&format!(
+                    "{message} {}",
+                    if is_long { noise(3_000) } else { String::new() }
+                ));
                 let ask = self.ask(&message, &parts, Question::Sent);
                 let follows = self.last();
-                self.questions.push(Asked { message: id(&message), parts, follows });
-                self.turn(ask, clients, self.questions.len() - 1, says).await;
+                self.questions.push(Asked {
+                    message: id(&message),
+                    parts,
+                    follows,
+                });
+                self.turn(ask, clients, self.questions.len() - 1, says)
+                    .await;
             }
             Event::Again { says } => {
-                let Some(last) = self.turns.last() else { return };
+                let Some(last) = self.turns.last() else {
+                    return;
+                };
                 let (question, text) = (last.question, self.text(self.turns.len() - 1));
                 let Asked { message, parts, .. } = &self.questions[question];
                 let (message, parts) = (message.to_string(), parts.clone());
@@ -197,32 +243,57 @@ impl World<'_> {
                 let turns = self.turns.len();
                 self.turn(ask, 1, question, says).await;
                 let began = self.turns.len() > turns;
-                assert!(!began || text.is_empty(), "an answer exists, and was asked for again");
+                assert!(
+                    !began || text.is_empty(),
+                    "an answer exists, and was asked for again"
+                );
             }
             Event::Regenerate { message, says } => {
-                let Some(question) = self.some_message(message) else { return };
+                let Some(question) = self.some_message(message) else {
+                    return;
+                };
                 let Asked { message, parts, .. } = &self.questions[question];
                 let (message, parts) = (message.to_string(), parts.clone());
                 let ask = self.ask(&message, &parts, Question::Regenerated);
                 self.turn(ask, 1, question, says).await;
             }
             Event::Edit { message, says } => {
-                let Some(old) = self.some_message(message) else { return };
-                let Asked { message, follows, .. } = &self.questions[old];
+                let Some(old) = self.some_message(message) else {
+                    return;
+                };
+                let Asked {
+                    message, follows, ..
+                } = &self.questions[old];
                 let (message, follows) = (message.to_string(), *follows);
                 let parts = said(&format!("{message} edited {}", self.runs));
                 let ask = self.ask(&message, &parts, Question::Edited);
-                self.questions.push(Asked { message: id(&message), parts, follows });
+                self.questions.push(Asked {
+                    message: id(&message),
+                    parts,
+                    follows,
+                });
                 self.turn(ask, 1, self.questions.len() - 1, says).await;
             }
             Event::Continue { says } => {
-                let Some(last) = self.turns.last().filter(|turn| !turn.was_given_up) else { return };
+                let Some(last) = self.turns.last().filter(|turn| !turn.was_given_up) else {
+                    return;
+                };
                 let (question, answer) = (last.question, last.ask.answer.clone());
                 let Asked { message, parts, .. } = &self.questions[question];
                 let (message, parts) = (message.to_string(), parts.clone());
                 let ask = self.ask(&message, &parts, Question::Continued);
                 let continued = Some(said(&format!("added before {}", self.runs)));
-                self.turn(Ask { continued, answer, ..ask }, 1, question, says).await;
+                self.turn(
+                    Ask {
+                        continued,
+                        answer,
+                        ..ask
+                    },
+                    1,
+                    question,
+                    says,
+                )
+                .await;
             }
             Event::GiveUp { regenerate } => self.give_up(regenerate).await,
             Event::Put { turn } => {
@@ -235,7 +306,11 @@ impl World<'_> {
                 if let Some(turn) = self.process(turn) {
                     let turn = &mut self.turns[turn];
                     put_question(self.store, &turn.ask, &turn.begun).await;
-                    let text = if turn.says { text_of(turn.ask.stream.as_str()) } else { String::new() };
+                    let text = if turn.says {
+                        text_of(turn.ask.stream.as_str())
+                    } else {
+                        String::new()
+                    };
                     end_using(self.store, &turn.begun, &text, &USED).await;
                     turn.has_ended = true;
                     turn.was_late = self.now_ms > turn.ask.now_ms + LEASE;
@@ -250,8 +325,15 @@ impl World<'_> {
     async fn give_up(&mut self, regenerate: bool) {
         let turns = self.turns.len();
         let event = match regenerate {
-            true => Event::Regenerate { message: 0, says: false },
-            false => Event::Send { clients: 1, is_long: false, says: false },
+            true => Event::Regenerate {
+                message: 0,
+                says: false,
+            },
+            false => Event::Send {
+                clients: 1,
+                is_long: false,
+                says: false,
+            },
         };
         Box::pin(self.happen(&event)).await;
         if self.turns.len() > turns {
@@ -271,17 +353,34 @@ impl World<'_> {
 
     async fn stop(&self) {
         let thread = &ask("m", "s", NOON).thread;
-        let stopped = self.store.stop_turn(&self.user, thread, None).await.unwrap();
-        for turn in self.turns.iter().filter(|turn| !turn.has_ended && turn.recovered.is_none()) {
-            let is_stopped = stopped.as_ref().is_some_and(|open| open.stream() == &turn.ask.stream);
+        let stopped = self
+            .store
+            .stop_turn(&self.user, thread, None)
+            .await
+            .unwrap();
+        for turn in self
+            .turns
+            .iter()
+            .filter(|turn| !turn.has_ended && turn.recovered.is_none())
+        {
+            let is_stopped = stopped
+                .as_ref()
+                .is_some_and(|open| open.stream() == &turn.ask.stream);
             let signal = self.store.watch_turn(&turn.begun.keys).await.unwrap();
-            assert_eq!(signal == TurnSignal::StopAsked, is_stopped, "{}", turn.ask.stream);
+            assert_eq!(
+                signal == TurnSignal::StopAsked,
+                is_stopped,
+                "{}",
+                turn.ask.stream
+            );
         }
     }
 
     pub(super) async fn touch(&mut self, readers: usize) {
         let thread = ask("m", "s", NOON).thread;
-        let Some(current) = self.store.current_turn(&self.user, &thread).await.unwrap() else { return };
+        let Some(current) = self.store.current_turn(&self.user, &thread).await.unwrap() else {
+            return;
+        };
         let dead = current.open.filter(|open| open.is_dead(self.now_ms));
         for open in current.left_behind.into_iter().chain(dead) {
             self.recover(&open, readers).await;
@@ -302,14 +401,25 @@ impl World<'_> {
     pub(super) fn branch(&self, turn: usize) -> Vec<(String, String)> {
         let text = self.text(turn);
         let answer = self.turns[turn].ask.answer.to_string();
-        let mut path = vec![(answer, if text.is_empty() { "-".to_owned() } else { text })];
+        let mut path = vec![(
+            answer,
+            if text.is_empty() {
+                "-".to_owned()
+            } else {
+                text
+            },
+        )];
         path.extend(self.asked(self.turns[turn].question));
         path
     }
 
     /// The path that ends in the question.
     fn asked(&self, question: usize) -> Vec<(String, String)> {
-        let Asked { message, parts, follows } = &self.questions[question];
+        let Asked {
+            message,
+            parts,
+            follows,
+        } = &self.questions[question];
         let mut path = vec![(message.to_string(), texts_of(parts))];
         path.extend(self.path(*follows));
         path

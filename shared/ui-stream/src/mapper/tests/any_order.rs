@@ -23,11 +23,23 @@ struct Client {
 
 impl Client {
     fn read(&mut self, chunk: &Value) {
-        let text = |key: &str| chunk[key].as_str().unwrap_or_else(|| panic!("{key} of {chunk}")).to_owned();
+        let text = |key: &str| {
+            chunk[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("{key} of {chunk}"))
+                .to_owned()
+        };
         let kind = text("type");
-        assert_ne!(self.steps.last().map(String::as_str), Some("finish"), "{chunk} after the end");
+        assert_ne!(
+            self.steps.last().map(String::as_str),
+            Some("finish"),
+            "{chunk} after the end"
+        );
         for (key, value) in chunk.as_object().unwrap() {
-            assert!(!value.is_null() || key == "input" || key == "output", "{chunk}");
+            assert!(
+                !value.is_null() || key == "input" || key == "output",
+                "{chunk}"
+            );
         }
         match kind.as_str() {
             "text-start" | "reasoning-start" => {
@@ -37,10 +49,17 @@ impl Client {
             }
             "text-delta" | "reasoning-delta" => {
                 text("delta");
-                assert!(self.open.contains(&(kind.replace("-delta", ""), text("id"))), "{chunk} is not open");
+                assert!(
+                    self.open
+                        .contains(&(kind.replace("-delta", ""), text("id"))),
+                    "{chunk} is not open"
+                );
             }
             "text-end" | "reasoning-end" => {
-                assert!(self.open.remove(&(kind.replace("-end", ""), text("id"))), "{chunk} is not open");
+                assert!(
+                    self.open.remove(&(kind.replace("-end", ""), text("id"))),
+                    "{chunk} is not open"
+                );
             }
             "tool-input-start" => {
                 self.written.insert(text("toolCallId"));
@@ -48,14 +67,20 @@ impl Client {
             }
             "tool-input-delta" => {
                 text("inputTextDelta");
-                assert!(self.written.contains(&text("toolCallId")), "{chunk} never started");
+                assert!(
+                    self.written.contains(&text("toolCallId")),
+                    "{chunk} never started"
+                );
             }
             "tool-input-available" | "tool-input-error" => {
                 assert!(chunk.get("input").is_some(), "{chunk}");
                 self.shown.insert(text("toolCallId"));
             }
             "tool-output-available" | "tool-output-error" | "tool-approval-request" => {
-                assert!(self.shown.contains(&text("toolCallId")), "{chunk} was never called");
+                assert!(
+                    self.shown.contains(&text("toolCallId")),
+                    "{chunk} was never called"
+                );
             }
             "start-step" | "finish-step" | "finish" => self.steps.push(kind),
             "error" => drop(text("errorText")),
@@ -70,7 +95,10 @@ impl Client {
 
 /// The chunk in an event, which is one `data:` line and an empty one.
 fn read(event: &str) -> Value {
-    let line = event.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n")).expect(event);
+    let line = event
+        .strip_prefix("data: ")
+        .and_then(|rest| rest.strip_suffix("\n\n"))
+        .expect(event);
     assert!(!line.contains(['\n', '\r']), "{event}");
     value(line)
 }

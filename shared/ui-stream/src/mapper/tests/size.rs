@@ -20,9 +20,17 @@ fn metadata(text: &str) -> Option<RawJson> {
 /// One part of each kind that carries something, with `text` in all of its fields.
 fn parts(text: &str) -> Vec<StreamPart> {
     let (id, long) = (|| text.to_owned(), || JsonText::new(text));
-    let file = |data| GeneratedFile { media_type: id(), data, provider_metadata: metadata(text) };
+    let file = |data| GeneratedFile {
+        media_type: id(),
+        data,
+        provider_metadata: metadata(text),
+    };
     let source = |kind| StreamPart::Source {
-        source: Some(Source { id: long(), kind, provider_metadata: metadata(text) }),
+        source: Some(Source {
+            id: long(),
+            kind,
+            provider_metadata: metadata(text),
+        }),
     };
     let call = |input, provider_executed| StreamPart::ToolCall {
         tool_call_id: id(),
@@ -42,21 +50,67 @@ fn parts(text: &str) -> Vec<StreamPart> {
     };
     let list = serde_json::json!([text, { "text": text }]);
     vec![
-        StreamPart::TextStart { id: id(), provider_metadata: metadata(text) },
-        StreamPart::TextDelta { id: id(), delta: long(), provider_metadata: metadata(text) },
+        StreamPart::TextStart {
+            id: id(),
+            provider_metadata: metadata(text),
+        },
+        StreamPart::TextDelta {
+            id: id(),
+            delta: long(),
+            provider_metadata: metadata(text),
+        },
         // Takes the metadata of the delta before.
-        StreamPart::TextDelta { id: id(), delta: JsonText::new("b"), provider_metadata: None },
-        StreamPart::TextStart { id: id(), provider_metadata: None },
-        StreamPart::TextDelta { id: id(), delta: long(), provider_metadata: None },
-        StreamPart::TextEnd { id: id(), provider_metadata: metadata(text), citations: metadata(text) },
-        StreamPart::ReasoningStart { id: id(), provider_metadata: metadata(text) },
-        StreamPart::ReasoningDelta { id: id(), delta: long(), provider_metadata: metadata(text) },
-        StreamPart::ReasoningEnd { id: id(), provider_metadata: metadata(text) },
-        source(SourceKind::Url { url: long(), title: Some(long()) }),
-        source(SourceKind::Document { media_type: long(), title: long(), filename: Some(long()) }),
-        StreamPart::File { file: file(FileData::Base64(id())) },
-        StreamPart::ReasoningFile { file: file(FileData::Url(id())) },
-        StreamPart::Custom { kind: id(), provider_metadata: metadata(text) },
+        StreamPart::TextDelta {
+            id: id(),
+            delta: JsonText::new("b"),
+            provider_metadata: None,
+        },
+        StreamPart::TextStart {
+            id: id(),
+            provider_metadata: None,
+        },
+        StreamPart::TextDelta {
+            id: id(),
+            delta: long(),
+            provider_metadata: None,
+        },
+        StreamPart::TextEnd {
+            id: id(),
+            provider_metadata: metadata(text),
+            citations: metadata(text),
+        },
+        StreamPart::ReasoningStart {
+            id: id(),
+            provider_metadata: metadata(text),
+        },
+        StreamPart::ReasoningDelta {
+            id: id(),
+            delta: long(),
+            provider_metadata: metadata(text),
+        },
+        StreamPart::ReasoningEnd {
+            id: id(),
+            provider_metadata: metadata(text),
+        },
+        source(SourceKind::Url {
+            url: long(),
+            title: Some(long()),
+        }),
+        source(SourceKind::Document {
+            media_type: long(),
+            title: long(),
+            filename: Some(long()),
+        }),
+        StreamPart::File {
+            file: file(FileData::Base64(id())),
+        },
+        StreamPart::ReasoningFile {
+            file: file(FileData::Url(id())),
+        },
+        StreamPart::Custom {
+            kind: id(),
+            provider_metadata: metadata(text),
+        },
         StreamPart::ToolInputStart {
             id: id(),
             tool_name: id(),
@@ -65,7 +119,10 @@ fn parts(text: &str) -> Vec<StreamPart> {
             dynamic: None,
             provider_metadata: metadata(text),
         },
-        StreamPart::ToolInputDelta { id: id(), delta: long() },
+        StreamPart::ToolInputDelta {
+            id: id(),
+            delta: long(),
+        },
         call(long(), None),
         call(JsonText::new(&list.to_string()), Some(true)),
         result(&list, false),
@@ -83,9 +140,14 @@ fn a_part_never_adds_more_than_was_said_before() {
     for text in texts() {
         let mut mapper = StreamMapper::default().sending_sources(true);
         for part in parts(&text) {
-            let (mut added, name) = (0, format!("{:.40} of {:?}", format!("{part:?}"), &text[..1]));
+            let (mut added, name) = (
+                0,
+                format!("{:.40} of {:?}", format!("{part:?}"), &text[..1]),
+            );
             let bound = mapper.stream_bytes(&part);
-            mapper.push(part, |chunk| added += chunk.encoded_len()).unwrap();
+            mapper
+                .push(part, |chunk| added += chunk.encoded_len())
+                .unwrap();
             assert!(added <= bound, "{name}: {added} bytes, {bound} were said");
         }
     }
@@ -94,12 +156,25 @@ fn a_part_never_adds_more_than_was_said_before() {
 #[test]
 fn deltas_are_not_taken_for_much_more_than_they_are() {
     let mut mapper = StreamMapper::default();
-    mapper.push(StreamPart::TextStart { id: "t".to_owned(), provider_metadata: None }, |_| {}).unwrap();
-    let delta =
-        || StreamPart::TextDelta { id: "t".to_owned(), delta: "word".into(), provider_metadata: None };
+    mapper
+        .push(
+            StreamPart::TextStart {
+                id: "t".to_owned(),
+                provider_metadata: None,
+            },
+            |_| {},
+        )
+        .unwrap();
+    let delta = || StreamPart::TextDelta {
+        id: "t".to_owned(),
+        delta: "word".into(),
+        provider_metadata: None,
+    };
     let mut added = 0;
     let bound = mapper.stream_bytes(&delta());
-    mapper.push(delta(), |chunk| added += chunk.encoded_len()).unwrap();
+    mapper
+        .push(delta(), |chunk| added += chunk.encoded_len())
+        .unwrap();
     assert!(bound < added + 512, "{bound} for {added}");
 }
 
@@ -109,9 +184,14 @@ fn what_ends_an_open_block_was_counted_with_its_begin() {
     let mut mapper = StreamMapper::default();
     let mut bytes = 0;
     let count = |bytes: &mut usize, chunk: &UiMessageChunk| *bytes += chunk.encoded_len();
-    let start = StreamPart::TextStart { id, provider_metadata: None };
+    let start = StreamPart::TextStart {
+        id,
+        provider_metadata: None,
+    };
     let bound = mapper.stream_bytes(&start);
-    mapper.push(start, |chunk| count(&mut bytes, &chunk)).unwrap();
+    mapper
+        .push(start, |chunk| count(&mut bytes, &chunk))
+        .unwrap();
     mapper.fail("It broke.", |chunk| count(&mut bytes, &chunk));
     assert!(bytes <= bound + 512, "{bytes} bytes, {bound} were said");
 }

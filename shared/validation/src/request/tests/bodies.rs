@@ -7,18 +7,78 @@ fn a_body_that_is_no_object_is_refused() {
     let unreadable = "request body cannot be read as JSON: ";
     assert_refused(&[
         ("empty", String::new(), "invalid_json", unreadable),
-        ("null", "null".into(), "invalid_request", "body: must be an object"),
-        ("array", "[]".into(), "invalid_request", "body: must be an object"),
-        ("string", "\"x\"".into(), "invalid_request", "body: must be an object"),
-        ("a struct as a sequence", r#"["t1",null,[]]"#.into(), "invalid_request", "body: must be an object"),
-        ("trailing bytes", with_parts("") + "x", "invalid_json", unreadable),
-        ("two documents", with_parts("") + &with_parts(""), "invalid_json", unreadable),
-        ("cut", with_parts("").trim_end_matches('}').into(), "invalid_json", unreadable),
-        ("NaN in an ignored field", with_fields(r#""threadId":"t","x":NaN,"#), "invalid_json", unreadable),
-        ("leading zero", with_fields(r#""threadId":"t","x":01,"#), "invalid_json", unreadable),
-        ("bad escape", with_fields(r#""threadId":"t","x":"\q","#), "invalid_json", unreadable),
-        ("line end in a string", with_fields("\"threadId\":\"t\",\"x\":\"\n\","), "invalid_json", unreadable),
-        ("byte order mark", format!("\u{feff}{}", with_parts("")), "invalid_json", unreadable),
+        (
+            "null",
+            "null".into(),
+            "invalid_request",
+            "body: must be an object",
+        ),
+        (
+            "array",
+            "[]".into(),
+            "invalid_request",
+            "body: must be an object",
+        ),
+        (
+            "string",
+            "\"x\"".into(),
+            "invalid_request",
+            "body: must be an object",
+        ),
+        (
+            "a struct as a sequence",
+            r#"["t1",null,[]]"#.into(),
+            "invalid_request",
+            "body: must be an object",
+        ),
+        (
+            "trailing bytes",
+            with_parts("") + "x",
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "two documents",
+            with_parts("") + &with_parts(""),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "cut",
+            with_parts("").trim_end_matches('}').into(),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "NaN in an ignored field",
+            with_fields(r#""threadId":"t","x":NaN,"#),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "leading zero",
+            with_fields(r#""threadId":"t","x":01,"#),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "bad escape",
+            with_fields(r#""threadId":"t","x":"\q","#),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "line end in a string",
+            with_fields("\"threadId\":\"t\",\"x\":\"\n\","),
+            "invalid_json",
+            unreadable,
+        ),
+        (
+            "byte order mark",
+            format!("\u{feff}{}", with_parts("")),
+            "invalid_json",
+            unreadable,
+        ),
         (
             "more than 100 keys",
             with_fields(&(numbered(101, |n| format!("\"k{n}\":0")) + ",")),
@@ -26,14 +86,21 @@ fn a_body_that_is_no_object_is_refused() {
             "body: ",
         ),
     ]);
-    assert_eq!(parse(b"{\"threadId\":\"\xff\"}").unwrap_err().code(), "invalid_json");
+    assert_eq!(
+        parse(b"{\"threadId\":\"\xff\"}").unwrap_err().code(),
+        "invalid_json"
+    );
 }
 
 #[test]
 fn an_unreadable_body_is_refused_with_its_place() {
     assert_eq!(
         parse("{\n  \"threadId\" 1}").unwrap_err(),
-        RequestError::NotJson { line: 2, column: 14, problem: "expected `:`".to_owned() }
+        RequestError::NotJson {
+            line: 2,
+            column: 14,
+            problem: "expected `:`".to_owned()
+        }
     );
 }
 
@@ -42,25 +109,42 @@ fn depth_and_numbers_are_bounded_also_where_nobody_reads() {
     for depth in [33, 200, 100_000] {
         let deep = "[".repeat(depth) + &"]".repeat(depth);
         for (name, body) in [
-            ("ignored at the top", with_fields(&format!(r#""threadId":"t","x":{deep},"#))),
+            (
+                "ignored at the top",
+                with_fields(&format!(r#""threadId":"t","x":{deep},"#)),
+            ),
             (
                 "ignored in a message",
-                with_messages(&format!(r#"{{"id":"m1","role":"user","parts":[],"x":{deep}}}"#)),
+                with_messages(&format!(
+                    r#"{{"id":"m1","role":"user","parts":[],"x":{deep}}}"#
+                )),
             ),
             (
                 "metadata",
-                with_messages(&format!(r#"{{"id":"m1","role":"user","parts":[],"metadata":{deep}}}"#)),
+                with_messages(&format!(
+                    r#"{{"id":"m1","role":"user","parts":[],"metadata":{deep}}}"#
+                )),
             ),
-            ("data", with_parts(&format!(r#"{{"type":"data-x","data":{deep}}}"#))),
+            (
+                "data",
+                with_parts(&format!(r#"{{"type":"data-x","data":{deep}}}"#)),
+            ),
             (
                 "input of a tool",
                 with_parts(&format!(
                     r#"{{"type":"tool-x","toolCallId":"c","state":"input-available","input":{deep}}}"#
                 )),
             ),
-            ("instead of a text", with_parts(&format!(r#"{{"type":"text","text":{deep}}}"#))),
+            (
+                "instead of a text",
+                with_parts(&format!(r#"{{"type":"text","text":{deep}}}"#)),
+            ),
         ] {
-            assert_eq!(parse(body), Err(RequestError::TooDeep { limit: 32 }), "{name}, {depth}");
+            assert_eq!(
+                parse(body),
+                Err(RequestError::TooDeep { limit: 32 }),
+                "{name}, {depth}"
+            );
         }
     }
     for number in ["1e400".to_owned(), "1".repeat(100_000)] {
@@ -73,7 +157,12 @@ fn depth_and_numbers_are_bounded_also_where_nobody_reads() {
 #[test]
 fn a_key_that_stands_twice_or_poisons_is_refused() {
     assert_refused(&[
-        ("top", with_fields(r#""threadId":"t1","threadId":"t2","#), "invalid_request", "body: "),
+        (
+            "top",
+            with_fields(r#""threadId":"t1","threadId":"t2","#),
+            "invalid_request",
+            "body: ",
+        ),
         (
             "top, escaped",
             with_fields(r#""threadId":"t1","thread\u0049d":"t2","#),
@@ -125,12 +214,25 @@ fn a_key_that_stands_twice_or_poisons_is_refused() {
 
 #[test]
 fn a_field_that_is_missing_or_wrong_is_named() {
-    let refused = |name, fields: &str, sentence| (name, with_fields(fields), "invalid_request", sentence);
+    let refused =
+        |name, fields: &str, sentence| (name, with_fields(fields), "invalid_request", sentence);
     assert_refused(&[
         refused("no thread", "", "threadId: is required"),
-        refused("null thread", r#""threadId":null,"#, "threadId: is required"),
-        refused("empty thread", r#""threadId":"","#, "threadId: must be 1 to 64"),
-        refused("empty thread, good id", r#""threadId":"","id":"a","#, "threadId: must be 1 to 64"),
+        refused(
+            "null thread",
+            r#""threadId":null,"#,
+            "threadId: is required",
+        ),
+        refused(
+            "empty thread",
+            r#""threadId":"","#,
+            "threadId: must be 1 to 64",
+        ),
+        refused(
+            "empty thread, good id",
+            r#""threadId":"","id":"a","#,
+            "threadId: must be 1 to 64",
+        ),
         refused("bad id", r#""id":"a/b","#, "id: must be 1 to 64"),
         refused("number", r#""threadId":5,"#, "threadId: must be a string"),
         refused("object", r#""threadId":{},"#, "threadId: must be a string"),
@@ -139,22 +241,62 @@ fn a_field_that_is_missing_or_wrong_is_named() {
             &format!(r#""threadId":"{}","#, "a".repeat(65)),
             "threadId: must be 1 to 64",
         ),
-        refused("separator", r#""threadId":"a#b","#, "threadId: must be 1 to 64"),
-        refused("line end", r#""threadId":"a\r\nb","#, "threadId: must be 1 to 64"),
-        refused("nul", r#""threadId":"a\u0000","#, "threadId: must be 1 to 64"),
-        refused("half a pair", r#""threadId":"a\ud800","#, "threadId: must be 1 to 64"),
+        refused(
+            "separator",
+            r#""threadId":"a#b","#,
+            "threadId: must be 1 to 64",
+        ),
+        refused(
+            "line end",
+            r#""threadId":"a\r\nb","#,
+            "threadId: must be 1 to 64",
+        ),
+        refused(
+            "nul",
+            r#""threadId":"a\u0000","#,
+            "threadId: must be 1 to 64",
+        ),
+        refused(
+            "half a pair",
+            r#""threadId":"a\ud800","#,
+            "threadId: must be 1 to 64",
+        ),
         refused("emoji", r#""threadId":"😀","#, "threadId: must be 1 to 64"),
-        refused("look-alike", r#""threadId":"аbc","#, "threadId: must be 1 to 64"),
-        refused("model as an array", r#""threadId":"t","model":["a"],"#, "model: must be a string"),
-        refused("model with half a pair", r#""threadId":"t","model":"\ud800","#, "model: must be a string"),
+        refused(
+            "look-alike",
+            r#""threadId":"аbc","#,
+            "threadId: must be 1 to 64",
+        ),
+        refused(
+            "model as an array",
+            r#""threadId":"t","model":["a"],"#,
+            "model: must be a string",
+        ),
+        refused(
+            "model with half a pair",
+            r#""threadId":"t","model":"\ud800","#,
+            "model: must be a string",
+        ),
         refused(
             "trigger",
             r#""threadId":"t","trigger":"resume-stream","#,
             "trigger: must be submit-message or",
         ),
-        refused("trigger as a number", r#""threadId":"t","trigger":1,"#, "trigger: must be a string"),
-        refused("message id", r#""threadId":"t","messageId":"a b","#, "messageId: must be 1 to 64"),
-        refused("message id as a number", r#""threadId":"t","messageId":7,"#, "messageId: must be a string"),
+        refused(
+            "trigger as a number",
+            r#""threadId":"t","trigger":1,"#,
+            "trigger: must be a string",
+        ),
+        refused(
+            "message id",
+            r#""threadId":"t","messageId":"a b","#,
+            "messageId: must be 1 to 64",
+        ),
+        refused(
+            "message id as a number",
+            r#""threadId":"t","messageId":7,"#,
+            "messageId: must be a string",
+        ),
     ]);
 }
 
@@ -162,5 +304,8 @@ fn a_field_that_is_missing_or_wrong_is_named() {
 fn fields_that_claim_rights_change_nothing() {
     let claims = r#""threadId":"t1","userId":"u2","role":"admin","isAdmin":true,"system":"obey","apiKey":"k",
         "baseURL":"https://evil.example","headers":{"a":"b"},"maxOutputTokens":1e9,"constructor":{"prototype":{}},"#;
-    assert_eq!(parse(with_fields(claims)), parse(with_fields(r#""threadId":"t1","#)));
+    assert_eq!(
+        parse(with_fields(claims)),
+        parse(with_fields(r#""threadId":"t1","#))
+    );
 }

@@ -17,7 +17,10 @@ fn a_plain_send_is_read_whole() {
     assert_eq!(request.model.as_deref(), Some("openai/gpt-4o"));
     assert_eq!(request.trigger, Trigger::SubmitMessage);
     assert_eq!(request.message_id, None);
-    assert_eq!(extract_text_content(request.user_message()).to_text(), "hello");
+    assert_eq!(
+        extract_text_content(request.user_message()).to_text(),
+        "hello"
+    );
     assert_eq!(request.continued_message(), None);
     assert!(!request.is_edit());
 }
@@ -38,13 +41,19 @@ fn an_answer_comes_back_with_all_its_parts() {
         assert!(parts.contains(kept), "{kept}");
     }
     assert_eq!(request.user_message().parts.len(), 3);
-    assert_eq!(request.user_message().metadata.as_ref().unwrap().get(), r#"{"createdAt":1}"#);
+    assert_eq!(
+        request.user_message().metadata.as_ref().unwrap().get(),
+        r#"{"createdAt":1}"#
+    );
 }
 
 #[test]
 fn regenerating_sends_the_history_up_to_the_question() {
     let last = fixture!("regenerate");
-    assert_eq!((last.trigger, &last.message_id), (Trigger::RegenerateMessage, &None));
+    assert_eq!(
+        (last.trigger, &last.message_id),
+        (Trigger::RegenerateMessage, &None)
+    );
     let named = fixture!("regenerate-by-id");
     assert_eq!(named.message_id.as_ref().unwrap().as_str(), "a3");
     for request in [last, named] {
@@ -58,7 +67,10 @@ fn regenerating_sends_the_history_up_to_the_question() {
 fn an_edited_question_keeps_its_id() {
     let request = fixture!("edit");
     assert!(request.is_edit());
-    assert_eq!(request.user_message().id, fixture!("send").user_message().id);
+    assert_eq!(
+        request.user_message().id,
+        fixture!("send").user_message().id
+    );
 }
 
 #[test]
@@ -66,11 +78,28 @@ fn a_message_id_alone_makes_no_edit() {
     let question = r#"{"id":"m1","role":"user","parts":[]}"#;
     let answer = r#"{"id":"a1","role":"assistant","parts":[]}"#;
     for (name, trigger, messages, is_edit) in [
-        ("the question changed", "submit-message", question.to_owned(), true),
-        ("made anew from the question", "regenerate-message", question.to_owned(), false),
-        ("an answer stands behind", "submit-message", format!("{question},{answer}"), false),
+        (
+            "the question changed",
+            "submit-message",
+            question.to_owned(),
+            true,
+        ),
+        (
+            "made anew from the question",
+            "regenerate-message",
+            question.to_owned(),
+            false,
+        ),
+        (
+            "an answer stands behind",
+            "submit-message",
+            format!("{question},{answer}"),
+            false,
+        ),
     ] {
-        let body = format!(r#"{{"id":"t","trigger":"{trigger}","messageId":"m1","messages":[{messages}]}}"#);
+        let body = format!(
+            r#"{{"id":"t","trigger":"{trigger}","messageId":"m1","messages":[{messages}]}}"#
+        );
         assert_eq!(parse(body).unwrap().is_edit(), is_edit, "{name}");
     }
 }
@@ -79,7 +108,10 @@ fn a_message_id_alone_makes_no_edit() {
 fn an_answer_that_failed_before_its_first_part_is_no_obstacle() {
     let request = fixture!("after-an-error");
     assert_eq!(request.messages[3].parts, []);
-    assert_eq!(extract_text_content(request.user_message()).to_text(), "once more");
+    assert_eq!(
+        extract_text_content(request.user_message()).to_text(),
+        "once more"
+    );
 }
 
 #[test]
@@ -87,12 +119,25 @@ fn a_request_that_ends_with_an_answer_goes_on_with_it() {
     for (name, request, id, question) in [
         ("a tool's output", fixture!("tool-output"), "a1", "do it"),
         ("an approval", fixture!("approval"), "a1", "pay"),
-        ("no new message", fixture!("send-without-message"), "a6", "once more"),
+        (
+            "no new message",
+            fixture!("send-without-message"),
+            "a6",
+            "once more",
+        ),
     ] {
         let continued = request.continued_message().expect(name);
-        assert_eq!((continued.role, continued.id.as_str()), (Role::Assistant, id), "{name}");
+        assert_eq!(
+            (continued.role, continued.id.as_str()),
+            (Role::Assistant, id),
+            "{name}"
+        );
         assert_eq!(request.message_id.as_ref(), Some(&continued.id), "{name}");
-        assert_eq!(extract_text_content(request.user_message()).to_text(), question, "{name}");
+        assert_eq!(
+            extract_text_content(request.user_message()).to_text(),
+            question,
+            "{name}"
+        );
         assert!(!request.is_edit(), "{name}");
     }
 }
@@ -103,42 +148,68 @@ fn the_id_of_the_chat_stands_in_for_the_thread() {
     assert_eq!(thread(r#""id":"chat","#), "chat");
     assert_eq!(thread(r#""id":"chat","threadId":null,"#), "chat");
     assert_eq!(thread(r#""id":"chat","threadId":"thread","#), "thread");
-    assert_eq!(thread(r#""id":{"not":"read"},"threadId":"thread","#), "thread");
+    assert_eq!(
+        thread(r#""id":{"not":"read"},"threadId":"thread","#),
+        "thread"
+    );
 }
 
 #[test]
 fn optional_fields_may_be_null() {
-    let request =
-        parse(with_fields(r#""threadId":"t","model":null,"trigger":null,"messageId":null,"#)).unwrap();
-    assert_eq!((request.model, request.trigger, request.message_id), (None, Trigger::SubmitMessage, None));
+    let request = parse(with_fields(
+        r#""threadId":"t","model":null,"trigger":null,"messageId":null,"#,
+    ))
+    .unwrap();
+    assert_eq!(
+        (request.model, request.trigger, request.message_id),
+        (None, Trigger::SubmitMessage, None)
+    );
 }
 
 #[test]
 fn ids_of_old_messages_may_repeat() {
     let old = r#"{"id":"a1","role":"assistant","parts":[]}"#;
     assert!(
-        parse(with_messages(&format!(r#"{old},{old},{{"id":"m1","role":"user","parts":[]}},{old}"#))).is_ok()
+        parse(with_messages(&format!(
+            r#"{old},{old},{{"id":"m1","role":"user","parts":[]}},{old}"#
+        )))
+        .is_ok()
     );
 }
 
 #[test]
 fn text_is_taken_as_it_is() {
-    for escaped in
-        [r"a\r\n\r\ndata: x", r"event: x\nid: 1", "\u{2028}\u{2029}", r"\u001b[31m\u0000", r"half \ud83d"]
-    {
-        let request = parse(with_parts(&format!(r#"{{"type":"text","text":"{escaped}"}}"#))).unwrap();
-        assert_eq!(extract_text_content(request.user_message()).escaped(), escaped);
+    for escaped in [
+        r"a\r\n\r\ndata: x",
+        r"event: x\nid: 1",
+        "\u{2028}\u{2029}",
+        r"\u001b[31m\u0000",
+        r"half \ud83d",
+    ] {
+        let request = parse(with_parts(&format!(
+            r#"{{"type":"text","text":"{escaped}"}}"#
+        )))
+        .unwrap();
+        assert_eq!(
+            extract_text_content(request.user_message()).escaped(),
+            escaped
+        );
     }
 }
 
 #[test]
 fn a_file_that_the_provider_holds_needs_no_url() {
     let file = |url: &str, rest: &str| {
-        parse(with_parts(&format!(r#"{{"type":"file","mediaType":"image/png","url":"{url}"{rest}}}"#)))
+        parse(with_parts(&format!(
+            r#"{{"type":"file","mediaType":"image/png","url":"{url}"{rest}}}"#
+        )))
     };
     let reference = r#","providerReference":{"openai":"file-1"}"#;
     let request = file("", reference).unwrap();
-    assert!(matches!(request.messages[0].parts[..], [UiPart::File { .. }]));
+    assert!(matches!(
+        request.messages[0].parts[..],
+        [UiPart::File { .. }]
+    ));
     assert!(file("", "").is_err());
     assert!(file("http://example.com/", reference).is_err());
 }
@@ -151,6 +222,9 @@ fn a_text_and_a_file_may_each_fill_the_body() {
 
     let url = format!("data:image/png;base64,{}", "AAAA".repeat(875_000));
     assert!(
-        parse(with_parts(&format!(r#"{{"type":"file","mediaType":"image/png","url":"{url}"}}"#))).is_ok()
+        parse(with_parts(&format!(
+            r#"{{"type":"file","mediaType":"image/png","url":"{url}"}}"#
+        )))
+        .is_ok()
     );
 }

@@ -7,12 +7,23 @@ const USER: &str = r#"{"id":"m1","role":"user","parts":[]}"#;
 
 #[test]
 fn messages_that_cannot_be_answered_are_named() {
-    let refused =
-        |name, messages: &str, sentence| (name, with_messages(messages), "invalid_request", sentence);
+    let refused = |name, messages: &str, sentence| {
+        (name, with_messages(messages), "invalid_request", sentence)
+    };
     let assistant = r#"{"id":"a1","role":"assistant","parts":[]}"#;
     assert_refused(&[
-        ("none given", r#"{"threadId":"t"}"#.into(), "invalid_request", "messages: is required"),
-        ("null", r#"{"threadId":"t","messages":null}"#.into(), "invalid_request", "messages: is required"),
+        (
+            "none given",
+            r#"{"threadId":"t"}"#.into(),
+            "invalid_request",
+            "messages: is required",
+        ),
+        (
+            "null",
+            r#"{"threadId":"t","messages":null}"#.into(),
+            "invalid_request",
+            "messages: is required",
+        ),
         (
             "an object",
             r#"{"threadId":"t","messages":{}}"#.into(),
@@ -25,10 +36,27 @@ fn messages_that_cannot_be_answered_are_named() {
             "invalid_request",
             "message.role: must be user",
         ),
-        ("message, a list", r#"{"threadId":"t","message":[]}"#.into(), "invalid_request", "message: must be"),
-        refused("0 messages", "", "messages: must have at least one message of role user"),
-        refused("no user", assistant, "messages: must have at least one message of role user"),
-        refused("201 messages", &numbered(201, |_| USER.into()), "messages: must have at most 200 items"),
+        (
+            "message, a list",
+            r#"{"threadId":"t","message":[]}"#.into(),
+            "invalid_request",
+            "message: must be",
+        ),
+        refused(
+            "0 messages",
+            "",
+            "messages: must have at least one message of role user",
+        ),
+        refused(
+            "no user",
+            assistant,
+            "messages: must have at least one message of role user",
+        ),
+        refused(
+            "201 messages",
+            &numbered(201, |_| USER.into()),
+            "messages: must have at most 200 items",
+        ),
         refused(
             "a million messages",
             &numbered(1_000_000, |_| "{}".into()),
@@ -39,29 +67,57 @@ fn messages_that_cannot_be_answered_are_named() {
             r#"{"id":"s","role":"system","parts":[]}"#,
             "messages[0].role: must be user or assistant",
         ),
-        refused("developer", r#"{"id":"s","role":"developer","parts":[]}"#, "messages[0].role: must be user"),
-        refused("tool", r#"{"id":"s","role":"tool","parts":[]}"#, "messages[0].role: must be user"),
+        refused(
+            "developer",
+            r#"{"id":"s","role":"developer","parts":[]}"#,
+            "messages[0].role: must be user",
+        ),
+        refused(
+            "tool",
+            r#"{"id":"s","role":"tool","parts":[]}"#,
+            "messages[0].role: must be user",
+        ),
         refused(
             "a number as role",
             &format!("{USER},{}", r#"{"id":"s","role":1,"parts":[]}"#),
             "messages[1].role: ",
         ),
-        refused("half a pair in an id", r#"{"id":"\ud800","role":"user","parts":[]}"#, "messages[0].id: "),
-        refused("id as a number", r#"{"id":1,"role":"user","parts":[]}"#, "messages[0].id: must be a string"),
-        refused("65 characters", &USER.replace("m1", &"a".repeat(65)), "messages[0].id: must be 1 to 64"),
+        refused(
+            "half a pair in an id",
+            r#"{"id":"\ud800","role":"user","parts":[]}"#,
+            "messages[0].id: ",
+        ),
+        refused(
+            "id as a number",
+            r#"{"id":1,"role":"user","parts":[]}"#,
+            "messages[0].id: must be a string",
+        ),
+        refused(
+            "65 characters",
+            &USER.replace("m1", &"a".repeat(65)),
+            "messages[0].id: must be 1 to 64",
+        ),
         refused(
             "old content",
             r#"{"id":"m","role":"user","content":"x"}"#,
             "messages[0].parts: must be an array",
         ),
         refused("null message", "null", "messages[0]: must be an object"),
-        refused("sequence", r#"["m1","user",[]]"#, "messages[0]: must be an object"),
+        refused(
+            "sequence",
+            r#"["m1","user",[]]"#,
+            "messages[0]: must be an object",
+        ),
         refused(
             "id of an answer",
             &format!("{assistant},{}", USER.replace("m1", "a1")),
             "messages[1].id: must differ",
         ),
-        refused("question twice", &format!("{USER},{assistant},{USER}"), "messages[2].id: must differ"),
+        refused(
+            "question twice",
+            &format!("{USER},{assistant},{USER}"),
+            "messages[2].id: must differ",
+        ),
         refused(
             "answer named as the question",
             &format!("{USER},{}", assistant.replace("a1", "m1")),
@@ -72,11 +128,16 @@ fn messages_that_cannot_be_answered_are_named() {
 
 #[test]
 fn parts_that_cannot_be_read_are_named() {
-    let refused = |name, parts: &str, sentence| (name, with_parts(parts), "invalid_request", sentence);
+    let refused =
+        |name, parts: &str, sentence| (name, with_parts(parts), "invalid_request", sentence);
     let file = |url: &str| format!(r#"{{"type":"file","mediaType":"image/png","url":"{url}"}}"#);
     let url = "messages[0].parts[1].url: must ";
     assert_refused(&[
-        refused("65 parts", &numbered(65, |_| TEXT.into()), "messages[0].parts: must have at most 64 items"),
+        refused(
+            "65 parts",
+            &numbered(65, |_| TEXT.into()),
+            "messages[0].parts: must have at most 64 items",
+        ),
         refused(
             "many parts",
             &numbered(2_000_000, |_| "0".into()),
@@ -88,13 +149,41 @@ fn parts_that_cannot_be_read_are_named() {
             r#"{"type":"text","text":1}"#,
             "messages[0].parts[0].text: must be a string",
         ),
-        refused("http", &format!("{TEXT},{}", file("http://example.com/")), url),
-        refused("javascript", &format!("{TEXT},{}", file("javascript:alert(1)")), url),
-        refused("own network", &format!("{TEXT},{}", file("https://169.254.169.254/")), url),
-        refused("a page", &format!("{TEXT},{}", file("data:text/html;base64,PHA+")), url),
-        refused("bad base64", &format!("{TEXT},{}", file("data:image/png;base64,A")), url),
-        refused("line end", &format!("{TEXT},{}", file("https://example.com/\\r\\n")), url),
-        refused("half a pair", &format!("{TEXT},{}", file("https://example.com/\\ud800")), url),
+        refused(
+            "http",
+            &format!("{TEXT},{}", file("http://example.com/")),
+            url,
+        ),
+        refused(
+            "javascript",
+            &format!("{TEXT},{}", file("javascript:alert(1)")),
+            url,
+        ),
+        refused(
+            "own network",
+            &format!("{TEXT},{}", file("https://169.254.169.254/")),
+            url,
+        ),
+        refused(
+            "a page",
+            &format!("{TEXT},{}", file("data:text/html;base64,PHA+")),
+            url,
+        ),
+        refused(
+            "bad base64",
+            &format!("{TEXT},{}", file("data:image/png;base64,A")),
+            url,
+        ),
+        refused(
+            "line end",
+            &format!("{TEXT},{}", file("https://example.com/\\r\\n")),
+            url,
+        ),
+        refused(
+            "half a pair",
+            &format!("{TEXT},{}", file("https://example.com/\\ud800")),
+            url,
+        ),
         refused(
             "no URL",
             r#"{"type":"file","mediaType":"image/png","url":""}"#,
@@ -112,16 +201,30 @@ fn parts_that_cannot_be_read_are_named() {
 fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
     let step = r#"{"type":"step-start"}"#;
     let answer = |id: usize, parts| {
-        format!(r#"{{"id":"a{id}","role":"assistant","parts":[{}]}}"#, numbered(parts, |_| step.into()))
+        format!(
+            r#"{{"id":"a{id}","role":"assistant","parts":[{}]}}"#,
+            numbered(parts, |_| step.into())
+        )
     };
     let body = |answers: usize, parts| {
-        with_messages(&format!("{USER},{}", numbered(answers, |id| answer(id, parts))))
+        with_messages(&format!(
+            "{USER},{}",
+            numbered(answers, |id| answer(id, parts))
+        ))
     };
 
     assert!(parse(body(10, 1000)).is_ok());
     for (name, refused, sentence) in [
-        ("one answer", body(1, 1001), "messages[1].parts: must have at most 1000 items"),
-        ("all answers", body(11, 1000), "messages: must have at most 10000 parts in all"),
+        (
+            "one answer",
+            body(1, 1001),
+            "messages[1].parts: must have at most 1000 items",
+        ),
+        (
+            "all answers",
+            body(11, 1000),
+            "messages: must have at most 10000 parts in all",
+        ),
     ] {
         let error = parse(refused).unwrap_err();
         assert_eq!(error.to_string(), sentence, "{name}");
@@ -131,14 +234,19 @@ fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
 /// A message of the assistant that holds `steering` steering-messages of `each` parts.
 fn steered(id: usize, steering: usize, each: usize) -> String {
     let said = numbered(each, |_| TEXT.into());
-    let parts = numbered(steering, |_| format!(r#"{{"type":"steering-message","parts":[{said}]}}"#));
+    let parts = numbered(steering, |_| {
+        format!(r#"{{"type":"steering-message","parts":[{said}]}}"#)
+    });
     format!(r#"{{"id":"a{id}","role":"assistant","parts":[{parts}]}}"#)
 }
 
 #[test]
 fn parts_of_steering_messages_count_like_any_other() {
     let body = |answers: usize, steering, each| {
-        with_messages(&format!("{USER},{}", numbered(answers, |id| steered(id, steering, each))))
+        with_messages(&format!(
+            "{USER},{}",
+            numbered(answers, |id| steered(id, steering, each))
+        ))
     };
     for (name, accepted) in [
         ("one answer", body(1, 200, 4)),
@@ -153,8 +261,16 @@ fn parts_of_steering_messages_count_like_any_other() {
             body(1, 200, 5),
             "messages[1].parts: must have at most 1000 parts, those of steering-messages included",
         ),
-        ("all answers", body(11, 200, 4), "messages: must have at most 10000 parts in all"),
-        ("one steering-message", body(1, 1, 17), "messages[1].parts[0].parts: must have at most 16 items"),
+        (
+            "all answers",
+            body(11, 200, 4),
+            "messages: must have at most 10000 parts in all",
+        ),
+        (
+            "one steering-message",
+            body(1, 1, 17),
+            "messages[1].parts[0].parts: must have at most 16 items",
+        ),
         (
             "one steering-message of millions",
             with_messages(&format!(
@@ -171,18 +287,23 @@ fn parts_of_steering_messages_count_like_any_other() {
 #[test]
 fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
     let nested = |depth: usize| {
-        (0..depth)
-            .fold(TEXT.to_owned(), |inner, _| format!(r#"{{"type":"steering-message","parts":[{inner}]}}"#))
+        (0..depth).fold(TEXT.to_owned(), |inner, _| {
+            format!(r#"{{"type":"steering-message","parts":[{inner}]}}"#)
+        })
     };
     let answer = |part: &str| format!(r#"{{"id":"a","role":"assistant","parts":[{part}]}}"#);
     assert!(parse(with_messages(&format!("{USER},{}", answer(&nested(1))))).is_ok());
     let user = "messages[0].parts[0].type: must not be steering-message in a message of the user";
     let inside = "messages[1].parts[0].parts[0].type: must not be steering-message inside a steering-message";
-    let of_user =
-        "messages[0].parts[0].parts[0].type: must not be steering-message inside a steering-message";
+    let of_user = "messages[0].parts[0].parts[0].type: must not be steering-message inside a steering-message";
     assert_refused(&[
         ("user", with_parts(&nested(1)), "invalid_request", user),
-        ("user, twice", with_parts(&nested(2)), "invalid_request", of_user),
+        (
+            "user, twice",
+            with_parts(&nested(2)),
+            "invalid_request",
+            of_user,
+        ),
         (
             "answer, twice",
             with_messages(&format!("{USER},{}", answer(&nested(2)))),
@@ -197,7 +318,10 @@ fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
         ),
         (
             "message alone",
-            format!(r#"{{"threadId":"t","message":{{"id":"m","role":"user","parts":[{}]}}}}"#, nested(1)),
+            format!(
+                r#"{{"threadId":"t","message":{{"id":"m","role":"user","parts":[{}]}}}}"#,
+                nested(1)
+            ),
             "invalid_request",
             "message.parts[0].type: must not be steering-message in a message of the user",
         ),
@@ -207,16 +331,37 @@ fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
 #[test]
 fn limits_are_met_exactly() {
     let questions = |count| numbered(count, |number| USER.replace("m1", &format!("m{number}")));
-    assert_eq!(parse(with_messages(&questions(200))).unwrap().messages.len(), 200);
-    assert_eq!(parse(with_parts(&numbered(64, |_| TEXT.into()))).unwrap().messages[0].parts.len(), 64);
+    assert_eq!(
+        parse(with_messages(&questions(200)))
+            .unwrap()
+            .messages
+            .len(),
+        200
+    );
+    assert_eq!(
+        parse(with_parts(&numbered(64, |_| TEXT.into())))
+            .unwrap()
+            .messages[0]
+            .parts
+            .len(),
+        64
+    );
 
     let body = with_parts(TEXT);
-    let limits = |max_body_bytes| Limits { max_body_bytes, ..Limits::default() };
+    let limits = |max_body_bytes| Limits {
+        max_body_bytes,
+        ..Limits::default()
+    };
     assert!(ChatRequest::parse(body.as_bytes(), &limits(body.len())).is_ok());
     let error = ChatRequest::parse(body.as_bytes(), &limits(body.len() - 1)).unwrap_err();
     assert_eq!(
         (error.code(), error),
-        ("payload_too_large", RequestError::TooLarge { limit: body.len() - 1 })
+        (
+            "payload_too_large",
+            RequestError::TooLarge {
+                limit: body.len() - 1
+            }
+        )
     );
 }
 
@@ -225,7 +370,9 @@ fn a_message_alone_asks_for_the_stored_conversation() {
     let alone = parse(format!(r#"{{"threadId":"t","message":{USER}}}"#)).unwrap();
     assert!(alone.history_is_stored);
     assert_eq!(alone.user_message().id.as_str(), "m1");
-    let both = parse(format!(r#"{{"threadId":"t","message":{USER},"messages":[{USER},{USER}]}}"#));
+    let both = parse(format!(
+        r#"{{"threadId":"t","message":{USER},"messages":[{USER},{USER}]}}"#
+    ));
     assert!(both.is_err(), "messages count where both are sent");
     let whole = parse(with_messages(USER)).unwrap();
     assert!(!whole.history_is_stored);

@@ -15,8 +15,16 @@ fn json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        prop_oneof!["user", "assistant", "text", "file", "tool-x", "done", "https://example.com/"]
-            .prop_map(Value::from),
+        prop_oneof![
+            "user",
+            "assistant",
+            "text",
+            "file",
+            "tool-x",
+            "done",
+            "https://example.com/"
+        ]
+        .prop_map(Value::from),
     ];
     let key = prop_oneof![
         Just("messages"),
@@ -55,7 +63,10 @@ fn check(body: &[u8]) {
     if let Ok(request) = parse(body) {
         assert_eq!(request.user_message().role, Role::User);
         let messages = serde_json::to_string(&request.messages).unwrap();
-        let again = format!(r#"{{"threadId":"{}","messages":{messages}}}"#, request.thread_id);
+        let again = format!(
+            r#"{{"threadId":"{}","messages":{messages}}}"#,
+            request.thread_id
+        );
         assert_eq!(parse(again).unwrap().messages, request.messages);
     }
 }

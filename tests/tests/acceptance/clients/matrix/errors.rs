@@ -13,7 +13,10 @@ pub(super) async fn refused(stage: &mut Stage) -> Result<Seen> {
     say.headers.clear();
     let refused = stage.fail(&say.into()).await?;
     let told: Value = serde_json::from_str(&refused.error.clone().unwrap_or_default())?;
-    ensure!(told["error"]["code"] == "unauthorized" && roles(&refused) == ["user"], "{refused:?}");
+    ensure!(
+        told["error"]["code"] == "unauthorized" && roles(&refused) == ["user"],
+        "{refused:?}"
+    );
     recovers(stage, "refused").await
 }
 
@@ -38,7 +41,10 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Seen> {
     ensure_answered(&failed, "Sweet ")?;
     // What is known of the answer came before the error, at which the client stops reading.
     let metadata = &failed.messages[1]["metadata"];
-    ensure!(metadata["error"] == "gateway_cut" && metadata["latencyMs"].is_u64(), "{failed:?}");
+    ensure!(
+        metadata["error"] == "gateway_cut" && metadata["latencyMs"].is_u64(),
+        "{failed:?}"
+    );
     let heard = stage.say("half-way", "Two").await?;
     ensure!(heard.text() == whole_text(), "{heard:?}");
     stage.ensure_asked(&json!([user("One"), assistant("Sweet "), user("Two")]))?;
@@ -47,7 +53,10 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Seen> {
 
 pub(super) async fn of_the_model(stage: &mut Stage) -> Result<Seen> {
     let mut parts = answers::parts(&["Sweet ", "and done."]);
-    parts.insert(4, json!({"type": "error", "error": {"message": "overloaded"}}));
+    parts.insert(
+        4,
+        json!({"type": "error", "error": {"message": "overloaded"}}),
+    );
     stage.next(&parts);
     let act = stage.words("model", "One").into();
     let failed = stage.fail(&act).await?;
@@ -56,10 +65,16 @@ pub(super) async fn of_the_model(stage: &mut Stage) -> Result<Seen> {
 }
 
 async fn fail_at_once(stage: &mut Stage, thread: &str) -> Result<()> {
-    stage.world.gateway.next(answers::error(400, "invalid_request_error"));
+    stage
+        .world
+        .gateway
+        .next(answers::error(400, "invalid_request_error"));
     let act = stage.words(thread, "One").into();
     let failed = stage.fail(&act).await?;
-    ensure!(failed.error.as_deref() == Some("The model did not accept this conversation."), "{failed:?}");
+    ensure!(
+        failed.error.as_deref() == Some("The model did not accept this conversation."),
+        "{failed:?}"
+    );
     ensure_answered(&failed, "")
 }
 

@@ -19,7 +19,10 @@ pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
     stage.world.ensure_whole(&stage.alice, "send").await?;
     let stored = stage.world.stored(&stage.alice, "send").await?;
     for (held, kept) in heard.messages.iter().zip(&stored) {
-        ensure!(held["id"] == kept.id.as_str(), "the client holds {held}, the table {kept:?}");
+        ensure!(
+            held["id"] == kept.id.as_str(),
+            "the client holds {held}, the table {kept:?}"
+        );
     }
     Ok(Seen::Works)
 }
@@ -27,7 +30,10 @@ pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
 pub(super) async fn turns(stage: &mut Stage) -> Result<Seen> {
     stage.say("turns", "One").await?;
     let heard = stage.say("turns", "Two").await?;
-    ensure!(roles(&heard) == ["user", "assistant", "user", "assistant"], "{heard:?}");
+    ensure!(
+        roles(&heard) == ["user", "assistant", "user", "assistant"],
+        "{heard:?}"
+    );
     stage.ensure_asked(&json!([user("One"), assistant(&whole_text()), user("Two")]))?;
     ensure!(stage.world.stored(&stage.alice, "turns").await?.len() == 4);
     Ok(Seen::Works)
@@ -39,7 +45,10 @@ pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
     let heard = stage.regenerate("again", Value::Null).await?;
     ensure_answered(&heard, "Another.")?;
     ensure!(heard.messages[0] == first.messages[0], "{heard:?}");
-    ensure!(heard.messages[1]["id"] != first.messages[1]["id"], "{heard:?}");
+    ensure!(
+        heard.messages[1]["id"] != first.messages[1]["id"],
+        "{heard:?}"
+    );
     stage.ensure_asked(&json!([user("One")]))?;
     ensure_questions(stage, "again", &["One"]).await
 }
@@ -48,7 +57,9 @@ pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Seen> {
     let first = stage.say("earlier", "One").await?;
     stage.say("earlier", "Two").await?;
     stage.next(&answers::parts(&["Another."]));
-    let heard = stage.regenerate("earlier", json!({"messageId": first.messages[1]["id"]})).await?;
+    let heard = stage
+        .regenerate("earlier", json!({"messageId": first.messages[1]["id"]}))
+        .await?;
     ensure_answered(&heard, "Another.")?;
     stage.ensure_asked(&json!([user("One")]))?;
     Ok(Seen::Works)
@@ -59,10 +70,16 @@ pub(super) async fn edit(stage: &mut Stage) -> Result<Seen> {
     stage.say("edit", "Two").await?;
     stage.next(&answers::parts(&["Another."]));
     let more = json!({"messageId": first.messages[0]["id"]});
-    let act = Act { more, ..stage.words("edit", "Other").into() };
+    let act = Act {
+        more,
+        ..stage.words("edit", "Other").into()
+    };
     let heard = stage.succeed(&act).await?;
     ensure_answered(&heard, "Another.")?;
-    ensure!(heard.messages[0]["id"] == first.messages[0]["id"], "{heard:?}");
+    ensure!(
+        heard.messages[0]["id"] == first.messages[0]["id"],
+        "{heard:?}"
+    );
     stage.ensure_asked(&json!([user("Other")]))?;
     Ok(Seen::Works)
 }
@@ -76,17 +93,31 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
     steps.push(Step::End);
     stage.world.gateway.next(steps);
     let say = stage.words("stop", "One");
-    let stopped = stage.succeed(&Act { leave_at: Some(answers::PIECES[0]), ..say.into() }).await?;
+    let stopped = stage
+        .succeed(&Act {
+            leave_at: Some(answers::PIECES[0]),
+            ..say.into()
+        })
+        .await?;
     ensure_answered(&stopped, answers::PIECES[0])?;
     let heard = stage.say("stop", "Two").await?;
     ensure!(heard.text() == whole_text(), "{heard:?}");
-    stage.ensure_asked(&json!([user("One"), assistant(answers::PIECES[0]), user("Two")]))?;
+    stage.ensure_asked(&json!([
+        user("One"),
+        assistant(answers::PIECES[0]),
+        user("Two")
+    ]))?;
     gate.open();
     let (world, alice) = (&stage.world, &stage.alice);
     let all_stored = async || {
         let stored = world.stored(alice, "stop").await?;
-        let mut answered = stored.iter().filter(|message| message.role == Role::Assistant);
-        ensure!(stored.len() == 4 && answered.all(|answer| answer.status.is_some()), "{stored:?}");
+        let mut answered = stored
+            .iter()
+            .filter(|message| message.role == Role::Assistant);
+        ensure!(
+            stored.len() == 4 && answered.all(|answer| answer.status.is_some()),
+            "{stored:?}"
+        );
         Ok(())
     };
     eventually_is("both answers", all_stored).await?;
@@ -105,10 +136,14 @@ pub(super) async fn files(stage: &mut Stage) -> Result<Seen> {
         {"type": "file", "mediaType": "image/png", "url": IMAGE_URL},
         {"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "url": "https://example.com/b c.pdf"},
     ]});
-    let act = Act { more, ..stage.words("files", "What is it?").into() };
+    let act = Act {
+        more,
+        ..stage.words("files", "What is it?").into()
+    };
     stage.succeed(&act).await?;
     let url = json!({"type": "url", "url": "https://example.com/b%20c.pdf"});
-    let document = json!({"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "data": url});
+    let document =
+        json!({"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "data": url});
     let text = json!({"type": "text", "text": "What is it?"});
     stage.ensure_asked(&json!([{"role": "user", "content": [image(), document, text]}]))?;
     Ok(Seen::Works)
@@ -119,7 +154,10 @@ pub(super) async fn made_files(stage: &mut Stage) -> Result<Seen> {
     parts.insert(2, image());
     stage.next(&parts);
     let heard = stage.say("made", "Draw").await?;
-    ensure_part(&heard, &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}))?;
+    ensure_part(
+        &heard,
+        &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}),
+    )?;
     stage.say("made", "Again").await?;
     let prompt = stage.prompt()?;
     ensure!(prompt[1]["content"][0] == image(), "{prompt}");
@@ -141,28 +179,44 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
     let heard = stage.say("reasoning", "Why?").await?;
     let thought = json!({"type": "reasoning", "text": "Let me think."});
     ensure_part(&heard, &thought)?;
-    ensure_part(&heard, &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}))?;
+    ensure_part(
+        &heard,
+        &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}),
+    )?;
     stage.say("reasoning", "Really?").await?;
     let prompt = stage.prompt()?;
     let asked = &prompt[1]["content"][0];
-    ensure!(has(asked, &thought) && has(asked, &json!({"providerOptions": signature})), "{prompt}");
+    ensure!(
+        has(asked, &thought) && has(asked, &json!({"providerOptions": signature})),
+        "{prompt}"
+    );
     Ok(Seen::Works)
 }
 
 pub(super) async fn sources(stage: &mut Stage) -> Result<Seen> {
     let mut parts = answers::parts(&["So."]);
-    parts.insert(2, json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}));
+    parts.insert(
+        2,
+        json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}),
+    );
     stage.next(&parts);
     let heard = stage.say("sources", "Where?").await?;
     ensure_answered(&heard, "So.")?;
-    ensure!(!heard.chunks.iter().any(|chunk| chunk["type"].to_string().contains("source")), "{heard:?}");
+    ensure!(
+        !heard
+            .chunks
+            .iter()
+            .any(|chunk| chunk["type"].to_string().contains("source")),
+        "{heard:?}"
+    );
     Ok(Seen::Works)
 }
 
 pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
     let deltas = [r#""gr\u00fc\u0000\ud83c""#, "\"\\udf4f\u{2028} \""];
-    let frames =
-        deltas.map(|delta| format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n"));
+    let frames = deltas.map(|delta| {
+        format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n")
+    });
     let mut steps = answers::stream(&answers::opening(), Step::Send(frames.concat().into()));
     steps.extend(answers::sends(&[answers::text_end(), answers::finish()]));
     steps.push(Step::End);
@@ -181,13 +235,26 @@ pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
     let held = &heard.messages[1]["metadata"];
     let known = json!({"model": DEFAULT_MODEL, "finishReason": "stop", "aborted": false});
     ensure!(has(held, &known), "{held}");
-    ensure!(has(&held["usage"], &json!({"inputTokens": 12, "outputTokens": 7, "totalTokens": 19})), "{held}");
-    ensure!(held["latencyMs"].is_u64() && held["createdAt"].is_u64(), "{held}");
+    ensure!(
+        has(
+            &held["usage"],
+            &json!({"inputTokens": 12, "outputTokens": 7, "totalTokens": 19})
+        ),
+        "{held}"
+    );
+    ensure!(
+        held["latencyMs"].is_u64() && held["createdAt"].is_u64(),
+        "{held}"
+    );
     let at_start = &heard.chunks[0]["messageMetadata"];
     let known = json!({"model": held["model"], "createdAt": held["createdAt"]});
     ensure!(*at_start == known, "{at_start}");
     stage.say("metadata", "And?").await?;
-    stage.ensure_asked(&json!([user("Hello"), assistant(&whole_text()), user("And?")]))?;
+    stage.ensure_asked(&json!([
+        user("Hello"),
+        assistant(&whole_text()),
+        user("And?")
+    ]))?;
     Ok(Seen::Works)
 }
 

@@ -24,11 +24,19 @@ pub(super) struct Stage {
 impl Stage {
     /// A stage for a version; nothing when its client is not installed.
     pub(super) async fn new(version: Version) -> Result<Option<Self>> {
-        let Some(client) = Client::of(version)? else { return Ok(None) };
+        let Some(client) = Client::of(version)? else {
+            return Ok(None);
+        };
         let world = World::new().await?;
         let function = Function::plain(&world.variables()).await?;
         let alice = world.sign_in("alice").await?;
-        Ok(Some(Self { version, world, function, alice, client }))
+        Ok(Some(Self {
+            version,
+            world,
+            function,
+            alice,
+            client,
+        }))
     }
 
     /// Words for a thread, signed by bearer.
@@ -44,7 +52,10 @@ impl Stage {
 
     /// Asks for an answer once more: the last one, or the one that `more` names.
     pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<Heard> {
-        let say = Say { text: None, ..self.words(thread, "") };
+        let say = Say {
+            text: None,
+            ..self.words(thread, "")
+        };
         self.succeed(&Act { more, ..say.into() }).await
     }
 
@@ -58,7 +69,10 @@ impl Stage {
     /// Does something that is to end in an error, and not in one of the client's own making.
     pub(super) async fn fail(&mut self, act: &Act<'_>) -> Result<Heard> {
         let heard = self.act(act).await?;
-        ensure!(heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR), "{heard:?}");
+        ensure!(
+            heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR),
+            "{heard:?}"
+        );
         Ok(heard)
     }
 
@@ -98,18 +112,28 @@ pub(super) fn assistant(text: &str) -> Value {
 
 /// Makes sure of the end of a conversation of one question and one answer.
 pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
-    ensure!(heard.text() == text && roles(heard) == ["user", "assistant"], "{heard:?}");
+    ensure!(
+        heard.text() == text && roles(heard) == ["user", "assistant"],
+        "{heard:?}"
+    );
     Ok(())
 }
 
 /// The roles of a conversation.
 pub(super) fn roles(heard: &Heard) -> Vec<&str> {
-    heard.messages.iter().filter_map(|message| message["role"].as_str()).collect()
+    heard
+        .messages
+        .iter()
+        .filter_map(|message| message["role"].as_str())
+        .collect()
 }
 
 /// Makes sure that the last message has a part with at least these fields.
 pub(super) fn ensure_part(heard: &Heard, fields: &Value) -> Result<()> {
-    let parts = heard.messages.last().and_then(|message| message["parts"].as_array());
+    let parts = heard
+        .messages
+        .last()
+        .and_then(|message| message["parts"].as_array());
     let found = parts.into_iter().flatten().any(|part| has(part, fields));
     ensure!(found, "no part {fields}: {heard:?}");
     Ok(())

@@ -17,12 +17,18 @@ const END: &str = "<!-- clients: end -->";
 pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
     let file = workspace().join("docs/compatibility.md");
     let present = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-    let (before, rest) =
-        present.split_once(BEGIN).with_context(|| format!("{} lacks {BEGIN}", file.display()))?;
-    let (table, after) = rest.split_once(END).with_context(|| format!("{} lacks {END}", file.display()))?;
+    let (before, rest) = present
+        .split_once(BEGIN)
+        .with_context(|| format!("{} lacks {BEGIN}", file.display()))?;
+    let (table, after) = rest
+        .split_once(END)
+        .with_context(|| format!("{} lacks {END}", file.display()))?;
     let seen = written(columns)?;
     if std::env::var_os("SIDEKIQ_UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
-        return Ok(std::fs::write(&file, [before, BEGIN, &seen, END, after].concat())?);
+        return Ok(std::fs::write(
+            &file,
+            [before, BEGIN, &seen, END, after].concat(),
+        )?);
     }
     ensure!(
         table == seen,
@@ -48,7 +54,10 @@ fn written(columns: &[(Version, Vec<Seen>)]) -> Result<String> {
         }
         text.push('\n');
     }
-    let unknown: Vec<_> = UNKNOWN_TO_OLDER.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+    let unknown: Vec<_> = UNKNOWN_TO_OLDER
+        .iter()
+        .map(|(kind, _)| format!("`{kind}`"))
+        .collect();
     writeln!(text, "\n{BELOW}\n{}.", unknown.join(", "))?;
     Ok(text)
 }

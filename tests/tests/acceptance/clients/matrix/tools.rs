@@ -9,8 +9,7 @@ use super::super::is_unknown;
 use super::Seen;
 use super::stage::{SCHEMA_ERROR, Stage, ensure_answered, ensure_part, has};
 
-const NO_SUCH_TOOL: &str =
-    "AI_NoSuchToolError: Model tried to call unavailable tool 'getWeather'. No tools are available.";
+const NO_SUCH_TOOL: &str = "AI_NoSuchToolError: Model tried to call unavailable tool 'getWeather'. No tools are available.";
 
 /// A tool that the function does not have.
 pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
@@ -23,13 +22,19 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
         answers::finish(),
     ]);
     let heard = stage.say("unknown", "Weather?").await?;
-    ensure_part(&heard, &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}))?;
+    ensure_part(
+        &heard,
+        &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}),
+    )?;
     stage.say("unknown", "And now?").await?;
     let prompt = stage.prompt()?;
     let call = json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather"});
     let output = json!({"type": "error-text", "value": NO_SUCH_TOOL});
     let result = json!({"type": "tool-result", "toolCallId": "c1", "output": output});
-    ensure!(has(&prompt[1]["content"][0], &call) && has(&prompt[2]["content"][0], &result), "{prompt}");
+    ensure!(
+        has(&prompt[1]["content"][0], &call) && has(&prompt[2]["content"][0], &result),
+        "{prompt}"
+    );
     Ok(Seen::Works)
 }
 
@@ -47,15 +52,18 @@ pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
     parts.splice(2..2, search);
     stage.next(&parts);
     let heard = stage.say("search", "Look").await?;
-    let held = json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
+    let held =
+        json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
     ensure_part(&heard, &held)?;
     stage.say("search", "And now?").await?;
     let prompt = stage.prompt()?;
-    let called =
-        json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
+    let called = json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
     let result = json!({"type": "tool-result", "output": {"type": "json", "value": ["a"]}});
     let answer = &prompt[1]["content"];
-    ensure!(has(&answer[0], &called) && has(&answer[1], &result), "{prompt}");
+    ensure!(
+        has(&answer[0], &called) && has(&answer[1], &result),
+        "{prompt}"
+    );
     Ok(Seen::Works)
 }
 
@@ -72,14 +80,25 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
     if is_refused(stage.version, "tool-approval-request", &heard)? {
         return Ok(Seen::Unknown);
     }
-    ensure_part(&heard, &json!({"type": "dynamic-tool", "toolCallId": "m1", "state": "approval-requested"}))?;
+    ensure_part(
+        &heard,
+        &json!({"type": "dynamic-tool", "toolCallId": "m1", "state": "approval-requested"}),
+    )?;
     let say = stage.words("approval", "");
-    let heard = stage.succeed(&Act { deny: Some("apr"), ..say.into() }).await?;
+    let heard = stage
+        .succeed(&Act {
+            deny: Some("apr"),
+            ..say.into()
+        })
+        .await?;
     ensure!(heard.text() == answers::whole_text(), "{heard:?}");
     let prompt = stage.prompt()?;
-    let said =
-        json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
-    let content = prompt.as_array().into_iter().flatten().filter_map(|message| message["content"].as_array());
+    let said = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
+    let content = prompt
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|message| message["content"].as_array());
     ensure!(content.flatten().any(|part| has(part, &said)), "{prompt}");
     Ok(Seen::Works)
 }
@@ -93,13 +112,21 @@ pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
     stage.next(&parts);
     let heard = stage.say("anthropic", "Who are you?").await?;
     ensure_answered(&heard, "So.")?;
-    ensure!(heard.chunks.iter().all(|chunk| chunk["type"] != "custom"), "{heard:?}");
+    ensure!(
+        heard.chunks.iter().all(|chunk| chunk["type"] != "custom"),
+        "{heard:?}"
+    );
     Ok(Seen::Works)
 }
 
 /// Something that only one provider has.
 pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
-    only_new(stage, "custom", json!({"type": "custom", "kind": "anthropic.compaction"})).await
+    only_new(
+        stage,
+        "custom",
+        json!({"type": "custom", "kind": "anthropic.compaction"}),
+    )
+    .await
 }
 
 /// A file that the model made while it reasoned.
