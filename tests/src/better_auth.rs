@@ -112,7 +112,7 @@ impl WebApp {
     }
 
     /// Whose session better-auth itself finds in these cookies.
-    pub async fn user_of(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
+    pub async fn authenticate(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
         let session: Value = self
             .ask(site, "get-session", json!({"cookie": cookie}))
             .await?;

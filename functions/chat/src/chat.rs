@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use front::{is_plain_json, read_body};
+use front::{is_uncompressed_json, read_body};
 use validation::ChatRequest;
 
 use crate::body::LogBody;
@@ -30,8 +30,8 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.user_of(&head.headers).await?;
-    if !is_plain_json(&head.headers) {
+    let user = clients.authenticate(&head.headers).await?;
+    if !is_uncompressed_json(&head.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let body = read_body(body, clients.limits.max_body_bytes).await?;

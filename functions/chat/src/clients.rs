@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::{BoxError, Visitors};
+use front::{Authenticator, BoxError};
 use gateway::{Gateway, GatewayConfig};
 use http::HeaderMap;
 use message::UserId;
@@ -16,7 +16,7 @@ use crate::live::LiveTurns;
 
 /// Everything that answering needs.
 pub(crate) struct Clients {
-    visitors: Visitors,
+    authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
     pub(crate) system_prompt: Option<String>,
@@ -45,10 +45,10 @@ impl Clients {
             ("AI_GATEWAY_API_KEY_SSM", config.api_key),
             ("BETTER_AUTH_SECRET_SSM", front.take_secret()),
         ];
-        let [api_key, auth_secret] = front::reveal(secrets).await?;
+        let [api_key, auth_secret] = front::resolve_secrets(secrets).await?;
         let store = front.store().await?;
         Ok(Self {
-            visitors: Visitors::new(&front, auth_secret, store.clone())?,
+            authenticator: Authenticator::new(&front, auth_secret, store.clone())?,
             limits: config.limits,
             registry: front.registry,
             system_prompt: config.system_prompt,
@@ -71,7 +71,7 @@ impl Clients {
     }
 
     /// The signed-in user who sends this request.
-    pub(crate) async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
-        Ok(self.visitors.user_of(headers).await?)
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
+        Ok(self.authenticator.authenticate(headers).await?)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use front::{AccessError, BodyError, Refusal, VisitorError};
+use front::{AccessError, AuthenticationError, BodyError, Refusal};
 use http::StatusCode;
 use message::StreamId;
 use session::SessionError;
@@ -127,12 +127,12 @@ impl From<BeginError> for ApiError {
     }
 }
 
-impl From<VisitorError> for ApiError {
-    fn from(error: VisitorError) -> Self {
+impl From<AuthenticationError> for ApiError {
+    fn from(error: AuthenticationError) -> Self {
         match error {
-            VisitorError::Unauthorized(error) => Self::Unauthorized(error),
-            VisitorError::Forbidden(error) => Self::Forbidden(error),
-            VisitorError::Store(error) => Self::Store(error),
+            AuthenticationError::Unauthorized(error) => Self::Unauthorized(error),
+            AuthenticationError::Forbidden(error) => Self::Forbidden(error),
+            AuthenticationError::Store(error) => Self::Store(error),
         }
     }
 }

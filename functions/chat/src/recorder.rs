@@ -162,7 +162,7 @@ impl<'a> Recorder<'a> {
     pub(crate) async fn settle(&self, record: &Record) {
         let (usage, until) = (record.usage(), self.deadline.min(Instant::now() + PATIENCE));
         self.persist("the usage", until, || {
-            self.store.settle_turn(self.keys, &usage)
+            self.store.record_usage(self.keys, &usage)
         })
         .await;
     }

@@ -43,7 +43,7 @@ pub(crate) async fn resume(
     thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let user = clients.user_of(request.headers()).await?;
+    let user = clients.authenticate(request.headers()).await?;
     let thread = thread_id(thread)?;
     let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -72,7 +72,7 @@ pub(crate) async fn stop(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.user_of(&head.headers).await?;
+    let user = clients.authenticate(&head.headers).await?;
     let thread = thread_id(thread)?;
     let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
     let stopping = clients

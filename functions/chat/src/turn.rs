@@ -195,7 +195,7 @@ impl Turn {
                 Begin::Running(open) => {
                     self.clients
                         .store
-                        .keep_question(&open, &self.user_message())
+                        .put_pending_question(&open, &self.user_message())
                         .await?;
                     let log = self
                         .clients

@@ -1,6 +1,6 @@
 //! What a process holds and every request shares: clients and rules, no state.
 
-use front::{BoxError, Visitors};
+use front::{Authenticator, BoxError};
 use http::HeaderMap;
 use message::UserId;
 use registry::Registry;
@@ -11,7 +11,7 @@ use crate::error::ApiError;
 
 /// Everything that answering needs.
 pub(crate) struct Clients {
-    visitors: Visitors,
+    authenticator: Authenticator,
     pub(crate) registry: Registry,
     pub(crate) store: Store,
     pub(crate) turn_limits: TurnLimits,
@@ -22,10 +22,10 @@ impl Clients {
     pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
         let mut front = config.front;
         let [auth_secret] =
-            front::reveal([("BETTER_AUTH_SECRET_SSM", front.take_secret())]).await?;
+            front::resolve_secrets([("BETTER_AUTH_SECRET_SSM", front.take_secret())]).await?;
         let store = front.store().await?;
         Ok(Self {
-            visitors: Visitors::new(&front, auth_secret, store.clone())?,
+            authenticator: Authenticator::new(&front, auth_secret, store.clone())?,
             registry: front.registry,
             store,
             turn_limits: front.turn_limits,
@@ -33,7 +33,7 @@ impl Clients {
     }
 
     /// The signed-in user who sends this request.
-    pub(crate) async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
-        Ok(self.visitors.user_of(headers).await?)
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
+        Ok(self.authenticator.authenticate(headers).await?)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn delete(
     thread: AddressPart,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let user = clients.user_of(&headers).await?;
+    let user = clients.authenticate(&headers).await?;
     let id = thread_id(thread)?;
     let was_there = clients.store.delete_thread(&user, &id, now_ms()).await?;
     if was_there {

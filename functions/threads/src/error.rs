@@ -1,7 +1,7 @@
 //! Refusals.
 
 use axum::response::{IntoResponse, Response};
-use front::{AccessError, BodyError, Refusal, VisitorError};
+use front::{AccessError, AuthenticationError, BodyError, Refusal};
 use http::StatusCode;
 use message::Invalid;
 use session::SessionError;
@@ -69,12 +69,12 @@ impl ApiError {
     }
 }
 
-impl From<VisitorError> for ApiError {
-    fn from(error: VisitorError) -> Self {
+impl From<AuthenticationError> for ApiError {
+    fn from(error: AuthenticationError) -> Self {
         match error {
-            VisitorError::Unauthorized(error) => Self::Unauthorized(error),
-            VisitorError::Forbidden(error) => Self::Forbidden(error),
-            VisitorError::Store(error) => Self::Store(error),
+            AuthenticationError::Unauthorized(error) => Self::Unauthorized(error),
+            AuthenticationError::Forbidden(error) => Self::Forbidden(error),
+            AuthenticationError::Store(error) => Self::Store(error),
         }
     }
 }

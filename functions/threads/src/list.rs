@@ -38,7 +38,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.user_of(&headers).await?;
+    let user = clients.authenticate(&headers).await?;
     let query = Query::parse(query.as_deref());
     let (limit, after) = (
         query.limit(USUAL)?,

@@ -53,7 +53,7 @@ pub(crate) async fn messages(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.user_of(&headers).await?;
+    let user = clients.authenticate(&headers).await?;
     let id = thread_id(thread)?;
     let query = Query::parse(query.as_deref());
     let mut before = query.cursor(Cursor::parse)?;

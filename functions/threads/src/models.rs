@@ -25,7 +25,7 @@ pub(crate) async fn models(
     State(clients): State<Arc<Clients>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    clients.user_of(&headers).await?;
+    clients.authenticate(&headers).await?;
     let registry = &clients.registry;
     Ok(ok(&List {
         models: registry.models(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use front::{is_plain_json, read_body};
+use front::{is_uncompressed_json, read_body};
 use message::{Invalid, Object};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -37,9 +37,9 @@ pub(crate) async fn rename(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.user_of(&head.headers).await?;
+    let user = clients.authenticate(&head.headers).await?;
     let id = thread_id(thread)?;
-    if !is_plain_json(&head.headers) {
+    if !is_uncompressed_json(&head.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let title = title(&read_body(body, BODY_BYTES).await?)?;

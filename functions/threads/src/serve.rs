@@ -64,8 +64,8 @@ async fn lambda(router: Router) -> Result<(), BoxError> {
         answer.instrument(span)
     });
     tokio::select! {
-        result = front::poll_anew(|| lambda_http::run_concurrent(handler.clone())) => result,
-        () = front::asked_to_go() => Ok(()),
+        result = front::run_with_reconnect(|| lambda_http::run_concurrent(handler.clone())) => result,
+        () = front::shutdown_signal() => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) async fn usage(
     State(clients): State<Arc<Clients>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.user_of(&headers).await?;
+    let user = clients.authenticate(&headers).await?;
     let report = clients.store.usage_report(&user, now_ms()).await?;
     Ok(ok(&Usage::new(&report, clients.turn_limits)))
 }

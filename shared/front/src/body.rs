@@ -39,7 +39,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
 
 /// Whether the body is said to be JSON, and not compressed. No page can make a browser send that to another site without
 /// asking first (CORS).
-pub fn is_plain_json(headers: &HeaderMap) -> bool {
+pub fn is_uncompressed_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -99,8 +99,8 @@ mod tests {
             headers.extend(
                 encoding.map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value))),
             );
-            assert_eq!(is_plain_json(&headers), expected, "{name}");
+            assert_eq!(is_uncompressed_json(&headers), expected, "{name}");
         }
-        assert!(!is_plain_json(&HeaderMap::new()), "absent");
+        assert!(!is_uncompressed_json(&HeaderMap::new()), "absent");
     }
 }

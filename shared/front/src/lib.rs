@@ -4,6 +4,7 @@
 //! Knows requests, settings and where sessions are looked up. Knows no route, and nothing of what a function does.
 
 mod access;
+mod authenticator;
 mod body;
 mod clock;
 pub mod failure;
@@ -16,19 +17,18 @@ mod serve;
 mod settings;
 mod start;
 mod variables;
-mod visitors;
 
 /// Why something failed that nobody tells apart.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub use access::{AccessError, AllowedOrigins};
-pub use body::{BodyError, is_plain_json, read_body};
+pub use authenticator::{AuthenticationError, Authenticator};
+pub use body::{BodyError, is_uncompressed_json, read_body};
 pub use clock::now_ms;
 pub use logging::request_span;
 pub use refusal::{Refusal, json_response};
-pub use secrets::{Secret, reveal};
-pub use serve::{PlainHttp, Serve, asked_to_go, poll_anew, runtime};
+pub use secrets::{Secret, resolve_secrets};
+pub use serve::{PlainHttp, Serve, run_with_reconnect, runtime, shutdown_signal};
 pub use settings::Settings;
 pub use start::start;
 pub use variables::{SettingError, Variables};
-pub use visitors::{VisitorError, Visitors};

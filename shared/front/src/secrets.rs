@@ -9,19 +9,19 @@ use crate::{BoxError, variables};
 #[derive(Debug)]
 pub enum Secret {
     /// The secret itself.
-    Here(SecretString),
+    Inline(SecretString),
     /// The name of a SecureString in the SSM Parameter Store.
     Ssm(String),
 }
 
 /// The secrets themselves, each given with the variable that names it where it is kept elsewhere. Those are fetched in
 /// one call.
-pub async fn reveal<const N: usize>(
+pub async fn resolve_secrets<const N: usize>(
     secrets: [(&'static str, Secret); N],
 ) -> Result<[SecretString; N], BoxError> {
     let named = secrets.iter().filter_map(|(_, secret)| match secret {
         Secret::Ssm(name) => Some(name.clone()),
-        Secret::Here(_) => None,
+        Secret::Inline(_) => None,
     });
     let wanted: Vec<String> = named.collect();
     let found = if wanted.is_empty() {
@@ -57,7 +57,7 @@ fn resolve(
     found: &[Parameter],
 ) -> Result<SecretString, BoxError> {
     match secret {
-        Secret::Here(text) => Ok(text),
+        Secret::Inline(text) => Ok(text),
         Secret::Ssm(name) => {
             let is_it = |parameter: &&Parameter| {
                 parameter.name() == Some(&name) || parameter.arn() == Some(&name)

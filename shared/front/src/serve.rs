@@ -57,7 +57,7 @@ pub fn runtime(serve: Serve) -> std::io::Result<Runtime> {
 }
 
 /// Returns when the process is asked to go.
-pub async fn asked_to_go() {
+pub async fn shutdown_signal() {
     let (terminate, interrupt) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -77,7 +77,7 @@ pub async fn asked_to_go() {
 ///
 /// The runtime ends when a poll fails, which it does on a connection that the other side has closed meanwhile, as after
 /// a response that was cut off. Another poll opens another connection.
-pub async fn poll_anew<F>(poll: impl Fn() -> F) -> Result<(), BoxError>
+pub async fn run_with_reconnect<F>(poll: impl Fn() -> F) -> Result<(), BoxError>
 where
     F: Future<Output = Result<(), BoxError>>,
 {
@@ -112,7 +112,7 @@ mod tests {
     async fn polling_goes_on_until_it_fails_again_and_again() {
         for (pause, polls) in [(Duration::ZERO, MOST_FAILURES), (QUICK, 40)] {
             let polled = Cell::new(0);
-            let ended = poll_anew(async || {
+            let ended = run_with_reconnect(async || {
                 polled.set(polled.get() + 1);
                 tokio::time::sleep(pause).await;
                 if polled.get() == 40 {

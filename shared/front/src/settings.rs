@@ -89,7 +89,10 @@ impl Settings {
 
     /// Takes the secret out, and leaves nothing of it.
     pub fn take_secret(&mut self) -> Secret {
-        std::mem::replace(&mut self.auth_secret, Secret::Here(SecretString::default()))
+        std::mem::replace(
+            &mut self.auth_secret,
+            Secret::Inline(SecretString::default()),
+        )
     }
 
     /// The table. Opens no connection.

@@ -15,7 +15,7 @@ pub fn start<C>(
     level_of: impl FnOnce(&C) -> Level,
     serve: impl FnOnce(C) -> Result<(), BoxError>,
 ) -> ExitCode {
-    let config = match read(Variables::of_process()) {
+    let config = match read(Variables::from_process()) {
         Ok(config) => config,
         Err(error) => {
             log_to_stdout(Level::INFO, ours);

@@ -48,7 +48,7 @@ impl<'a> Variables<'a> {
     }
 
     /// Those of the process. To be read once, at start.
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one place that reads the environment"
@@ -118,7 +118,7 @@ impl<'a> Variables<'a> {
         match (self.text(name), self.text(ssm)) {
             (Some(_), Some(_)) => Err(SettingError::Twice(name)),
             (None, None) => Err(SettingError::Missing(name)),
-            (Some(secret), None) => Ok(Secret::Here(checked(name, secret.into())?)),
+            (Some(secret), None) => Ok(Secret::Inline(checked(name, secret.into())?)),
             (None, Some(parameter)) => Ok(Secret::Ssm(parameter)),
         }
     }

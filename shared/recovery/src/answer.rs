@@ -40,7 +40,7 @@ impl Answer {
         // A tool's result goes into a part that was there before.
         let is_empty = assembler.is_empty() && assembler.parts().starts_with(given);
         assembler.close_open_blocks();
-        assembler.settle_open_inputs();
+        assembler.close_open_inputs();
 
         let mut metadata =
             told.unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));

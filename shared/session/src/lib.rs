@@ -33,6 +33,6 @@ mod tests;
 pub use config::{CookieCacheStrategy, SessionConfig, SessionConfigError, UnknownStrategy};
 pub use error::SessionError;
 pub use jwks::{JwkProblem, JwksError};
-pub use sessions::{Credential, CredentialSource, Found, Sessions};
+pub use sessions::{Authentication, Credential, CredentialSource, Sessions};
 pub use stored::{Session, revocation_key};
 pub use token::SessionToken;

@@ -23,7 +23,7 @@ pub struct Sessions {
 
 /// What a request's headers alone say of who sent it.
 #[derive(Debug, Clone)]
-pub enum Found {
+pub enum Authentication {
     /// All there is to know: an access token, or a session token with a good cookie cache beside it. Nothing need be
     /// looked up, and a session that was signed out since is not noticed.
     Session {
@@ -33,7 +33,7 @@ pub enum Found {
         source: CredentialSource,
     },
     /// A session token, whose record has to be looked up and given to [`Sessions::session`].
-    NeedsStore(Credential),
+    NeedsLookup(Credential),
 }
 
 /// A session token with a good signature. Nothing is known yet of the session: it may be over.
@@ -55,12 +55,12 @@ pub enum CredentialSource {
     Bearer,
 }
 
-impl Found {
+impl Authentication {
     /// Where the token came from, whatever it says.
     pub fn source(&self) -> CredentialSource {
         match self {
             Self::Session { source, .. } => *source,
-            Self::NeedsStore(credential) => credential.source,
+            Self::NeedsLookup(credential) => credential.source,
         }
     }
 }
@@ -100,14 +100,14 @@ impl Sessions {
     ///
     /// A good bearer token goes before the cookie; a bad one is passed over, and the cookie counts. A cookie cache that
     /// is not good, or not of this token, is passed over too, and the store decides.
-    pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Found, SessionError> {
+    pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Authentication, SessionError> {
         let Some(token) = bearer::access_token(headers) else {
             return self
                 .credential(headers)
                 .map(|credential| self.cached(credential, headers, now_ms));
         };
         match self.access_token_session(token, now_ms) {
-            Ok(session) => Ok(Found::Session {
+            Ok(session) => Ok(Authentication::Session {
                 session,
                 source: CredentialSource::Bearer,
             }),
@@ -172,17 +172,17 @@ impl Sessions {
     }
 
     /// The session in the cookie cache beside a token, or the token to look it up with.
-    fn cached(&self, credential: Credential, headers: &HeaderMap, now_ms: i64) -> Found {
+    fn cached(&self, credential: Credential, headers: &HeaderMap, now_ms: i64) -> Authentication {
         let session = self.cache.as_ref().and_then(|(name, cache)| {
             let value = cookie::cached(headers, name)?;
             cache.session(&value, &credential.token, now_ms)
         });
         match session {
-            Some(session) => Found::Session {
+            Some(session) => Authentication::Session {
                 session,
                 source: credential.source,
             },
-            None => Found::NeedsStore(credential),
+            None => Authentication::NeedsLookup(credential),
         }
     }
 }

@@ -26,7 +26,7 @@
 //! # Order
 //! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run beside the model call if the question was kept,
 //! but must have succeeded before anything of the answer is shown. [`Store::put_answer`] comes after it, and
-//! [`Store::finish_turn`] last, not beside it: `doneId` promises that the answer is there. [`Store::settle_turn`] may
+//! [`Store::finish_turn`] last, not beside it: `doneId` promises that the answer is there. [`Store::record_usage`] may
 //! run beside any of them.
 
 mod digest;

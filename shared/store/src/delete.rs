@@ -1,18 +1,18 @@
 //! Deleting a thread with everything in it, also while a turn runs in it, and also if whoever deletes it dies.
 //!
 //! # How it cannot come back
-//! First the thread's item is replaced by what is left of it: `goneAt`, a time after its last turn began, and the name
+//! First the thread's item is replaced by what is left of it: `deletedAt`, a time after its last turn began, and the name
 //! of its last run. That is one conditional write, in which the thread vanishes from the index and for every reader,
 //! and in which its turn is asked to stop. From then on:
-//! - No begin takes the item for a thread, since each is on condition that there is no `goneAt`. One that finds it
-//!   begins a new thread over it, later than `goneAt`, whose first question has a cut before everything that is there
+//! - No begin takes the item for a thread, since each is on condition that there is no `deletedAt`. One that finds it
+//!   begins a new thread over it, later than `deletedAt`, whose first question has a cut before everything that is there
 //!   ([`crate::path`]).
 //! - A turn that still runs may put its messages, since a put cannot depend on another item. But its last step is to
-//!   mark its end in the thread, as it is of whoever recovers it. There it sees `goneAt`, or no thread, or one
+//!   mark its end in the thread, as it is of whoever recovers it. There it sees `deletedAt`, or no thread, or one
 //!   that was created after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
-//! - Messages are deleted up to `goneAt` only, so those of a new thread are never among them.
+//! - Messages are deleted up to `deletedAt` only, so those of a new thread are never among them.
 //!
-//! Whatever began before `goneAt` has a key up to it, because `lastActivityAt` never goes back.
+//! Whatever began before `deletedAt` has a key up to it, because `lastActivityAt` never goes back.
 //!
 //! # How it ends
 //! Messages go next, in batches. Then the item itself, unless one of its turns may still be at work: then it stays until
@@ -138,7 +138,7 @@ impl Store {
     /// One write, on condition that nothing has begun or ended since the thread was read.
     async fn replace(&self, thread: &ThreadItem, remains: &Remains) -> Result<bool, StoreError> {
         let mut request = self.client.put_item();
-        let mut condition = vec!["attribute_not_exists(goneAt)".to_owned()];
+        let mut condition = vec!["attribute_not_exists(deletedAt)".to_owned()];
         for (name, seen) in [
             (
                 "lastActivityAt",
@@ -191,7 +191,7 @@ impl Store {
                 .table_name(&*self.table)
                 .key("pk", pk)
                 .key("sk", sk)
-                .condition_expression("goneAt = :gone")
+                .condition_expression("deletedAt = :gone")
                 .expression_attribute_values(":gone", number(remains.gone_at))
                 .send()
                 .await;
@@ -216,7 +216,7 @@ impl Store {
             .key("pk", pk)
             .key("sk", sk)
             .update_expression("SET #ttl = :ttl")
-            .condition_expression("goneAt = :gone")
+            .condition_expression("deletedAt = :gone")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":ttl", number((remains.lease_ms + KEPT_MS) / 1000))
             .expression_attribute_values(":gone", number(remains.gone_at))
@@ -300,7 +300,7 @@ impl Remains {
         let mut item = Item::from([
             ("pk".to_owned(), string(&thread.pk)),
             ("sk".to_owned(), string(&thread.sk)),
-            ("goneAt".to_owned(), number(self.gone_at)),
+            ("deletedAt".to_owned(), number(self.gone_at)),
             ("lease".to_owned(), number(self.lease_ms)),
             // The end of a turn takes two out of it, whether they are there or not, but not out of nothing.
             ("recent".to_owned(), AttributeValue::L(Vec::new())),

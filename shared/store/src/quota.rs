@@ -112,7 +112,7 @@ pub(crate) enum Reserved {
 impl Store {
     /// Adds what the turn used to its day, and gives its place back. Once, however often it is called: a turn whose
     /// place is gone is settled.
-    pub async fn settle_turn(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
+    pub async fn record_usage(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
         let Some(place) = &keys.0.place else {
             return Ok(());
         };

@@ -31,7 +31,7 @@ pub struct RecoveredAnswer<'a> {
 impl Store {
     /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. Whoever sends the same message
     /// again has it too, and is promised that it is stored.
-    pub async fn keep_question(
+    pub async fn put_pending_question(
         &self,
         turn: &OpenTurn,
         message: &UserMessage<'_>,

@@ -65,7 +65,7 @@ impl Store {
             .table_name(&*self.table)
             .key("pk", string(&keys.0.thread_pk))
             .key("sk", string(&keys.0.thread_sk))
-            .projection_expression("streamId, stopId, lastActivityAt, goneAt")
+            .projection_expression("streamId, stopId, lastActivityAt, deletedAt")
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", error))?;

@@ -15,7 +15,7 @@ use crate::usage::TurnUsage;
 use crate::{Store, StoreError, keys};
 
 /// The turn's thread is there, and is not another of the same name.
-const THERE: &str = "createdAt <= :at AND attribute_not_exists(goneAt)";
+const THERE: &str = "createdAt <= :at AND attribute_not_exists(deletedAt)";
 const MARKED: &str = "contains(titling, :stream)";
 
 impl Store {

@@ -80,7 +80,7 @@ impl Scenario {
         let chunks = self.mapped();
         let mut assembler = MessageAssembler::continuing(self.before());
         chunks.iter().for_each(|chunk| assembler.push(chunk));
-        assembler.settle_open_inputs();
+        assembler.close_open_inputs();
         (chunks, assembler.parts().to_vec())
     }
 

@@ -323,7 +323,7 @@ async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()
                 "ann@example.test",
             )
             .await?;
-        let says = web_app.user_of(&site, &ann.cookie).await?.is_some();
+        let says = web_app.authenticate(&site, &ann.cookie).await?.is_some();
         ensure!(
             says == matches!(session, Answered { .. }),
             "{seconds_ago} s ago: better-auth says {says}"
@@ -361,7 +361,7 @@ async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> 
         let backend = Backend::plain(&world, site, &ann.jwks).await?;
         web_app.sign_out(&site, &ann).await?;
 
-        let says = web_app.user_of(&site, &ann.cookie).await?;
+        let says = web_app.authenticate(&site, &ann.cookie).await?;
         ensure!(
             says.is_some() == matches!(by_cookie, Answered { .. }),
             "{site:?}: better-auth says {says:?}"

@@ -115,7 +115,7 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
     function.stop().await
 }
 
-async fn asked_to_go(function: &Function) -> Result<()> {
+async fn shutdown_signal(function: &Function) -> Result<()> {
     function.process.signal(Signal::TERM)?;
     let said = |line: &str| field(line, "message").filter(|message| message == "asked to go");
     function
@@ -138,7 +138,7 @@ async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
     let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(1).await?;
     gate.reached().await?;
-    asked_to_go(&function).await?;
+    shutdown_signal(&function).await?;
     let refused = async || match fetch(ask(&function, &alice, "t2", "m1")?).await {
         Err(_) => Ok(()),
         Ok(answer) => anyhow::bail!("still answers with {}", answer.status),
@@ -169,7 +169,7 @@ async fn a_turn_that_goes_on_after_sigterm_is_saved_as_far_as_it_came() -> Resul
     world.gateway.next(answers::stream(&begun, Step::Hold));
     let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
-    asked_to_go(&function).await?;
+    shutdown_signal(&function).await?;
     let transcript = answer.transcript().await?;
     let status = function.process.exit().await?;
     ensure!(

@@ -155,7 +155,7 @@ impl Output {
             Some(text) => mapper.fail(text, emit),
             None => mapper.finish(emit),
         }
-        self.assembler.settle_open_inputs();
+        self.assembler.close_open_inputs();
         chunks
     }
 

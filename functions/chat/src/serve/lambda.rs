@@ -35,7 +35,7 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
     let mut running = pin!(poll(router, process.clone()));
     tokio::select! {
         result = &mut running => return result,
-        () = front::asked_to_go() => process.shutdown.cancel(),
+        () = front::shutdown_signal() => process.shutdown.cancel(),
     }
 
     // The turns save what they have. Meanwhile, and a moment longer, their streams go on.
@@ -60,7 +60,7 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
             router.oneshot(request).await.map_err(BoxError::from)
         }
     });
-    front::poll_anew(|| {
+    front::run_with_reconnect(|| {
         let runtime = lambda_http::streaming_runtime_concurrent(handler.clone());
         runtime
             .layer(HoldLayer {

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
-use super::asked_to_go;
+use super::shutdown_signal;
 use crate::BoxError;
 
 /// How long tasks may take to save what they have once their grace is over, and slow readers to read it.
@@ -56,7 +56,7 @@ impl PlainHttp {
         let mut server = pin!(server.into_future());
         tokio::select! {
             result = &mut server => return Ok(result?),
-            () = asked_to_go() => stop.cancel(),
+            () = shutdown_signal() => stop.cancel(),
         }
 
         tracing::info!(running_turns = self.tasks.len(), "asked to go");

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{CredentialSource, Found, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, CredentialSource, SessionConfig, SessionError, Sessions};
 
 const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const ORIGIN: &str = "https://app.example.com";
@@ -91,18 +91,18 @@ fn bearer(value: &str) -> (HeaderName, String) {
 /// Whose session the request is of, if that needs no store.
 fn found(sent: &[(HeaderName, String)]) -> Result<Option<String>, SessionError> {
     match sessions().find(&headers(sent), NOW_S * 1000)? {
-        Found::Session { session, source } => {
+        Authentication::Session { session, source } => {
             assert_eq!(source, CredentialSource::Bearer, "there is no cache here");
             Ok(Some(session.user_id.to_string()))
         }
-        Found::NeedsStore(_) => Ok(None),
+        Authentication::NeedsLookup(_) => Ok(None),
     }
 }
 
 #[test]
 fn a_good_token_is_a_session_by_itself() {
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
-    let Ok(Found::Session { session, .. }) = sessions().find(&sent, NOW_S * 1000) else {
+    let Ok(Authentication::Session { session, .. }) = sessions().find(&sent, NOW_S * 1000) else {
         panic!("the token is good");
     };
     assert_eq!(session.user_id.as_str(), "u1");
@@ -455,7 +455,7 @@ fn revoking_all_sessions_ends_tokens_that_were_made_before() {
     let session = |claims: &Value| match sessions()
         .find(&headers(&[bearer(&token(&header(), claims))]), NOW_S * 1000)
     {
-        Ok(Found::Session { session, .. }) => session,
+        Ok(Authentication::Session { session, .. }) => session,
         other => panic!("the token is good: {other:?}"),
     };
     let made_ms = (NOW_S - 60) * 1000;

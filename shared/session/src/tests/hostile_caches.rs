@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 
-use crate::{CookieCacheStrategy, CredentialSource, Found, SessionConfig, Sessions};
+use crate::{Authentication, CookieCacheStrategy, CredentialSource, SessionConfig, Sessions};
 
 const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const OTHER_SECRET: &str = "another-tests-secret-0123456789-abcde";
@@ -134,7 +134,7 @@ fn found_at(strategy: CookieCacheStrategy, data: &str, now_ms: i64) -> Option<St
         .find(&headers(strategy, data), now_ms)
         .expect("the token is signed")
     {
-        Found::Session { session, source } => {
+        Authentication::Session { session, source } => {
             assert_eq!(
                 source,
                 CredentialSource::Cookie,
@@ -142,7 +142,7 @@ fn found_at(strategy: CookieCacheStrategy, data: &str, now_ms: i64) -> Option<St
             );
             Some(session.user_id.to_string())
         }
-        Found::NeedsStore(credential) => {
+        Authentication::NeedsLookup(credential) => {
             assert_eq!(credential.token.storage_key(), TOKEN);
             None
         }
@@ -425,7 +425,10 @@ fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
         );
         let data = format!("{message}.{}", encode(key.sign(message.as_bytes())));
         let sent = headers(CookieCacheStrategy::Jwt, &data);
-        matches!(sessions.find(&sent, NOW_MS), Ok(Found::Session { .. }))
+        matches!(
+            sessions.find(&sent, NOW_MS),
+            Ok(Authentication::Session { .. })
+        )
     };
     let with = |object: &Value, field: &str, value: Value| {
         let mut object = object.clone();
@@ -558,7 +561,10 @@ fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
         let bearer = format!("Bearer {}", sessions.sign(TOKEN));
         sent.insert("authorization", bearer.parse().expect("a header value"));
         let found = sessions.find(&sent, NOW_MS).expect("the token is signed");
-        assert!(matches!(found, Found::Session { .. }), "{strategy:?}");
+        assert!(
+            matches!(found, Authentication::Session { .. }),
+            "{strategy:?}"
+        );
         assert_eq!(
             found.source(),
             CredentialSource::Bearer,

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{CookieCacheStrategy, Found, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, CookieCacheStrategy, SessionConfig, SessionError, Sessions};
 
 const SECRET: &str = "key-kinds-secret-0123456789-abcdefghijk";
 const ORIGIN: &str = "https://app.example.com";
@@ -57,8 +57,8 @@ fn found(
     now_ms: i64,
 ) -> Result<Option<String>, SessionError> {
     match sessions.find(headers, now_ms)? {
-        Found::Session { session, .. } => Ok(Some(session.user_id.to_string())),
-        Found::NeedsStore(_) => Ok(None),
+        Authentication::Session { session, .. } => Ok(Some(session.user_id.to_string())),
+        Authentication::NeedsLookup(_) => Ok(None),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::{Found, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, SessionConfig, SessionError, Sessions};
 
 /// Where this crate is meant to answer otherwise than the library: vector, reason, whose session it finds.
 const DELIBERATE_DIFFERENCES: [(&str, &str, Option<&str>); 5] = [
@@ -155,8 +155,8 @@ fn verdict(vector: &Vector, world: &World) -> Verdict {
     let judged = sessions
         .find(&headers, vector.now)
         .and_then(|found| match found {
-            Found::Session { session, .. } => Ok(session),
-            Found::NeedsStore(credential) => {
+            Authentication::Session { session, .. } => Ok(session),
+            Authentication::NeedsLookup(credential) => {
                 reads += 1;
                 let stored = world.get(credential.token.storage_key());
                 sessions.session(&credential, stored.as_deref(), vector.now)
@@ -264,7 +264,7 @@ fn no_group_of_vectors_is_left_out() {
 fn a_cache_counts_only_where_it_is_configured() {
     let Vectors { mut vectors, .. } = vectors();
     let found = |vector: &Vector| sessions(&vector.config).find(&headers(vector), vector.now);
-    let is_hit = |vector: &Vector| matches!(found(vector), Ok(Found::Session { .. }));
+    let is_hit = |vector: &Vector| matches!(found(vector), Ok(Authentication::Session { .. }));
     let mut hits = 0;
     for vector in vectors
         .iter_mut()
@@ -339,8 +339,8 @@ fn the_refusal_says_what_was_wrong() {
         let refused = sessions
             .find(&headers(vector), vector.now)
             .and_then(|found| match found {
-                Found::Session { session, .. } => Ok(session),
-                Found::NeedsStore(credential) => {
+                Authentication::Session { session, .. } => Ok(session),
+                Authentication::NeedsLookup(credential) => {
                     let stored = worlds[&vector.world].get(credential.token.storage_key());
                     sessions.session(&credential, stored.as_deref(), vector.now)
                 }

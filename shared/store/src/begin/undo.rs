@@ -31,12 +31,12 @@ const WRITTEN: [&str; 19] = [
     "cut",
     "continues",
     "recent",
-    "goneAt",
+    "deletedAt",
     "ttl",
 ];
 /// Nobody has taken over from the turn, ended it, or deleted its thread.
 const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId) \
-     AND attribute_not_exists(goneAt)";
+     AND attribute_not_exists(deletedAt)";
 
 impl Store {
     /// Makes the thread what it was `before` the turn began, which wrote `title` if there was none. `false`: something

@@ -11,10 +11,10 @@ use super::{Asked, BeginTurn, lease};
 
 const TITLE_CHARS: usize = 80;
 /// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
-const NOT_GONE: &str = "attribute_not_exists(goneAt)";
+const NOT_GONE: &str = "attribute_not_exists(deletedAt)";
 /// What may be left of a deleted thread, besides.
 const LEFT_OF_GONE: [&str; 8] = [
-    "goneAt",
+    "deletedAt",
     "ttl",
     "owed",
     "tin",
@@ -42,7 +42,7 @@ pub(super) fn title_of(begin: &BeginTurn<'_>) -> String {
 impl Guard {
     fn condition(&self) -> String {
         match self {
-            Self::Gone(_) => "goneAt = :gone".to_owned(),
+            Self::Gone(_) => "deletedAt = :gone".to_owned(),
             Self::NoThread => format!("attribute_not_exists(createdAt) AND {NOT_GONE}"),
             Self::AnotherMessage => format!(
                 "(attribute_not_exists(lastMsg) OR lastMsg <> :message) \

@@ -189,7 +189,7 @@ pub(crate) async fn end_using(
         .await
         .unwrap();
     let finished = store.finish_turn(&turn.keys, outcome, used).await.unwrap();
-    store.settle_turn(&turn.keys, used).await.unwrap();
+    store.record_usage(&turn.keys, used).await.unwrap();
     finished
 }
 

@@ -224,7 +224,7 @@ async fn rest_of_turn(
         .await
         .unwrap();
     rows.push(("its end", meter.take()));
-    store.settle_turn(&turn.keys, &used).await.unwrap();
+    store.record_usage(&turn.keys, &used).await.unwrap();
     rows.push(("its quota, settled", meter.take()));
     rows
 }
@@ -251,7 +251,7 @@ const PROSE: &str = "Cherries keep for about a week if you do not wash them befo
     when you push it with a finger. Do not stir too much, or the berries fall apart. A vanilla pod gives depth, a splash of \
     kirsch gives courage, and a handful of cracked kernels tied in muslin gives a trace of almond, as grandmothers in the \
     Black Forest knew. Remove the muslin before you fill the jars! Label each one with the year, since nobody remembers \
-    afterwards, and hide two at the back of the shelf for February, when the garden sleeps and visitors arrive hungry, wet \
+    afterwards, and hide two at the back of the shelf for February, when the garden sleeps and authenticator arrive hungry, wet \
     and unannounced. Whatever is left over goes well with goat cheese, cold duck or plain yoghurt, and keeps for a year.";
 
 fn words(length: usize) -> &'static str {

@@ -251,7 +251,7 @@ pub(crate) async fn a_refused_message_begins_when_there_is_room(engine: &Engine)
     ));
     engine
         .store
-        .settle_turn(&turn.keys, &NOTHING_USED)
+        .record_usage(&turn.keys, &NOTHING_USED)
         .await
         .unwrap();
     let again = Ask {
@@ -276,7 +276,7 @@ pub(crate) async fn a_turn_begun_before_midnight_takes_no_place_of_the_day_after
             .unwrap();
         engine
             .store
-            .settle_turn(&turn.keys, &NOTHING_USED)
+            .record_usage(&turn.keys, &NOTHING_USED)
             .await
             .unwrap();
     }

@@ -343,7 +343,7 @@ pub(crate) async fn usage_adds_up_the_days_of_the_month(engine: &Engine) {
             .finish_turn(&begun.keys, TurnOutcome::Done, &used)
             .await
             .unwrap();
-        engine.store.settle_turn(&begun.keys, &used).await.unwrap();
+        engine.store.record_usage(&begun.keys, &used).await.unwrap();
     }
     let report = engine
         .store

@@ -427,7 +427,7 @@ pub(crate) async fn what_a_turn_used_is_added_to_its_thread_once(engine: &Engine
             .await
             .unwrap();
         assert_eq!(finished, recorded());
-        engine.store.settle_turn(&turn.keys, &used).await.unwrap();
+        engine.store.record_usage(&turn.keys, &used).await.unwrap();
     }
     assert_eq!(ask1.thread(&engine.store).await.usage, used);
     assert_eq!(
@@ -446,7 +446,7 @@ pub(crate) async fn what_a_turn_used_is_added_to_its_thread_once(engine: &Engine
         assert_eq!(finished, Finished::Superseded);
         engine
             .store
-            .settle_turn(&superseded.keys, &used)
+            .record_usage(&superseded.keys, &used)
             .await
             .unwrap();
     }

@@ -175,7 +175,7 @@ impl MessageAssembler {
     }
 
     /// Puts tool inputs that were still being written when the answer ended into their parts.
-    pub fn settle_open_inputs(&mut self) {
+    pub fn close_open_inputs(&mut self) {
         for input in std::mem::take(&mut self.inputs).values() {
             input.settle(&mut self.parts);
         }

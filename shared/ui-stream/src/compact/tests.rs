@@ -197,6 +197,6 @@ proptest! {
 fn assembled(chunks: &[UiMessageChunk]) -> Vec<message::UiPart> {
     let mut assembler = MessageAssembler::default();
     chunks.iter().for_each(|chunk| assembler.push(chunk));
-    assembler.settle_open_inputs();
+    assembler.close_open_inputs();
     assembler.parts().to_vec()
 }

@@ -31,7 +31,7 @@ fn rebuilt(given: &[UiPart], parts: &[UiPart]) -> Vec<UiPart> {
     chunks(given, parts, ReplayEnd::Finished)
         .iter()
         .for_each(|chunk| assembler.push(chunk));
-    assembler.settle_open_inputs();
+    assembler.close_open_inputs();
     assembler.parts().to_vec()
 }
 
@@ -315,7 +315,7 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
         // What the mapper refuses leaves no trace.
         let _ = mapper.push(part(kind, id, bits), |chunk| assembler.push(&chunk));
     }
-    assembler.settle_open_inputs();
+    assembler.close_open_inputs();
     assembler.parts().to_vec()
 }
 

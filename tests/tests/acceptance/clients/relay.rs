@@ -98,7 +98,7 @@ fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
         bytes.extend_from_slice(PING);
         assembler.push(chunk);
     }
-    assembler.settle_open_inputs();
+    assembler.close_open_inputs();
     bytes.extend_from_slice(DONE);
     Ok(Relayed {
         bytes,

@@ -153,7 +153,7 @@ proptest! {
         };
         prop_assert_eq!(client.steps, expected);
 
-        assembler.settle_open_inputs();
+        assembler.close_open_inputs();
         for part in assembler.parts() {
             let json: Box<RawValue> = serde_json::value::to_raw_value(part).unwrap();
             prop_assert!(UiPart::parse(&json, "part").is_ok(), "{json}");

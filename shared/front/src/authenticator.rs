@@ -3,14 +3,16 @@
 use http::HeaderMap;
 use message::UserId;
 use secrecy::SecretString;
-use session::{CredentialSource, Found, SessionConfig, SessionConfigError, SessionError, Sessions};
+use session::{
+    Authentication, CredentialSource, SessionConfig, SessionConfigError, SessionError, Sessions,
+};
 use store::{Store, StoreError};
 
 use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
 
 /// Why nobody may be taken for the sender of a request.
 #[derive(Debug, thiserror::Error)]
-pub enum VisitorError {
+pub enum AuthenticationError {
     /// There is no good session.
     #[error(transparent)]
     Unauthorized(SessionError),
@@ -24,14 +26,14 @@ pub enum VisitorError {
 
 /// Tells who sends a request.
 #[derive(Debug)]
-pub struct Visitors {
+pub struct Authenticator {
     sessions: Sessions,
     check_revocation: bool,
     origins: AllowedOrigins,
     store: Store,
 }
 
-impl Visitors {
+impl Authenticator {
     /// Those of the web application that signs with `secret`, whose sessions are in `store`.
     ///
     /// # Errors
@@ -61,20 +63,20 @@ impl Visitors {
     }
 
     /// The signed-in user who sends this request.
-    pub async fn user_of(&self, headers: &HeaderMap) -> Result<UserId, VisitorError> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthenticationError> {
         let now_ms = now_ms();
         let found = self
             .sessions
             .find(headers, signed(now_ms))
-            .map_err(VisitorError::Unauthorized)?;
+            .map_err(AuthenticationError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
             self.origins
                 .check(headers)
-                .map_err(VisitorError::Forbidden)?;
+                .map_err(AuthenticationError::Forbidden)?;
         }
         let session = match found {
-            Found::Session { session, .. } => session,
-            Found::NeedsStore(credential) => {
+            Authentication::Session { session, .. } => session,
+            Authentication::NeedsLookup(credential) => {
                 let stored = self
                     .store
                     .session_value(credential.token.storage_key(), now_ms)
@@ -112,14 +114,14 @@ fn named(error: SessionConfigError) -> String {
 }
 
 /// A record that cannot be read is worth an operator's attention; the user only has to sign in again.
-fn refused(error: SessionError) -> VisitorError {
+fn refused(error: SessionError) -> AuthenticationError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = failure::chain(&error),
             "a stored session cannot be read"
         );
     }
-    VisitorError::Unauthorized(error)
+    AuthenticationError::Unauthorized(error)
 }
 
 fn signed(now_ms: u64) -> i64 {
