@@ -54,7 +54,7 @@ impl Follower {
             tracing::warn!(
                 stream_id = self.open.stream().as_str(),
                 error = failure::chain(&error),
-                "a turn is lost sight of"
+                "failed to follow a turn of another process"
             );
             log.append(&replay::broken_off(OUT_OF_SIGHT));
         }

@@ -56,7 +56,7 @@ fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
                 tracing::error!(
                     message_id,
                     error = error.to_string(),
-                    "a stored message cannot be read"
+                    "failed to parse a stored message"
                 );
                 None
             }

@@ -77,7 +77,7 @@ impl Invocation {
         let deadline = self.deadline;
         let task = async move {
             if tokio::time::timeout_at(deadline, task).await.is_err() {
-                tracing::error!("a task was given up at the deadline of its invocation");
+                tracing::error!("dropped a task at the deadline of its invocation");
             }
             *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         };

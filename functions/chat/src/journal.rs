@@ -81,7 +81,7 @@ impl Journal {
                 }
             }
             Err(error) => {
-                self.warn("the journal is behind", &error);
+                self.warn("failed to write a journal piece", &error);
                 written.doubtful = Some((piece, end));
             }
         }
@@ -111,7 +111,7 @@ impl Journal {
             .end_journal(&self.piece(written.next, &rest))
             .await
         {
-            self.warn("the journal has no end", &error);
+            self.warn("failed to write the end of a journal", &error);
         }
     }
 

@@ -101,7 +101,7 @@ impl Clients {
                     tracing::warn!(
                         stream_id,
                         error = failure::chain(&error),
-                        "a stop was not followed up"
+                        "failed to check whether a stop took effect"
                     );
                 }
             }
@@ -128,7 +128,7 @@ impl Clients {
                 tracing::warn!(
                     stream_id,
                     error = failure::chain(&error),
-                    "a turn was not brought to its end"
+                    "failed to recover a turn"
                 );
             }
         });

@@ -107,7 +107,7 @@ impl<'a> Recorder<'a> {
     async fn save_until(&self, until: Instant, record: &Record, message_saved: bool) -> bool {
         if !message_saved {
             let saved = self
-                .persist("the user's message", until, || {
+                .persist("store the user's message", until, || {
                     self.turn.save_message(self.keys)
                 })
                 .await;
@@ -120,7 +120,7 @@ impl<'a> Recorder<'a> {
             status: record.status,
             metadata: &record.metadata,
         };
-        self.persist("the answer", until, || {
+        self.persist("store the answer", until, || {
             self.store.put_answer(self.keys, &answer)
         })
         .await
@@ -146,12 +146,15 @@ impl<'a> Recorder<'a> {
             self.deadline.min(patience)
         };
         let finish = || self.store.finish_turn(self.keys, outcome, &usage);
-        match self.persist("the end of the turn", until, finish).await? {
+        match self
+            .persist("mark the turn as ended", until, finish)
+            .await?
+        {
             Finished::Recorded { left_behind } => left_behind,
             Finished::Superseded => {
                 tracing::info!(
                     thread_id = self.turn.thread.as_str(),
-                    "a newer turn has taken the thread over"
+                    "a newer turn took over the thread"
                 );
                 None
             }
@@ -161,7 +164,7 @@ impl<'a> Recorder<'a> {
     /// Adds what the turn used to its user's day, and gives its place back. Nobody waits for this.
     pub(crate) async fn settle(&self, record: &Record) {
         let (usage, until) = (record.usage(), self.deadline.min(Instant::now() + PATIENCE));
-        self.persist("the usage", until, || {
+        self.persist("record the usage", until, || {
             self.store.record_usage(self.keys, &usage)
         })
         .await;
@@ -214,10 +217,10 @@ impl<'a> Recorder<'a> {
                 |error| failure::chain(&error),
             );
             if !goes_on {
-                tracing::error!(what, thread_id, answer_id, error, "could not be saved");
+                tracing::error!(thread_id, answer_id, error, "failed to {what}");
                 return None;
             }
-            tracing::warn!(what, thread_id, answer_id, error, "could not be saved yet");
+            tracing::warn!(thread_id, answer_id, error, "failed to {what}, retrying");
             tokio::time::sleep_until(again).await;
             pause = LONGEST_PAUSE.min(pause * 2);
         }

@@ -117,7 +117,7 @@ impl Relay {
             // Its readers are told by the log. What it said is in its journal, for whoever touches the thread next.
             tracing::error!(
                 stream_id = stream_id.as_str(),
-                "a turn could not be brought to its end"
+                "panicked while finalizing a turn"
             );
         }
     }

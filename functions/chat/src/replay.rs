@@ -19,7 +19,7 @@ pub(crate) fn stream_of(given: &[UiPart], answer: &StoredMessage) -> Option<Vec<
             tracing::error!(
                 message_id = answer.id.as_str(),
                 error = error.to_string(),
-                "an answer cannot be read"
+                "failed to parse a stored answer"
             );
             return None;
         }

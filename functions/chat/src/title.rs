@@ -100,7 +100,10 @@ impl Titling {
         let prompt = match prompt(&turn.clients, &turn.message, &record.parts) {
             Ok(prompt) => prompt,
             Err(error) => {
-                tracing::warn!(error = failure::chain(&error), "no title can be asked for");
+                tracing::warn!(
+                    error = failure::chain(&error),
+                    "failed to build the title request"
+                );
                 return None;
             }
         };
@@ -129,7 +132,7 @@ impl Titling {
                 gen_ai.request.model = self.model_id,
                 gen_ai.usage.input_tokens = usage.input,
                 gen_ai.usage.output_tokens = usage.output,
-                "a title was made"
+                "generated a title"
             ),
             Err(error) => {
                 let error = failure::chain(&error);
@@ -137,7 +140,7 @@ impl Titling {
                     thread_id,
                     gen_ai.request.model = self.model_id,
                     error,
-                    "no title was made"
+                    "failed to generate a title"
                 );
             }
         }

@@ -264,7 +264,7 @@ impl Turn {
             tracing::warn!(
                 thread_id,
                 error = failure::chain(&error),
-                "a begin was not taken back"
+                "failed to undo the begin of a turn"
             );
             tokio::time::sleep(pause).await;
         }

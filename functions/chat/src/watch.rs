@@ -47,13 +47,13 @@ impl Watch {
                     tracing::warn!(
                         stream_id,
                         error = failure::chain(&error),
-                        "a turn cannot be watched"
+                        "failed to check a turn for a stop"
                     );
                 }
                 Err(_) => {
                     tracing::warn!(
                         stream_id = self.keys.stream().as_str(),
-                        "a turn cannot be watched: no answer"
+                        "failed to check a turn for a stop: DynamoDB did not answer"
                     );
                 }
             }

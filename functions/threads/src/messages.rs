@@ -125,7 +125,7 @@ impl Clients {
             Err(error) if !error.is_retryable() => {
                 let stream_id = turn.stream().as_str();
                 let error = failure::chain(&error);
-                tracing::error!(stream_id, error, "a turn was not brought to its end");
+                tracing::error!(stream_id, error, "failed to recover a turn");
                 Ok(())
             }
             recovered => Ok(recovered.map(|_| ())?),
@@ -238,7 +238,7 @@ fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
             tracing::error!(
                 message_id,
                 error = error.to_string(),
-                "a stored message cannot be read"
+                "failed to parse a stored message"
             );
             return None;
         }

@@ -118,7 +118,7 @@ fn refused(error: SessionError) -> AuthenticationError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = failure::chain(&error),
-            "a stored session cannot be read"
+            "failed to parse a stored session"
         );
     }
     AuthenticationError::Unauthorized(error)

@@ -97,7 +97,7 @@ where
         }
         tracing::warn!(
             error = failure::chain(error.as_ref()),
-            "the runtime API was lost, polling anew"
+            "lost the connection to the Runtime API, reconnecting"
         );
     }
 }

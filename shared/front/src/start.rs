@@ -19,10 +19,7 @@ pub fn start<C>(
         Ok(config) => config,
         Err(error) => {
             log_to_stdout(Level::INFO, ours);
-            tracing::error!(
-                error = failure::chain(&error),
-                "the configuration is not usable"
-            );
+            tracing::error!(error = failure::chain(&error), "invalid configuration");
             return ExitCode::FAILURE;
         }
     };
@@ -32,7 +29,7 @@ pub fn start<C>(
         Err(error) => {
             tracing::error!(
                 error = failure::chain(error.as_ref()),
-                "the function cannot go on"
+                "failed to run the function"
             );
             ExitCode::FAILURE
         }

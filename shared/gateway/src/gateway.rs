@@ -205,7 +205,7 @@ impl Model {
             error,
             calls,
             wait_ms,
-            "gateway is called again"
+            "retrying the gateway call"
         );
     }
 }

@@ -34,7 +34,7 @@ impl Answer {
             tracing::warn!(
                 stream_id = turn.stream().as_str(),
                 unreadable,
-                "a journal could not be read whole"
+                "skipped unreadable chunks of a journal"
             );
         }
         // A tool's result goes into a part that was there before.

@@ -41,13 +41,12 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
         return Ok(Vec::new());
     };
     let answer = store.answer_of(&continued).await;
-    let Some(answer) =
-        unless_damaged(turn, "the answer that a turn goes on from", answer)?.flatten()
+    let Some(answer) = unless_damaged(turn, "answer that a turn continues", answer)?.flatten()
     else {
         return Ok(Vec::new());
     };
     Ok(UiPart::parse_stored(&answer.parts).unwrap_or_else(|error| {
-        damaged(turn, "the answer that a turn goes on from", &error);
+        damaged(turn, "answer that a turn continues", &error);
         Vec::new()
     }))
 }
@@ -55,7 +54,7 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
 /// What the turn's stream is known to have said.
 async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError> {
     let journal = store.journal(&turn.journal(), 0, true).await;
-    Ok(unless_damaged(turn, "a journal", journal)?
+    Ok(unless_damaged(turn, "journal", journal)?
         .unwrap_or_default()
         .bytes)
 }
@@ -81,9 +80,8 @@ fn damaged(turn: &OpenTurn, what: &str, error: &dyn std::error::Error) {
     let stream_id = turn.stream().as_str();
     tracing::error!(
         stream_id,
-        what,
         error = error.to_string(),
         cause,
-        "is damaged and was left out"
+        "skipped a damaged {what}"
     );
 }

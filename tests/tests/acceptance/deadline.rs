@@ -117,7 +117,7 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
 
 async fn shutdown_signal(function: &Function) -> Result<()> {
     function.process.signal(Signal::TERM)?;
-    let said = |line: &str| field(line, "message").filter(|message| message == "asked to go");
+    let said = |line: &str| field(line, "message").filter(|message| message == "shutting down");
     function
         .process
         .logs

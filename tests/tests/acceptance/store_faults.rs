@@ -192,7 +192,7 @@ async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Resu
         "what came is not taken back: {answer:?}"
     );
     let said = |line: &str| {
-        field(line, "message").filter(|message| message == "could not be saved")?;
+        field(line, "message").filter(|message| message == "failed to store the answer")?;
         Some((
             field(line, "level"),
             field(line, "thread_id"),

@@ -101,7 +101,7 @@ async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) 
 /// Waits for the line that says why there is no title.
 async fn complaint(function: &Function) -> Result<String> {
     let accept = |line: &str| {
-        line.contains("no title was made")
+        line.contains("failed to generate a title")
             .then(|| field(line, "error"))
             .flatten()
     };

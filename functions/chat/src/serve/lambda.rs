@@ -141,7 +141,7 @@ where
             if let Err(error) = result {
                 tracing::warn!(
                     error = failure::chain(error.as_ref()),
-                    "a response was not taken"
+                    "the Runtime API did not take a response"
                 );
             }
             let left = invocation
@@ -154,7 +154,7 @@ where
             {
                 tracing::error!(
                     request_id = &*invocation.request_id,
-                    "a turn did not end before its deadline"
+                    "a turn did not end before the deadline of its invocation"
                 );
             }
             Ok(())

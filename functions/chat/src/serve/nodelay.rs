@@ -27,7 +27,7 @@ pub(super) fn set_on_new_sockets() {
         .map(|(_, number)| *number);
     if let Err(error) = set(new) {
         REPORTED.call_once(
-            || tracing::info!(%error, "first bytes may be late: TCP_NODELAY cannot be set"),
+            || tracing::info!(%error, "failed to set TCP_NODELAY, first bytes may be 40 ms late"),
         );
     }
     *known = open.into_keys().collect();

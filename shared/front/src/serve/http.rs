@@ -46,7 +46,7 @@ impl PlainHttp {
         tracing::info!(address = %listener.local_addr()?, "listening");
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
+                tracing::debug!(%error, "failed to set TCP_NODELAY on a connection");
             }
         });
 
@@ -59,7 +59,7 @@ impl PlainHttp {
             () = shutdown_signal() => stop.cancel(),
         }
 
-        tracing::info!(running_turns = self.tasks.len(), "asked to go");
+        tracing::info!(running_tasks = self.tasks.len(), "shutting down");
         let all_done = async {
             let result = server.await;
             self.tasks.close();
@@ -74,7 +74,7 @@ impl PlainHttp {
         tokio::select! {
             result = all_done => Ok(result?),
             () = patience => {
-                tracing::warn!(running_turns = self.tasks.len(), "ended with turns or readers left over");
+                tracing::warn!(running_tasks = self.tasks.len(), "shut down with tasks still running");
                 Ok(())
             }
         }
