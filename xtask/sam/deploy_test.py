@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Follows README's Deploy section word by word in a terminal, with the real SAM CLI, up to where AWS would act.
 
-Every shell block of the section is typed line by line. A question that README does not name fails the test: nobody
-answers it. What is not real, so that it takes seconds and no account:
+Every shell block of the section is typed line by line. A question that README does not name gets no
+answer, and fails the test. What is not real, so that it takes seconds and no account:
 - AWS: a server on this machine answers as CloudFormation and S3 do until the change set, which it notes and refuses.
 - `aws` and `rustup`: they note how they were called.
 - `cargo lambda build`: writes a stand-in for each binary. All else that cargo is asked, cargo answers.
@@ -25,7 +25,7 @@ from aws_stand_in import AwsStandIn
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".aws-sam"
 # A README that asks more than this is not the one that was tried.
-ANSWERS = {"read -rs KEY": "a-secret-that-nobody-has-0123456789"}
+ANSWERS = {"read -rs KEY": "a-secret-for-this-test-only-0123456789"}
 # How long a line of README may take here before it counts as one that waits for an answer.
 TIMEOUT_SECONDS = 60
 PROMPT = "deploy-test> "

@@ -75,7 +75,7 @@ def transform(template):
     try:
         return translator.translate(template, parameter_values={})
     finally:
-        translator.metrics.publish()  # to nobody, but it warns if this is left out
+        translator.metrics.publish()  # to no one; it warns if this is left out
 
 
 def with_values(template, values):
@@ -99,9 +99,9 @@ PUBLISHING = ["LogLevel", "Architecture"]
 
 # How the answers of each function go out.
 INVOKE_MODES = {"ChatFunctionUrl": "RESPONSE_STREAM", "ThreadsFunctionUrl": "BUFFERED"}
-# What only the function that answers is told.
+# Variables of the function that calls models only.
 GATEWAY = "AI_GATEWAY_"
-# What every function has to be told alike: whose requests it takes.
+# Variables that must be equal in all functions: whose requests they take.
 CALLERS = ("ALLOWED_ORIGINS", "BETTER_AUTH_")
 
 
@@ -113,8 +113,8 @@ def own_rules(resources):
             case "AWS::Lambda::Url" if properties.get("InvokeMode") != INVOKE_MODES[name]:
                 yield f"OWN Resources/{name}: InvokeMode must be {INVOKE_MODES[name]}"
             case "AWS::Lambda::Function" if name != "ChatFunction":
-                told = [variable for variable in properties["Environment"]["Variables"] if variable.startswith(GATEWAY)]
-                yield from (f"OWN Resources/{name}: calls no model and must not be told {variable}" for variable in told)
+                named = [variable for variable in properties["Environment"]["Variables"] if variable.startswith(GATEWAY)]
+                yield from (f"OWN Resources/{name}: calls no model and must not have {variable}" for variable in named)
             case "AWS::IAM::Role":
                 wide = [statement for statement in statements_of(properties.get("Policies")) if is_wide(statement)]
                 yield from (f"OWN Resources/{name}: allows too much: {json.dumps(statement)}" for statement in wide)
@@ -122,9 +122,9 @@ def own_rules(resources):
                 yield f"OWN Resources/{name}: conversations would be deleted with the stack"
 
     callers = {name: callers_of(resources[name]) for name in functions_of(resources)}
-    for name, told in callers.items():
-        if told != callers["ChatFunction"]:
-            differing = sorted(variable for variable, _ in told.items() ^ callers["ChatFunction"].items())
+    for name, named in callers.items():
+        if named != callers["ChatFunction"]:
+            differing = sorted(variable for variable, _ in named.items() ^ callers["ChatFunction"].items())
             yield f"OWN Resources/{name}: takes other requests than ChatFunction: {', '.join(differing)}"
 
     yield from alias_rules(resources)

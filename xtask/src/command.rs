@@ -21,11 +21,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     if output.status.success() {
         return Ok(stdout);
     }
-    let said = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    let text = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
     bail!(
         "`{name}` ended with {}\n{}",
         output.status,
-        last_lines(&said)
+        last_lines(&text)
     );
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the whole backend on this machine behind one URL. Knows the order in which its pieces start and
+//! `cargo xtask dev`: the complete backend on this machine under one URL. Knows the order in which its pieces start and
 //! that they all end with it.
 
 mod demo_user;
@@ -23,7 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dev::demo_user::DemoUser;
 use crate::dev::engine::Engine;
-use crate::dev::front::{Behind, Front};
+use crate::dev::front::{Front, Upstreams};
 use crate::dev::function::{Function, Name, Plan, STARTS, Start};
 use crate::dev::gateway::Gateway;
 use crate::dev::guarded::Guarded;
@@ -34,7 +34,7 @@ use crate::{progress, tools, workspace};
 const USUAL_PORT: u16 = 3000;
 const PORTS_TRIED: u16 = 20;
 
-/// What better-auth asks of a secret, and makes for a session token.
+/// The length of a secret that better-auth accepts, and of the session tokens that it makes.
 const KEPT_LENGTH: usize = 32;
 const LETTERS: [char; 32] = [
     'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v',
@@ -44,7 +44,7 @@ const LETTERS: [char; 32] = [
 /// Runs the backend until Ctrl-C, SIGTERM or SIGHUP, or until one of its pieces fails.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
-    // Before anything that takes long: a port that cannot be had is said at once.
+    // Before anything that takes long: a port that is taken is reported at once.
     let listener = listen(options.port)?;
     let page = page::prepare(!options.no_page);
     let plan = plan(&options);
@@ -137,11 +137,11 @@ async fn serve(
     )?;
     starting.done();
 
-    let behind = Behind {
+    let upstreams = Upstreams {
         chat: chat.base_url().to_owned(),
         threads: threads.base_url().to_owned(),
     };
-    let front = Front::new(&url, behind, engine.clone(), &gateway, &user);
+    let front = Front::new(&url, upstreams, engine.clone(), &gateway, &user);
     let has_page = page.is_some();
     let misses_page = !has_page && !options.no_page;
     let serving = tokio::spawn(front.with_page(page).serve(listener));
@@ -167,7 +167,7 @@ async fn serve(
     }
 }
 
-/// How one of the functions is started.
+/// Describes how one of the functions is started.
 struct Starting<'run> {
     name: Name,
     plan: &'run Plan,

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// The hidden command that makes this program such a guard.
 pub(crate) const COMMAND: &str = "guard";
 
-/// How long the program has for an orderly end.
+/// The time that the program has for an orderly end.
 pub(crate) const GRACE: Duration = Duration::from_secs(8);
 
 /// The command line that runs a program under a guard. The caller pipes stdin and keeps it open.

@@ -1,5 +1,5 @@
 //! `cargo xtask`: what people and CI run. Knows how to fetch the tools, how to run the backend on this machine and
-//! how to check the whole workspace. Knows nothing about what the product does with a request.
+//! how to check the workspace. Does not know what the product does with a request.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -32,7 +32,7 @@ cargo xtask <command>
             [filter]     run only the tests whose name contains this
   parity  compare the function with the route written with the AI SDK, request by request
             [filter]     compare only the scenarios whose name contains this
-            --update     write docs/compatibility.md anew
+            --update     rewrite docs/compatibility.md
   deploy  build both functions and deploy the stack with AWS SAM, without a question
             --config-env NAME   take this environment of samconfig.toml
             Name=value          set this parameter of template.yaml

@@ -81,7 +81,7 @@ fn spinner(name: &str) -> ProgressBar {
     spinner
 }
 
-/// Whether this is a CI run, which everything is to be checked in.
+/// Returns true in a CI run, which checks everything.
 pub(crate) fn on_ci() -> bool {
     std::env::var_os("CI").is_some()
 }

@@ -98,8 +98,7 @@ fn check_template(summary: &mut Summary) {
     check(summary, "deployment, as README says", deployment);
 }
 
-/// Whether others can read the documents. That they say what the code says, and that the functions do it, is among the
-/// tests.
+/// Checks that the documents are valid OpenAPI. The tests check that they match the code and the running functions.
 fn check_openapi(summary: &mut Summary) {
     let (node, linter) = match tools::node().and_then(|node| Ok((node, tools::openapi_linter()?))) {
         Ok(found) => found,

@@ -81,7 +81,7 @@ fn check(command: &mut Command) -> Result<()> {
         .status()
         .with_context(|| format!("`{name}` cannot be started"))?;
     if !status.success() {
-        bail!("`{name}` ended with {status}; what it says stands above");
+        bail!("`{name}` ended with {status}: see its output above");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a user is told after a deployment.
+//! The text after a deployment: the next steps, or advice on a failure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::command;
 
 /// The first failures of a new account, and what to do about each.
 pub(crate) const ADVICE: &str = "
-The deployment failed; what SAM and CloudFormation say stands above. Most often at first:
+The deployment failed; SAM and CloudFormation give the reason above. Most often at first:
   a secret is missing           The functions start only with both SSM parameters of README's Deploy, step 1.
   ROLLBACK_COMPLETE             A failed first deployment leaves a stack that can only be deleted, and a table that stays:
                                 docs/operations.md, \"A table left by a failed first deployment\".
@@ -81,7 +81,7 @@ Deployed.
 
 Next, as README's Deploy says:
   sessions  give the web application docs/better-auth/dynamodb-storage.ts, with TABLE_NAME={table}
-  page      call the two URLs with a bearer, or put both behind the page's own host
+  page      call the two URLs with a bearer, or serve both under the page's own host
   check     curl -i -X POST {chat_base}/api/chat     answers 401 with {{\"error\":{{\"code\":\"unauthorized\", …"
     )
 }

@@ -44,7 +44,7 @@ impl DemoUser {
         &self.secret
     }
 
-    /// What stands behind `Bearer ` in an `authorization` header.
+    /// The credential after `Bearer ` in an `authorization` header.
     pub(crate) fn bearer(&self) -> &str {
         &self.signed
     }
@@ -81,7 +81,7 @@ fn session_item(token: &str, now: SystemTime) -> Result<Value> {
     });
     let seconds = expires
         .duration_since(SystemTime::UNIX_EPOCH)
-        .context("the clock stands before 1970")?
+        .context("the clock is before 1970")?
         .as_secs();
     Ok(json!({
         "pk": { "S": format!("BA#{token}") }, "sk": { "S": "-" },

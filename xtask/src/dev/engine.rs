@@ -42,7 +42,7 @@ impl Engine {
         Ok(Self { database, endpoint })
     }
 
-    /// What `AWS_ENDPOINT_URL_DYNAMODB` should be.
+    /// The value for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }

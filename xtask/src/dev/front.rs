@@ -47,14 +47,14 @@ pub(crate) fn http_client() -> Client<HttpConnector, Body> {
 
 /// Where the functions are.
 #[derive(Debug, Clone)]
-pub(crate) struct Behind {
-    /// What the paths of the one that answers are put behind.
+pub(crate) struct Upstreams {
+    /// The base URL of `chat`.
     pub(crate) chat: String,
-    /// The same for the read side.
+    /// The base URL of `threads`.
     pub(crate) threads: String,
 }
 
-impl Behind {
+impl Upstreams {
     fn of(&self, path: &str) -> &str {
         let is_chat = path
             .strip_prefix("/api/chat")
@@ -66,7 +66,7 @@ impl Behind {
 /// The front, ready to serve.
 pub(crate) struct Front {
     client: Client<HttpConnector, Body>,
-    behind: Behind,
+    upstreams: Upstreams,
     engine: Engine,
     guide: String,
     page: Option<PathBuf>,
@@ -78,7 +78,7 @@ impl Front {
     /// A front that is reached at `url`, before these functions.
     pub(crate) fn new(
         url: &str,
-        behind: Behind,
+        upstreams: Upstreams,
         engine: Engine,
         gateway: &Gateway,
         user: &DemoUser,
@@ -86,7 +86,7 @@ impl Front {
         let host = url.trim_start_matches("http://").to_owned();
         Self {
             client: http_client(),
-            behind,
+            upstreams,
             engine,
             guide: report::guide(url, gateway, user),
             page: None,
@@ -95,7 +95,7 @@ impl Front {
         }
     }
 
-    /// The same with the page, which was built into this folder.
+    /// Adds the page, which was built into this folder.
     pub(crate) fn with_page(self, page: Option<PathBuf>) -> Self {
         Self { page, ..self }
     }
@@ -185,7 +185,7 @@ async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Respo
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let Ok(uri) = format!("{}{path}", front.behind.of(path)).parse::<Uri>() else {
+    let Ok(uri) = format!("{}{path}", front.upstreams.of(path)).parse::<Uri>() else {
         return problem(
             StatusCode::BAD_REQUEST,
             "bad_path",

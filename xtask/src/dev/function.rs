@@ -23,7 +23,7 @@ const PROCESSES: &str = "4";
 const START_LIMIT: Duration = Duration::from_secs(600);
 /// The emulator says within a second that it starts the function.
 const STUCK: Duration = Duration::from_secs(15);
-/// How often the emulator is started.
+/// The number of times that the emulator is started before `dev` gives up.
 pub(crate) const STARTS: usize = 3;
 
 /// Which function.
@@ -47,7 +47,7 @@ impl Name {
         }
     }
 
-    /// A path at which it has something to say to whoever is signed in, and changes nothing.
+    /// Returns a path that answers a signed-in user and changes nothing.
     fn path(self) -> &'static str {
         match self {
             Self::Chat => "/api/chat/none/stream",
@@ -56,7 +56,7 @@ impl Name {
     }
 }
 
-/// How a function is to be run.
+/// The way in which a function is run.
 pub(crate) enum Plan {
     /// Under `cargo lambda watch`.
     Emulated { cargo_lambda: PathBuf, reload: bool },
@@ -74,7 +74,7 @@ pub(crate) struct Function {
     emulated: bool,
 }
 
-/// What came of a start.
+/// The outcome of a start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// The function answers.
@@ -122,7 +122,7 @@ impl Function {
         })
     }
 
-    /// What the paths `/api/…` are put behind.
+    /// The base URL of the paths `/api/…`.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -176,7 +176,7 @@ impl Function {
 }
 
 impl Plan {
-    /// What people are told about it.
+    /// The description that `dev` prints.
     pub(crate) fn describe(&self) -> &'static str {
         match self {
             Self::Emulated { reload: true, .. } => {
@@ -250,7 +250,7 @@ pub(crate) struct Environment {
     unset: &'static [&'static str],
 }
 
-/// What leads the function to everything on this machine. What people set besides, such as `SYSTEM_PROMPT`, is
+/// Returns the variables that point the function at everything on this machine. Other variables of the user, such as `SYSTEM_PROMPT`, is
 /// inherited.
 pub(crate) fn environment(
     url: &str,

@@ -1,4 +1,4 @@
-//! What the function and its emulator write: kept in a file, shown on the terminal, and watched for the one line that
+//! The output of the function and its emulator: kept in a file, shown on the terminal, and watched for the one line that
 //! tells of the function's death, since the emulator neither restarts it nor answers any more.
 
 use std::fs::File;
@@ -13,12 +13,12 @@ use tokio::sync::watch;
 
 use crate::command;
 
-/// How `cargo lambda watch` says that it starts the function.
+/// The text with which `cargo lambda watch` reports that it starts the function.
 const BIRTH: &str = "starting lambda function instance";
-/// How `cargo lambda watch` says that the function's process is gone.
+/// The text with which `cargo lambda watch` reports that the function's process is gone.
 const DEATH: &str = "command exited";
 
-/// What the cargo below the emulator says each time, of use to nobody.
+/// Lines that the emulator's own cargo prints at each start and that help no reader.
 const ROUTINE: [&str; 4] = [
     "Blocking waiting for file lock",
     "Finished `dev` profile",
@@ -96,7 +96,7 @@ impl FunctionLog {
     }
 }
 
-/// Whether the emulator whose log this is has begun to start the function.
+/// Returns true once the emulator has begun to start the function.
 pub(crate) fn tells_of_a_start(log: &Path) -> bool {
     std::fs::read_to_string(log).is_ok_and(|log| log.contains(BIRTH))
 }

@@ -28,7 +28,7 @@ const SOURCES: [(&str, &str); 2] = [
     ),
 ];
 
-/// The gateway that the function is told to call.
+/// The gateway that the function calls.
 pub(crate) enum Gateway {
     /// The one that the environment names.
     Real { base_url: Option<String> },
@@ -71,7 +71,7 @@ impl Gateway {
         }
     }
 
-    /// What people are told about it.
+    /// The description that `dev` prints.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Real {
@@ -86,7 +86,7 @@ impl Gateway {
         }
     }
 
-    /// Whether answers come from the built-in one.
+    /// Returns true if answers come from the built-in gateway.
     pub(crate) fn is_simulated(&self) -> bool {
         matches!(self, Self::Simulated { .. })
     }
@@ -120,7 +120,7 @@ async fn answer(headers: HeaderMap, body: Bytes) -> Response {
         .into_response()
 }
 
-/// The whole answer, part by part; each word is a delta of its own. Who asks for sources gets some, and what was
+/// Returns the complete answer, part by part; each word is a delta of its own. Who asks for sources gets some, and what was
 /// thought about them.
 fn parts(model: &str, prompt: &Value) -> Vec<Value> {
     let question = last_question(prompt);
@@ -165,7 +165,7 @@ fn now() -> String {
     humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
 }
 
-/// What a newcomer may try while it is written.
+/// Suggestions for a newcomer, in the text of the simulated answer.
 fn text(model: &str, question: &str) -> String {
     let mut echo: String = question.chars().take(ECHO_LIMIT).collect();
     if echo.len() < question.len() {

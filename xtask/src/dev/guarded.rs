@@ -29,7 +29,7 @@ impl Guarded {
         Ok(Self { child, lifeline })
     }
 
-    /// What the program writes; once, and only if the command line piped it.
+    /// The output of the program: returned once, and only if the command piped it.
     pub(crate) fn take_output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
         self.child.stdout.take().zip(self.child.stderr.take())
     }

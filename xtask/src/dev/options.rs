@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-/// What the person who started it asked for.
+/// The options given on the command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Rebuild and restart the function when a source file changes.

@@ -1,4 +1,4 @@
-//! The chat page at `/`: the files that Vite made of it. Knows how long a browser may keep them, and that whoever loads
+//! The chat page at `/`: the files that Vite made of it. Knows how long a browser may keep them, and that a browser that loads
 //! the page is signed in with it. Knows nothing about what is in them.
 
 use std::path::{Path, PathBuf};
@@ -111,7 +111,7 @@ mod tests {
             ] {
                 std::fs::write(folder.join(file), text).unwrap();
             }
-            std::fs::write(folder.with_extension("secret"), "beside the page").unwrap();
+            std::fs::write(folder.with_extension("secret"), "next to the page").unwrap();
             Self(folder)
         }
     }

@@ -1,4 +1,4 @@
-//! What `cargo xtask dev` tells people and programs once everything runs.
+//! The report of `cargo xtask dev` for people and programs, once everything runs.
 
 use std::path::Path;
 
@@ -77,7 +77,7 @@ impl Report<'_> {
     }
 }
 
-/// What stands at `/dev`, and at `/` where there is no page.
+/// Returns the page at `/dev`, and at `/` where there is no chat page.
 pub(crate) fn guide(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
     format!(
         "The chat backend on this machine.\n\nGateway: {gateway}\n\nA page with useChat takes {url}/api/chat as its \

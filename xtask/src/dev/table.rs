@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 const TABLE_TYPE: &str = "AWS::DynamoDB::Table";
 
-/// What CloudFormation and DynamoDB's CreateTable have in common. The rest (protection, backups, throughput limits)
+/// The properties that CloudFormation and DynamoDB's CreateTable have in common. The rest (protection, backups, throughput limits)
 /// means nothing on one machine and may hold CloudFormation functions.
 const COMMON: [&str; 4] = [
     "AttributeDefinitions",

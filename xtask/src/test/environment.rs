@@ -1,4 +1,4 @@
-//! What the tests find in their environment. A test that needs a variable which is not set does nothing and says so;
+//! The environment of the tests. A test that needs a variable which is not set does nothing and says so;
 //! the summary names what was left out and why.
 //!
 //! | variable | what it is | needed by |

@@ -12,7 +12,7 @@ const OPTIONAL: [&str; 3] = [
     "store tests on DynamoDB Local",
 ];
 
-/// How a step went.
+/// The outcome of a step.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// One check, by exit status.
@@ -42,7 +42,7 @@ impl Summary {
         self.add(name, Outcome::LeftOut(reason), Duration::ZERO);
     }
 
-    /// Whether something ran and nothing failed. Where `everything` is to run, only what is optional may be left out.
+    /// Returns true if something ran and nothing failed. Where `everything` is to run, only what is optional may be left out.
     pub(crate) fn is_good(&self, everything: bool) -> bool {
         let sums = self.sums();
         let is_missing = |(name, outcome, _): &(String, Outcome, Duration)| {

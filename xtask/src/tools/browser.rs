@@ -24,7 +24,7 @@ const PLACES: [&str; 2] = [
 ];
 const ADVICE: &str = "install Chromium or Chrome (Debian: apt-get install chromium), or name one in SIDEKIQ_CHROMIUM";
 
-/// The `node_modules` beside the scripts in `tests/browser`.
+/// Returns the `node_modules` of the scripts in `tests/browser`.
 ///
 /// # Errors
 /// They are not there and cannot be fetched.

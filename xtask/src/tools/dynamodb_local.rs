@@ -95,8 +95,8 @@ pub(crate) fn java() -> Result<PathBuf> {
         .arg("-version")
         .output()
         .context("`java` cannot be started")?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    match major_version(&said) {
+    let output_text = String::from_utf8_lossy(&output.stderr).into_owned();
+    match major_version(&output_text) {
         Some(version) if version >= OLDEST_JAVA => Ok(java),
         Some(version) => bail!("Java {version} is too old, {OLDEST_JAVA} is needed"),
         None => bail!("`java -version` does not tell its version"),
@@ -133,12 +133,12 @@ fn unpack(folder: &Path) -> Result<()> {
         "--pack-destination",
     ])
     .arg(folder);
-    let told: Value = serde_json::from_str(&command::output(&mut pack)?)
+    let packed: Value = serde_json::from_str(&command::output(&mut pack)?)
         .context("npm pack did not answer in JSON")?;
-    let archive = told
+    let archive = packed
         .as_array()
         .and_then(|list| list.first())
-        .unwrap_or(&told);
+        .unwrap_or(&packed);
     if archive["integrity"] != INTEGRITY {
         bail!(
             "the archive of {PACKAGE} is not the pinned one: {}",
@@ -161,8 +161,8 @@ fn unpack(folder: &Path) -> Result<()> {
 }
 
 /// Reads `openjdk version "17.0.15" 2025-04-15`.
-fn major_version(said: &str) -> Option<u32> {
-    let version = said.split('"').nth(1)?;
+fn major_version(output_text: &str) -> Option<u32> {
+    let version = output_text.split('"').nth(1)?;
     version.split(['.', '-', '+']).next()?.parse().ok()
 }
 
@@ -182,8 +182,8 @@ mod tests {
             ("openjdk version \"26-ea\" 2026-03-17", Some(26)),
             ("command not found", None),
         ];
-        for (said, expected) in cases {
-            assert_eq!(major_version(said), expected, "{said}");
+        for (output_text, expected) in cases {
+            assert_eq!(major_version(output_text), expected, "{output_text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What comes from npm: a current Node, the real AI SDK client that the acceptance tests talk through, the model server
+//! The packages that come from npm: a current Node, the real AI SDK client that the acceptance tests talk through, the model server
 //! that others wrote, the better-auth that users sign in to, and a linter.
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(crate) fn node() -> Result<PathBuf> {
     })
 }
 
-/// The `node_modules` beside the client scripts in `tests/client`.
+/// Returns the `node_modules` of the client scripts in `tests/client`.
 ///
 /// # Errors
 /// They are not there and cannot be fetched.

@@ -11,7 +11,7 @@ use super::node::{install, node};
 use super::stamp::Stamp;
 use crate::{command, progress, workspace};
 
-/// What the page is made of.
+/// The sources of the page.
 const SOURCES: [&str; 7] = [
     "index.html",
     "package.json",

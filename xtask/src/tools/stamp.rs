@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The note beside fetched files that says which pin they were fetched for.
+/// A note next to fetched files that names the pin they were fetched for.
 pub(crate) struct Stamp {
     file: PathBuf,
     pin: String,
@@ -18,12 +18,12 @@ impl Stamp {
         Self { file, pin }
     }
 
-    /// Whether the files are there and the right ones.
+    /// Returns true if the files are there and were fetched for this pin.
     pub(crate) fn is_current(&self) -> bool {
         std::fs::read_to_string(&self.file).is_ok_and(|found| found == self.pin)
     }
 
-    /// Notes that the files are about to change: whoever is interrupted in that leaves nothing that counts as complete.
+    /// Notes that the files are about to change: an interrupted fetch leaves nothing that counts as complete.
     ///
     /// # Errors
     /// The note cannot be removed.

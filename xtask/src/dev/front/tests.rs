@@ -15,7 +15,7 @@ async fn front_before(function: Router) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let front = Front {
         client: http_client(),
-        behind: Behind {
+        upstreams: Upstreams {
             chat: format!("{function}/lambda-url/chat"),
             threads: format!("{function}/lambda-url/threads"),
         },
@@ -112,7 +112,7 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
 
 #[test]
 fn each_path_has_its_function() {
-    let behind = Behind {
+    let upstreams = Upstreams {
         chat: "chat".to_owned(),
         threads: "threads".to_owned(),
     };
@@ -125,7 +125,7 @@ fn each_path_has_its_function() {
         ("/api/threads/chat/messages?limit=1", "threads"),
         ("/api/other", "threads"),
     ] {
-        assert_eq!(behind.of(path), name, "{path}");
+        assert_eq!(upstreams.of(path), name, "{path}");
     }
 }
 
@@ -169,9 +169,9 @@ async fn a_client_that_leaves_takes_the_request_to_the_function_with_it() {
 async fn a_dead_function_is_told_as_502() {
     let url = front_before(Router::new()).await;
     let nowhere = format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap());
-    let nobody = Front {
+    let signed_out = Front {
         client: http_client(),
-        behind: Behind {
+        upstreams: Upstreams {
             chat: nowhere.clone(),
             threads: nowhere,
         },
@@ -181,7 +181,7 @@ async fn a_dead_function_is_told_as_502() {
         cookie: HeaderValue::from_static("a=b"),
         hosts: [url.clone(), "front".to_owned()],
     };
-    let url = serve(router(Arc::new(nobody))).await;
+    let url = serve(router(Arc::new(signed_out))).await;
     let response = send(
         Request::get(format!("{url}/api/chat")).header("host", "front"),
         "",
