@@ -5,7 +5,7 @@ test("an answer is announced by the sentence", () => {
   const text = "It is so. And “that too.” And th";
   const end = announcedUntil(text, 0);
   expect(text.slice(0, end)).toBe("It is so. And “that too.” ");
-  expect(announcedUntil(text, end), "nothing new is whole").toBe(end);
+  expect(announcedUntil(text, end), "no new sentence is complete").toBe(end);
 });
 
 test("a number is not the end of a sentence", () => {

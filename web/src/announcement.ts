@@ -1,6 +1,6 @@
-// What a screen reader is told of an answer while it grows: whole sentences, some at a time, never single words.
+// The announcements of a growing answer for screen readers: complete sentences, several at a time, never single words.
 
-/** Where the next announcement of `text` ends, `from` having been announced; `from` itself if nothing is whole yet. */
+/** Where the next announcement of `text` ends, `from` having been announced; `from` itself if no sentence is complete yet. */
 export function announcedUntil(text: string, from: number): number {
   const rest = text.slice(from);
   const ends = [...rest.matchAll(/[.!?:…。！？]["”’)\]]*\s|\n/g)];

@@ -1,4 +1,4 @@
-// The API beside the stream, typed. Throws ApiError for a refusal, TypeError when nothing arrived.
+// The typed API without the stream. Throws ApiError for a refusal, TypeError when nothing arrived.
 import { ApiError } from "./problem";
 import type { ThreadPage } from "./types";
 

@@ -44,7 +44,7 @@ test("a refused edit outlives a look at what is stored, and costs no other answe
   const { chat, asking } = begin(...LONG);
   const asked = serverOf(refused(), Response.json(pageOf(all(...LONG))), answered("b1"));
   await asking.edit("q1", "new", []);
-  await catchUpOf(chat, asking.settle).synchronise();
+  await catchUpOf(chat, asking.clear).synchronise();
   expect(texts(chat.messages)).toBe("new");
   await asking.again();
   expect(asked[1]).toMatchObject({ messageId: "q1", trigger: "submit-message" });
@@ -55,7 +55,7 @@ test("what was refused is not tried on what another tab has asked since", async 
   serverOf(refused(), Response.json(pageOf(all(...LONG))));
   await asking.regenerate();
   expect(chat.error).toBeDefined();
-  await catchUpOf(chat, asking.settle).synchronise();
+  await catchUpOf(chat, asking.clear).synchronise();
   expect(texts(chat.messages)).toBe("q1 a1 q2 a2");
   expect(chat.error).toBeUndefined();
 });
@@ -94,7 +94,7 @@ test("a question that is stored is not given back", async () => {
   await asking.send("kept", []);
   const stored = chat.messages;
   serverOf(Response.json(pageOf(stored)), answered("a3"));
-  await catchUpOf(chat, asking.settle).synchronise();
+  await catchUpOf(chat, asking.clear).synchronise();
   await asking.send("next", []);
   expect(withdrawn).toEqual([]);
   expect(texts(chat.messages)).toBe("q1 a1 kept next a3");

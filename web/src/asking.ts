@@ -1,4 +1,4 @@
-// What a reader asks for, and how it goes out again after it was refused: the same once more, never something else.
+// The request of a reader, and its repetition after a refusal: the same request, never another.
 import type { Chat } from "@ai-sdk/react";
 import { type FileUIPart, generateId } from "ai";
 import { lastQuestion, prepended } from "./history";
@@ -8,7 +8,7 @@ import type { ChatMessage } from "./types";
 /** A question that was taken from the page, for the reader to send another time. */
 export interface Withdrawn {
   question: ChatMessage;
-  /** An edit's files still stand in the message that it would have replaced. */
+  /** The files of an edit are still in the message that it would have replaced. */
   isEdit: boolean;
 }
 
@@ -16,16 +16,16 @@ export interface Asking {
   send: (text: string, files: FileUIPart[]) => Promise<void>;
   edit: (messageId: string, text: string, files: FileUIPart[]) => Promise<void>;
   regenerate: () => Promise<void>;
-  /** What was asked last, once more. */
+  /** Repeats the last request. */
   again: () => Promise<void>;
   /** To be called when the page shows what is stored: nothing of it is unsent, and it may have gone on elsewhere. */
-  settle: () => void;
+  clear: () => void;
 }
 
 interface Asked {
   kind: "send" | "edit" | "regenerate";
   questionId: string | undefined;
-  /** What was shown before; nothing once the question is known to be stored. */
+  /** The messages shown before; undefined once the question is known to be stored. */
   before: ChatMessage[] | undefined;
 }
 
@@ -79,7 +79,7 @@ export function askingOf(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withd
       if (kind === "regenerate") return chat.regenerate();
       return chat.sendMessage(undefined, kind === "edit" ? {} : { metadata: AGAIN });
     },
-    settle: () => {
+    clear: () => {
       if (!last) return;
       last.before = undefined;
       if (lastQuestion(chat.messages)?.id === last.questionId) return;

@@ -21,7 +21,7 @@ test("a title that has come is not looked for any more", () => {
   expect(look).toHaveBeenCalledTimes(2);
 });
 
-test("nobody looks after the conversation was left", () => {
+test("the search ends when the conversation is left", () => {
   const look = vi.fn();
   awaitTitle(() => "a", look)();
   vi.runAllTimers();

@@ -8,7 +8,7 @@ export function awaitTitle(title: () => string | undefined, look: () => void): (
   let first = title();
   const timers = LOOK_AFTER_MS.map((after) =>
     setTimeout(() => {
-      // Nothing is known of a conversation that is not in the list yet.
+      // A conversation that is not in the list yet has no title.
       first ??= title();
       if (title() === first) look();
     }, after),

@@ -19,7 +19,7 @@ export function catchUpOf(chat: Chat<ChatMessage>, onPage: (page: ThreadPage) =>
   const fetchAndTake = async (): Promise<ThreadPage | undefined> => {
     const shown = chat.messages;
     const page = await api.messages(chat.id);
-    // What changed while it travelled is newer than it.
+    // A change that was made while the request was under way is newer than its response.
     if (isWaiting(chat) || chat.messages !== shown || isUnsent(shown, page.messages)) return undefined;
     const next = updated(shown, page);
     if (!isSame(shown, next)) chat.messages = next;

@@ -1,16 +1,16 @@
-// How an answer ended, when that is not the ordinary way.
+// The ending of an answer that did not end in the ordinary way.
 import type { Metadata } from "./types";
 
 export interface Ending {
   /** One word for the badge. */
   label: "Stopped" | "Interrupted" | "Failed" | "Cut off" | "Withheld";
-  /** What it means, and what can be done. */
+  /** The meaning, and what the user can do. */
   explanation: string;
 }
 
 const INTERRUPTED = ["deadline", "shutdown", "interrupted"];
 
-/** Nothing for an answer that is whole. */
+/** Returns nothing for a complete answer. */
 export function endingOf(metadata: Metadata | undefined): Ending | undefined {
   if (!metadata) return undefined;
   const { aborted, error, finishReason } = metadata;
@@ -36,5 +36,5 @@ function failure(error: string | undefined): string {
   if (error?.endsWith("_timeout")) return "The model fell silent. What came until then is kept.";
   if (error === "gateway_unreachable") return "The model could not be reached.";
   if (error === "gateway_refused") return "The model's provider refused the request.";
-  return "Something went wrong before the answer was whole.";
+  return "Something went wrong before the answer was complete.";
 }

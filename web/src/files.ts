@@ -44,7 +44,7 @@ function refusalOf(file: Described, used: number): string | undefined {
   return `“${file.name}” has ${bytes(file.size)}${others}. All files of one message may have ${bytes(MAX_BYTES)} together.`;
 }
 
-/** What the file is called on the wire; nothing if it is none of what may be sent. Not every system knows Markdown. */
+/** Returns the media type of the file on the wire, or undefined if it may not be sent. Not every system knows Markdown. */
 export function mediaTypeOf({ name, type }: Pick<File, "name" | "type">): string | undefined {
   if (type === "" && /\.(md|markdown)$/i.test(name)) return "text/markdown";
   const essence = type.split(";", 1)[0]?.trim().toLowerCase() ?? "";

@@ -13,7 +13,7 @@ test("durations are read at a glance", () => {
   ]);
 });
 
-test("tokens that nobody reported are not shown as zero", () => {
+test("tokens that were not reported are not shown as zero", () => {
   expect(tokens(undefined)).toBeUndefined();
   expect(tokens({})).toBeUndefined();
   expect(tokens({ outputTokens: 0 })).toBe("0 out");
@@ -22,7 +22,7 @@ test("tokens that nobody reported are not shown as zero", () => {
 
 test("details name only what is known", () => {
   expect(details({ model: "", latencyMs: 1500, usage: { inputTokenDetails: { cacheReadTokens: 2048 } } })).toEqual([
-    ["Whole answer", "1.5 s"],
+    ["Total time", "1.5 s"],
     ["of these from cache", "2,048"],
   ]);
 });
@@ -42,7 +42,7 @@ test("days begin at midnight", () => {
   expect(dayGroup(0, noon)).toBe("Older");
 });
 
-test("only an answer that is whole has no badge", () => {
+test("only a complete answer has no badge", () => {
   const label = (metadata: Parameters<typeof endingOf>[0]) => endingOf(metadata)?.label;
   expect(label({ finishReason: "stop", aborted: false })).toBeUndefined();
   expect(label({ aborted: true })).toBe("Stopped");

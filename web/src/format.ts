@@ -1,7 +1,7 @@
 // Numbers and times as people read them.
 import type { Metadata, Usage } from "./types";
 
-const whole = new Intl.NumberFormat("en");
+const integer = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** `840 ms`, `1.2 s`, `2 min 5 s`. */
@@ -36,11 +36,11 @@ export function details({
   rawFinishReason,
   finishReason,
 }: Metadata): [string, string][] {
-  const number = (value: number | undefined) => (value === undefined ? undefined : whole.format(value));
+  const number = (value: number | undefined) => (value === undefined ? undefined : integer.format(value));
   const time = (ms: number | undefined) => (ms === undefined ? undefined : duration(ms));
   const rows: [string, string | undefined][] = [
     ["Model", model || undefined],
-    ["Whole answer", time(latencyMs)],
+    ["Total time", time(latencyMs)],
     ["First words after", time(ttftMs)],
     ["Input tokens", number(usage?.inputTokens)],
     ["of these from cache", number(usage?.inputTokenDetails?.cacheReadTokens)],
@@ -59,7 +59,7 @@ export function bytes(size: number): string {
 
 const DAY = 86_400_000;
 
-/** The heading under which a conversation of `at` stands in the list at `now`. */
+/** Returns the heading for a conversation of `at` in the list at `now`. */
 export function dayGroup(at: number, now: number): string {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   if (at >= midnight) return "Today";

@@ -20,7 +20,7 @@ test("older messages stay before the page that goes on from them", () => {
   expect(ids(updated(all("q1", "a1", "q2", "a2"), page("more", "q2", "a2", "q3")))).toBe("q1 a1 q2 a2 q3");
 });
 
-test("a page that is the whole conversation replaces what is shown", () => {
+test("a page with the complete conversation replaces what is shown", () => {
   expect(ids(updated(all("q1", "a1", "q2"), page(null, "q1", "b1")))).toBe("q1 b1");
 });
 

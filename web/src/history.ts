@@ -1,8 +1,8 @@
-// What a page holds of a conversation, beside what the server holds.
+// The messages that the page holds, merged with those of the server.
 import { filesOf, textOf } from "./parts";
 import type { ChatMessage, ThreadPage } from "./types";
 
-/** What to show once `page`, the end of the conversation, has come: older messages stay if it goes on from them. */
+/** Returns the messages to show once `page`, the end of the conversation, has arrived: older messages stay if it goes on from them. */
 export function updated(shown: ChatMessage[], page: ThreadPage): ChatMessage[] {
   const first = page.messages[0];
   const start = first && page.nextCursor !== null ? shown.findIndex((message) => message.id === first.id) : -1;
@@ -20,7 +20,7 @@ export function lastQuestion(messages: ChatMessage[]): ChatMessage | undefined {
   return messages.findLast((message) => message.role === "user");
 }
 
-/** Whether the last question, or an edit of it, has not reached the server: then it is here and nowhere else. */
+/** Returns true if the last question, or an edit of it, has not reached the server, so that only the page holds it. */
 export function isUnsent(shown: ChatMessage[], stored: ChatMessage[]): boolean {
   const at = shown.findLastIndex((message) => message.role === "user");
   const question = shown[at];
@@ -32,7 +32,7 @@ function saysSame(a: ChatMessage, b: ChatMessage): boolean {
   return textOf(a) === textOf(b) && filesOf(a).length === filesOf(b).length;
 }
 
-/** Whether both show the same: messages are compared as the JSON that they came as. */
+/** Returns true if both show the same: messages are compared as the JSON that they came as. */
 export function isSame(a: ChatMessage[], b: ChatMessage[]): boolean {
   return a.length === b.length && a.every((message, index) => JSON.stringify(message) === JSON.stringify(b[index]));
 }

@@ -18,7 +18,7 @@ export interface Source {
   url?: string;
 }
 
-/** What the answer rests on, each once. */
+/** Returns the sources of an answer, each once. */
 export function sourcesOf(message: ChatMessage): Source[] {
   const sources = new Map<string, Source>();
   for (const part of message.parts) {

@@ -5,7 +5,7 @@ const json = (code: string, message: string) => JSON.stringify({ error: { code, 
 const sdkError = (statusCode: number, body: string) =>
   Object.assign(new Error(body), { statusCode, responseBody: body });
 
-describe("a problem is told in the server's own sentence", () => {
+describe("a problem is shown in the server's own sentence", () => {
   const cases: [name: string, error: unknown, kind: string, message: string][] = [
     ["401", sdkError(401, json("unauthorized", "Please sign in.")), "signed-out", "Please sign in."],
     ["limit", sdkError(429, json("turns_per_day", "That was all for today.")), "failed", "That was all for today."],

@@ -1,6 +1,6 @@
-// What can go wrong, in words that a person understands. Knows no component.
+// Errors, in words that a person understands. Does not know components.
 
-/** What a person can do about it decides the kind. */
+/** The kinds of problems, by what a person can do about them. */
 export type ProblemKind = "signed-out" | "offline" | "disconnected" | "busy" | "missing" | "refused" | "failed";
 
 export interface Problem {
@@ -21,7 +21,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What is in `{"error":{"code","message"}}`; nothing if `body` is anything else, such as a proxy's page. */
+/** Returns the fields of `{"error":{"code","message"}}`, or undefined if `body` is anything else, such as a proxy's page. */
 export function refusal(body: string): { code?: string; message: string } | undefined {
   try {
     const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
@@ -32,7 +32,7 @@ export function refusal(body: string): { code?: string; message: string } | unde
   }
 }
 
-/** What `error` means to the person before the page. */
+/** Returns the problem that `error` is for the user of the page. */
 export function problemOf(error: unknown, online = navigator.onLine): Problem {
   if (!online)
     return {
@@ -49,14 +49,14 @@ export function problemOf(error: unknown, online = navigator.onLine): Problem {
   const status = statusOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (status === undefined) return { kind: "failed", message: streamProblem(message) };
-  const said = refusal(bodyOf(error) ?? message);
+  const refused = refusal(bodyOf(error) ?? message);
   return {
-    kind: kindOf(status, said?.code),
-    message: said?.message ?? `The server answered with status ${status}. Please try again.`,
+    kind: kindOf(status, refused?.code),
+    message: refused?.message ?? `The server answered with status ${status}. Please try again.`,
   };
 }
 
-/** Whether the same request may succeed soon, without anybody doing anything. */
+/** Returns true if the same request may succeed soon without any action. */
 export function isWorthRetrying(error: unknown): boolean {
   const status = statusOf(error);
   return status === undefined || status >= 500;
@@ -82,7 +82,7 @@ function bodyOf(error: unknown): string | undefined {
   return typeof known === "string" ? known : undefined;
 }
 
-/** How the browsers word a request that did not arrive, or a body that broke off. */
+/** The words of the browsers for a request that did not arrive, or a body that broke off. */
 export function isConnectionError(error: unknown): boolean {
   return error instanceof TypeError && /fetch|network|load failed|connection/i.test(error.message);
 }

@@ -6,11 +6,11 @@ import type { ChatMessage } from "./types";
 /** A question may still be on its way when it is stopped: the server is asked again for this long. */
 const HEARD_WITHIN_MS = 3000;
 const ASK_EVERY_MS = 250;
-/** How long a stopped answer may take to say its last words, usage among them, before the connection is dropped. */
+/** The time that a stopped answer has for its last chunks, usage among them, before the connection is dropped. */
 const LAST_WORDS_MS = 1500;
 const LOOK_EVERY_MS = 50;
 
-/** Whether an answer is being written or waited for. */
+/** Returns true while an answer is being written or waited for. */
 export const isWaiting = (chat: Chat<ChatMessage>) => chat.status === "submitted" || chat.status === "streaming";
 
 /**
@@ -54,7 +54,7 @@ function hasEnded(chat: Chat<ChatMessage>): Promise<void> {
   });
 }
 
-/** What the server stores too. */
+/** The parts that the server stores too. */
 function markStopped(chat: Chat<ChatMessage>) {
   const last = chat.lastMessage;
   if (last?.role !== "assistant") return;

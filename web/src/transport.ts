@@ -1,8 +1,8 @@
-// How a question travels: only the last message, since the server holds the conversation.
+// The transport of questions: only the last message is sent, since the server holds the conversation.
 import { DefaultChatTransport } from "ai";
 import type { ChatMessage } from "./types";
 
-/** What `sendMessage` is told when a question goes out again exactly as it did, and was no edit. */
+/** The option of `sendMessage` for when a question goes out again exactly as it did, and was no edit. */
 export const AGAIN = { again: true };
 
 export function transportOf(model: () => string | undefined): DefaultChatTransport<ChatMessage> {

@@ -1,4 +1,4 @@
-// What the API says, in TypeScript. The backend leaves out what it does not know.
+// The types of the API. The backend leaves out fields that it does not know.
 import type { UIMessage } from "ai";
 
 /** Token counts as the provider reported them. */
@@ -10,7 +10,7 @@ export interface Usage {
   totalTokens?: number;
 }
 
-/** What is known of an answer beside its parts. Times are in milliseconds. */
+/** The metadata of an answer. Times are in milliseconds. */
 export interface Metadata {
   model?: string;
   createdAt?: number;
@@ -19,7 +19,7 @@ export interface Metadata {
   rawFinishReason?: string;
   latencyMs?: number;
   ttftMs?: number;
-  /** Whether somebody stopped it. */
+  /** True if a user stopped the answer. */
   aborted?: boolean;
   /** The stable name of what went wrong. */
   error?: string;

@@ -10,7 +10,7 @@ interface Props {
   onRegenerate: (() => Promise<void>) | undefined;
 }
 
-/** What can be done with an answer, and what it took. */
+/** The actions on an answer, and its figures. */
 export function AnswerFooter({ metadata = {}, models, text, onRegenerate }: Props) {
   const name = models.find(({ id }) => id === metadata.model)?.name ?? metadata.model;
   const time = metadata.latencyMs === undefined ? undefined : duration(metadata.latencyMs);

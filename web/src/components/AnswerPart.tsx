@@ -5,7 +5,7 @@ import { FileList } from "./FileList";
 import { Reasoning } from "./Reasoning";
 import { ToolCall } from "./ToolCall";
 
-/** One part of an answer. Sources stand together at its end; what no reader can use is left out. */
+/** One part of an answer. Sources are listed together at its end; parts that no reader can use are left out. */
 export function AnswerPart({ part, isWriting }: { part: MessagePart; isWriting: boolean }) {
   if (isToolUIPart(part)) return <ToolCall part={part} />;
   switch (part.type) {

@@ -10,7 +10,7 @@ interface Props {
   message: ChatMessage;
   models: Model[];
   isWriting: boolean;
-  /** What went wrong is being told below the messages. */
+  /** True while the error is shown below the messages. */
   hidesEnding: boolean;
   /** Only for the last answer. */
   onRegenerate: (() => Promise<void>) | undefined;

@@ -16,7 +16,7 @@ interface Props {
   models: Models;
   isBusy: boolean;
   isStopping: boolean;
-  /** Whether the files of the question that goes out are being read. */
+  /** True while the files of the question that is being sent are read. */
   isReading: boolean;
   onSend: () => Promise<void>;
   onStop: () => void;
@@ -65,7 +65,7 @@ export function Composer({ box, draft, onDraft, attachments, models, onSend, onS
             accept={ACCEPT}
             onChange={({ target }) => {
               attachments.add(target.files ?? []);
-              // The same file may be chosen again.
+              // Lets the user choose the same file again.
               target.value = "";
             }}
           />

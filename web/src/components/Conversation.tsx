@@ -62,7 +62,7 @@ export function Conversation({ threadId, page, title, models, onBegin, onActivit
       onBegin: () => onBegin(threadId),
       take: attachments.take,
       send: async (text, files) => {
-        // What was written while the files were read stays.
+        // Text that was typed while the files were read stays.
         setDraft((current) => (current.trim() === text ? "" : current));
         stick.toBottom();
         await conversation.send(text, files);

@@ -17,7 +17,7 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const [isWorking, setWorking] = useState(false);
-  const [trouble, setTrouble] = useState<string>();
+  const [problem, setProblem] = useState<string>();
 
   useModal(dialog);
 
@@ -28,7 +28,7 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
       await onConfirm();
       onClose();
     } catch (error) {
-      setTrouble(problemOf(error).message);
+      setProblem(problemOf(error).message);
       setWorking(false);
     }
   };
@@ -37,9 +37,9 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
       <form onSubmit={confirm}>
         <h2 id={heading}>{title}</h2>
         {children}
-        {trouble && (
+        {problem && (
           <p role="alert" className="trouble">
-            {trouble}
+            {problem}
           </p>
         )}
         <div className="actions">

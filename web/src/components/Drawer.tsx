@@ -2,7 +2,7 @@ import { type ReactNode, useRef } from "react";
 import { useModal } from "../hooks/useModal";
 import { Icon } from "./Icon";
 
-/** The list of conversations where there is no room beside the conversation. Esc and a tap outside close it. */
+/** The list of conversations on a narrow screen. Esc and a tap outside close it. */
 export function Drawer({ onClose, children }: { onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useModal(dialog);

@@ -1,7 +1,7 @@
 import { useOnline } from "../hooks/useMediaQuery";
 import { Icon } from "./Icon";
 
-/** What concerns the whole page: no session, no network. */
+/** Notices about the page itself: no session, no network. */
 export function Notices({ isSignedOut, onTryAgain }: { isSignedOut: boolean; onTryAgain: () => void }) {
   const isOnline = useOnline();
   return (

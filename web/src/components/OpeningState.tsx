@@ -6,7 +6,7 @@ interface Props {
   onNew: () => void;
 }
 
-/** What stands in the place of a conversation that is not there yet, or never will be. */
+/** The placeholder for a conversation that is still loading, or that cannot be loaded. */
 export function OpeningState({ opened, onRetry, onNew }: Props) {
   if (opened.state === "loading") {
     return (

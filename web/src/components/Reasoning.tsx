@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Markdown } from "../markdown/Markdown";
 import { Icon } from "./Icon";
 
-/** What the model thought first: open while it thinks, closed afterwards, until the reader decides otherwise. */
+/** The model's reasoning: open while it thinks, closed afterwards, until the reader decides otherwise. */
 export function Reasoning({ text, isWriting }: { text: string; isWriting: boolean }) {
   const [chosen, choose] = useState<boolean>();
   const isOpen = chosen ?? isWriting;

@@ -13,7 +13,7 @@ const page = (sourceId: string, url: string, title?: string) => ({
 const html = (...parts: ChatMessage["parts"]) =>
   renderToStaticMarkup(<Sources sources={sourcesOf({ id: "a", role: "assistant", parts })} />);
 
-test("what an answer rests on stands in a list of links, each once", () => {
+test("the sources of an answer are a list of links, each once", () => {
   const found = html(
     page("1", "https://www.example.com/a", "About a"),
     { type: "text", text: "a" },

@@ -3,7 +3,7 @@ import { Icon } from "./Icon";
 
 interface Props {
   title: string | undefined;
-  /** Opens the list of conversations, where it is not beside. */
+  /** Opens the list of conversations where it has no column of its own. */
   onMenu: (() => void) | undefined;
   onNew: () => void;
 }

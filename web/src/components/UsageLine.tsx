@@ -6,7 +6,7 @@ import type { UsageReport } from "../types";
 /** Answers in other tabs and on other devices count too. After one of our own, `App` has it fetched at once. */
 const EVERY_MS = 60_000;
 
-/** What was used today. It is an extra: where it cannot be had, nothing is shown. */
+/** Today's usage. It is an extra: where it cannot be loaded, no line is shown. */
 export function UsageLine() {
   const { data } = useSWR<UsageReport>(paths.usage, get, { refreshInterval: EVERY_MS, shouldRetryOnError: false });
   if (!data) return null;

@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from "react";
 import { announcedUntil, spoken } from "../announcement";
 
 const EVERY_MS = 4000;
-/** What was said is taken away again: who walks through the page shall not find the answer twice. */
+/** Removes each announcement again, so that a screen reader that walks through the page does not find the answer twice. */
 const GONE_AFTER_MS = 2000;
 
-/** What a screen reader should say now. `text` is that of the last answer. */
+/** Returns the text that a screen reader should read now. `text` is that of the last answer. */
 export function useAnnouncer(text: string, isBusy: boolean): string {
   const [announcement, setAnnouncement] = useState("");
   const announced = useRef(0);

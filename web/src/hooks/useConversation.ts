@@ -14,7 +14,7 @@ import { useSynchroniser } from "./useSynchroniser";
 
 export interface Conversation {
   messages: ChatMessage[];
-  /** Whether an answer is being written or waited for. */
+  /** True while an answer is being written or waited for. */
   isBusy: boolean;
   isStopping: boolean;
   problem: Problem | undefined;
@@ -33,7 +33,7 @@ interface Options {
   threadId: string;
   page: ThreadPage | undefined;
   model: string | undefined;
-  /** What the list of conversations calls it. */
+  /** The title in the list of conversations. */
   title: string | undefined;
   /** An answer begins or ends: the list of conversations has changed. */
   onActivity: () => void;
@@ -48,8 +48,8 @@ export function useConversation(options: Options): Conversation {
   latest.current = options;
   const [cursor, setCursor] = useState(page?.nextCursor ?? null);
   const [isStopping, setStopping] = useState(false);
-  // What went wrong beside the stream, which keeps its own error.
-  const [trouble, setTrouble] = useState<unknown>();
+  // An error outside of the stream, which keeps its own.
+  const [problem, setProblem] = useState<unknown>();
 
   const hasLeft = useRef(false);
   const stopTitle = useRef<() => void>(undefined);
@@ -78,7 +78,7 @@ export function useConversation(options: Options): Conversation {
     chat,
     isRunning: page?.running != null,
     onPage: (stored) => {
-      asking.settle();
+      asking.clear();
       if (chat.messages.length === stored.messages.length) setCursor(stored.nextCursor);
     },
     onSignedOut,
@@ -101,27 +101,27 @@ export function useConversation(options: Options): Conversation {
   const leave = useCallback(async () => {
     if (!isWaiting(chat)) return true;
     setStopping(true);
-    const hasEnded = await stopAnswer(chat).catch(setTrouble);
+    const hasEnded = await stopAnswer(chat).catch(setProblem);
     setStopping(false);
     return hasEnded ?? true;
   }, [chat]);
   const { synchronise } = synchroniser;
   const stop = useCallback(async () => {
-    // What goes on all the same is shown again, and can be stopped again.
-    if (!(await leave())) await synchronise().catch(setTrouble);
+    // An answer that goes on is shown again, and can be stopped again.
+    if (!(await leave())) await synchronise().catch(setProblem);
   }, [leave, synchronise]);
 
   const begin = async (request: () => Promise<void>) => {
     await leave();
-    setTrouble(undefined);
+    setProblem(undefined);
     chat.clearError();
     await request();
   };
   const retry = async () => {
-    setTrouble(undefined);
+    setProblem(undefined);
     const kind = chat.error && problemOf(chat.error, true).kind;
     const isLost = kind === "disconnected" && chat.lastMessage?.role === "assistant";
-    if (kind === "busy" || isLost) return synchronise().catch(setTrouble);
+    if (kind === "busy" || isLost) return synchronise().catch(setProblem);
     await begin(asking.again);
   };
   const loadOlder = async (onArrival: () => void) => {
@@ -131,11 +131,11 @@ export function useConversation(options: Options): Conversation {
       onArrival();
       chat.messages = prepended(older.messages, chat.messages);
     } catch (reason) {
-      setTrouble(reason);
+      setProblem(reason);
     }
   };
 
-  const failure = error ?? trouble;
+  const failure = error ?? problem;
   return {
     messages,
     isBusy: status === "submitted" || status === "streaming",
@@ -145,7 +145,7 @@ export function useConversation(options: Options): Conversation {
     send: (text, files) => begin(() => asking.send(text, files)),
     edit: (messageId, text, files) => begin(() => asking.edit(messageId, text, files)),
     regenerate: () => begin(asking.regenerate),
-    retry: () => (chat.error || chat.lastMessage?.role === "user" ? retry() : Promise.resolve(setTrouble(undefined))),
+    retry: () => (chat.error || chat.lastMessage?.role === "user" ? retry() : Promise.resolve(setProblem(undefined))),
     stop,
     loadOlder,
   };

@@ -6,7 +6,7 @@ import { useStored } from "./useStored";
 
 export interface Models {
   models: Model[];
-  /** What the next question asks. Undefined, and so the server's choice, until the list is there. */
+  /** The model of the next question. Undefined, and so the server's choice, until the list has loaded. */
   model: string | undefined;
   choose: (id: string) => void;
 }

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 
 export interface Route {
   threadId: string;
-  /** Nothing of it is on the server yet: there is nothing to load. */
+  /** True for a conversation that is not on the server yet, so that there is nothing to load. */
   isNew: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface StickToBottom {
   content: RefObject<HTMLDivElement | null>;
   isAtBottom: boolean;
   toBottom: () => void;
-  /** What is seen now stays in its place while something comes in above. */
+  /** Keeps the visible part in its place while older messages are inserted above. */
   keepPlace: () => void;
 }
 

@@ -11,7 +11,7 @@ const RECONNECT_AFTER_MS = [500, 2000, 5000];
 
 interface Options {
   chat: Chat<ChatMessage>;
-  /** Whether an answer ran when the conversation was opened. */
+  /** True if an answer was running when the conversation was opened. */
   isRunning: boolean;
   onPage: (page: ThreadPage) => void;
   onSignedOut: () => void;
@@ -45,7 +45,7 @@ export function useSynchroniser({ chat, isRunning, ...callbacks }: Options): Syn
     if (isRunning) void quietly(follow);
   }, [isRunning, follow, quietly]);
 
-  // A conversation that nobody began is not on the server.
+  // A conversation without a message is not on the server.
   useReturn(() => {
     if (chat.messages.length > 0) void quietly(synchronise);
   });

@@ -1,4 +1,4 @@
-// What the server knows of a conversation when it is opened.
+// The server's state of a conversation when it is opened.
 import { useCallback, useEffect, useState } from "react";
 import { api } from "../api";
 import { type Problem, problemOf } from "../problem";

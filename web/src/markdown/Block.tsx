@@ -4,14 +4,14 @@ import { CodeBlock } from "./CodeBlock";
 import { inline } from "./Inline";
 import { known } from "./token";
 
-/** What stands on lines of its own. */
+/** A block of Markdown. */
 export function blocks(tokens: Token[]): ReactNode {
   return tokens.map((token, index) => <Block key={index} token={token} />);
 }
 
 interface Props {
   token: Token;
-  /** The depth of the answer's own highest heading, which stands right below the page's. */
+  /** The depth of the answer's own highest heading, which is one level below the page's. */
   topHeading?: number;
 }
 

@@ -4,7 +4,7 @@ import { decode } from "./entities";
 import { safeHref } from "./links";
 import { known } from "./token";
 
-/** What stands inside a paragraph. HTML is shown as the text it is. */
+/** The inline content of a paragraph. HTML is shown as text. */
 export function inline(tokens: Token[] | undefined): ReactNode {
   return tokens?.map((token, index) => <Piece key={index} token={known(token)} />);
 }
@@ -27,7 +27,7 @@ function Piece({ token }: { token: ReturnType<typeof known> }): ReactNode {
       );
     case "link":
       return <Anchor href={token.autolink ? token.href : decode(token.href)}>{inline(token.tokens)}</Anchor>;
-    // A picture would be fetched at once, and its address can carry away what was said. A link asks first.
+    // A picture would be fetched at once, and its address can leak the conversation. A link asks first.
     case "image":
       return <Anchor href={decode(token.href)}>{decode(token.text) || "picture"}</Anchor>;
     case "escape":

@@ -28,7 +28,7 @@ describe("nothing of an answer becomes HTML or a script", () => {
   });
 });
 
-test("links open outside and tell nobody where from", () => {
+test("links open in a new tab and send no referrer", () => {
   expect(html("[x](https://e.org/?a=1&amp;b=2)")).toBe(
     '<p><a href="https://e.org/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer nofollow">x</a></p>',
   );

@@ -14,12 +14,12 @@ const SteadyBlock = memo(
 const MAX_CHARACTERS = 200_000;
 
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
-  // What is typed and clicked goes first.
-  const settled = useDeferredValue(text);
-  if (settled.length > MAX_CHARACTERS) return <p className="plain">{settled}</p>;
+  // Typing and clicks have priority.
+  const deferred = useDeferredValue(text);
+  if (deferred.length > MAX_CHARACTERS) return <p className="plain">{deferred}</p>;
   return (
     <div className="markdown">
-      {blocksOf(settled).map((block, index) => (
+      {blocksOf(deferred).map((block, index) => (
         <SteadyBlock key={index} {...block} />
       ))}
     </div>

@@ -1,7 +1,7 @@
 // Which addresses of an answer may be opened.
 const SAFE = new Set(["http:", "https:", "mailto:"]);
 
-/** The address if it is whole and harmless: a model may be made to write anything. */
+/** Returns the address if it is complete and harmless: a model may be made to write anything. */
 export function safeHref(href: string): string | undefined {
   try {
     const url = new URL(href);

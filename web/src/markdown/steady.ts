@@ -16,7 +16,7 @@ export function blocksOf(text: string): BlockProps[] {
   return tokens.map((token) => ({ token, topHeading, links }));
 }
 
-/** Whether both look the same. A link's address may come long after the link. */
+/** Returns true if both look the same. A link's address may come long after the link. */
 export function isSteady(before: BlockProps, after: BlockProps): boolean {
   return (
     before.token.raw === after.token.raw && before.topHeading === after.topHeading && before.links === after.links

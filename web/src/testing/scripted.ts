@@ -64,7 +64,7 @@ export function serverOf(...answers: (Answer | ((init: RequestInit) => Answer))[
   const bodies: Record<string, unknown>[] = [];
   vi.stubGlobal("fetch", async (_path: string, init: RequestInit = {}) => {
     const answer = answers.shift();
-    if (!answer) throw new Error("nobody expected this request");
+    if (!answer) throw new Error("unexpected request");
     if (typeof init.body === "string") bodies.push(JSON.parse(init.body) as Record<string, unknown>);
     return typeof answer === "function" ? answer(init) : answer;
   });
