@@ -89,7 +89,9 @@ pub(super) async fn response(mut connection: Connection, mut answering: Answerin
             // The client may be gone.
             drop(answering.prelude.take().map(|sender| sender.send(found)));
         }
-        events += body.windows(2).filter(|window| window == b"\n\n").count();
+        if answering.reading != Reading::Whole {
+            events += body.windows(2).filter(|window| window == b"\n\n").count();
+        }
         if !body.is_empty() {
             drop(answering.body.send(body));
         }
