@@ -34,6 +34,7 @@ pub mod seed;
 pub mod session;
 pub mod site;
 pub mod sse;
+pub mod stored_turn;
 pub mod tools;
 pub mod wait;
 pub mod wire;

@@ -1,7 +1,5 @@
 //! Messages of a thread, as a page takes them.
 
-use std::time::SystemTime;
-
 use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, whole_text};
 use acceptance::engine::{Behaviour, Fault};
 use acceptance::function::{Function, RuntimeApi, Way};
@@ -11,15 +9,14 @@ use acceptance::page::text_of_parts;
 use acceptance::process::resident_bytes;
 use acceptance::routes::{anew, asks, told};
 use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, halves, unfinished};
-use acceptance::session::{SignedIn, epoch_ms};
+use acceptance::session::SignedIn;
+use acceptance::stored_turn::StoredTurn;
 use acceptance::wait::eventually_is;
 use acceptance::world::{DEFAULT_MODEL, World, ask, post, question};
 use anyhow::{Context, Result, ensure};
-use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
+use message::{ThreadId, UserId};
 use serde_json::{Value, json};
-use store::{
-    Answer, Begin, BeginTurn, Question, Status, TurnLimits, TurnOutcome, TurnUsage, UserMessage,
-};
+use store::Status;
 
 use super::{each, good, turn};
 
@@ -286,57 +283,6 @@ async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
     threads.stop().await
 }
 
-/// Stores a turn whose answer has these parts.
-async fn store(world: &World, who: &SignedIn, number: u64, parts: &str) -> Result<()> {
-    let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse("t")?);
-    let message = MessageId::parse(&format!("q{number}"))?;
-    let stream = StreamId::parse(&format!("s{number}"))?;
-    let begin = BeginTurn {
-        user: &user,
-        thread: &thread,
-        message: &message,
-        parts: "[]",
-        continued: None,
-        stream: &stream,
-        answer: &MessageId::parse(&format!("a{number}"))?,
-        model: DEFAULT_MODEL,
-        title: "long",
-        now_ms: epoch_ms(SystemTime::now()),
-        lease_ms: 60_000,
-        question: Question::Sent,
-        supersede: true,
-        limits: TurnLimits::default(),
-    };
-    let store = world.engine.store();
-    let Begin::Begun(begun) = store.begin_turn(&begin).await? else {
-        anyhow::bail!("it did not begin")
-    };
-    store
-        .put_user_message(
-            &begun.keys,
-            &UserMessage {
-                parts: "[]",
-                created_at_ms: begun.at_ms,
-            },
-        )
-        .await?;
-    let metadata = AnswerMetadata::at_start(DEFAULT_MODEL, begun.at_ms);
-    store
-        .put_answer(
-            &begun.keys,
-            &Answer {
-                parts,
-                status: Status::Completed,
-                metadata: &metadata,
-            },
-        )
-        .await?;
-    store
-        .finish_turn(&begun.keys, TurnOutcome::Done, &TurnUsage::default())
-        .await?;
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()> {
     const LAMBDAS_LIMIT: usize = 6 * 1024 * 1024;
@@ -345,14 +291,23 @@ async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()
     // Quotes count twice and more in a string within a string.
     let quotes = json!([{ "type": "text", "text": "\"".repeat(700_000) }]).to_string();
     for number in 0..6 {
-        store(&world, &alice, number, &quotes).await?;
+        StoredTurn {
+            thread: "t",
+            number,
+            question: "[]",
+            answer: &quotes,
+        }
+        .store(&world, &alice)
+        .await?;
     }
-    store(
-        &world,
-        &alice,
-        6,
-        &json!([{ "type": "text", "text": "x".repeat(6_000_000) }]).to_string(),
-    )
+    let long = json!([{ "type": "text", "text": "x".repeat(6_000_000) }]).to_string();
+    StoredTurn {
+        thread: "t",
+        number: 6,
+        question: "[]",
+        answer: &long,
+    }
+    .store(&world, &alice)
     .await?;
     let threads = Function::threads_on(RuntimeApi::start(1).await?, &world.variables()).await?;
 
