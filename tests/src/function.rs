@@ -13,6 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Request;
 use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -84,6 +86,12 @@ impl Function {
         self.api
             .as_deref()
             .context("the function runs under our Runtime API")
+    }
+
+    /// Invokes the function with a request whose body is base64 in the event.
+    pub fn invoke_base64(&self, request: Request<Bytes>) -> Result<Invocation> {
+        let (parts, body) = request.into_parts();
+        Ok(self.api()?.invoke(&event::base64_event(&parts, &body)))
     }
 
     /// Where a chat turn is posted.

@@ -7,6 +7,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, header, request};
 use serde_json::{Map, Value, json};
 
+/// Makes the event for a request with the body in base64, even though it is text.
+pub(super) fn base64_event(parts: &request::Parts, body: &[u8]) -> Value {
+    let mut event = event(parts, &[]);
+    event["isBase64Encoded"] = true.into();
+    event["body"] = STANDARD.encode(body).into();
+    event
+}
+
 /// The event for a request.
 pub(super) fn event(parts: &request::Parts, body: &[u8]) -> Value {
     let mut headers = Map::new();
@@ -151,6 +159,11 @@ mod tests {
         assert_eq!(
             (&bytes["body"], &bytes["isBase64Encoded"]),
             (&json!("/w=="), &json!(true))
+        );
+        let encoded = base64_event(&parts, b"{}");
+        assert_eq!(
+            (&encoded["body"], &encoded["isBase64Encoded"]),
+            (&json!("e30="), &json!(true))
         );
     }
 }
