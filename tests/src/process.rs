@@ -127,14 +127,27 @@ impl Drop for Process {
     }
 }
 
-/// The memory that a process has resident, in bytes.
+/// Returns the memory that a process has resident, in bytes.
 pub fn resident_bytes(pid: Pid) -> Result<u64> {
+    status_bytes(pid, "VmRSS")
+}
+
+/// Returns the most memory that a process has had resident since it began to run its program, in bytes.
+pub fn peak_resident_bytes(pid: Pid) -> Result<u64> {
+    status_bytes(pid, "VmHWM")
+}
+
+/// Returns how much of a process's resident memory is files that it has mapped, its program above all, in bytes.
+pub fn resident_file_bytes(pid: Pid) -> Result<u64> {
+    status_bytes(pid, "RssFile")
+}
+
+fn status_bytes(pid: Pid, field: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    let mut lines = status.lines();
+    let value = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let value = value.with_context(|| format!("no {field}"))?;
+    let kilobytes: u64 = value.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes * 1024)
 }
 
@@ -235,6 +248,20 @@ mod tests {
         assert_eq!(process.exit().await.unwrap().code(), Some(3));
         assert!(process.logs.ensure_clean(&["sesame".to_owned()]).is_err());
         assert!(process.logs.ensure_clean(&["open".to_owned()]).is_ok());
+    }
+
+    #[test]
+    fn the_peak_of_a_process_stays_when_its_memory_is_freed() {
+        let pid = rustix::process::getpid();
+        let (before, size) = (resident_bytes(pid).unwrap(), 64 * 1024 * 1024);
+        drop(std::hint::black_box(vec![1_u8; size]));
+        let now = resident_bytes(pid).unwrap();
+        let peak = peak_resident_bytes(pid).unwrap();
+        // Other tests of this process take and free memory meanwhile.
+        let least = size as u64 / 2;
+        assert!(peak >= before + least, "before {before}, peak {peak}");
+        assert!(peak >= now + least, "now {now}, peak {peak}");
+        assert!((1..peak).contains(&resident_file_bytes(pid).unwrap()));
     }
 
     #[tokio::test]
