@@ -18,6 +18,7 @@ mod gateway_faults;
 mod history;
 mod load;
 mod log_lines;
+mod memory;
 mod openai_servers;
 mod openapi;
 mod parts;
