@@ -1,65 +1,65 @@
-//! How a model call ended and what it used.
+//! The end of a model call: its finish reason and its token usage.
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens as the provider reported them. `None` means "not reported", never zero.
+/// The token usage that the provider reported. `None` means "not reported", never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// What the prompt cost.
+    /// The tokens of the prompt.
     #[serde(rename = "inputTokens")]
     pub input: InputTokens,
-    /// What the answer cost.
+    /// The tokens of the answer.
     #[serde(rename = "outputTokens")]
     pub output: OutputTokens,
 }
 
-/// Tokens of the prompt.
+/// The token counts of a prompt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputTokens {
-    /// All of them.
+    /// All tokens of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Neither read from nor written to the provider's cache.
+    /// Tokens neither read from nor written to the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_cache: Option<u64>,
-    /// Read from the provider's cache.
+    /// Tokens read from the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<u64>,
-    /// Written to the provider's cache.
+    /// Tokens written to the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<u64>,
 }
 
-/// Tokens of the answer.
+/// The token counts of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputTokens {
-    /// All of them.
+    /// All tokens of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Text that the user sees.
+    /// Tokens of the text that the user sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<u64>,
-    /// Reasoning.
+    /// Tokens of the reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
 }
 
 impl Usage {
-    /// Whether the provider reported nothing at all.
+    /// Returns true if the provider reported no count at all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Why the model stopped.
+/// The reason why the model stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FinishReason {
-    /// In the AI SDK's words.
+    /// The reason in the terms of the AI SDK.
     pub unified: UnifiedFinishReason,
-    /// In the provider's own words.
+    /// The reason in the terms of the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
 }
@@ -69,22 +69,23 @@ pub struct FinishReason {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnifiedFinishReason {
-    /// The model was done.
+    /// The model completed its answer.
     Stop,
     /// The limit on output tokens was reached.
     Length,
-    /// The provider's content filter stepped in.
+    /// The content filter of the provider blocked the answer.
     ContentFilter,
     /// The model waits for the results of tools.
     ToolCalls,
     /// The model call failed.
     Error,
-    /// Anything else, or nothing said.
+    /// Any other reason, or none reported.
     Other,
 }
 
 impl UnifiedFinishReason {
-    /// The reason called `name`, and `Other` for a name that the client's schema does not have.
+    /// Returns the reason with this name on the wire, `Other` for a name that the client's schema
+    /// does not have.
     pub fn named(name: &str) -> Self {
         match name {
             "stop" => Self::Stop,
@@ -96,7 +97,7 @@ impl UnifiedFinishReason {
         }
     }
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_reported_is_left_out() {
+    fn a_count_that_was_not_reported_is_omitted() {
         let usage: Usage =
             serde_json::from_str(r#"{"inputTokens":{"total":12,"cacheRead":0},"outputTokens":{}}"#)
                 .unwrap();
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_that_clients_refuse_becomes_other() {
+    fn a_reason_that_clients_reject_becomes_other() {
         for name in [
             "stop",
             "length",

@@ -1,7 +1,8 @@
-//! JSON that is carried, not understood.
+//! JSON values that pass through without being interpreted.
 //!
-//! A JSON string may hold half a surrogate pair (`"\ud83d"`), which no Rust `String` can. Models cut their
-//! output there, and the other half comes in the next delta. So text keeps its escapes from edge to edge.
+//! A JSON string may hold half a surrogate pair (`"\ud83d"`), which no Rust `String` can. Models
+//! cut their output there, and the other half comes in the next delta. Therefore text keeps its
+//! escapes from edge to edge.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,18 +11,18 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Text as it stands between the quotes of a JSON string, escapes kept. May hold half a surrogate pair.
+/// The text between the quotes of a JSON string, escapes kept. May hold half a surrogate pair.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Escapes `text`.
+    /// Creates the text from `text` by escaping it.
     pub fn new(text: &str) -> Self {
         let quoted = serde_json::to_string(text).expect("a string is always JSON");
         Self(quoted[1..quoted.len() - 1].to_owned())
     }
 
-    /// The inside of `token` if it is a JSON string.
+    /// Returns the content of `token` if it is a JSON string.
     pub fn from_token(token: &RawValue) -> Option<Self> {
         let inside = token.get().strip_prefix('"')?.strip_suffix('"')?;
         Some(Self(inside.to_owned()))
@@ -32,17 +33,17 @@ impl JsonText {
         self.0.push_str(&other.0);
     }
 
-    /// What stands between the quotes.
+    /// Returns the escaped text, without the quotes.
     pub fn escaped(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text.
+    /// Returns true if there is no text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The text itself; a lone surrogate becomes U+FFFD.
+    /// Returns the unescaped text; a lone surrogate becomes U+FFFD.
     pub fn to_text(&self) -> Cow<'_, str> {
         if !self.0.contains('\\') {
             return Cow::Borrowed(&self.0);
@@ -52,7 +53,7 @@ impl JsonText {
     }
 }
 
-/// Decodes escapes one by one, which is only needed where a surrogate stands alone.
+/// Decodes escapes one by one, needed only for a text with a lone surrogate.
 fn decode_lossy(escaped: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(escaped.len());
     let mut rest = escaped;
@@ -108,38 +109,38 @@ impl<'de> Deserialize<'de> for JsonText {
     }
 }
 
-/// A JSON value passed on as it came: tool inputs and outputs, provider metadata.
+/// A JSON value that is passed on unchanged: tool inputs and outputs, provider metadata.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// Takes a value that is JSON already.
+    /// Wraps a value that is JSON already.
     pub fn new(value: Box<RawValue>) -> Self {
         Self(value)
     }
 
-    /// Writes `value` as JSON. Fails only if its `Serialize` does.
+    /// Serializes `value` as JSON. Fails only if its `Serialize` implementation does.
     pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
-    /// The JSON `null`.
+    /// Returns the JSON `null`.
     pub fn null() -> Self {
         Self(RawValue::NULL.to_owned())
     }
 
-    /// The JSON text.
+    /// Returns the JSON text.
     pub fn get(&self) -> &str {
         self.0.get()
     }
 
-    /// The value as serde_json's own type for text that is carried.
+    /// Returns the value as serde_json's own type for uninterpreted text.
     pub fn as_raw(&self) -> &RawValue {
         &self.0
     }
 
-    /// The text, if the value is a JSON string.
+    /// Returns the text if the value is a JSON string.
     pub fn text(&self) -> Option<JsonText> {
         JsonText::from_token(&self.0)
     }
@@ -168,24 +169,24 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_a_surrogate_pair_survive_and_join() {
-        let mut whole = text(r#""split \ud83d""#);
-        assert_eq!(serde_json::to_string(&whole).unwrap(), r#""split \ud83d""#);
-        assert_eq!(whole.to_text(), "split \u{fffd}");
+    fn halves_of_a_surrogate_pair_are_kept_and_join() {
+        let mut joined = text(r#""split \ud83d""#);
+        assert_eq!(serde_json::to_string(&joined).unwrap(), r#""split \ud83d""#);
+        assert_eq!(joined.to_text(), "split \u{fffd}");
 
-        whole.push(&text(r#""\ude00 ok""#));
-        assert_eq!(whole.to_text(), "split 😀 ok");
+        joined.push(&text(r#""\ude00 ok""#));
+        assert_eq!(joined.to_text(), "split 😀 ok");
     }
 
     #[test]
-    fn text_reads_as_it_was_written() {
+    fn escaped_text_decodes_to_the_original() {
         for original in ["", "plain", "line\nend \"quoted\" \\ \u{2028} \0 ä 😀"] {
             assert_eq!(JsonText::new(original).to_text(), original);
         }
     }
 
     #[test]
-    fn a_lone_surrogate_spoils_nothing_round_it() {
+    fn a_lone_surrogate_does_not_damage_its_surroundings() {
         assert_eq!(
             text(r#""a\n\"\ud800\\ä\u0041\/""#).to_text(),
             "a\n\"\u{fffd}\\äA/"

@@ -1,6 +1,8 @@
-//! Keys that the AI SDK's JSON parser refuses, since they reach into JavaScript's prototypes.
+//! Detection of keys that the AI SDK's JSON parser rejects because they reach into JavaScript's
+//! prototypes.
 //!
-//! What models say goes on to browsers as it came; what the AI SDK would not let through, nor do we.
+//! The output of models is passed to browsers unchanged; keys that the AI SDK does not accept are
+//! rejected here too.
 
 use std::sync::LazyLock;
 
@@ -8,15 +10,16 @@ use memchr::memmem::Finder;
 
 use crate::token::{JsonToken, json_tokens, unquoted};
 
-/// Whether an object in `json` has a `__proto__` key, or a `constructor` object with a `prototype` key. `json` is known
-/// to be well-formed.
+/// Returns true if an object in `json` has a `__proto__` key, or a `constructor` object with a
+/// `prototype` key. `json` must be well-formed.
 pub fn has_forbidden_key(json: &str) -> bool {
-    is_suspect(json) && scan(json)
+    is_suspect(json) && contains_forbidden_key(json)
 }
 
-/// Nearly all parts are cleared by this: the keys both hold "proto", unless it is written with escapes.
+/// Returns false for nearly all parts without a contains_forbidden_key: both keys hold "proto",
+/// unless it is written with escapes.
 fn is_suspect(json: &str) -> bool {
-    // Made once: to make a searcher costs more than to search one small part.
+    // Built once: building a searcher costs more than searching one small part.
     static PROTO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("proto"));
     static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u00"));
     [&PROTO, &ESCAPE]
@@ -24,19 +27,19 @@ fn is_suspect(json: &str) -> bool {
         .any(|finder| finder.find(json.as_bytes()).is_some())
 }
 
-fn scan(json: &str) -> bool {
-    // For each open object or array: whether it is the value of a `constructor` key.
+fn contains_forbidden_key(json: &str) -> bool {
+    // One flag for each open object or array: true if it is the value of a `constructor` key.
     let mut open = Vec::new();
     let mut is_constructor = false;
     for (_, token) in json_tokens(json) {
-        let of_constructor = std::mem::take(&mut is_constructor);
+        let is_constructor_value = std::mem::take(&mut is_constructor);
         match token {
             JsonToken::Key(key) => match unquoted(key).as_deref() {
                 Some("__proto__") => return true,
                 Some("prototype") if open.last() == Some(&true) => return true,
                 key => is_constructor = key == Some("constructor"),
             },
-            JsonToken::Object => open.push(of_constructor),
+            JsonToken::Object => open.push(is_constructor_value),
             JsonToken::Array => open.push(false),
             JsonToken::End => drop(open.pop()),
             JsonToken::Text(_) | JsonToken::Number(_) => {}
@@ -50,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prototype_keys_are_found_however_they_are_written() {
+    fn prototype_keys_are_found_also_when_escaped() {
         for json in [
             r#"{"__proto__":1}"#,
             r#"{"a":[{"b":{"__proto__" : {}}}]}"#,

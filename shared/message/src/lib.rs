@@ -1,7 +1,7 @@
-//! The vocabulary every other crate speaks: ids, texts, messages as `useChat` holds them, token usage.
-//! Also looks into JSON that nobody parses, for what no reader should get.
+//! The common types of all crates: ids, texts, messages as `useChat` holds them, token usage. Also
+//! contains checks of JSON that is passed on unparsed.
 //!
-//! Knows the AI SDK's names and their JSON. Knows nothing of HTTP, models or storage.
+//! Knows the AI SDK's names and their JSON, but nothing of HTTP, models or storage.
 
 mod finish;
 mod ids;

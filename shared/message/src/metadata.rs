@@ -1,44 +1,46 @@
-//! What is known of an answer beside its parts: sent to the page as message metadata, and stored with the message.
+//! The metadata of an answer: sent to the page as message metadata, and stored with the message.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{UnifiedFinishReason, Usage};
 
-/// The metadata of an assistant's message. `start` carries what is known then, which is `model` and `createdAt`; the
-/// rest comes with the end of the answer. What is not known is left out, never null or zero.
+/// The metadata of a message of the assistant. `start` carries what is known then, which is `model`
+/// and `createdAt`; the rest comes with the end of the answer. A value that is not known is
+/// omitted, never null or zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerMetadata {
-    /// The model's id, `provider/model-name`. Empty in an answer that was recovered without its beginning.
+    /// The id of the model, `provider/model-name`. Empty in an answer that was recovered without
+    /// its beginning.
     pub model: String,
-    /// When the answer began, in milliseconds since 1970.
+    /// The time at which the answer began, in milliseconds since 1970.
     pub created_at: u64,
-    /// Tokens, as the provider reported them.
+    /// The tokens, as the provider reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<TokenUsage>,
-    /// Why the model stopped, if it said so.
+    /// The reason why the model stopped, if the provider reported one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<UnifiedFinishReason>,
-    /// The same in the provider's own words.
+    /// The finish reason in the terms of the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_finish_reason: Option<String>,
-    /// From the begin of the answer to its end, in milliseconds.
+    /// The time from the beginning of the answer to its end, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
-    /// From the begin of the answer to the first of its parts, in milliseconds.
+    /// The time from the beginning of the answer to its first part, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttft_ms: Option<u64>,
-    /// Whether the user stopped the answer. Present once it has ended.
+    /// True if the user stopped the answer. Present once the answer has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aborted: Option<bool>,
-    /// A stable name of what went wrong, if something did.
+    /// The stable code of the error, if one occurred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl AnswerMetadata {
-    /// What is known when an answer begins.
+    /// Creates the metadata that is known when an answer begins.
     pub fn at_start(model: &str, created_at_ms: u64) -> Self {
         Self {
             model: model.to_owned(),
@@ -54,53 +56,53 @@ impl AnswerMetadata {
     }
 }
 
-/// Token counts as the AI SDK hands them to a page (`LanguageModelUsage` of ai 7).
+/// The token counts as the AI SDK passes them to a page (`LanguageModelUsage` of ai 7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenUsage {
-    /// Tokens of the prompt.
+    /// The tokens of the prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
-    /// What they are made of.
+    /// The breakdown of the prompt tokens.
     #[serde(skip_serializing_if = "InputTokenDetails::is_empty")]
     pub input_token_details: InputTokenDetails,
-    /// Tokens of the answer.
+    /// The tokens of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-    /// What they are made of.
+    /// The breakdown of the answer tokens.
     #[serde(skip_serializing_if = "OutputTokenDetails::is_empty")]
     pub output_token_details: OutputTokenDetails,
-    /// Both together.
+    /// The sum of the prompt and answer tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
 }
 
-/// Where the tokens of a prompt came from.
+/// The breakdown of the tokens of a prompt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct InputTokenDetails {
-    /// Neither read from nor written to the provider's cache.
+    /// Tokens neither read from nor written to the provider's cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_cache_tokens: Option<u64>,
-    /// Read from the provider's cache.
+    /// Tokens read from the provider's cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read_tokens: Option<u64>,
-    /// Written to the provider's cache.
+    /// Tokens written to the provider's cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_tokens: Option<u64>,
 }
 
-/// What the tokens of an answer went into.
+/// The breakdown of the tokens of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct OutputTokenDetails {
-    /// Text that the user sees.
+    /// Tokens of the text that the user sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_tokens: Option<u64>,
-    /// Reasoning.
+    /// Tokens of the reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
 }
@@ -118,7 +120,7 @@ impl OutputTokenDetails {
 }
 
 impl TokenUsage {
-    /// The page's form of what the provider reported; `None` if that was nothing.
+    /// Converts the usage that the provider reported; `None` if it reported nothing.
     pub fn reported(usage: &Usage) -> Option<Self> {
         if usage.is_empty() {
             return None;
@@ -157,7 +159,7 @@ mod tests {
     use crate::{InputTokens, OutputTokens};
 
     #[test]
-    fn what_is_not_known_is_left_out_and_comes_back_absent() {
+    fn an_unknown_value_is_omitted_and_read_as_absent() {
         let metadata = AnswerMetadata::at_start("acme/small", 5);
         let value = serde_json::to_value(&metadata).unwrap();
         assert_eq!(value, json!({ "model": "acme/small", "createdAt": 5 }));
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_reads_as_the_ai_sdk_gives_it() {
+    fn usage_has_the_form_of_the_ai_sdk() {
         let reported = |usage: Usage| serde_json::to_value(TokenUsage::reported(&usage)).unwrap();
         let input = InputTokens {
             total: Some(12),
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(
             reported(Usage::default()),
             json!(null),
-            "nothing reported is nothing, not zero"
+            "without a report the usage is absent, not zero"
         );
     }
 }

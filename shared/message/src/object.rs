@@ -1,4 +1,4 @@
-//! Reading a JSON object field by field, with errors that name the field.
+//! Field-by-field reading of a JSON object, with errors that name the field.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,18 +10,18 @@ use serde_json::value::RawValue;
 
 use crate::{JsonText, RawJson};
 
-/// A field that is not what it should be.
+/// A field with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct Invalid {
-    /// Where, as a path such as `messages[2].parts[0].text`.
+    /// The path of the field, such as `messages[2].parts[0].text`.
     pub field: String,
-    /// What is wrong and what is allowed: "must be a string".
+    /// The problem and what is allowed: "must be a string".
     pub problem: String,
 }
 
 impl Invalid {
-    /// `field` does not meet `problem`, which reads on from the field's name.
+    /// Creates the error; `problem` continues the sentence that the name of the field begins.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -30,7 +30,8 @@ impl Invalid {
     }
 }
 
-/// A JSON object whose values are not parsed yet. A key that stands twice is refused; `null` counts as absent.
+/// A JSON object whose values are not parsed yet. A repeated key is an error; `null` counts as
+/// absent.
 #[derive(Debug)]
 pub struct Object<'a> {
     path: String,
@@ -38,7 +39,7 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads `value` as an object; `path` stands before the field's name in errors and may be empty.
+    /// Parses `value` as an object; `path` precedes the field's name in errors and may be empty.
     pub fn parse(value: &'a RawValue, path: impl Into<String>) -> Result<Self, Invalid> {
         let path = path.into();
         if !value.get().starts_with('{') {
@@ -53,7 +54,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The full path of `key`.
+    /// Returns the full path of `key`.
     pub fn path(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
@@ -62,7 +63,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The value of `key`, if there is one that is not `null`.
+    /// Returns the value of `key`, if it is present and not `null`.
     pub fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.fields
             .iter()
@@ -71,22 +72,22 @@ impl<'a> Object<'a> {
             .filter(|value| value.get() != "null")
     }
 
-    /// The string under `key`.
+    /// Returns the string under `key`.
     pub fn string(&self, key: &str) -> Result<String, Invalid> {
         self.required(key, self.optional_string(key)?, "must be a string")
     }
 
-    /// The string under `key`, if any.
+    /// Returns the string under `key`, if any.
     pub fn optional_string(&self, key: &str) -> Result<Option<String>, Invalid> {
         self.optional(key, "must be a string without half a surrogate pair")
     }
 
-    /// The text under `key`, escapes kept.
+    /// Returns the text under `key`, escapes kept.
     pub fn text(&self, key: &str) -> Result<JsonText, Invalid> {
         self.required(key, self.optional_text(key)?, "must be a string")
     }
 
-    /// The text under `key`, if any, escapes kept.
+    /// Returns the text under `key`, if any, escapes kept.
     pub fn optional_text(&self, key: &str) -> Result<Option<JsonText>, Invalid> {
         self.get(key)
             .map(|value| {
@@ -96,17 +97,17 @@ impl<'a> Object<'a> {
             .transpose()
     }
 
-    /// The boolean under `key`, if any.
+    /// Returns the boolean under `key`, if any.
     pub fn optional_bool(&self, key: &str) -> Result<Option<bool>, Invalid> {
         self.optional(key, "must be true or false")
     }
 
-    /// The value under `key`, as it came, if any.
+    /// Returns the value under `key` unchanged, if any.
     pub fn optional_json(&self, key: &str) -> Option<RawJson> {
         self.get(key).map(|value| RawJson::new(value.to_owned()))
     }
 
-    /// The object under `key`, as it came, if any.
+    /// Returns the object under `key` unchanged, if any.
     pub fn optional_object(&self, key: &str) -> Result<Option<RawJson>, Invalid> {
         match self.optional_json(key) {
             Some(value) if !value.get().starts_with('{') => {
@@ -116,13 +117,13 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns the items of the array under `key`, at most `limit`: six megabytes of `0,` do not become a hundred of
-    /// pointers.
+    /// Returns the items of the array under `key`, at most `limit`: six megabytes of `0,` must not
+    /// become a hundred megabytes of pointers.
     pub fn array(&self, key: &str, limit: usize) -> Result<Vec<&'a RawValue>, Invalid> {
         let Some(value) = self.get(key).filter(|value| value.get().starts_with('[')) else {
             return Err(Invalid::new(self.path(key), "must be an array"));
         };
-        // The value is checked JSON, so the number of items is all that can be wrong.
+        // The value is well-formed JSON, so only the number of items can be wrong.
         array_items(value, limit)
             .ok_or_else(|| Invalid::new(self.path(key), format!("must have at most {limit} items")))
     }
@@ -140,7 +141,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Returns the items of `array`, or `None` if it is no array or has more than `limit`. Reading ends at the limit.
+/// Returns the items of `array`, or `None` if it is not an array or has more than `limit`. Reading
+/// ends at the limit.
 pub fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
     serde_json::Deserializer::from_str(array.get())
         .deserialize_seq(Items { limit })
@@ -170,8 +172,8 @@ impl<'de> Visitor<'de> for Items {
     }
 }
 
-/// Returns the fields of `object` by their names, or `None` if it is no object or has more than `limit`. Of a key that
-/// stands twice the last counts, as in JavaScript. Reading ends at the limit.
+/// Returns the fields of `object` by their names, or `None` if it is not an object or has more than
+/// `limit`. The last value of a repeated key counts, as in JavaScript. Reading ends at the limit.
 pub fn object_fields(object: &RawValue, limit: usize) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::Deserializer::from_str(object.get())
         .deserialize_map(Entries { limit })
@@ -201,9 +203,12 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
+/// The maximum number of fields of an [`Object`]; no part of a message has as many.
+const MAX_FIELDS: usize = 100;
+
 struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-/// `Cow<str>` alone never borrows.
+/// A key that borrows from the input where it can; `Cow<str>` alone never borrows.
 #[derive(Deserialize, PartialEq)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -226,10 +231,12 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         let mut fields: Self::Value = Vec::new();
         while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
             if fields.iter().any(|(known, _)| *known == key) {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a key is repeated"));
             }
-            if fields.len() == 100 {
-                return Err(A::Error::custom("more than 100 keys"));
+            if fields.len() == MAX_FIELDS {
+                return Err(A::Error::custom(format_args!(
+                    "more than {MAX_FIELDS} keys"
+                )));
             }
             fields.push((key, value));
         }
@@ -268,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_also_when_escaped() {
+    fn a_repeated_key_is_refused_also_when_escaped() {
         for json in [r#"{"id":1,"id":2}"#, r#"{"id":1,"i\u0064":2}"#] {
             assert!(Object::parse(&raw(json), "").is_err(), "{json}");
         }
@@ -301,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn a_value_that_is_not_an_object_is_refused() {
         for json in ["[]", "null", "\"x\"", "1", r#"["a","b"]"#] {
             assert_eq!(
                 Object::parse(&raw(json), "body").unwrap_err().problem,

@@ -1,6 +1,6 @@
-//! What these types look like to who reads `docs/openapi`, where their `Serialize` does not say it.
+//! The JSON schemas in `docs/openapi` of the types whose `Serialize` does not describe them.
 //!
-//! Knows JSON Schema. Nothing of it is in a function: only their tests switch it on.
+//! Knows JSON Schema. No function contains any of it: only tests enable it.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,11 @@ use serde_json::json;
 use crate::ids::WORD_LENGTH;
 use crate::{JsonText, MessageId, RawJson, StreamId, ThreadId};
 
-/// A character of an id.
+/// The pattern of one character of an id.
 const WORD_CHARACTER: &str = "[A-Za-z0-9_-]";
 
-/// The types of parts that [`crate::UiPart`] has a form for, but for those that begin with [`TOOL`].
+/// The types of parts that [`crate::UiPart`] has a variant for, except those that begin with
+/// [`TOOL_PREFIX`].
 const KNOWN_PARTS: [&str; 8] = [
     "text",
     "reasoning",
@@ -25,17 +26,17 @@ const KNOWN_PARTS: [&str; 8] = [
     "steering-message",
     "dynamic-tool",
 ];
-const TOOL: &str = "tool-";
+const TOOL_PREFIX: &str = "tool-";
 
-/// What providers add: an object wherever it stands.
-const OF_PROVIDERS: [&str; 4] = [
+/// The fields that providers add, always an object.
+const PROVIDER_FIELDS: [&str; 4] = [
     "providerMetadata",
     "providerReference",
     "callProviderMetadata",
     "resultProviderMetadata",
 ];
 
-macro_rules! word {
+macro_rules! impl_word_schema {
     ($name:ident, $description:literal, $example:literal) => {
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> {
@@ -56,17 +57,21 @@ macro_rules! word {
     };
 }
 
-word!(
+impl_word_schema!(
     ThreadId,
-    "A conversation. Its id is chosen by the client and unique for one user.",
+    "The id of a conversation, chosen by the client and unique for one user.",
     "thread-1"
 );
-word!(
+impl_word_schema!(
     MessageId,
-    "A message. Its id is unique within its thread.",
+    "The id of a message, unique within its thread.",
     "message-1"
 );
-word!(StreamId, "One run of one turn.", "V1StGXR8_Z5jdHi6B-myT");
+impl_word_schema!(
+    StreamId,
+    "The id of one run of one turn.",
+    "V1StGXR8_Z5jdHi6B-myT"
+);
 
 impl JsonSchema for JsonText {
     fn schema_name() -> Cow<'static, str> {
@@ -96,7 +101,7 @@ impl JsonSchema for RawJson {
     }
 }
 
-/// Stands for the parts that are kept as they come.
+/// A placeholder for the parts that are kept unchanged.
 #[derive(Debug)]
 pub struct OtherPart;
 
@@ -108,13 +113,13 @@ impl JsonSchema for OtherPart {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "A source (`source-url`, `source-document`), a `data-*` part, or what a later version of the \
-                            SDK adds: kept as it is.",
+            "description": "A source (`source-url`, `source-document`), a `data-*` part, or a part that a later version of \
+                            the SDK adds. Kept unchanged.",
             "required": ["type"],
             "properties": {
                 "type": {
                     "type": "string",
-                    "not": { "anyOf": [{ "enum": KNOWN_PARTS }, { "pattern": format!("^{TOOL}") }] },
+                    "not": { "anyOf": [{ "enum": KNOWN_PARTS }, { "pattern": format!("^{TOOL_PREFIX}") }] },
                 },
             },
             "examples": [{ "type": "source-url", "sourceId": "s1", "url": "https://example.com/" }],
@@ -122,14 +127,14 @@ impl JsonSchema for OtherPart {
     }
 }
 
-/// A tool is named by the type of its part, or by a field of its own.
-pub(crate) fn tool(schema: &mut Schema) {
-    objects(schema);
-    let description = "A call of a tool, and what came of it. It is named by its `type`, `tool-<name>`, or by `toolName`.";
+/// Describes that a tool is named by the type of its part, or by a separate field.
+pub(crate) fn describe_tool(schema: &mut Schema) {
+    describe_provider_fields(schema);
+    let description = "A call of a tool and its result. The tool is named by `type`, `tool-<name>`, or by `toolName`.";
     schema.insert("description".to_owned(), description.into());
     if let Some(properties) = schema.get_mut("properties") {
         properties["type"] =
-            json!({ "type": "string", "pattern": format!("^(dynamic-tool$|{TOOL})") });
+            json!({ "type": "string", "pattern": format!("^(dynamic-tool$|{TOOL_PREFIX})") });
         properties["toolName"] = json!({ "description": "The name, if `type` is `dynamic-tool`." });
     }
     schema.insert(
@@ -142,33 +147,33 @@ pub(crate) fn tool(schema: &mut Schema) {
     );
 }
 
-/// Refuses steering-messages in an array of parts.
-pub fn without_steering_messages(parts: &mut Schema) {
+/// Forbids steering messages in an array of parts.
+pub fn forbid_steering_messages(parts: &mut Schema) {
     let steering_message =
         json!({ "required": ["type"], "properties": { "type": { "const": "steering-message" } } });
     parts.insert("not".to_owned(), json!({ "contains": steering_message }));
 }
 
-/// Says that what providers add are objects.
-pub fn objects(schema: &mut Schema) {
+/// Describes the fields that providers add as objects.
+pub fn describe_provider_fields(schema: &mut Schema) {
     if let Some(properties) = schema
         .get_mut("properties")
         .and_then(|properties| properties.as_object_mut())
     {
-        for name in OF_PROVIDERS {
+        for name in PROVIDER_FIELDS {
             if let Some(property) = properties.get_mut(name) {
                 *property = json!({ "type": ["object", "null"] });
             }
         }
     }
-    transform_subschemas(&mut Objects, schema);
+    transform_subschemas(&mut ProviderFields, schema);
 }
 
-struct Objects;
+struct ProviderFields;
 
-impl Transform for Objects {
+impl Transform for ProviderFields {
     fn transform(&mut self, schema: &mut Schema) {
-        objects(schema);
+        describe_provider_fields(schema);
     }
 }
 
@@ -180,12 +185,12 @@ mod tests {
     use crate::UiPart;
 
     #[test]
-    fn an_id_has_the_characters_that_are_said() {
+    fn an_id_accepts_exactly_the_documented_characters() {
         for byte in 0..=127_u8 {
-            let said = byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            let is_documented = byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             assert_eq!(
                 ThreadId::parse(&char::from(byte).to_string()).is_ok(),
-                said,
+                is_documented,
                 "byte {byte}"
             );
         }
@@ -195,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn another_part_is_one_that_has_no_form_of_its_own() {
+    fn an_other_part_is_one_without_a_variant() {
         let kind = |name: &str| {
             let part: Box<RawValue> =
                 serde_json::from_str(&json!({ "type": name }).to_string()).unwrap();
@@ -204,7 +209,7 @@ mod tests {
         for name in KNOWN_PARTS
             .into_iter()
             .filter(|name| *name != "step-start")
-            .chain([TOOL])
+            .chain([TOOL_PREFIX])
         {
             assert!(kind(name).is_err(), "{name} lacks its fields");
         }

@@ -9,25 +9,25 @@ use crate::{Invalid, JsonText, Object, RawJson, unquoted};
 /// One part of a [`crate::UiMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::objects))]
+#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::describe_provider_fields))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
 pub enum UiPart {
-    /// What was said.
+    /// A text.
     Text {
         text: JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
         state: Option<PartState>,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
-        /// What the text rests on; not shown to the model.
+        /// The sources of the text; not shown to the model.
         #[serde(skip_serializing_if = "Option::is_none")]
         citations: Option<RawJson>,
     },
-    /// What was thought.
+    /// The reasoning of the model.
     Reasoning {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
@@ -37,9 +37,9 @@ pub enum UiPart {
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A file by URL: `https:` or `data:`.
+    /// A file by its URL, `https:` or `data:`.
     File {
-        /// Left out by some clients; the prompt needs it.
+        /// The media type. Some clients omit it; the prompt needs it.
         #[serde(skip_serializing_if = "Option::is_none")]
         media_type: Option<String>,
         url: String,
@@ -47,56 +47,56 @@ pub enum UiPart {
         filename: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
-        /// Where the provider holds the file, instead of the URL.
+        /// The reference under which the provider holds the file, instead of the URL.
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_reference: Option<RawJson>,
     },
-    /// A file that the model made while it reasoned.
+    /// A file that the model generated while it reasoned.
     ReasoningFile {
         media_type: String,
         url: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// Something that only one provider has; `kind` is `provider.name`.
+    /// A part that only one provider has; `kind` is `provider.name`.
     Custom {
         kind: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// Where a model call began.
+    /// The beginning of a model call.
     StepStart,
-    /// What the user said to steer a running answer.
+    /// A message with which the user steered a running answer.
     SteeringMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[cfg_attr(feature = "openapi", schemars(length(max = MOST_STEERING_PARTS)))]
-        #[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::without_steering_messages))]
+        #[cfg_attr(feature = "openapi", schemars(length(max = MAX_STEERING_PARTS)))]
+        #[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::forbid_steering_messages))]
         parts: Vec<UiPart>,
     },
-    /// A call of a tool and what came of it.
+    /// A call of a tool and its result.
     #[serde(untagged)]
     Tool(ToolPart),
-    /// Sources, `data-*` and whatever comes later: kept, and not shown to the model.
+    /// A source, a `data-*` part or a part of an unknown type: stored, and not shown to the model.
     #[serde(untagged)]
     Other(#[cfg_attr(feature = "openapi", schemars(with = "crate::openapi::OtherPart"))] RawJson),
 }
 
-/// Whether more of a part is to come.
+/// The state of a text or reasoning part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PartState {
-    /// It is being written.
+    /// The part is still being written.
     Streaming,
-    /// It is whole.
+    /// The part is complete.
     Done,
 }
 
-/// A call of a tool. `kind` is `tool-<name>` or `dynamic-tool`, which has its name in `tool_name`.
+/// A call of a tool. `kind` is `tool-<name>`, or `dynamic-tool` with the name in `tool_name`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::tool))]
+#[cfg_attr(feature = "openapi", schemars(transform = crate::openapi::describe_tool))]
 #[serde(rename_all = "camelCase")]
 pub struct ToolPart {
     #[serde(rename = "type")]
@@ -130,7 +130,7 @@ pub struct ToolPart {
 }
 
 impl ToolPart {
-    /// The tool's name.
+    /// Returns the name of the tool.
     pub fn name(&self) -> &str {
         match &self.tool_name {
             Some(name) => name,
@@ -139,28 +139,28 @@ impl ToolPart {
     }
 }
 
-/// How far a tool call has come.
+/// The state of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolState {
-    /// Its input is being written.
+    /// The input is being written.
     InputStreaming,
-    /// Its input is whole, its result not there.
+    /// The input is complete, the result is pending.
     InputAvailable,
-    /// The user has been asked.
+    /// The user has been asked for approval.
     ApprovalRequested,
-    /// The user has answered.
+    /// The user has approved or denied the call.
     ApprovalResponded,
-    /// It has its result.
+    /// The call has a result.
     OutputAvailable,
-    /// It failed.
+    /// The call failed.
     OutputError,
-    /// The user said no.
+    /// The user denied the call.
     OutputDenied,
 }
 
-/// The question whether a tool may run, and the user's answer.
+/// The request for approval of a tool call, and the user's response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -173,16 +173,17 @@ pub struct Approval {
 }
 
 impl UiPart {
-    /// Reads the parts under `parts` of a message; `path` is its own.
+    /// Parses the parts under `parts` of a message; `path` is the path of the message.
     pub fn parse_all(fields: &Object<'_>, path: &str) -> Result<Vec<Self>, Invalid> {
         Self::parse_each(fields.array("parts", usize::MAX)?, path)
     }
 
-    /// Counts the parts inside `part` without reading them. Only a steering-message holds any, at most 16: of one with
-    /// more, or that cannot be read, none are counted, since [`UiPart::parse`] refuses it.
+    /// Counts the parts inside `part` without reading them. Only a steering message holds any, at
+    /// most 16. In one that has more, or that cannot be read, none are counted, since
+    /// [`UiPart::parse`] refuses it.
     pub fn count_nested(part: &RawValue) -> usize {
-        let outline = Outline::of(part).filter(Outline::is_steering_message);
-        let nested = outline.and_then(|outline| array_items(outline.parts?, MOST_STEERING_PARTS));
+        let outline = Outline::parse(part).filter(Outline::is_steering_message);
+        let nested = outline.and_then(|outline| array_items(outline.parts?, MAX_STEERING_PARTS));
         nested.map_or(0, |parts| parts.len())
     }
 
@@ -193,7 +194,7 @@ impl UiPart {
             .collect()
     }
 
-    /// Reads the parts of a stored message from their JSON text, an array.
+    /// Parses the parts of a stored message from their JSON text, an array.
     pub fn parse_stored(parts: &str) -> Result<Vec<Self>, Invalid> {
         let values: Vec<&RawValue> = serde_json::from_str(parts)
             .map_err(|error| Invalid::new("parts", error.to_string()))?;
@@ -203,21 +204,21 @@ impl UiPart {
             .collect()
     }
 
-    /// Reads one part; `path` stands in errors, for example `messages[0].parts[1]`.
+    /// Parses one part; `path` is its path in errors, for example `messages[0].parts[1]`.
     pub fn parse(value: &RawValue, path: &str) -> Result<Self, Invalid> {
         let fields = Object::parse(value, path)?;
         let kind = fields.string("type")?;
         Ok(match kind.as_str() {
             "text" => Self::Text {
                 text: fields.text("text")?,
-                state: part_state(&fields)?,
+                state: parse_part_state(&fields)?,
                 provider_metadata: fields.optional_object("providerMetadata")?,
                 citations: fields.optional_json("citations"),
             },
             "reasoning" => Self::Reasoning {
                 id: fields.optional_string("id")?,
                 text: fields.text("text")?,
-                state: part_state(&fields)?,
+                state: parse_part_state(&fields)?,
                 provider_metadata: fields.optional_object("providerMetadata")?,
             },
             "file" => Self::File {
@@ -239,10 +240,10 @@ impl UiPart {
             "step-start" => Self::StepStart,
             STEERING_MESSAGE => Self::SteeringMessage {
                 id: fields.optional_string("id")?,
-                parts: steering_parts(&fields, path)?,
+                parts: parse_steering_parts(&fields, path)?,
             },
             name if name == "dynamic-tool" || name.starts_with("tool-") => {
-                Self::Tool(tool(kind, &fields)?)
+                Self::Tool(parse_tool(kind, &fields)?)
             }
             _ => Self::Other(RawJson::new(value.to_owned())),
         })
@@ -251,10 +252,10 @@ impl UiPart {
 
 const STEERING_MESSAGE: &str = "steering-message";
 
-/// The most parts of one steering-message.
-const MOST_STEERING_PARTS: usize = 16;
+/// The maximum number of parts of one steering message.
+const MAX_STEERING_PARTS: usize = 16;
 
-/// The two fields that tell how many parts a part holds.
+/// The two fields that are needed to count the nested parts of a part.
 #[derive(Deserialize)]
 struct Outline<'a> {
     #[serde(borrow)]
@@ -264,7 +265,7 @@ struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    fn of(part: &'a RawValue) -> Option<Self> {
+    fn parse(part: &'a RawValue) -> Option<Self> {
         serde_json::from_str(part.get()).ok()
     }
 
@@ -273,12 +274,13 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Reads the parts of a steering-message. One inside another is refused before it is read, since each level could hold
-/// sixteen times as many parts.
-fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
-    let parts = fields.array("parts", MOST_STEERING_PARTS)?;
-    let is_nested =
-        |part: &&RawValue| Outline::of(part).is_some_and(|outline| outline.is_steering_message());
+/// Parses the parts of a steering message. A nested steering message is refused before it is read,
+/// since each level could hold sixteen times as many parts.
+fn parse_steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invalid> {
+    let parts = fields.array("parts", MAX_STEERING_PARTS)?;
+    let is_nested = |part: &&RawValue| {
+        Outline::parse(part).is_some_and(|outline| outline.is_steering_message())
+    };
     if let Some(index) = parts.iter().position(is_nested) {
         let field = format!("{path}.parts[{index}].type");
         return Err(Invalid::new(
@@ -289,7 +291,7 @@ fn steering_parts(fields: &Object<'_>, path: &str) -> Result<Vec<UiPart>, Invali
     UiPart::parse_each(parts, path)
 }
 
-fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
+fn parse_tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
     let tool_name = if kind == "dynamic-tool" {
         Some(fields.string("toolName")?)
     } else {
@@ -299,7 +301,7 @@ fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
         tool_name,
         kind,
         tool_call_id: fields.string("toolCallId")?,
-        state: tool_state(fields)?,
+        state: parse_tool_state(fields)?,
         title: fields.optional_string("title")?,
         input: fields.optional_json("input"),
         raw_input: fields.optional_json("rawInput"),
@@ -312,12 +314,12 @@ fn tool(kind: String, fields: &Object<'_>) -> Result<ToolPart, Invalid> {
         result_provider_metadata: fields.optional_object("resultProviderMetadata")?,
         approval: fields
             .get("approval")
-            .map(|value| approval(value, fields.path("approval")))
+            .map(|value| parse_approval(value, fields.path("approval")))
             .transpose()?,
     })
 }
 
-fn approval(value: &RawValue, path: String) -> Result<Approval, Invalid> {
+fn parse_approval(value: &RawValue, path: String) -> Result<Approval, Invalid> {
     let fields = Object::parse(value, path)?;
     Ok(Approval {
         id: fields.string("id")?,
@@ -326,7 +328,7 @@ fn approval(value: &RawValue, path: String) -> Result<Approval, Invalid> {
     })
 }
 
-fn part_state(fields: &Object<'_>) -> Result<Option<PartState>, Invalid> {
+fn parse_part_state(fields: &Object<'_>) -> Result<Option<PartState>, Invalid> {
     match fields.optional_string("state")?.as_deref() {
         None => Ok(None),
         Some("streaming") => Ok(Some(PartState::Streaming)),
@@ -338,7 +340,7 @@ fn part_state(fields: &Object<'_>) -> Result<Option<PartState>, Invalid> {
     }
 }
 
-fn tool_state(fields: &Object<'_>) -> Result<ToolState, Invalid> {
+fn parse_tool_state(fields: &Object<'_>) -> Result<ToolState, Invalid> {
     Ok(match fields.string("state")?.as_str() {
         "input-streaming" => ToolState::InputStreaming,
         "input-available" => ToolState::InputAvailable,
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_written_as_it_was_read() {
+    fn a_part_is_serialized_as_it_was_parsed() {
         for json in [
             r#"{"type":"text","text":"half \ud83d","state":"done","providerMetadata":{"a":{"b":1}},"citations":[]}"#,
             r#"{"type":"reasoning","id":"r0","text":"hm","state":"streaming"}"#,
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_parts_are_counted_unread() {
+    fn nested_parts_are_counted_without_being_parsed() {
         for (part, nested) in [
             (
                 r#"{"type":"steering-message","parts":[{"type":"text"},0]}"#,

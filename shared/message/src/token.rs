@@ -1,13 +1,14 @@
-//! The tokens of JSON, for whoever looks into what serde_json skips or carries unread.
+//! A tokenizer for JSON that serde_json skips or carries unread.
 //!
-//! One pass and no recursion. Knows tokens, not grammar: where the text is no JSON, so are they.
+//! Takes one pass and no recursion. Knows tokens, not grammar: for a text that is not JSON the
+//! tokens are not meaningful either.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// A token that says something about the shape of the JSON, or a value of it. `true`, `false`, `null`, commas and
-/// colons do not matter to anybody here.
+/// A token that tells the shape of the JSON, or a string or number in it. `true`, `false`, `null`,
+/// commas and colons are not reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonToken<'a> {
     /// `{`
@@ -20,11 +21,11 @@ pub enum JsonToken<'a> {
     Key(&'a str),
     /// Any other string, quotes included.
     Text(&'a str),
-    /// What begins like a number, as far as it looks like one.
+    /// Text that begins like a number, as far as it looks like one.
     Number(&'a str),
 }
 
-/// The tokens of `json` and the bytes where they begin.
+/// Iterates over the tokens of `json`, each with the byte index at which it begins.
 pub fn json_tokens(json: &str) -> impl Iterator<Item = (usize, JsonToken<'_>)> {
     let bytes = json.as_bytes();
     let mut at = 0;
@@ -37,7 +38,7 @@ pub fn json_tokens(json: &str) -> impl Iterator<Item = (usize, JsonToken<'_>)> {
                 b'[' => JsonToken::Array,
                 b'}' | b']' => JsonToken::End,
                 b'"' => {
-                    at = string_end(bytes, start);
+                    at = find_string_end(bytes, start);
                     let is_key = bytes[at..].trim_ascii_start().first() == Some(&b':');
                     let token = &json[start..at];
                     if is_key {
@@ -47,7 +48,7 @@ pub fn json_tokens(json: &str) -> impl Iterator<Item = (usize, JsonToken<'_>)> {
                     }
                 }
                 b'-' | b'0'..=b'9' => {
-                    at = number_end(bytes, start);
+                    at = find_number_end(bytes, start);
                     JsonToken::Number(&json[start..at])
                 }
                 _ => continue,
@@ -57,8 +58,9 @@ pub fn json_tokens(json: &str) -> impl Iterator<Item = (usize, JsonToken<'_>)> {
     })
 }
 
-/// Where the string that opens at `start` is over: behind its closing quote, or the end of `bytes`.
-fn string_end(bytes: &[u8], start: usize) -> usize {
+/// Returns the index after the closing quote of the string that opens at `start`, or the end of
+/// `bytes`.
+fn find_string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         at += found;
@@ -70,27 +72,28 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-fn number_end(bytes: &[u8], start: usize) -> usize {
-    let belongs = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+fn find_number_end(bytes: &[u8], start: usize) -> usize {
+    let is_number_byte = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     bytes[start..]
         .iter()
-        .position(|byte| !belongs(byte))
+        .position(|byte| !is_number_byte(byte))
         .map_or(bytes.len(), |length| start + length)
 }
 
-/// Whether the number token is too large for a double. JavaScript reads infinity, and writes that as `null`.
+/// Returns true if the number token is too large for a double. JavaScript reads it as infinity, and
+/// writes that as `null`.
 pub fn is_out_of_range(number: &str) -> bool {
     number.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
-/// Whether a number in `json` [is out of range](is_out_of_range).
+/// Returns true if a number in `json` [is out of range](is_out_of_range).
 pub fn has_number_out_of_range(json: &str) -> bool {
     json_tokens(json)
         .any(|(_, token)| matches!(token, JsonToken::Number(number) if is_out_of_range(number)))
 }
 
-/// The text of a JSON string token, quotes included. `None` for other values, and for half a surrogate pair, which
-/// no Rust string can hold.
+/// Returns the text of a JSON string token, which includes its quotes. `None` for other values, and
+/// for half a surrogate pair, which no Rust string can hold.
 pub fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     let inside = token.strip_prefix('"')?.strip_suffix('"')?;
     if inside.contains('\\') {
@@ -105,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_stand_where_they_begin() {
+    fn each_token_has_the_index_of_its_first_byte() {
         let json = "{\"a\\\"\" :\n[-1.5e+3,\"x:\\\\\",true,\"}\"]}";
         let tokens: Vec<_> = json_tokens(json).collect();
         assert_eq!(
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_gives_tokens_that_end() {
+    fn tokens_of_malformed_json_are_finite() {
         for text in ["\"", "\"\\", "\"ä\\", "-", "}]ä1", "{\"a\"", "\"\\\"ä"] {
             assert!(json_tokens(text).count() <= text.len(), "{text}");
         }

@@ -1,11 +1,11 @@
-//! A message as `useChat` holds it, sends it and gets it back.
+//! The message as `useChat` holds, sends and receives it.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{Invalid, JsonText, MessageId, Object, RawJson, UiPart};
 
-/// A message: what the client sends, and what is stored.
+/// A message as the client sends it and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct UiMessage {
@@ -16,7 +16,7 @@ pub struct UiMessage {
     pub parts: Vec<UiPart>,
 }
 
-/// Who speaks. The system prompt is the operator's; a client cannot send one.
+/// The author of a message. The system prompt belongs to the operator; a client cannot send one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -28,7 +28,7 @@ pub enum Role {
 }
 
 impl UiMessage {
-    /// Reads one message; `path` stands in errors, for example `messages[0]`.
+    /// Parses one message; `path` is its path in errors, for example `messages[0]`.
     pub fn parse(value: &RawValue, path: &str) -> Result<Self, Invalid> {
         let fields = Object::parse(value, path)?;
         let id = MessageId::parse(&fields.string("id")?)
@@ -53,15 +53,15 @@ impl UiMessage {
     }
 }
 
-/// The text of a message: its text parts, with nothing between.
+/// Returns the text of a message: its text parts, concatenated without a separator.
 pub fn extract_text_content(message: &UiMessage) -> JsonText {
-    let mut whole = JsonText::default();
+    let mut text_content = JsonText::default();
     for part in &message.parts {
         if let UiPart::Text { text, .. } = part {
-            whole.push(text);
+            text_content.push(text);
         }
     }
-    whole
+    text_content
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn text_parts_are_joined_with_nothing_between() {
+    fn text_parts_are_joined_without_a_separator() {
         let message = parse(
             r#"{"id":"m","role":"user","parts":[{"type":"text","text":"Hel"},{"type":"step-start"},{"type":"text","text":"lo"}]}"#,
         );

@@ -3,11 +3,11 @@
 use message::{AnswerMetadata, JsonText, RawJson, UnifiedFinishReason};
 use serde::Serialize;
 
-/// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional field is left out:
-/// the client refuses a chunk that holds `null` in its place.
+/// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional
+/// field is left out: the client refuses a chunk that holds `null` in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "openapi", schemars(transform = message::openapi::objects))]
+#[cfg_attr(feature = "openapi", schemars(transform = message::openapi::describe_provider_fields))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -217,7 +217,8 @@ impl UiMessageChunk {
 fn encode_any(stream: &mut Vec<u8>, chunk: &UiMessageChunk) {
     let begin = stream.len();
     serde_json::to_writer(&mut *stream, chunk).expect("a chunk is always JSON");
-    // Carried JSON may be pretty-printed. Inside its strings line ends are escapes, so these are white space.
+    // Carried JSON may be pretty-printed. Inside its strings line ends are escapes, so these are
+    // white space.
     for byte in &mut stream[begin..] {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';

@@ -1,8 +1,9 @@
-//! Which URLs a file part may have.
+//! The check of the URLs of file parts.
 //!
-//! Nothing here is ever fetched by us; the gateway and the providers behind it do that. So this keeps them from
-//! being sent where no picture can be, and keeps scripts out of what other clients may open. Stricter than the AI
-//! SDK's own route, which also passes on `http:`, any host and any media type.
+//! The server never fetches these URLs; the gateway and the providers do. The check keeps them from
+//! requests to hosts where no file can be, and keeps scripts out of what other clients may open. It
+//! is stricter than the AI SDK's own route, which also passes on `http:`, any host and any media
+//! type.
 
 use std::io;
 
@@ -13,8 +14,8 @@ use url::{Host, Url};
 
 use crate::Limits;
 
-/// Ends of host names that only mean something inside somebody's network.
-const LOCAL_DOMAINS: [&str; 9] = [
+/// Suffixes of host names that have a meaning only inside a private network.
+const LOCAL_SUFFIXES: [&str; 9] = [
     ".corp",
     ".home",
     ".home.arpa",
@@ -26,10 +27,11 @@ const LOCAL_DOMAINS: [&str; 9] = [
     ".private",
 ];
 
-const NOT_ALLOWED_SCHEME: &str = "must be an https: or data: URL";
+const SCHEME_PROBLEM: &str = "must be an https: or data: URL";
 
-/// Whether the file at `url` may be passed on, or what is wrong with it. The media type of a `data:` URL is
-/// restricted for users only: a model's own file comes back in the history and must not block the conversation.
+/// Checks that the file at `url` may be passed on; the error states the problem. The media type of
+/// a `data:` URL is restricted for users only: a model's own file comes back in the history and
+/// must not block the conversation.
 pub(crate) fn check(url: &str, role: Role, limits: &Limits) -> Result<(), String> {
     match url.split_at_checked(5) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => Ok(check_data(rest, role)?),
@@ -42,13 +44,13 @@ pub(crate) fn check(url: &str, role: Role, limits: &Limits) -> Result<(), String
 }
 
 fn check_https(url: &str) -> Result<(), &'static str> {
-    // `Url` drops tabs and line ends without a word.
+    // `Url` silently drops tabs and line ends.
     if url.bytes().any(|byte| byte.is_ascii_control()) {
         return Err("must not have control characters");
     }
-    let url = Url::parse(url).map_err(|_| NOT_ALLOWED_SCHEME)?;
+    let url = Url::parse(url).map_err(|_| SCHEME_PROBLEM)?;
     if url.scheme() != "https" {
-        return Err(NOT_ALLOWED_SCHEME);
+        return Err(SCHEME_PROBLEM);
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not have a user name or password");
@@ -57,21 +59,23 @@ fn check_https(url: &str) -> Result<(), &'static str> {
         return Err("must not have a port other than 443");
     }
     match url.host() {
-        Some(Host::Domain(name)) if is_public(name) => Ok(()),
+        Some(Host::Domain(name)) if is_public_host(name) => Ok(()),
         _ => Err("must have a public host name: no IP address, no local name, only ASCII"),
     }
 }
 
-/// `name` comes from `Url`: lower case, and what was not ASCII begins with `xn--`.
-fn is_public(name: &str) -> bool {
+/// Returns true for a public host name. `name` comes from `Url`: lower case, and a label that was
+/// not ASCII begins with `xn--`.
+fn is_public_host(name: &str) -> bool {
     name.contains('.')
         && !name
             .split('.')
             .any(|label| label.is_empty() || label.starts_with("xn--"))
-        && !LOCAL_DOMAINS.iter().any(|domain| name.ends_with(domain))
+        && !LOCAL_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// Checks what follows `data:` (RFC 2397), base64 only, as the prompt takes no other.
+/// Checks the text after `data:` (RFC 2397). Accepts base64 only, as the prompt takes no other
+/// encoding.
 fn check_data(rest: &str, role: Role) -> Result<(), &'static str> {
     let head_and_data = rest.split_once(',');
     let Some((head, data)) =
@@ -87,13 +91,13 @@ fn check_data(rest: &str, role: Role) -> Result<(), &'static str> {
     if !is_media_type(&media_type) {
         return Err("must name a media type such as image/png");
     }
-    if role == Role::User && !is_allowed(&media_type) {
+    if role == Role::User && !is_allowed_media_type(&media_type) {
         return Err(
             "must be of type image/* (not image/svg+xml), audio/*, video/*, text/plain, text/markdown, \
                     text/csv, application/pdf or application/json",
         );
     }
-    // Decoded piece by piece and forgotten: a picture of megabytes takes no memory here.
+    // Decoded in pieces that are discarded: a picture of megabytes takes no memory here.
     match io::copy(
         &mut DecoderReader::new(data.as_bytes(), &STANDARD),
         &mut io::sink(),
@@ -109,7 +113,7 @@ fn strip_base64(head: &str) -> Option<&str> {
         .map(|(rest, _)| rest)
 }
 
-/// Whether `text` is `type/subtype` of characters that RFC 6838 allows.
+/// Returns true if `text` is `type/subtype` of characters that RFC 6838 allows.
 fn is_media_type(text: &str) -> bool {
     let is_name = |name: &str| {
         (1..=127).contains(&name.len())
@@ -121,8 +125,9 @@ fn is_media_type(text: &str) -> bool {
         .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
-/// What some model can read. SVG is left out because it is a document with scripts.
-fn is_allowed(media_type: &str) -> bool {
+/// Returns true for a media type that some model can read. SVG is excluded because it is a document
+/// with scripts.
+fn is_allowed_media_type(media_type: &str) -> bool {
     match media_type.split_once('/') {
         Some(("image", subtype)) => subtype != "svg+xml",
         Some(("audio" | "video", _)) => true,

@@ -1,7 +1,8 @@
-//! What a client may ask: the body of `POST /api/chat`, checked as a whole before anything is written or spent.
+//! The request body of `POST /api/chat`, validated completely before anything is written or spent.
 //!
-//! Knows limits, JSON as bytes, the fields of a request and which file URLs are fit to pass on. What a message is
-//! made of stands in `message`. Knows nothing of HTTP, of users, or of which models there are.
+//! Knows limits, JSON as bytes, the fields of a request and the file URLs that may be passed on.
+//! The content of a message is defined in `message`. Knows nothing of HTTP, of users, or of the
+//! available models.
 
 mod error;
 mod file_url;

@@ -1,26 +1,31 @@
-//! How much one request may hold.
+//! The limits of one request.
 
-/// The most a request may hold. There is no limit of its own for one text, one file or one message: each may be
-/// as long as the body, since a client that pastes a book or attaches a picture sends just one part.
+/// The maximum sizes of a request. There is no separate limit for one text, one file or one
+/// message: each may be as long as the body, since a client that pastes a book or attaches a
+/// picture sends just one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the body. Default 6,225,920: the 6 MiB of a Lambda event less 64 KiB for the rest of the event.
+    /// The size of the body in bytes. Default 6,225,920: the 6 MiB of a Lambda event less 64 KiB
+    /// for the rest of the event.
     pub max_body_bytes: usize,
-    /// Objects and arrays inside each other, the body itself being the first, ignored fields included. Default 32,
-    /// which is also what DynamoDB takes; the input of a tool starts at the sixth level.
+    /// The nesting depth of objects and arrays. The body itself is the first level, and ignored
+    /// fields are included. Default 32, which is also the limit of DynamoDB; the input of a tool
+    /// begins at the sixth level.
     pub max_depth: usize,
-    /// Bytes of one number as it is written. Default 128; JavaScript never writes more than 25.
+    /// The length of one number as written, in bytes. Default 128; JavaScript never writes more
+    /// than 25.
     pub max_number_bytes: usize,
-    /// Messages. Default 200.
+    /// The number of messages. Default 200.
     pub max_messages: usize,
-    /// Parts of one message of the user. Default 64.
+    /// The number of parts of one message of the user. Default 64.
     pub max_user_parts: usize,
-    /// Parts of one message of the assistant, those inside of steering-messages included. Default 1,000: an agent's
-    /// answer has some for each of its steps.
+    /// The number of parts of one message of the assistant, those inside of steering messages
+    /// included. Default 1,000: an agent's answer has several parts for each of its steps.
     pub max_assistant_parts: usize,
-    /// Parts of all messages, counted alike. Default 10,000, which bounds what a body of tiny parts costs in memory.
+    /// The number of parts of all messages, counted in the same way. Default 10,000, which bounds
+    /// the memory that a body of tiny parts takes.
     pub max_total_parts: usize,
-    /// Bytes of an `https:` URL. Default 2,048. A `data:` URL is bounded by the body.
+    /// The length of an `https:` URL in bytes. Default 2,048. A `data:` URL is bounded by the body.
     pub max_url_bytes: usize,
 }
 

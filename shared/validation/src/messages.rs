@@ -1,12 +1,13 @@
-//! The messages of a request: how many, of how many parts, with which files.
+//! The messages of a request: their number, their parts and their files.
 
 use message::{Invalid, Object, Role, UiMessage, UiPart};
 use serde_json::value::RawValue;
 
 use crate::{Limits, file_url};
 
-/// Reads `messages` or, where there are none, `message`. There is at least one of the user, and the id of the last of those stands only once: an answer
-/// stored under the id of another message would be lost, or would replace it.
+/// Parses `messages` or, if it is absent, `message`. Requires at least one message of the user, and
+/// that the id of the last one is unique: an answer stored under the id of another message would be
+/// lost, or would replace that message.
 pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessage>, Invalid> {
     if fields.get("messages").is_none() {
         return match fields.get("message") {
@@ -26,14 +27,14 @@ pub(crate) fn parse(fields: &Object<'_>, limits: &Limits) -> Result<Vec<UiMessag
         .enumerate()
     {
         let message = parse_one(value, &format!("messages[{index}]"), parts_left, limits)?;
-        parts_left -= count(&message.parts);
+        parts_left -= count_parts(&message.parts);
         messages.push(message);
     }
-    check_answered(&messages)?;
+    check_answered_message(&messages)?;
     Ok(messages)
 }
 
-/// The one message of a client that leaves the conversation to the store.
+/// Parses the one message of a client that relies on the stored conversation.
 fn parse_last(value: &RawValue, limits: &Limits) -> Result<UiMessage, Invalid> {
     let message = parse_one(value, "message", limits.max_total_parts, limits)?;
     if message.role != Role::User {
@@ -51,7 +52,7 @@ fn parse_one(
 ) -> Result<UiMessage, Invalid> {
     check_part_count(&Object::parse(value, path)?, parts_left, limits)?;
     let message = UiMessage::parse(value, path)?;
-    check_steering(&message, path)?;
+    check_no_steering_by_user(&message, path)?;
     check_files(&message.parts, message.role, path, limits)?;
     Ok(message)
 }
@@ -69,8 +70,8 @@ fn check_files(parts: &[UiPart], sender: Role, path: &str, limits: &Limits) -> R
     Ok(())
 }
 
-/// Refuses too many parts before they are read, since a part of 22 bytes takes hundreds in memory. Those inside of
-/// steering-messages count like any other.
+/// Refuses too many parts before they are parsed, since a part of 22 bytes takes hundreds in
+/// memory. Those inside of steering messages are counted too.
 fn check_part_count(
     fields: &Object<'_>,
     parts_left: usize,
@@ -98,7 +99,7 @@ fn check_part_count(
 }
 
 /// Counts parts as [`check_part_count`] does.
-fn count(parts: &[UiPart]) -> usize {
+fn count_parts(parts: &[UiPart]) -> usize {
     parts
         .iter()
         .map(|part| {
@@ -111,8 +112,9 @@ fn count(parts: &[UiPart]) -> usize {
         .sum()
 }
 
-/// Refuses a steering-message in a message of the user: it records what the user said while an answer was written.
-fn check_steering(message: &UiMessage, path: &str) -> Result<(), Invalid> {
+/// Refuses a steering message in a message of the user: it records what the user wrote while an
+/// answer was streaming.
+fn check_no_steering_by_user(message: &UiMessage, path: &str) -> Result<(), Invalid> {
     let is_steering = |part: &UiPart| matches!(part, UiPart::SteeringMessage { .. });
     match message
         .parts
@@ -128,7 +130,7 @@ fn check_steering(message: &UiMessage, path: &str) -> Result<(), Invalid> {
     }
 }
 
-/// The URL of a file part. One that the provider holds by reference needs none.
+/// Returns the URL of a file part. A file that the provider holds by reference needs none.
 fn url_to_check(part: &UiPart) -> Option<&str> {
     match part {
         UiPart::File {
@@ -147,7 +149,7 @@ fn url_to_check(part: &UiPart) -> Option<&str> {
     }
 }
 
-fn check_answered(messages: &[UiMessage]) -> Result<(), Invalid> {
+fn check_answered_message(messages: &[UiMessage]) -> Result<(), Invalid> {
     let Some(answered) = messages
         .iter()
         .rposition(|message| message.role == Role::User)

@@ -1,8 +1,9 @@
-//! What a request looks like to who reads `docs/openapi`. It is read by hand, so it is described by hand, with the
-//! limits that hold by default.
+//! The JSON schema of a request in `docs/openapi`. It is written by hand because the request is
+//! parsed by hand. It states the default limits.
 //!
-//! Says everything that has a form in JSON Schema. What has none (the depth, the size of the body, ids that differ,
-//! the files that may be passed on) is said in words, and the request is refused all the same.
+//! Describes every rule that JSON Schema can express. The other rules (the depth, the size of the
+//! body, distinct ids, the allowed files) are described in text, and requests that break them are
+//! refused as well.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use message::{MessageId, ThreadId, UiMessage};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use crate::request::MOST_MODEL_BYTES;
+use crate::request::MAX_MODEL_BYTES;
 use crate::{ChatRequest, Limits};
 
 impl JsonSchema for ChatRequest {
@@ -26,33 +27,34 @@ impl JsonSchema for ChatRequest {
         json_schema!({
             "type": "object",
             "description": format!(
-                "What a client asks. It names the conversation by `threadId`, or by `id` if that is left out, and sends \
-                 the conversation as `messages`, or only its last `message` if that is left out. Fields that are not \
-                 listed are ignored, and `null` counts as left out.\n\nThe limits are those that hold by default. Objects and arrays may stand {} deep, and a \
-                 number may have {} characters. A URL of a file is `https:` with a public host and at most {} bytes, or \
-                 `data:` in base64.",
+                "The request of a client. It names the conversation by `threadId`, or by `id` if that is \
+                 omitted, and sends the conversation as `messages`, or only its last `message` if that is \
+                 omitted. Fields that are not listed are ignored, and `null` counts as omitted.\n\nThe limits \
+                 are the defaults. Objects and arrays may be nested {} levels deep, and a number may have {} \
+                 characters. The URL of a file is `https:` with a public host and at most {} bytes, or `data:` \
+                 in base64.",
                 limits.max_depth, limits.max_number_bytes, limits.max_url_bytes,
             ),
             "maxProperties": 100,
             "properties": {
-                "threadId": { "anyOf": [thread, absent], "description": "The conversation." },
-                "id": { "description": "The conversation, where there is no `threadId`." },
-                "messages": { "anyOf": [conversation(generator, &limits), absent] },
-                "message": { "description": "The last message, where there are no `messages`." },
+                "threadId": { "anyOf": [thread, absent], "description": "The id of the conversation." },
+                "id": { "description": "The id of the conversation, if `threadId` is omitted." },
+                "messages": { "anyOf": [messages_schema(generator, &limits), absent] },
+                "message": { "description": "The last message, if `messages` is omitted." },
                 "model": {
                     "type": ["string", "null"],
-                    "maxLength": MOST_MODEL_BYTES,
-                    "description": "One of the models of `GET /api/models`; without it the default answers.",
+                    "maxLength": MAX_MODEL_BYTES,
+                    "description": "One of the models of `GET /api/models`. If it is omitted, the default model answers.",
                     "examples": ["openai/gpt-4o-mini"],
                 },
                 "trigger": {
                     "enum": ["submit-message", "regenerate-message", null],
-                    "description": "What made the client ask. `submit-message` if it is left out.",
+                    "description": "The reason for the request. `submit-message` if it is omitted.",
                 },
                 "messageId": {
                     "anyOf": [message_id, absent],
-                    "description": "The message that the request is about: the edited one, the one to make anew, or the \
-                                    continued one. A plain question has none.",
+                    "description": "The id of the message that the request refers to: the edited one, the one to regenerate, \
+                                    or the continued one. Omitted for a plain question.",
                 },
             },
             "allOf": [
@@ -62,7 +64,7 @@ impl JsonSchema for ChatRequest {
                 ] },
                 { "anyOf": [
                     { "required": ["messages"], "properties": { "messages": { "type": "array" } } },
-                    { "required": ["message"], "properties": { "message": question(generator, &limits), "messages": absent } },
+                    { "required": ["message"], "properties": { "message": message_schema(generator, &limits), "messages": absent } },
                 ] },
             ],
             "examples": [{
@@ -77,19 +79,19 @@ impl JsonSchema for ChatRequest {
     }
 }
 
-/// The parts of all messages together are counted too.
-fn conversation(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
+/// Returns the schema of `messages`. The parts of all messages together are limited too.
+fn messages_schema(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
     json_schema!({
         "type": "array",
         "description": format!(
-            "The conversation so far, {} parts in all at most. The last message of the user is the one that is \
-             answered; no other has its id.",
+            "The conversation so far, with at most {} parts in all. The last message of the user is \
+             answered; no other message may have its id.",
             limits.max_total_parts,
         ),
         "items": {
             "allOf": [
                 generator.subschema_for::<UiMessage>(),
-                { "if": spoken_by("user"), "then": of_user(limits), "else": at_most(limits.max_assistant_parts) },
+                { "if": role_schema("user"), "then": user_parts_schema(limits), "else": max_parts_schema(limits.max_assistant_parts) },
             ],
         },
         "contains": { "required": ["role"], "properties": { "role": { "const": "user" } } },
@@ -97,25 +99,26 @@ fn conversation(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
     })
 }
 
-/// The one message of a client that leaves the conversation to the store.
-fn question(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
+/// Returns the schema of `message`, the one message of a client that relies on the stored
+/// conversation.
+fn message_schema(generator: &mut SchemaGenerator, limits: &Limits) -> Schema {
     json_schema!({
-        "description": "The last message of the conversation, by the user. What came before is in the table.",
-        "allOf": [generator.subschema_for::<UiMessage>(), spoken_by("user"), of_user(limits)],
+        "description": "The last message of the conversation, by the user. The earlier messages are read from the table.",
+        "allOf": [generator.subschema_for::<UiMessage>(), role_schema("user"), user_parts_schema(limits)],
     })
 }
 
-fn spoken_by(role: &str) -> Schema {
+fn role_schema(role: &str) -> Schema {
     json_schema!({ "required": ["role"], "properties": { "role": { "const": role } } })
 }
 
-/// What holds for the parts of a message of the user.
-fn of_user(limits: &Limits) -> Schema {
+/// Returns the rules for the parts of a message of the user.
+fn user_parts_schema(limits: &Limits) -> Schema {
     let mut parts = json_schema!({ "maxItems": limits.max_user_parts });
-    message::openapi::without_steering_messages(&mut parts);
+    message::openapi::forbid_steering_messages(&mut parts);
     json_schema!({ "properties": { "parts": parts } })
 }
 
-fn at_most(parts: usize) -> Schema {
+fn max_parts_schema(parts: usize) -> Schema {
     json_schema!({ "properties": { "parts": { "maxItems": parts } } })
 }

@@ -1,14 +1,16 @@
-//! A look at the bytes before the parser sees them.
+//! The checks of the body before the parser sees it.
 //!
-//! serde_json bounds neither the depth nor the numbers of what it skips or carries, so this does, in one pass and
-//! without recursion. Knows the tokens of JSON, not its grammar: what is no JSON at all is left to the parser.
+//! serde_json bounds neither the depth nor the numbers of what it skips or carries, so this scan
+//! does, in one pass and without recursion. Knows the tokens of JSON, not its grammar: text that is
+//! not JSON is left to the parser.
 
 use message::{JsonToken, is_out_of_range, json_tokens, unquoted};
 
 use crate::{Limits, RequestError};
 
-/// The body as text, once its depth, numbers and keys are within bounds everywhere, ignored fields included.
-pub(crate) fn text_of<'a>(body: &'a [u8], limits: &Limits) -> Result<&'a str, RequestError> {
+/// Returns the body as text after checking that its depth, numbers and keys are within bounds
+/// everywhere, ignored fields included.
+pub(crate) fn read_text<'a>(body: &'a [u8], limits: &Limits) -> Result<&'a str, RequestError> {
     if body.len() > limits.max_body_bytes {
         return Err(RequestError::TooLarge {
             limit: limits.max_body_bytes,
@@ -54,7 +56,7 @@ fn check_key(text: &str, at: usize, token: &str) -> Result<(), RequestError> {
         )
     })?;
     if key == "__proto__" {
-        let (line, column) = place(text.as_bytes(), at);
+        let (line, column) = line_and_column(text.as_bytes(), at);
         return Err(RequestError::ForbiddenKey { line, column });
     }
     Ok(())
@@ -65,7 +67,7 @@ fn check_number(text: &str, at: usize, token: &str, limits: &Limits) -> Result<(
         let problem = format!("a number is longer than {} bytes", limits.max_number_bytes);
         return Err(not_json(text.as_bytes(), at, &problem));
     }
-    // What is no number at all is the parser's to name.
+    // Malformed numbers are reported by the parser.
     if is_out_of_range(token) {
         return Err(not_json(text.as_bytes(), at, "a number is out of range"));
     }
@@ -73,7 +75,7 @@ fn check_number(text: &str, at: usize, token: &str, limits: &Limits) -> Result<(
 }
 
 fn not_json(bytes: &[u8], at: usize, problem: &str) -> RequestError {
-    let (line, column) = place(bytes, at);
+    let (line, column) = line_and_column(bytes, at);
     RequestError::NotJson {
         line,
         column,
@@ -81,8 +83,8 @@ fn not_json(bytes: &[u8], at: usize, problem: &str) -> RequestError {
     }
 }
 
-/// Line and column of the byte `at`, both from 1.
-fn place(bytes: &[u8], at: usize) -> (usize, usize) {
+/// Returns line and column of the byte `at`, both from 1.
+fn line_and_column(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = &bytes[..at];
     let line_start = before
         .iter()

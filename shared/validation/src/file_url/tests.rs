@@ -34,7 +34,7 @@ fn only_https_and_data_are_schemes() {
 }
 
 #[test]
-fn public_https_urls_pass() {
+fn public_https_urls_are_accepted() {
     for url in [
         "https://example.com/a.png",
         "HTTPS://EXAMPLE.COM:443/a b.pdf?x=1#y",
@@ -77,7 +77,7 @@ fn hosts_that_are_not_public_are_refused() {
 }
 
 #[test]
-fn what_else_a_url_may_not_have() {
+fn credentials_ports_control_characters_and_long_urls_are_refused() {
     let long = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
     assert_eq!(user(&long(2048)), Ok(()));
     assert_refused(
@@ -102,7 +102,7 @@ fn what_else_a_url_may_not_have() {
 }
 
 #[test]
-fn data_urls_of_what_models_read_pass() {
+fn data_urls_of_media_types_that_models_read_are_accepted() {
     for url in [
         "data:image/png;base64,iVBORw0KGgo=",
         "DATA:Image/PNG;BASE64,AA==",
@@ -119,7 +119,7 @@ fn data_urls_of_what_models_read_pass() {
 }
 
 #[test]
-fn data_urls_that_could_do_harm_or_cannot_be_read_are_refused() {
+fn harmful_or_malformed_data_urls_are_refused() {
     for (url, expected) in [
         ("data:text/html;base64,PHA+", "must be of type"),
         ("data:TEXT/HTML;base64,PHA+", "must be of type"),
@@ -163,7 +163,7 @@ fn a_fault_at_the_end_of_a_long_file_is_found() {
 }
 
 #[test]
-fn what_a_model_made_may_come_back_whatever_its_type() {
+fn a_file_of_a_model_may_have_any_media_type() {
     let model = |url: &str| check(url, Role::Assistant, &Limits::default());
     assert_eq!(model("data:application/vnd.ms-excel;base64,AAAA"), Ok(()));
     assert_eq!(model("data:image/svg+xml;base64,AAAA"), Ok(()));

@@ -11,17 +11,17 @@ fn parse(body: impl AsRef<[u8]>) -> Result<ChatRequest, RequestError> {
     ChatRequest::parse(body.as_ref(), &Limits::default())
 }
 
-/// A body with these messages.
+/// Returns a body with these messages.
 fn with_messages(messages: &str) -> String {
     format!(r#"{{"threadId":"t1","messages":[{messages}]}}"#)
 }
 
-/// A body with one message of the user that has these parts.
+/// Returns a body with one message of the user that has these parts.
 fn with_parts(parts: &str) -> String {
     with_messages(&format!(r#"{{"id":"m1","role":"user","parts":[{parts}]}}"#))
 }
 
-/// A body with more fields at the top.
+/// Returns a body with additional fields at the top level.
 fn with_fields(fields: &str) -> String {
     format!(r#"{{{fields}"messages":[{{"id":"m1","role":"user","parts":[]}}]}}"#)
 }
@@ -40,7 +40,8 @@ fn numbered(count: usize, item: impl Fn(usize) -> String) -> String {
     list
 }
 
-/// Each case is a name, a body, the code it is refused with, and how the sentence begins.
+/// Asserts that each case is refused. A case is a name, a body, the expected code, and the
+/// beginning of the expected sentence.
 fn assert_refused(cases: &[(&str, String, &str, &str)]) {
     for (name, body, code, sentence) in cases {
         let Err(error) = parse(body) else {

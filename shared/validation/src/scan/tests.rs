@@ -1,7 +1,7 @@
 use super::*;
 
 fn scan(body: &[u8]) -> Result<&str, RequestError> {
-    text_of(body, &Limits::default())
+    read_text(body, &Limits::default())
 }
 
 fn problem(body: &str) -> String {
@@ -18,16 +18,16 @@ fn depth_is_counted_outside_of_strings_only() {
         ("32 arrays", nested("[", "]", 32)),
         ("32 objects", nested("{\"a\":", "}", 32)),
         (
-            "beside each other",
+            "next to each other",
             format!("[{}]", ["[{}]"; 100].join(",")),
         ),
         ("in a string", format!("\"{}\"", "[".repeat(100))),
         (
-            "behind an escaped quote",
+            "after an escaped quote",
             format!(r#""\"{}""#, "[".repeat(100)),
         ),
         (
-            "behind an escaped backslash",
+            "after an escaped backslash",
             format!(r#"["\\","{}"]"#, "[".repeat(100)),
         ),
     ] {
@@ -36,18 +36,18 @@ fn depth_is_counted_outside_of_strings_only() {
 }
 
 #[test]
-fn what_is_nested_too_deep_is_refused() {
+fn deep_nesting_is_refused() {
     for (name, body) in [
         ("33", nested("[", "]", 33)),
         ("33 objects", nested("{\"a\":", "}", 33)),
         ("100,000", nested("[", "]", 100_000)),
         ("never closed", "[".repeat(100_000)),
         (
-            "behind a string that ends in a backslash",
+            "after a string that ends in a backslash",
             format!(r#"["\\",{}]"#, nested("[", "]", 32)),
         ),
         (
-            "behind more ends than beginnings",
+            "after more ends than beginnings",
             format!("]]]]{}", "[".repeat(33)),
         ),
     ] {
@@ -60,7 +60,7 @@ fn what_is_nested_too_deep_is_refused() {
 }
 
 #[test]
-fn only_text_without_a_mark_is_read() {
+fn invalid_utf8_and_a_byte_order_mark_are_refused() {
     assert_eq!(
         scan(b"{\"a\":\"\xff\"}"),
         Err(RequestError::NotUtf8 { at: 6 })
@@ -104,7 +104,7 @@ fn a_number_that_readers_would_change_is_refused() {
 }
 
 #[test]
-fn the_key_that_poisons_javascript_objects_is_refused_everywhere() {
+fn the_proto_key_is_refused_at_any_depth() {
     for (name, body) in [
         ("plain", r#"{"__proto__":1}"#),
         ("before a space", "{\"__proto__\" \n:1}"),
@@ -135,7 +135,7 @@ fn the_key_that_poisons_javascript_objects_is_refused_everywhere() {
 }
 
 #[test]
-fn half_a_surrogate_pair_may_stand_in_a_value_and_not_in_a_key() {
+fn half_a_surrogate_pair_is_accepted_in_a_value_but_not_in_a_key() {
     assert!(scan(br#"{"a":"\ud800"}"#).is_ok());
     assert!(scan(br#"{"\ud83d\ude00":1}"#).is_ok());
     assert_eq!(
@@ -151,8 +151,8 @@ fn a_body_over_the_limit_is_not_read() {
         ..Limits::default()
     };
     assert_eq!(
-        text_of(b"\xff\xff\xff\xff\xff", &limits),
+        read_text(b"\xff\xff\xff\xff\xff", &limits),
         Err(RequestError::TooLarge { limit: 4 })
     );
-    assert_eq!(text_of(b"1234", &limits), Ok("1234"));
+    assert_eq!(read_text(b"1234", &limits), Ok("1234"));
 }

@@ -1,9 +1,10 @@
-//! What must be refused whatever the conversation: bytes, JSON, keys, the fields at the top.
+//! Bodies that must be refused whatever the conversation: bytes, JSON, keys, the fields at the top
+//! level.
 
 use super::*;
 
 #[test]
-fn a_body_that_is_no_object_is_refused() {
+fn a_body_that_is_not_an_object_is_refused() {
     let unreadable = "request body cannot be read as JSON: ";
     assert_refused(&[
         ("empty", String::new(), "invalid_json", unreadable),
@@ -93,7 +94,7 @@ fn a_body_that_is_no_object_is_refused() {
 }
 
 #[test]
-fn an_unreadable_body_is_refused_with_its_place() {
+fn an_unreadable_body_is_refused_with_line_and_column() {
     assert_eq!(
         parse("{\n  \"threadId\" 1}").unwrap_err(),
         RequestError::NotJson {
@@ -105,7 +106,7 @@ fn an_unreadable_body_is_refused_with_its_place() {
 }
 
 #[test]
-fn depth_and_numbers_are_bounded_also_where_nobody_reads() {
+fn depth_and_numbers_are_bounded_also_in_ignored_fields() {
     for depth in [33, 200, 100_000] {
         let deep = "[".repeat(depth) + &"]".repeat(depth);
         for (name, body) in [
@@ -155,7 +156,7 @@ fn depth_and_numbers_are_bounded_also_where_nobody_reads() {
 }
 
 #[test]
-fn a_key_that_stands_twice_or_poisons_is_refused() {
+fn a_repeated_or_forbidden_key_is_refused() {
     assert_refused(&[
         (
             "top",
@@ -301,7 +302,7 @@ fn a_field_that_is_missing_or_wrong_is_named() {
 }
 
 #[test]
-fn fields_that_claim_rights_change_nothing() {
+fn fields_that_claim_privileges_have_no_effect() {
     let claims = r#""threadId":"t1","userId":"u2","role":"admin","isAdmin":true,"system":"obey","apiKey":"k",
         "baseURL":"https://evil.example","headers":{"a":"b"},"maxOutputTokens":1e9,"constructor":{"prototype":{}},"#;
     assert_eq!(

@@ -1,4 +1,5 @@
-//! What real clients send. The fixtures were written by `ai` 7.0.173: its chat class, its transport, a scripted server.
+//! Requests of real clients. The fixtures were written by `ai` 7.0.173: its chat class, its
+//! transport, a scripted server.
 
 use message::{Role, UiPart, extract_text_content};
 
@@ -11,7 +12,7 @@ macro_rules! fixture {
 }
 
 #[test]
-fn a_plain_send_is_read_whole() {
+fn a_plain_send_is_parsed_completely() {
     let request = fixture!("send");
     assert_eq!(request.thread_id.as_str(), "t2");
     assert_eq!(request.model.as_deref(), Some("openai/gpt-4o"));
@@ -26,7 +27,7 @@ fn a_plain_send_is_read_whole() {
 }
 
 #[test]
-fn an_answer_comes_back_with_all_its_parts() {
+fn an_answer_in_the_history_keeps_all_its_parts() {
     let request = fixture!("second-turn-with-files");
     assert_eq!(request.messages.len(), 3);
     let parts = serde_json::to_string(&request.messages[1].parts).unwrap();
@@ -74,7 +75,7 @@ fn an_edited_question_keeps_its_id() {
 }
 
 #[test]
-fn a_message_id_alone_makes_no_edit() {
+fn a_message_id_alone_is_not_an_edit() {
     let question = r#"{"id":"m1","role":"user","parts":[]}"#;
     let answer = r#"{"id":"a1","role":"assistant","parts":[]}"#;
     for (name, trigger, messages, is_edit) in [
@@ -85,13 +86,13 @@ fn a_message_id_alone_makes_no_edit() {
             true,
         ),
         (
-            "made anew from the question",
+            "regenerated from the question",
             "regenerate-message",
             question.to_owned(),
             false,
         ),
         (
-            "an answer stands behind",
+            "an answer follows",
             "submit-message",
             format!("{question},{answer}"),
             false,
@@ -105,7 +106,7 @@ fn a_message_id_alone_makes_no_edit() {
 }
 
 #[test]
-fn an_answer_that_failed_before_its_first_part_is_no_obstacle() {
+fn an_answer_without_parts_is_accepted() {
     let request = fixture!("after-an-error");
     assert_eq!(request.messages[3].parts, []);
     assert_eq!(
@@ -115,7 +116,7 @@ fn an_answer_that_failed_before_its_first_part_is_no_obstacle() {
 }
 
 #[test]
-fn a_request_that_ends_with_an_answer_goes_on_with_it() {
+fn a_request_that_ends_with_an_answer_continues_it() {
     for (name, request, id, question) in [
         ("a tool's output", fixture!("tool-output"), "a1", "do it"),
         ("an approval", fixture!("approval"), "a1", "pay"),
@@ -143,7 +144,7 @@ fn a_request_that_ends_with_an_answer_goes_on_with_it() {
 }
 
 #[test]
-fn the_id_of_the_chat_stands_in_for_the_thread() {
+fn the_id_of_the_chat_replaces_a_missing_thread_id() {
     let thread = |fields: &str| parse(with_fields(fields)).unwrap().thread_id.to_string();
     assert_eq!(thread(r#""id":"chat","#), "chat");
     assert_eq!(thread(r#""id":"chat","threadId":null,"#), "chat");
@@ -178,7 +179,7 @@ fn ids_of_old_messages_may_repeat() {
 }
 
 #[test]
-fn text_is_taken_as_it_is() {
+fn text_is_kept_unchanged() {
     for escaped in [
         r"a\r\n\r\ndata: x",
         r"event: x\nid: 1",

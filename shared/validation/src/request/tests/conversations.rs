@@ -1,4 +1,4 @@
-//! Which messages and parts must be refused, and how many are too many.
+//! Tests of the messages and parts that must be refused, and of the limits on their number.
 
 use super::*;
 
@@ -198,7 +198,7 @@ fn parts_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
+fn parts_are_limited_for_each_answer_and_for_the_body() {
     let step = r#"{"type":"step-start"}"#;
     let answer = |id: usize, parts| {
         format!(
@@ -231,21 +231,21 @@ fn an_answer_may_have_many_parts_and_a_body_not_endlessly_many() {
     }
 }
 
-/// A message of the assistant that holds `steering` steering-messages of `each` parts.
-fn steered(id: usize, steering: usize, each: usize) -> String {
-    let said = numbered(each, |_| TEXT.into());
+/// Returns a message of the assistant with `steering` steering messages of `each` parts.
+fn with_steering(id: usize, steering: usize, each: usize) -> String {
+    let inner = numbered(each, |_| TEXT.into());
     let parts = numbered(steering, |_| {
-        format!(r#"{{"type":"steering-message","parts":[{said}]}}"#)
+        format!(r#"{{"type":"steering-message","parts":[{inner}]}}"#)
     });
     format!(r#"{{"id":"a{id}","role":"assistant","parts":[{parts}]}}"#)
 }
 
 #[test]
-fn parts_of_steering_messages_count_like_any_other() {
+fn parts_of_steering_messages_are_counted() {
     let body = |answers: usize, steering, each| {
         with_messages(&format!(
             "{USER},{}",
-            numbered(answers, |id| steered(id, steering, each))
+            numbered(answers, |id| with_steering(id, steering, each))
         ))
     };
     for (name, accepted) in [
@@ -285,7 +285,7 @@ fn parts_of_steering_messages_count_like_any_other() {
 }
 
 #[test]
-fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
+fn a_steering_message_is_accepted_only_in_an_answer_and_never_nested() {
     let nested = |depth: usize| {
         (0..depth).fold(TEXT.to_owned(), |inner, _| {
             format!(r#"{{"type":"steering-message","parts":[{inner}]}}"#)
@@ -329,7 +329,7 @@ fn a_steering_message_stands_in_an_answer_only_and_in_no_other() {
 }
 
 #[test]
-fn limits_are_met_exactly() {
+fn exactly_the_limit_is_accepted() {
     let questions = |count| numbered(count, |number| USER.replace("m1", &format!("m{number}")));
     assert_eq!(
         parse(with_messages(&questions(200)))
@@ -366,7 +366,7 @@ fn limits_are_met_exactly() {
 }
 
 #[test]
-fn a_message_alone_asks_for_the_stored_conversation() {
+fn a_single_message_selects_the_stored_conversation() {
     let alone = parse(format!(r#"{{"threadId":"t","message":{USER}}}"#)).unwrap();
     assert!(alone.history_is_stored);
     assert_eq!(alone.user_message().id.as_str(), "m1");
@@ -374,6 +374,6 @@ fn a_message_alone_asks_for_the_stored_conversation() {
         r#"{{"threadId":"t","message":{USER},"messages":[{USER},{USER}]}}"#
     ));
     assert!(both.is_err(), "messages count where both are sent");
-    let whole = parse(with_messages(USER)).unwrap();
-    assert!(!whole.history_is_stored);
+    let complete = parse(with_messages(USER)).unwrap();
+    assert!(!complete.history_is_stored);
 }

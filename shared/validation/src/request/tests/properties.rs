@@ -1,4 +1,4 @@
-//! What holds for any body.
+//! Properties of any body.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -58,7 +58,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// Whatever is accepted can be answered, written and read again.
+/// Checks that an accepted body can be answered, serialized and parsed again.
 fn check(body: &[u8]) {
     if let Ok(request) = parse(body) {
         assert_eq!(request.user_message().role, Role::User);
@@ -73,19 +73,19 @@ fn check(body: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(body in vec(any::<u8>(), 0..256)) {
+    fn arbitrary_bytes_do_not_panic(body in vec(any::<u8>(), 0..256)) {
         check(&body);
     }
 
     #[test]
-    fn no_json_makes_it_panic(value in json(), message in json(), part in json()) {
+    fn arbitrary_json_does_not_panic(value in json(), message in json(), part in json()) {
         check(value.to_string().as_bytes());
         check(with_messages(&message.to_string()).as_bytes());
         check(with_parts(&part.to_string()).as_bytes());
     }
 
     #[test]
-    fn no_fault_in_a_real_body_makes_it_panic(
+    fn a_damaged_real_body_does_not_panic(
         at in 0..REAL.len(), length in 0..8_usize, put in prop_oneof![vec(any::<u8>(), 0..4), Just(b"\\ud800".to_vec())],
     ) {
         let mut body = REAL.as_bytes().to_vec();
@@ -99,9 +99,9 @@ proptest! {
     }
 
     #[test]
-    fn depth_is_what_a_parser_finds(value in json(), max_depth in 0..8_usize) {
+    fn the_depth_equals_that_of_the_parsed_value(value in json(), max_depth in 0..8_usize) {
         let limits = Limits { max_depth, ..Limits::default() };
-        let too_deep = scan::text_of(value.to_string().as_bytes(), &limits) == Err(RequestError::TooDeep { limit: max_depth });
+        let too_deep = scan::read_text(value.to_string().as_bytes(), &limits) == Err(RequestError::TooDeep { limit: max_depth });
         prop_assert_eq!(too_deep, depth(&value) > max_depth);
     }
 }
