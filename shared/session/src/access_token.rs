@@ -1,24 +1,27 @@
-//! The access token of better-auth's jwt plugin: what `GET /api/auth/token` answers, sent as a bearer token.
+//! The access token of better-auth's jwt plugin: the response of `GET /api/auth/token`, sent as a
+//! bearer token.
 //!
-//! It is good by itself until it ends, 15 minutes unless changed. Signing out does not end it.
+//! It is valid by itself until it expires, after 15 minutes unless configured otherwise. Signing
+//! out does not revoke it.
 
 use message::UserId;
 use serde::Deserialize;
 
-use crate::claims::Times;
+use crate::claims::Validity;
 use crate::jwks::Jwks;
 use crate::jws::{self, Jws};
 use crate::{Session, SessionError};
 
-/// The token carries the whole user. No server takes headers of this size.
-const MAX_BYTES: usize = 16 * 1024;
+/// The maximum size of a token, which carries the complete user. No server takes headers of this
+/// size.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// Verifies the access tokens of one web app.
+/// A verifier for the access tokens of one web app.
 #[derive(Debug, Clone)]
 pub(crate) struct AccessTokens {
-    /// The plugin's public keys.
+    /// The public keys of the plugin.
     pub(crate) keys: Jwks,
-    /// Issuer and audience in one: the origin of the web app.
+    /// The issuer and the audience: the origin of the web app.
     pub(crate) origin: String,
 }
 
@@ -30,7 +33,7 @@ struct Claims {
     iat: Option<i64>,
 }
 
-/// RFC 7519 section 4.1.3: one or several.
+/// One or several audiences (RFC 7519 section 4.1.3).
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -38,9 +41,9 @@ enum Audience {
     Several(Vec<String>),
 }
 
-/// Whether a bearer token is meant as an access token: a signed session token never has this form, since its
-/// signature ends in `=`.
-pub(crate) fn is_one(bearer: &str) -> bool {
+/// Returns true if a bearer token has the form of an access token. A signed session token never has
+/// it, since its signature ends in `=`.
+pub(crate) fn has_token_form(bearer: &str) -> bool {
     let is_base64url = |part: &str| {
         part.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -49,21 +52,22 @@ pub(crate) fn is_one(bearer: &str) -> bool {
 }
 
 impl AccessTokens {
-    /// The session that the token stands for.
+    /// Returns the session of the access token.
     pub(crate) fn session(&self, token: &str, now_ms: i64) -> Result<Session, SessionError> {
-        let claims = self.claims(token).map_err(SessionError::AccessToken)?;
-        let times: Times =
-            jws::object(&claims).ok_or(SessionError::AccessToken("it has no good exp or nbf"))?;
-        if !times.hold(now_ms) {
+        let claims = self.verify(token).map_err(SessionError::AccessToken)?;
+        let validity: Validity = jws::parse_object(&claims)
+            .ok_or(SessionError::AccessToken("it has no good exp or nbf"))?;
+        if !validity.is_valid_at(now_ms) {
             return Err(SessionError::Expired);
         }
-        self.judged(&claims, times)
+        self.to_session(&claims, validity)
             .map_err(SessionError::AccessToken)
     }
 
-    fn claims(&self, token: &str) -> Result<Vec<u8>, &'static str> {
-        let jws = Jws::parse(token, MAX_BYTES)?;
-        // better-auth gives its access tokens no type, and to the other tokens of the same keys one of their own.
+    fn verify(&self, token: &str) -> Result<Vec<u8>, &'static str> {
+        let jws = Jws::parse(token, MAX_TOKEN_BYTES)?;
+        // better-auth gives its access tokens no type, and a separate one to each other kind of
+        // token of the same keys.
         if jws
             .header
             .typ
@@ -72,11 +76,11 @@ impl AccessTokens {
         {
             return Err("it is a token of another type");
         }
-        self.keys.verified(jws)
+        self.keys.verify(jws)
     }
 
-    fn judged(&self, claims: &[u8], times: Times) -> Result<Session, &'static str> {
-        let claims: Claims = jws::object(claims).ok_or("it lacks iss, aud or sub")?;
+    fn to_session(&self, claims: &[u8], validity: Validity) -> Result<Session, &'static str> {
+        let claims: Claims = jws::parse_object(claims).ok_or("it lacks iss, aud or sub")?;
         if claims.iss != self.origin {
             return Err("it is of another issuer");
         }
@@ -89,9 +93,9 @@ impl AccessTokens {
         }
         Ok(Session {
             user_id: UserId::parse(&claims.sub).map_err(|_| "its sub is not the id of a user")?,
-            // A token that does not tell its age is as old as can be when it comes to revocation.
+            // A token without an issue time counts as infinitely old for revocation.
             created_at_ms: claims.iat.unwrap_or(0).saturating_mul(1000),
-            expires_at_ms: times.last_ms(),
+            expires_at_ms: validity.last_ms(),
         })
     }
 }

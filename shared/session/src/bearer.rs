@@ -1,8 +1,8 @@
-//! The signed session token in the `Authorization` header, as better-auth's bearer plugin takes it with
-//! `requireSignature`.
+//! The signed session token in the `Authorization` header, as better-auth's bearer plugin accepts
+//! it with `requireSignature`.
 //!
-//! The plugin's default also takes the bare token. Here it is refused, for with it anybody without a key could
-//! make the store read.
+//! By default the plugin also accepts the bare token. It is refused here, since a client without a
+//! key could otherwise trigger reads of the store.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -12,25 +12,25 @@ use crate::{SessionError, SessionToken, access_token};
 
 const SCHEME: &str = "bearer";
 
-/// The token in the bearer credentials, if its signature is good.
+/// Returns the token in the bearer credentials, if its signature is good.
 pub(crate) fn token(headers: &HeaderMap, key: &SigningKey) -> Result<SessionToken, SessionError> {
-    let value = value(headers)?;
-    // Looked for before escapes are read, as the plugin does.
+    let value = credentials(headers)?;
+    // Checked before escapes are decoded, as the plugin does.
     if value.contains('.') {
-        key.open(value)
+        key.verify(value)
     } else {
         Err(SessionError::Unsigned)
     }
 }
 
-/// The bearer credentials that have the form of an access token.
+/// Returns the bearer credentials if they have the form of an access token.
 pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
-    value(headers)
+    credentials(headers)
         .ok()
-        .filter(|value| access_token::is_one(value))
+        .filter(|value| access_token::has_token_form(value))
 }
 
-fn value(headers: &HeaderMap) -> Result<&str, SessionError> {
+fn credentials(headers: &HeaderMap) -> Result<&str, SessionError> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let first = sent.next().ok_or(SessionError::Missing)?;
     if sent.next().is_some() {
@@ -85,10 +85,14 @@ mod tests {
             ),
             ("empty", "", Err(SessionError::Missing)),
         ] {
-            assert_eq!(value(&headers(&[sent.as_bytes()])), expected, "{name}");
+            assert_eq!(
+                credentials(&headers(&[sent.as_bytes()])),
+                expected,
+                "{name}"
+            );
         }
         assert_eq!(
-            value(&HeaderMap::new()),
+            credentials(&HeaderMap::new()),
             Err(SessionError::Missing),
             "no header"
         );
@@ -104,14 +108,17 @@ mod tests {
             ("not ASCII", vec![b"Bearer x.\xff".as_slice()]),
         ] {
             assert!(
-                matches!(value(&headers(&sent)), Err(SessionError::Unreadable(_))),
+                matches!(
+                    credentials(&headers(&sent)),
+                    Err(SessionError::Unreadable(_))
+                ),
                 "{name}"
             );
         }
     }
 
     #[test]
-    fn a_signed_session_token_is_not_taken_for_an_access_token() {
+    fn a_signed_session_token_does_not_have_the_form_of_an_access_token() {
         let key = SigningKey::new("a secret of at least 32 characters");
         for (name, sent, expected) in [
             ("access token", "a-b.c_d.e9".to_owned(), true),

@@ -1,7 +1,9 @@
-//! The cookie cache (`session.cookieCache`): the session itself in a second cookie, so that nobody has to look it up.
+//! The cookie cache (`session.cookieCache`): the session itself in a second cookie, which makes the
+//! lookup unnecessary.
 //!
-//! It counts only beside a session token with a good signature, and only for that token. Whatever is wrong with it is
-//! no refusal: it is a miss, and the store decides. A session that was revoked stays good until its cache ends.
+//! It counts only together with a session token with a good signature, and only for that token. An
+//! invalid cache is not an error: it is a miss, and the store decides. A revoked session stays
+//! valid until its cache expires.
 
 mod compact;
 mod jwe;
@@ -15,13 +17,14 @@ use crate::signature::SigningKey;
 use crate::stored::{Stored, StoredSession, StoredUser};
 use crate::{Session, SessionToken};
 
-/// Far more than a request's headers can hold, so that no decoder sees more.
-const MAX_BYTES: usize = 64 * 1024;
+/// The maximum size of a cache, far more than a request's headers can hold.
+const MAX_CACHE_BYTES: usize = 64 * 1024;
 
-/// What better-auth takes for a cache that names no version.
-const FIRST_VERSION: &str = "1";
+/// The version that better-auth assumes for a cache without a version.
+const DEFAULT_VERSION: &str = "1";
 
-/// Reads the caches of one web app, by the one strategy that it writes them with.
+/// Creates a reader for `strategy`, or `None` if the cache is off. `issued` are the keys and the
+/// origin of the jwt plugin, if it is configured.
 #[derive(Clone)]
 pub(crate) struct CookieCache {
     decoder: Decoder,
@@ -35,7 +38,7 @@ enum Decoder {
     Jwe(Box<jwe::Decoder>),
 }
 
-/// What all strategies seal.
+/// The content of a cache, the same for all strategies.
 #[derive(Deserialize)]
 struct Payload {
     session: StoredSession,
@@ -44,7 +47,8 @@ struct Payload {
 }
 
 impl CookieCache {
-    /// A reader for `strategy`, `None` if that is none. `issued` are keys and origin of the jwt plugin, if it has any.
+    /// A reader for `strategy`, `None` if that is none. `issued` are keys and origin of the jwt
+    /// plugin, if it has any.
     pub(crate) fn new(
         strategy: CookieCacheStrategy,
         secret: &str,
@@ -63,14 +67,15 @@ impl CookieCache {
         })
     }
 
-    /// The session in the cookie's value, if it is the one of `token` and good now; `None` is a miss.
+    /// Returns the session in the value of the cookie, if it is the one of `token` and valid now;
+    /// `None` is a miss.
     pub(crate) fn session(
         &self,
         value: &str,
         token: &SessionToken,
         now_ms: i64,
     ) -> Option<Session> {
-        if value.len() > MAX_BYTES {
+        if value.len() > MAX_CACHE_BYTES {
             return None;
         }
         let payload = match &self.decoder {
@@ -82,14 +87,14 @@ impl CookieCache {
             .version
             .as_deref()
             .filter(|version| !version.is_empty());
-        if version.unwrap_or(FIRST_VERSION) != self.version {
+        if version.unwrap_or(DEFAULT_VERSION) != self.version {
             return None;
         }
         Stored {
             session: payload.session,
             user: Some(payload.user),
         }
-        .judged(token, now_ms)
+        .into_session(token, now_ms)
         .ok()
     }
 }

@@ -1,4 +1,4 @@
-//! What must be known of the web app's better-auth configuration, and what of it is refused at start.
+//! The part of the web app's better-auth configuration that determines which sessions are valid.
 
 use std::str::FromStr;
 
@@ -6,36 +6,42 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::jwks::{Jwks, JwksError};
 
-/// What better-auth signs with when nobody gave it a secret; it is public.
+/// The secret that better-auth uses if none is configured; it is public.
 const LIBRARY_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
-const SECRET_MIN_CHARACTERS: usize = 32;
+/// The minimum length of a secret, in characters.
+const MIN_SECRET_CHARACTERS: usize = 32;
 
 /// The part of the web app's better-auth configuration that decides which sessions are good.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
     /// `BETTER_AUTH_SECRET`, exactly as the web app has it.
     pub secret: SecretString,
-    /// Whether the cookie is named `__Secure-…`: better-auth does so when its base URL is https.
-    /// Exactly one of the two names is read, so that a plain cookie cannot be planted on a secure site.
+    /// True if the name of the cookie begins with `__Secure-`: better-auth does so when its base
+    /// URL is https. Exactly one of the two names is read, so that a plain cookie cannot be planted
+    /// on a secure site.
     pub secure: bool,
     /// `advanced.cookiePrefix`; `better-auth` unless changed.
     pub cookie_prefix: String,
-    /// `advanced.cookies.session_token.name`, the whole name without `__Secure-`; it overrules the prefix.
+    /// `advanced.cookies.session_token.name`, the complete name without `__Secure-`; it overrides
+    /// the prefix.
     pub cookie_name: Option<String>,
-    /// `session.cookieCache`: whether a session may be read from a cookie instead of the store.
+    /// `session.cookieCache`: the strategy of the cookie cache from which a session may be read
+    /// instead of the store.
     pub cookie_cache: CookieCacheStrategy,
     /// `session.cookieCache.version`; `1` unless changed.
     pub cookie_cache_version: String,
-    /// The origin of better-auth's base URL, such as `https://app.example.com`: issuer and audience of its tokens.
+    /// The origin of better-auth's base URL, such as `https://app.example.com`: issuer and audience
+    /// of its tokens.
     pub origin: Option<String>,
-    /// What `GET /api/auth/jwks` answers. With it the access tokens of the jwt plugin are taken as bearer tokens.
+    /// The response of `GET /api/auth/jwks`. With it the access tokens of the jwt plugin are
+    /// accepted as bearer tokens.
     pub jwks: Option<String>,
 }
 
 /// `session.cookieCache.strategy`, exactly as the web app has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CookieCacheStrategy {
-    /// No cache is read: each session is looked up, and one that was revoked is over at once.
+    /// No cache is read: each session is looked up, and a revoked session ends at once.
     #[default]
     Off,
     /// Signed JSON; better-auth's own default where the cache is enabled.
@@ -60,13 +66,14 @@ impl FromStr for CookieCacheStrategy {
     }
 }
 
-/// A text that names no strategy of the cookie cache.
+/// The error for a text that names no strategy of the cookie cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cookie cache must be off, compact, jwt or jwe")]
 pub struct UnknownStrategy;
 
 impl SessionConfig {
-    /// A configuration with better-auth's own cookie name, without cookie cache and access tokens.
+    /// Creates a configuration with better-auth's own cookie name, without cookie cache and access
+    /// tokens.
     pub fn new(secret: SecretString, secure: bool) -> Self {
         Self {
             secret,
@@ -80,8 +87,8 @@ impl SessionConfig {
         }
     }
 
-    /// The one cookie name that is read, once secret and name have been found fit.
-    pub(crate) fn checked_cookie_name(&self) -> Result<String, SessionConfigError> {
+    /// Returns the one cookie name that is read, after validating secret and name.
+    pub(crate) fn to_cookie_name(&self) -> Result<String, SessionConfigError> {
         check_secret(self.secret.expose_secret())?;
         let name = match &self.cookie_name {
             Some(name) => name.clone(),
@@ -91,20 +98,20 @@ impl SessionConfig {
         if !is_cookie_name(&name) {
             return Err(SessionConfigError::CookieName);
         }
-        Ok(self.secured(name))
+        Ok(self.with_secure_prefix(name))
     }
 
-    /// The name of the cookie with the cached session.
-    pub(crate) fn checked_cache_name(&self) -> Result<String, SessionConfigError> {
+    /// Returns the name of the cookie with the cached session.
+    pub(crate) fn to_cache_name(&self) -> Result<String, SessionConfigError> {
         if is_cookie_name(&self.cookie_prefix) {
-            Ok(self.secured(format!("{}.session_data", self.cookie_prefix)))
+            Ok(self.with_secure_prefix(format!("{}.session_data", self.cookie_prefix)))
         } else {
             Err(SessionConfigError::CookieName)
         }
     }
 
-    /// Keys and origin of the jwt plugin, once both have been found fit.
-    pub(crate) fn checked_jwks(&self) -> Result<Option<(Jwks, &str)>, SessionConfigError> {
+    /// Parses the keys of the jwt plugin and returns them with the origin, after validating both.
+    pub(crate) fn parse_jwks(&self) -> Result<Option<(Jwks, &str)>, SessionConfigError> {
         let Some(jwks) = &self.jwks else {
             return Ok(None);
         };
@@ -115,7 +122,7 @@ impl SessionConfig {
         }
     }
 
-    fn secured(&self, name: String) -> String {
+    fn with_secure_prefix(&self, name: String) -> String {
         if self.secure {
             format!("__Secure-{name}")
         } else {
@@ -124,27 +131,27 @@ impl SessionConfig {
     }
 }
 
-/// Why no session could ever be trusted with this configuration. Never holds the secret.
+/// The error for a configuration with which no session could be trusted. Never holds the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SessionConfigError {
     /// The secret is empty or blank.
     #[error("better-auth secret is missing: give the one the web app signs its sessions with")]
     SecretMissing,
-    /// The secret can be guessed.
-    #[error("better-auth secret has fewer than {SECRET_MIN_CHARACTERS} characters")]
+    /// The secret is short enough to be guessed.
+    #[error("better-auth secret has fewer than {MIN_SECRET_CHARACTERS} characters")]
     SecretTooShort,
-    /// The secret is the one printed in better-auth's source.
+    /// The secret is the default in better-auth's source.
     #[error(
         "better-auth secret is the library's public default: anybody can sign sessions with it"
     )]
     SecretIsLibraryDefault,
-    /// The cookie could never be sent.
+    /// No browser could send a cookie of this name.
     #[error("session cookie name or prefix must be made of letters, digits and !#$%&'*+-.^_`|~")]
     CookieName,
-    /// No access token could ever be verified.
+    /// The key set cannot verify any access token.
     #[error("the key set of the jwt plugin is of no use: {0}")]
     Jwks(JwksError),
-    /// Access tokens name the web app by its origin, and theirs would never be ours.
+    /// The origin is missing or malformed. Access tokens identify the web app by it.
     #[error("the web app's base URL is needed to verify access tokens, as http or https origin")]
     Origin,
 }
@@ -154,14 +161,15 @@ fn check_secret(secret: &str) -> Result<(), SessionConfigError> {
         Err(SessionConfigError::SecretMissing)
     } else if secret == LIBRARY_DEFAULT_SECRET {
         Err(SessionConfigError::SecretIsLibraryDefault)
-    } else if secret.chars().count() < SECRET_MIN_CHARACTERS {
+    } else if secret.chars().count() < MIN_SECRET_CHARACTERS {
         Err(SessionConfigError::SecretTooShort)
     } else {
         Ok(())
     }
 }
 
-/// As `new URL(baseURL).origin` writes it: with neither path nor slash at the end.
+/// Returns true if `text` is an origin as `new URL(baseURL).origin` writes it: without path and
+/// trailing slash.
 fn is_origin(text: &str) -> bool {
     let rest = text
         .strip_prefix("https://")
@@ -169,7 +177,8 @@ fn is_origin(text: &str) -> bool {
     rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
 }
 
-/// RFC 6265 section 4.1.1: a cookie name is a token of RFC 9110 section 5.6.2.
+/// Returns true if `name` is a cookie name: a token of RFC 9110 section 5.6.2 (RFC 6265 section
+/// 4.1.1).
 fn is_cookie_name(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -188,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_others_may_know_is_refused_and_not_repeated() {
+    fn an_unsafe_secret_is_refused_and_not_printed() {
         for (name, secret, error) in [
             ("empty", "", SessionConfigError::SecretMissing),
             ("blank", &" ".repeat(40), SessionConfigError::SecretMissing),
@@ -208,14 +217,14 @@ mod tests {
                 SessionConfigError::SecretIsLibraryDefault,
             ),
         ] {
-            assert_eq!(config(secret).checked_cookie_name(), Err(error), "{name}");
+            assert_eq!(config(secret).to_cookie_name(), Err(error), "{name}");
             let printed = format!("{error} {error:?} {:?}", config(secret));
             assert!(
                 secret.is_empty() || !printed.contains(secret),
                 "{name}: {printed}"
             );
         }
-        assert!(config(SECRET).checked_cookie_name().is_ok());
+        assert!(config(SECRET).to_cookie_name().is_ok());
     }
 
     #[test]
@@ -238,7 +247,7 @@ mod tests {
                 cookie_name: name.map(str::to_owned),
                 ..config(SECRET)
             };
-            assert_eq!(config.checked_cookie_name().as_deref(), Ok(expected));
+            assert_eq!(config.to_cookie_name().as_deref(), Ok(expected));
         }
     }
 
@@ -255,7 +264,7 @@ mod tests {
             };
             for config in [named, prefixed] {
                 assert_eq!(
-                    config.checked_cookie_name(),
+                    config.to_cookie_name(),
                     Err(SessionConfigError::CookieName),
                     "{name:?}"
                 );
@@ -264,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_lies_beside_the_token() {
+    fn the_cache_has_the_prefix_of_the_token() {
         for (secure, prefix, expected) in [
             (false, "better-auth", "better-auth.session_data"),
             (true, "acme", "__Secure-acme.session_data"),
@@ -274,18 +283,15 @@ mod tests {
                 cookie_prefix: prefix.to_owned(),
                 ..config(SECRET)
             };
-            assert_eq!(config.checked_cache_name().as_deref(), Ok(expected));
+            assert_eq!(config.to_cache_name().as_deref(), Ok(expected));
         }
-        // With a name of its own for the token, the prefix still names the cache.
+        // With a separate name for the token, the prefix still names the cache.
         let unnamed = SessionConfig {
             cookie_name: Some("sid".to_owned()),
             cookie_prefix: String::new(),
             ..config(SECRET)
         };
-        assert_eq!(
-            unnamed.checked_cache_name(),
-            Err(SessionConfigError::CookieName)
-        );
+        assert_eq!(unnamed.to_cache_name(), Err(SessionConfigError::CookieName));
     }
 
     #[test]
@@ -328,11 +334,11 @@ mod tests {
             } else {
                 Err(SessionConfigError::Origin)
             };
-            assert_eq!(config.checked_jwks().map(|_| ()), expected, "{origin:?}");
+            assert_eq!(config.parse_jwks().map(|_| ()), expected, "{origin:?}");
         }
         assert!(
             config(SECRET)
-                .checked_jwks()
+                .parse_jwks()
                 .expect("no keys, no origin")
                 .is_none()
         );

@@ -1,4 +1,4 @@
-//! The signed session cookie in the `Cookie` header, and the cache beside it.
+//! The signed session cookie in the `Cookie` header, and its cache.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -6,70 +6,79 @@ use http::header::COOKIE;
 use crate::signature::SigningKey;
 use crate::{SessionError, SessionToken};
 
-/// No browser keeps more for one site (Chrome 180, Firefox 150), so no browser sends more.
-const COOKIES_MAX: usize = 180;
+/// The maximum number of cookies in a request. No browser stores more for one site (Chrome 180,
+/// Firefox 150), so no browser sends more.
+const MAX_COOKIES: usize = 180;
 
-/// The token in the session cookie, if its signature is good.
+/// Returns the token in the session cookie, if its signature is good.
 pub(crate) fn token(
     headers: &HeaderMap,
     name: &str,
     key: &SigningKey,
 ) -> Result<SessionToken, SessionError> {
-    key.open(value(headers, name)?)
+    key.verify(value(headers, name)?)
 }
 
-/// The cached session as it was sent: in the cookie of this name, or in pieces in `name.0`, `name.1` and so on.
+/// Returns the cached session as it was sent: in the cookie of this name, or in pieces in `name.0`,
+/// `name.1` and so on.
 ///
-/// A piece that is there twice makes it useless: whoever can add a cookie must not be able to choose among several.
-pub(crate) fn cached(headers: &HeaderMap, name: &str) -> Option<String> {
-    let cookies = pairs(headers).ok()?;
-    if let Some(whole) = first(&cookies, name).filter(|whole| !whole.is_empty()) {
-        return Some(whole.to_owned());
+/// A repeated piece makes the cache invalid: an attacker who can add a cookie must not be able to
+/// choose among several.
+pub(crate) fn cached_session(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = parse_pairs(headers).ok()?;
+    if let Some(single) = find_first(&cookies, name).filter(|single| !single.is_empty()) {
+        return Some(single.to_owned());
     }
     let piece = |&(key, value): &(&str, _)| {
-        Some((index(key.strip_prefix(name)?.strip_prefix('.')?)?, value))
+        Some((
+            parse_index(key.strip_prefix(name)?.strip_prefix('.')?)?,
+            value,
+        ))
     };
     let mut pieces: Vec<(u8, &str)> = cookies.iter().filter_map(piece).collect();
     pieces.sort_by_key(|(index, _)| *index);
-    let is_twice = pieces.windows(2).any(|two| two[0].0 == two[1].0);
-    if pieces.is_empty() || is_twice {
+    let is_repeated = pieces.windows(2).any(|two| two[0].0 == two[1].0);
+    if pieces.is_empty() || is_repeated {
         None
     } else {
         Some(pieces.iter().map(|(_, value)| *value).collect())
     }
 }
 
-/// better-auth makes at most 100 pieces and writes their numbers without leading zeros.
-fn index(text: &str) -> Option<u8> {
+/// Parses the number of a piece. better-auth makes at most 100 pieces and writes their numbers
+/// without leading zeros.
+fn parse_index(text: &str) -> Option<u8> {
     let is_plain = text == "0" || (!text.starts_with(['0', '+']) && text.len() <= 2);
     if is_plain { text.parse().ok() } else { None }
 }
 
-/// The value of the first cookie of exactly this name. A later one is never looked at, even if the first is
-/// empty or forged: whoever can add a cookie must not be able to choose among several.
+/// Returns the value of the first cookie of exactly this name. Later ones are ignored, even if the
+/// first is empty or forged: an attacker who can add a cookie must not be able to choose among
+/// several.
 fn value<'headers>(
     headers: &'headers HeaderMap,
     name: &str,
 ) -> Result<&'headers str, SessionError> {
-    first(&pairs(headers)?, name).ok_or(SessionError::Missing)
+    find_first(&parse_pairs(headers)?, name).ok_or(SessionError::Missing)
 }
 
-fn first<'headers>(cookies: &[(&str, &'headers str)], name: &str) -> Option<&'headers str> {
+fn find_first<'headers>(cookies: &[(&str, &'headers str)], name: &str) -> Option<&'headers str> {
     cookies
         .iter()
         .find(|(key, _)| *key == name)
         .map(|&(_, value)| value)
 }
 
-/// All cookies in the order in which they were sent.
-fn pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
+/// Parses all cookies, in the order in which they were sent.
+fn parse_pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
     let mut cookies = Vec::new();
-    // HTTP/2 may split the header in several (RFC 9113 section 8.2.3); read in turn they are the joined one.
+    // HTTP/2 may split the header into several (RFC 9113 section 8.2.3); read in order they equal
+    // the joined one.
     for header in headers.get_all(COOKIE) {
         let text = std::str::from_utf8(header.as_bytes());
         let text = text.map_err(|_| SessionError::Unreadable("cookies are not UTF-8"))?;
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
-            if cookies.len() == COOKIES_MAX {
+            if cookies.len() == MAX_COOKIES {
                 return Err(SessionError::Unreadable(
                     "more cookies than a browser sends",
                 ));
@@ -80,7 +89,8 @@ fn pairs(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, SessionError> {
     Ok(cookies)
 }
 
-/// As better-auth does it: the first character decides, the last one goes whatever it is.
+/// Removes the quotes of a value as better-auth does: if the first character is a quote, the last
+/// character is removed whatever it is.
 fn unquote(value: &str) -> &str {
     match value.strip_prefix('"') {
         Some(rest) => rest
@@ -138,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cached_session_is_whole_or_joined_from_its_pieces() {
+    fn a_cached_session_is_one_cookie_or_joined_from_its_pieces() {
         for (name, sent, expected) in [
             ("none", "sid=x", None),
-            ("whole", "data=x", Some("x")),
-            ("whole twice", "data=x; data=y", Some("x")),
-            ("whole and pieces", "data.0=y; data=x", Some("x")),
+            ("one cookie", "data=x", Some("x")),
+            ("one cookie, repeated", "data=x; data=y", Some("x")),
+            ("one cookie and pieces", "data.0=y; data=x", Some("x")),
             ("empty and pieces", "data=; data.0=y", Some("y")),
             ("empty", "data=", None),
             ("pieces", "data.0=x; data.1=y", Some("xy")),
@@ -170,12 +180,16 @@ mod tests {
             ("another's pieces", "xdata.0=x; Data.0=y", None),
         ] {
             assert_eq!(
-                cached(&headers(&[sent.as_bytes()]), "data").as_deref(),
+                cached_session(&headers(&[sent.as_bytes()]), "data").as_deref(),
                 expected,
                 "{name}"
             );
         }
-        assert_eq!(cached(&headers(&[b"data=\xff"]), "data"), None, "not UTF-8");
+        assert_eq!(
+            cached_session(&headers(&[b"data=\xff"]), "data"),
+            None,
+            "not UTF-8"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The public keys of better-auth's jwt plugin, as its `/api/auth/jwks` shows them (RFC 7517).
+//! The public keys of better-auth's jwt plugin, as its `/api/auth/jwks` returns them (RFC 7517).
 //!
-//! Each key has one algorithm, its own. What a token says of its algorithm can only agree with it.
+//! Each key has exactly one algorithm. The algorithm in a token must equal that of its key.
 
 mod key;
 
@@ -13,7 +13,7 @@ pub use key::JwkProblem;
 use crate::jws::Jws;
 use key::{Jwk, PublicKey};
 
-/// Why no token could be verified with a set of keys.
+/// The error for a set of keys that cannot verify any token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwksError {
     /// The text is not `{"keys":[…]}`.
@@ -22,35 +22,36 @@ pub enum JwksError {
     /// The set is empty.
     #[error("it has no keys: sign in to the web app once, and better-auth makes one")]
     NoKeys,
-    /// Two keys have one id, so that a token does not say which it means.
+    /// Two keys have the same id, so that a token does not identify its key.
     #[error("two of its keys have the same kid")]
     SameKid,
-    /// One key cannot be used. The number counts from 1.
+    /// One key cannot be used.
     #[error("key {number} {problem}")]
     Key {
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The problem of the key.
         problem: JwkProblem,
     },
 }
 
-/// A set of public keys, each known by its id.
+/// A set of public keys, each identified by its id.
 #[derive(Clone)]
 pub(crate) struct Jwks(Vec<(String, PublicKey)>);
 
 #[derive(Deserialize)]
-struct Set {
+struct KeySet {
     keys: Vec<serde_json::Value>,
 }
 
 impl Jwks {
-    /// Reads the set, and refuses it whole if one key of it is of no use.
+    /// Parses the set; one unusable key makes the complete set an error.
     pub(crate) fn parse(json: &str) -> Result<Self, JwksError> {
-        let set: Set = crate::jws::object(json.trim().as_bytes()).ok_or(JwksError::Shape)?;
+        let set: KeySet =
+            crate::jws::parse_object(json.trim().as_bytes()).ok_or(JwksError::Shape)?;
         let mut keys: Vec<(String, PublicKey)> = Vec::with_capacity(set.keys.len());
         for (index, jwk) in set.keys.into_iter().enumerate() {
-            let (kid, key) = Jwk::read(jwk).map_err(|problem| JwksError::Key {
+            let (kid, key) = Jwk::parse(jwk).map_err(|problem| JwksError::Key {
                 number: index + 1,
                 problem,
             })?;
@@ -66,8 +67,9 @@ impl Jwks {
         }
     }
 
-    /// What `jws` says, if the key that it names has signed it, by that key's own algorithm.
-    pub(crate) fn verified(&self, jws: Jws<'_>) -> Result<Vec<u8>, &'static str> {
+    /// Returns the payload of `jws`, if the key that it names signed it, by the algorithm of that
+    /// key.
+    pub(crate) fn verify(&self, jws: Jws<'_>) -> Result<Vec<u8>, &'static str> {
         let kid = jws.header.kid.as_deref().ok_or("it names no key")?;
         let (_, key) = self
             .0
@@ -77,7 +79,7 @@ impl Jwks {
         if jws.header.alg != key.algorithm() {
             return Err("its algorithm is not the key's");
         }
-        jws.verified(|message, signature| key.has_signed(message, signature))
+        jws.verify(|message, signature| key.has_signed(message, signature))
     }
 }
 
@@ -96,13 +98,13 @@ mod tests {
 
     use super::*;
 
-    /// RFC 8037 appendix A.2.
+    /// The key of RFC 8037 appendix A.2.
     fn ed25519() -> Value {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         json!({ "kid": "k", "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x })
     }
 
-    /// The generator of P-256, a point as good as any (SEC 2 section 2.4.2).
+    /// The generator of P-256, a valid point of the curve (SEC 2 section 2.4.2).
     fn p256() -> Value {
         let x = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY";
         let y = "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_keys_of_the_plugin_are_read() {
+    fn the_public_keys_of_the_plugin_are_parsed() {
         let second = with(p256(), "kid", json!("k2"));
         let third = with(with(rsa(), "kid", json!("k3")), "use", json!("sig"));
         let jwks = parse(&json!([ed25519(), second, third])).expect("three good keys");
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_of_no_use_is_named_by_its_place() {
+    fn an_unusable_key_is_named_by_its_position() {
         let zeros = "A".repeat(43);
         for (name, key, problem) in [
             ("not an object", json!("k"), JwkProblem::Shape),
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_set_of_keys_is_refused() {
+    fn a_text_that_is_not_a_set_of_keys_is_refused() {
         for (name, text, error) in [
             ("empty", "", JwksError::Shape),
             (

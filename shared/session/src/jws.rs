@@ -1,14 +1,16 @@
-//! The compact serialisation of a signed JSON document (RFC 7515 section 7.1): `header.payload.signature`.
+//! The compact serialisation of a signed JSON document (RFC 7515 section 7.1):
+//! `header.payload.signature`.
 //!
-//! Knows nothing of keys. What a document says cannot be had from it before somebody has verified the signature.
+//! Knows nothing of keys. The payload is available only after the caller has verified the
+//! signature.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A document that was taken apart; its signature is still to be verified.
+/// A parsed document whose signature is not verified yet.
 pub(crate) struct Jws<'text> {
-    /// What the sender says of the signature. Only a hint: the key decides how it is verified.
+    /// The header, as the sender wrote it. Only a hint: the key selects the algorithm.
     pub(crate) header: Header,
     signed: &'text str,
     payload: Vec<u8>,
@@ -17,21 +19,22 @@ pub(crate) struct Jws<'text> {
 
 /// The header as better-auth writes it.
 ///
-/// A further field is refused, known or not: `crit` and `zip` would change how the rest is to be read, `jku`, `jwk`,
-/// `x5u` and `x5c` offer keys of the sender's choice (RFC 8725 sections 3.9 and 3.10).
+/// Any further field is refused, known or not: `crit` and `zip` would change the meaning of the
+/// rest, and `jku`, `jwk`, `x5u` and `x5c` offer keys of the sender's choice (RFC 8725 sections 3.9
+/// and 3.10).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Header {
-    /// The algorithm that the sender says he used.
+    /// The algorithm that the sender claims.
     pub(crate) alg: String,
-    /// Which key of the application's set.
+    /// The id of the key in the set of the application.
     pub(crate) kid: Option<String>,
-    /// What kind of document it is.
+    /// The type of the document.
     pub(crate) typ: Option<String>,
 }
 
 impl<'text> Jws<'text> {
-    /// Takes `text` apart, unless it is longer than `max_bytes`.
+    /// Parses `text`, unless it is longer than `max_bytes`.
     pub(crate) fn parse(text: &'text str, max_bytes: usize) -> Result<Self, &'static str> {
         if text.len() > max_bytes {
             return Err("it is too long");
@@ -43,7 +46,8 @@ impl<'text> Jws<'text> {
                 .decode(part)
                 .map_err(|_| "a part is not base64url")
         };
-        let header = object(&decode(header)?).ok_or("its header is not what better-auth writes")?;
+        let header =
+            parse_object(&decode(header)?).ok_or("its header is not what better-auth writes")?;
         Ok(Self {
             header,
             signed,
@@ -52,8 +56,8 @@ impl<'text> Jws<'text> {
         })
     }
 
-    /// The payload, if `is_good` says so of the signed bytes and the signature.
-    pub(crate) fn verified(
+    /// Returns the payload, if `is_good` returns true for the signed bytes and the signature.
+    pub(crate) fn verify(
         self,
         is_good: impl FnOnce(&[u8], &[u8]) -> bool,
     ) -> Result<Vec<u8>, &'static str> {
@@ -65,8 +69,8 @@ impl<'text> Jws<'text> {
     }
 }
 
-/// Reads a JSON object. serde alone would read a list of the fields' values, too.
-pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+/// Parses a JSON object. serde alone would also accept an array of the values of the fields.
+pub(crate) fn parse_object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     if json.first() == Some(&b'{') {
         serde_json::from_slice(json).ok()
     } else {
@@ -87,23 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_comes_out_only_with_a_good_signature() {
+    fn the_payload_requires_a_good_signature() {
         let text = encoded(r#"{"alg":"EdDSA","kid":"k"}"#);
         let parse = || Jws::parse(&text, 200).expect("well-formed");
         assert_eq!(parse().header.kid.as_deref(), Some("k"));
-        assert_eq!(
-            parse().verified(|_, _| false),
-            Err("its signature is wrong")
-        );
+        assert_eq!(parse().verify(|_, _| false), Err("its signature is wrong"));
 
         let signed = text.rsplit_once('.').expect("has points").0.as_bytes();
-        let payload =
-            parse().verified(|message, signature| message == signed && signature == b"sig");
+        let payload = parse().verify(|message, signature| message == signed && signature == b"sig");
         assert_eq!(payload.as_deref(), Ok(b"{}".as_slice()));
     }
 
     #[test]
-    fn what_better_auth_does_not_write_is_refused() {
+    fn headers_that_better_auth_does_not_write_are_refused() {
         for (name, header) in [
             ("crit", r#"{"alg":"EdDSA","crit":["b64"],"b64":false}"#),
             ("own key", r#"{"alg":"EdDSA","jwk":{}}"#),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_three_parts_of_base64url_are_taken() {
+    fn only_three_parts_of_base64url_are_accepted() {
         let good = encoded(r#"{"alg":"EdDSA"}"#);
         assert_eq!(refusal(&good), None);
         for (name, text) in [

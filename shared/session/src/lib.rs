@@ -1,17 +1,20 @@
-//! Who is asking: better-auth's sessions, verified without better-auth.
+//! better-auth's sessions, verified without better-auth.
 //!
-//! A request is judged in three steps, and only the caller does I/O between them:
-//! 1. [`Sessions::find`] verifies what the headers carry. An access token, or a session cookie with its cache, says
-//!    all there is to know; then the second step is left out.
-//! 2. The caller reads the record under [`SessionToken::storage_key`] and gives it to [`Sessions::session`].
-//! 3. Where revocation must be strict, it reads [`revocation_key`] too and asks [`Session::unless_revoked`].
+//! A request is authenticated in three steps, and only the caller does I/O between them:
 //!
-//! Knows better-auth's cookie names, its signatures, the three strategies of its cookie cache, the tokens of its jwt
-//! plugin, and its `secondaryStorage` records. Knows no database, no clock and no HTTP status: the time comes in as an
-//! argument, and every [`SessionError`] is a 401 at the edge. It never extends a session; the web app's own
-//! `get-session` does.
+//! 1. [`Sessions::find`] verifies the credentials in the headers. An access token, or a session
+//!    cookie with its cache, is complete by itself; then the second step is skipped.
+//! 2. The caller reads the record under [`SessionToken::storage_key`] and passes it to
+//!    [`Sessions::session`].
+//! 3. Where revocation must be strict, the caller reads [`revocation_key`] too and calls
+//!    [`Session::unless_revoked`].
 //!
-//! Each format has a file of its own.
+//! Knows better-auth's cookie names, its signatures, the three strategies of its cookie cache, the
+//! tokens of its jwt plugin, and its `secondaryStorage` records. Knows no database, no clock and no
+//! HTTP status: the time is passed as an argument, and every [`SessionError`] is a 401 at the edge.
+//! Never extends a session; the web app's own `get-session` does.
+//!
+//! Each format has its own file.
 
 mod access_token;
 mod bearer;

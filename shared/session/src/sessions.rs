@@ -1,4 +1,4 @@
-//! The one question a request is asked: whose session is it?
+//! The authentication of requests.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ use crate::{
     Session, SessionConfig, SessionConfigError, SessionError, SessionToken, bearer, cookie,
 };
 
-/// The sessions of one better-auth application: its secret, its cookie names and its public keys.
+/// The verifier for the sessions of one better-auth application: its secret, its cookie names and
+/// its public keys.
 #[derive(Clone)]
 pub struct Sessions {
     key: SigningKey,
@@ -21,42 +22,42 @@ pub struct Sessions {
     access_tokens: Option<AccessTokens>,
 }
 
-/// What a request's headers alone say of who sent it.
+/// The result of verifying the headers of a request alone.
 #[derive(Debug, Clone)]
 pub enum Authentication {
-    /// All there is to know: an access token, or a session token with a good cookie cache beside it. Nothing need be
-    /// looked up, and a session that was signed out since is not noticed.
+    /// A complete session: an access token, or a session token with a valid cookie cache. No lookup
+    /// is needed, and a sign-out since then is not noticed.
     Session {
         /// The session.
         session: Session,
-        /// Where its token came from.
+        /// The source of its token.
         source: CredentialSource,
     },
-    /// A session token, whose record has to be looked up and given to [`Sessions::session`].
+    /// A session token. Its record has to be looked up and passed to [`Sessions::session`].
     NeedsLookup(Credential),
 }
 
-/// A session token with a good signature. Nothing is known yet of the session: it may be over.
+/// A session token with a good signature. The session is not known yet: it may have ended.
 #[derive(Debug, Clone)]
 pub struct Credential {
-    /// The token, by whose [`SessionToken::storage_key`] the session is looked up.
+    /// The token; its [`SessionToken::storage_key`] is the key of the session.
     pub token: SessionToken,
-    /// Where it came from.
+    /// The source of the token.
     pub source: CredentialSource,
 }
 
-/// Where a request carried its session token.
+/// The place in a request that carried its session token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// In a cookie, which a browser also adds to requests that another site makes it send: the caller checks
-    /// the origin.
+    /// A cookie, which a browser also adds to requests that another site triggers: the caller
+    /// checks the origin.
     Cookie,
-    /// In the `Authorization` header, which no other site can make a browser send.
+    /// The `Authorization` header, which no other site can make a browser send.
     Bearer,
 }
 
 impl Authentication {
-    /// Where the token came from, whatever it says.
+    /// Returns the source of the token.
     pub fn source(&self) -> CredentialSource {
         match self {
             Self::Session { source, .. } => *source,
@@ -66,15 +67,16 @@ impl Authentication {
 }
 
 impl Sessions {
-    /// Refuses a configuration with which sessions could be forged or never be found.
+    /// Creates the verifier. Fails for a configuration with which sessions could be forged or never
+    /// be found.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the secret is wiped with the configuration"
     )]
     pub fn new(config: SessionConfig) -> Result<Self, SessionConfigError> {
-        let cookie_name = config.checked_cookie_name()?;
+        let cookie_name = config.to_cookie_name()?;
         let secret = config.secret.expose_secret();
-        let issued = config.checked_jwks()?;
+        let issued = config.parse_jwks()?;
         let issuer = issued.as_ref().map(|(keys, origin)| (keys, *origin));
         let cache = CookieCache::new(
             config.cookie_cache,
@@ -86,7 +88,7 @@ impl Sessions {
             key: SigningKey::new(secret),
             cookie_name,
             cache: cache
-                .map(|cache| Ok((config.checked_cache_name()?, cache)))
+                .map(|cache| Ok((config.to_cache_name()?, cache)))
                 .transpose()?,
             access_tokens: issued.map(|(keys, origin)| AccessTokens {
                 keys,
@@ -95,16 +97,17 @@ impl Sessions {
         })
     }
 
-    /// Finds whose session a request is of, as far as its headers tell. `now_ms` is in milliseconds since 1970, by the
-    /// server's clock.
+    /// Finds the session of a request, as far as its headers identify it. `now_ms` is in
+    /// milliseconds since 1970, by the server's clock.
     ///
-    /// A good bearer token goes before the cookie; a bad one is passed over, and the cookie counts. A cookie cache that
-    /// is not good, or not of this token, is passed over too, and the store decides.
+    /// A good bearer token takes precedence over the cookie; a bad one is ignored, and the cookie
+    /// counts. A cookie cache that is not valid, or not of this token, is ignored too, and the
+    /// store decides.
     pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Authentication, SessionError> {
         let Some(token) = bearer::access_token(headers) else {
             return self
                 .credential(headers)
-                .map(|credential| self.cached(credential, headers, now_ms));
+                .map(|credential| self.resolve_cached(credential, headers, now_ms));
         };
         match self.access_token_session(token, now_ms) {
             Ok(session) => Ok(Authentication::Session {
@@ -112,15 +115,16 @@ impl Sessions {
                 source: CredentialSource::Bearer,
             }),
             Err(refusal) => match self.credential(headers) {
-                Ok(credential) => Ok(self.cached(credential, headers, now_ms)),
+                Ok(credential) => Ok(self.resolve_cached(credential, headers, now_ms)),
                 Err(_) => Err(refusal),
             },
         }
     }
 
-    /// Finds the signed session token of a request and verifies its signature, before anything is looked up.
+    /// Finds the signed session token of a request and verifies its signature, before anything is
+    /// looked up.
     ///
-    /// Knows neither cookie cache nor access tokens: those are for [`Sessions::find`].
+    /// Uses neither cookie cache nor access tokens: [`Sessions::find`] does.
     pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
         let bearer_error = match bearer::token(headers, &self.key) {
             Ok(token) => {
@@ -136,28 +140,30 @@ impl Sessions {
                 token,
                 source: CredentialSource::Cookie,
             }),
-            // Without a cookie it is the bearer token, if there was one, that failed.
+            // Without a cookie the error of the bearer token counts, if there was one.
             Err(SessionError::Missing) => Err(bearer_error),
             Err(error) => Err(error),
         }
     }
 
-    /// Judges the record that was found under the token's [`SessionToken::storage_key`], `None` if none was.
+    /// Validates the record that was found under the token's [`SessionToken::storage_key`], `None`
+    /// if none was.
     ///
-    /// `now_ms` is in milliseconds since 1970, by the server's clock. Revocation of all sessions of a user is a
-    /// second question: [`Session::unless_revoked`].
+    /// `now_ms` is in milliseconds since 1970, by the server's clock. Revocation of all sessions of
+    /// a user is a separate check: [`Session::unless_revoked`].
     pub fn session(
         &self,
         credential: &Credential,
         stored: Option<&str>,
         now_ms: i64,
     ) -> Result<Session, SessionError> {
-        Session::read(&credential.token, stored, now_ms)
+        Session::parse(&credential.token, stored, now_ms)
     }
 
-    /// Signs a token as the web app does; good as a bearer token and as the cookie's value as it stands.
+    /// Signs a token as the web app does. The result is valid as a bearer token and, unchanged, as
+    /// the value of the cookie.
     ///
-    /// For tools and tests that sign somebody in. The functions only verify.
+    /// For tools and tests that sign a user in. The functions only verify.
     pub fn sign(&self, token: &str) -> String {
         self.key.sign(token)
     }
@@ -171,10 +177,15 @@ impl Sessions {
         }
     }
 
-    /// The session in the cookie cache beside a token, or the token to look it up with.
-    fn cached(&self, credential: Credential, headers: &HeaderMap, now_ms: i64) -> Authentication {
+    /// Returns the session from the cookie cache of a token, or the token for a lookup.
+    fn resolve_cached(
+        &self,
+        credential: Credential,
+        headers: &HeaderMap,
+        now_ms: i64,
+    ) -> Authentication {
         let session = self.cache.as_ref().and_then(|(name, cache)| {
-            let value = cookie::cached(headers, name)?;
+            let value = cookie::cached_session(headers, name)?;
             cache.session(&value, &credential.token, now_ms)
         });
         match session {

@@ -1,6 +1,8 @@
-//! better-auth's signed values: `token.signature`, the same in the cookie and in the bearer token.
+//! better-auth's signed values: `token.signature`, in the same form in the cookie and in the bearer
+//! token.
 //!
-//! The signature is the standard base64 of HMAC-SHA256 over the token, keyed by the secret's UTF-8 bytes.
+//! The signature is the standard base64 of the HMAC-SHA256 over the token, keyed by the UTF-8 bytes
+//! of the secret.
 
 use std::borrow::Cow;
 
@@ -11,10 +13,10 @@ use sha2::Sha256;
 
 use crate::{SessionError, SessionToken};
 
-/// 32 bytes in padded base64.
+/// The length of a signature: 32 bytes in padded base64.
 const SIGNATURE_LENGTH: usize = 44;
 
-/// The web app's secret, ready to check signatures with.
+/// The web app's secret as a key for signatures.
 #[derive(Clone)]
 pub(crate) struct SigningKey(Hmac<Sha256>);
 
@@ -23,15 +25,15 @@ impl SigningKey {
         Self(Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length"))
     }
 
-    /// The token in a signed value as it stood in the header, percent-encoded or not.
-    pub(crate) fn open(&self, value: &str) -> Result<SessionToken, SessionError> {
+    /// Returns the token in a signed value as received in the header, percent-encoded or not.
+    pub(crate) fn verify(&self, value: &str) -> Result<SessionToken, SessionError> {
         let value = decode_uri_component(value);
         let (token, signature) = value.rsplit_once('.').ok_or(SessionError::Unsigned)?;
-        if !SessionToken::is_wellformed(token) || signature.len() != SIGNATURE_LENGTH {
+        if !SessionToken::is_well_formed(token) || signature.len() != SIGNATURE_LENGTH {
             return Err(SessionError::BadSignature);
         }
-        // Of the four spellings of a signature that differ only in unused bits, better-auth takes all and this
-        // takes the one that better-auth writes.
+        // A signature has four spellings that differ only in unused bits. better-auth accepts all
+        // of them, this code only the one that better-auth writes.
         let signature = STANDARD
             .decode(signature)
             .map_err(|_| SessionError::BadSignature)?;
@@ -41,8 +43,8 @@ impl SigningKey {
         Ok(SessionToken::new(token))
     }
 
-    /// Whether `signature` is the HMAC-SHA256 of `text`. In constant time: how much of a guess was right must not
-    /// show.
+    /// Returns true if `signature` is the HMAC-SHA256 of `text`. In constant time: the time must
+    /// not reveal how much of a guess was right.
     pub(crate) fn has_signed(&self, text: &[u8], signature: &[u8]) -> bool {
         self.0
             .clone()
@@ -51,14 +53,15 @@ impl SigningKey {
             .is_ok()
     }
 
-    /// The signed value that [`SigningKey::open`] takes, not percent-encoded.
+    /// Returns the signed value that [`SigningKey::verify`] accepts, not percent-encoded.
     pub(crate) fn sign(&self, token: &str) -> String {
         let mac = self.0.clone().chain_update(token).finalize();
         format!("{token}.{}", STANDARD.encode(mac.into_bytes()))
     }
 }
 
-/// JavaScript's `decodeURIComponent`, and the text as it is where that would throw. `+` stays `+`.
+/// Decodes as JavaScript's `decodeURIComponent` does; returns the text unchanged where that would
+/// throw. `+` stays `+`.
 fn decode_uri_component(text: &str) -> Cow<'_, str> {
     let is_escape =
         |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
@@ -81,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_opens_and_nothing_near_it_does() {
+    fn only_the_exact_signed_value_is_verified() {
         let signed = key().sign(TOKEN);
         assert_eq!(
             key()
-                .open(&signed)
+                .verify(&signed)
                 .expect("signed by the same key")
                 .storage_key(),
             TOKEN
@@ -95,14 +98,14 @@ mod tests {
             let mut forged = signed.clone().into_bytes();
             forged[index] ^= 1;
             let forged = String::from_utf8(forged).expect("ASCII stays ASCII");
-            assert!(key().open(&forged).is_err(), "byte {index} changed");
+            assert!(key().verify(&forged).is_err(), "byte {index} changed");
         }
         for length in 0..signed.len() {
-            assert!(key().open(&signed[..length]).is_err(), "cut at {length}");
+            assert!(key().verify(&signed[..length]).is_err(), "cut at {length}");
         }
         let other = SigningKey::new("another secret of at least 32 characters");
         assert_eq!(
-            other.open(&signed).map(|_| ()),
+            other.verify(&signed).map(|_| ()),
             Err(SessionError::BadSignature)
         );
     }
@@ -122,7 +125,7 @@ mod tests {
             let spelling = char::from(alphabet[index | unused_bits]);
             let same_bytes = format!("{token}.{}{spelling}=", &signature[..42]);
             assert_eq!(
-                key().open(&same_bytes).map(|_| ()),
+                key().verify(&same_bytes).map(|_| ()),
                 Err(SessionError::BadSignature),
                 "{unused_bits}"
             );
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_text_that_is_no_token_is_refused() {
+    fn a_signed_text_that_is_not_a_token_is_refused() {
         for (name, text) in [
             ("empty", ""),
             ("too long", &"a".repeat(257)),
@@ -138,7 +141,7 @@ mod tests {
             ("blank", "a b"),
         ] {
             assert_eq!(
-                key().open(&key().sign(text)).map(|_| ()),
+                key().verify(&key().sign(text)).map(|_| ()),
                 Err(SessionError::BadSignature),
                 "{name}"
             );
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read_as_javascript_does() {
+    fn escapes_are_decoded_as_in_javascript() {
         for (text, expected) in [
             ("a%2Fb%3D", "a/b="),
             ("a%2fb", "a/b"),

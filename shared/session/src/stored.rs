@@ -1,4 +1,5 @@
-//! The record better-auth's `secondaryStorage` holds for a session: `{"session":{…},"user":{…}}`.
+//! The record that better-auth's `secondaryStorage` holds for a session:
+//! `{"session":{…},"user":{…}}`.
 
 use message::UserId;
 use serde::Deserialize;
@@ -7,53 +8,55 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{SessionError, SessionToken};
 
-/// A session that is good now.
+/// A session that is valid now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Whose session it is.
+    /// The user of the session.
     pub user_id: UserId,
-    /// When the user signed in, in milliseconds since 1970; of an access token, when it was made.
+    /// The time of the sign-in, in milliseconds since 1970; of an access token, its issue time.
     pub created_at_ms: i64,
-    /// The last millisecond at which the session is good, since 1970.
+    /// The last millisecond at which the session is valid, since 1970.
     pub expires_at_ms: i64,
 }
 
-/// The key under which better-auth keeps the moment before which all sessions of a user are revoked, in its
-/// `secondaryStorage`, without the store's own prefix.
+/// Returns the key under which better-auth stores the time before which all sessions of a user are
+/// revoked, in its `secondaryStorage`, without the store's own prefix.
 pub fn revocation_key(user_id: &UserId) -> String {
     format!("revoked-sessions-before-{user_id}")
 }
 
 impl Session {
-    /// Lets the session pass unless it began before `revoked_before`, the text kept under [`revocation_key`].
+    /// Returns the session unless it began before `revoked_before`, the text stored under
+    /// [`revocation_key`].
     ///
-    /// Needed only against the race of "revoke all" with a sign-in, as better-auth deletes the records too.
-    /// A text that is no number refuses: what was meant to close sessions must not open them.
+    /// Needed only against the race of "revoke all" with a sign-in, as better-auth deletes the
+    /// records too. A text that is not a number is an error: a malformed revocation must not open
+    /// sessions.
     pub fn unless_revoked(self, revoked_before: Option<&str>) -> Result<Self, SessionError> {
         let Some(text) = revoked_before else {
             return Ok(self);
         };
-        let moment_ms: i64 = text
+        let revoked_before_ms: i64 = text
             .trim()
             .parse()
             .map_err(|_| SessionError::Malformed("revocation time"))?;
-        if self.created_at_ms < moment_ms {
+        if self.created_at_ms < revoked_before_ms {
             Err(SessionError::Revoked)
         } else {
             Ok(self)
         }
     }
 
-    /// Reads the record found under the token's key; `None` is "nothing found".
-    pub(crate) fn read(
+    /// Parses the record found under the token's key; `None` means that none was found.
+    pub(crate) fn parse(
         token: &SessionToken,
         stored: Option<&str>,
         now_ms: i64,
     ) -> Result<Self, SessionError> {
         let stored: Stored = serde_json::from_str(stored.ok_or(SessionError::Unknown)?)
-            // The cause is left out: it may quote the record.
+            // The cause is omitted: it may quote the record.
             .map_err(|_| SessionError::Malformed("shape"))?;
-        stored.judged(token, now_ms)
+        stored.into_session(token, now_ms)
     }
 }
 
@@ -79,12 +82,16 @@ pub(crate) struct StoredUser {
 }
 
 impl Stored {
-    /// The session, if it is the one of `token`, its user is there, and it is good now.
-    pub(crate) fn judged(self, token: &SessionToken, now_ms: i64) -> Result<Session, SessionError> {
+    /// Returns the session, if it is the one of `token`, its user exists, and it is valid now.
+    pub(crate) fn into_session(
+        self,
+        token: &SessionToken,
+        now_ms: i64,
+    ) -> Result<Session, SessionError> {
         if !token.equals(&self.session.token) {
             return Err(SessionError::Malformed("session.token"));
         }
-        let session = self.session.checked()?;
+        let session = self.session.parse()?;
         let user = self.user.ok_or(SessionError::NoUser)?;
         if user.id != session.user_id.as_str() {
             return Err(SessionError::Malformed("user.id"));
@@ -98,7 +105,7 @@ impl Stored {
 }
 
 impl StoredSession {
-    fn checked(&self) -> Result<Session, SessionError> {
+    fn parse(&self) -> Result<Session, SessionError> {
         Ok(Session {
             user_id: UserId::parse(&self.user_id)
                 .map_err(|_| SessionError::Malformed("session.userId"))?,
@@ -110,9 +117,9 @@ impl StoredSession {
     }
 }
 
-/// The moment of an RFC 3339 date and time, `2026-03-17T12:00:00.000Z` as JavaScript writes it.
+/// Parses an RFC 3339 date and time, `2026-03-17T12:00:00.000Z` as JavaScript writes it.
 fn unix_ms(text: &str) -> Option<i64> {
-    // The library takes any character between date and time.
+    // The library accepts any character between date and time.
     if text.as_bytes().get(10) != Some(&b'T') {
         return None;
     }
@@ -132,7 +139,7 @@ mod tests {
         "createdAt":"2026-03-10T12:00:00.000Z"},"user":{"id":"u1","name":"Ann"}}"#;
 
     fn read(stored: &str, now_ms: i64) -> Result<Session, SessionError> {
-        Session::read(&SessionToken::new("t1"), Some(stored), now_ms)
+        Session::parse(&SessionToken::new("t1"), Some(stored), now_ms)
     }
 
     fn session() -> Session {
@@ -140,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_good_up_to_the_millisecond_it_expires_at() {
+    fn a_session_is_valid_up_to_the_millisecond_of_its_expiry() {
         let expected = Session {
             user_id: UserId::parse("u1").expect("an id"),
             created_at_ms: CREATED_AT_MS,
@@ -220,7 +227,7 @@ mod tests {
             assert_eq!(read(&changed, CREATED_AT_MS), Err(error), "{name}");
         }
         assert_eq!(
-            Session::read(&SessionToken::new("t1"), None, 0),
+            Session::parse(&SessionToken::new("t1"), None, 0),
             Err(SessionError::Unknown)
         );
         for (name, text) in [
@@ -277,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_to_the_millisecond_or_refused() {
+    fn dates_are_parsed_to_the_millisecond_or_refused() {
         for (text, expected) in [
             ("1970-01-01T00:00:00.001Z", Some(1)),
             ("1969-12-31T23:59:59.999Z", Some(-1)),
@@ -298,7 +305,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_record_makes_it_panic(text in any::<String>(), at in 0..RECORD.len(), byte in 0_u8..128) {
+        fn arbitrary_records_do_not_panic(text in any::<String>(), at in 0..RECORD.len(), byte in 0_u8..128) {
             let mut bytes = RECORD.as_bytes().to_vec();
             bytes[at] = byte;
             let changed = String::from_utf8(bytes).expect("ASCII stays ASCII");

@@ -1,4 +1,5 @@
-//! The crate as its caller sees it: against better-auth's own verdicts, and against hostile headers.
+//! Tests of the public API: against the verdicts of better-auth itself, and against hostile
+//! headers.
 
 mod hostile;
 mod hostile_access_tokens;

@@ -1,4 +1,4 @@
-//! The session token: a key to a user's account, so it is never printed.
+//! The session token. It gives access to a user's account, so it is never printed.
 
 use std::fmt;
 
@@ -6,32 +6,34 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Far more than better-auth's 32 characters, far less than what a database takes as a key.
-const TOKEN_MAX_BYTES: usize = 256;
+/// The maximum length of a token: far more than better-auth's 32 characters, far less than the
+/// maximum length of a database key.
+const MAX_TOKEN_BYTES: usize = 256;
 
-/// A session token whose signature was good: 1 to 256 printable ASCII characters.
+/// A session token with a verified signature: 1 to 256 printable ASCII characters.
 #[derive(Clone)]
 pub struct SessionToken(SecretString);
 
 impl SessionToken {
-    /// Only for a text whose signature has been verified.
+    /// Creates a token from a text whose signature has been verified.
     pub(crate) fn new(verified: &str) -> Self {
         Self(SecretString::from(verified))
     }
 
-    /// Whether `text` can be a token at all, so that nothing else is hashed or becomes a key.
-    pub(crate) fn is_wellformed(text: &str) -> bool {
-        (1..=TOKEN_MAX_BYTES).contains(&text.len())
+    /// Returns true if `text` has the form of a token, so that no other text is hashed or used as a
+    /// key.
+    pub(crate) fn is_well_formed(text: &str) -> bool {
+        (1..=MAX_TOKEN_BYTES).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
-    /// The key of the session's record in better-auth's `secondaryStorage`, without the store's own prefix.
-    /// It is the token itself: not to be logged.
+    /// Returns the key of the session's record in better-auth's `secondaryStorage`, without the
+    /// store's own prefix. It is the token itself and must not be logged.
     pub fn storage_key(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What logs may show of a token: the first 8 hexadecimal digits of its SHA-256.
+    /// Returns the loggable form of the token: the first 8 hexadecimal digits of its SHA-256.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.0.expose_secret());
         digest
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_not_printed_but_can_be_told_from_another() {
+    fn a_token_is_not_printed_but_has_a_distinct_fingerprint() {
         let token = SessionToken::new("abc");
         assert_eq!(format!("{token:?}"), "***");
         // FIPS 180-4's example: SHA-256("abc") = ba7816bf 8f01cfea …
@@ -81,7 +83,7 @@ mod tests {
             ("line end", "a\nb", false),
             ("not ASCII", "ä", false),
         ] {
-            assert_eq!(SessionToken::is_wellformed(text), expected, "{name}");
+            assert_eq!(SessionToken::is_well_formed(text), expected, "{name}");
         }
     }
 }

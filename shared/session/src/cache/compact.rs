@@ -1,7 +1,8 @@
-//! Strategy `compact`: base64url of `{"session":P,"expiresAt":N,"signature":S}`.
+//! The strategy `compact`: base64url of `{"session":P,"expiresAt":N,"signature":S}`.
 //!
-//! S is the HMAC-SHA256 over the text of P with `expiresAt` put in as its last field. It is checked over that text as
-//! it came, blanks apart, and that text is what is read: no second way of writing it comes between.
+//! S is the HMAC-SHA256 over the text of P with `expiresAt` inserted as its last field. It is
+//! verified over the received text without white space, and that same text is parsed: it is never
+//! re-serialized.
 
 use std::borrow::Cow;
 
@@ -26,14 +27,14 @@ struct Sealed<'json> {
     signature: Cow<'json, str>,
 }
 
-/// What the value holds, if it is signed with `key` and has not run out.
+/// Returns the content of the value, if it is signed with `key` and has not expired.
 pub(super) fn open(key: &SigningKey, value: &str, now_ms: i64) -> Option<Payload> {
     let json = decode(value)?;
     if json.first() != Some(&b'{') {
         return None;
     }
     let sealed: Sealed<'_> = serde_json::from_slice(&json).ok()?;
-    let payload = without_blanks(sealed.session.get());
+    let payload = strip_whitespace(sealed.session.get());
     let fields = payload.strip_suffix('}')?;
     let signed = format!(r#"{fields},"expiresAt":{}}}"#, sealed.expires_at_ms);
     if !key.has_signed(signed.as_bytes(), &decode(&sealed.signature)?)
@@ -41,10 +42,10 @@ pub(super) fn open(key: &SigningKey, value: &str, now_ms: i64) -> Option<Payload
     {
         return None;
     }
-    jws::object(payload.as_bytes())
+    jws::parse_object(payload.as_bytes())
 }
 
-/// Both alphabets, padded or not, as better-auth's decoder takes them.
+/// Decodes both alphabets of base64, padded or not, as better-auth's decoder does.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let engine = if text.contains(['-', '_']) {
@@ -55,8 +56,9 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     engine.decode(text).ok()
 }
 
-/// JSON without blanks between its tokens. The library signs what `JSON.stringify` makes of the value, which has none.
-fn without_blanks(json: &str) -> String {
+/// Removes the white space between the tokens of JSON. The library signs the output of
+/// `JSON.stringify`, which has none.
+fn strip_whitespace(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |character: &char| {
         if in_string {
@@ -77,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blanks_go_only_between_tokens() {
+    fn white_space_is_removed_only_between_tokens() {
         for (json, expected) in [
             (r#"{ "a" : 1 }"#, r#"{"a":1}"#),
             ("{\n\t\"a\":\r[ ] }", r#"{"a":[]}"#),
@@ -88,7 +90,7 @@ mod tests {
             ),
             (r#"{"\\\" ": "\\\\" }"#, r#"{"\\\" ":"\\\\"}"#),
         ] {
-            assert_eq!(without_blanks(json), expected);
+            assert_eq!(strip_whitespace(json), expected);
         }
     }
 
@@ -110,13 +112,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn without_its_blanks_json_means_the_same(
+        fn stripped_json_has_the_same_value(
             keys in prop::collection::vec(".{0,8}", 0..5),
             number in any::<i64>(),
         ) {
             let value = serde_json::json!({ "keys": keys, "number": number, "nested": { "a": [null, true] } });
             let pretty = serde_json::to_string_pretty(&value).expect("is JSON");
-            prop_assert_eq!(without_blanks(&pretty), value.to_string());
+            prop_assert_eq!(strip_whitespace(&pretty), value.to_string());
         }
     }
 }

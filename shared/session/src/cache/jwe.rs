@@ -1,5 +1,5 @@
-//! Strategy `jwe`: an encrypted token (RFC 7516), `dir` with `A256CBC-HS512` (RFC 7518 section 5.2.5), the key derived
-//! from the secret.
+//! The strategy `jwe`: an encrypted token (RFC 7516), `dir` with `A256CBC-HS512` (RFC 7518 section
+//! 5.2.5), the key derived from the secret.
 
 use aes::Aes256;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::Payload;
-use crate::claims::Times;
+use crate::claims::Validity;
 use crate::jws;
 
 const SALT: &[u8] = b"better-auth-session";
@@ -25,7 +25,7 @@ pub(super) struct Decoder {
     kid: String,
 }
 
-/// The header as better-auth writes it; anything more is refused.
+/// The header as better-auth writes it; any further field is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -49,12 +49,13 @@ impl Decoder {
         }
     }
 
-    /// What the value holds, if it is sealed with our key and has not run out.
+    /// Returns the content of the value, if it is sealed with the configured key and has not
+    /// expired.
     pub(super) fn open(&self, value: &str, now_ms: i64) -> Option<Payload> {
         let claims = self.decrypt(value)?;
-        let times: Times = jws::object(&claims)?;
-        if times.hold_for_cache(now_ms) {
-            jws::object(&claims)
+        let validity: Validity = jws::parse_object(&claims)?;
+        if validity.is_valid_for_cache_at(now_ms) {
+            jws::parse_object(&claims)
         } else {
             None
         }
@@ -73,7 +74,7 @@ impl Decoder {
         ) else {
             return None;
         };
-        let known: Header = jws::object(&URL_SAFE_NO_PAD.decode(header).ok()?)?;
+        let known: Header = jws::parse_object(&URL_SAFE_NO_PAD.decode(header).ok()?)?;
         let is_ours = known.kid.is_none_or(|kid| kid == self.kid);
         if known.alg != "dir" || known.enc != "A256CBC-HS512" || !is_ours {
             return None;
@@ -87,7 +88,8 @@ impl Decoder {
         cipher.decrypt_padded_vec::<Pkcs7>(&text).ok()
     }
 
-    /// RFC 7518 section 5.2.2.2. Nothing is decrypted before: what the padding is like must not show.
+    /// Returns true if the tag is good (RFC 7518 section 5.2.2.2). Decryption comes only after this
+    /// check, so that the padding cannot be probed.
     fn is_authentic(&self, header: &str, iv: &[u8], text: &[u8], tag: &[u8]) -> bool {
         let Ok(header_bits) = u64::try_from(header.len() * 8) else {
             return false;
@@ -99,12 +101,12 @@ impl Decoder {
             .chain_update(iv)
             .chain_update(text);
         let mac = mac.chain_update(header_bits.to_be_bytes());
-        // Constant time.
+        // In constant time.
         tag.len() == TAG_BYTES && mac.verify_truncated_left(tag).is_ok()
     }
 }
 
-/// RFC 7638, of a key that is plain bytes.
+/// Returns the thumbprint (RFC 7638) of a symmetric key.
 fn thumbprint(key: &[u8]) -> String {
     let jwk = format!(r#"{{"k":"{}","kty":"oct"}}"#, URL_SAFE_NO_PAD.encode(key));
     URL_SAFE_NO_PAD.encode(Sha256::digest(jwk))

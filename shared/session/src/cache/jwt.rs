@@ -1,30 +1,32 @@
-//! Strategy `jwt`: a signed token, in one of two forms. Which key is asked depends on the token, what that key can
-//! verify does not: without `kid` it is the secret and only HMAC; with `kid` it is a key of the jwt plugin
-//! (`jwt({ sessionCookieCache: true })`) and only that key's algorithm.
+//! The strategy `jwt`: a signed token, in one of two forms. The token selects the key, the key
+//! alone selects the algorithm: without `kid` it is the secret and only HMAC; with `kid` it is a
+//! key of the jwt plugin (`jwt({ sessionCookieCache: true })`) and only the algorithm of that key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::{MAX_BYTES, Payload};
-use crate::claims::Times;
+use super::{MAX_CACHE_BYTES, Payload};
+use crate::claims::Validity;
 use crate::jwks::Jwks;
 use crate::jws::{self, Jws};
 
-/// What keeps a cache of the plugin from passing for one of its access tokens, and the other way about.
+/// The type that distinguishes a cache of the plugin from its access tokens.
 const PLUGIN_TYPE: &str = "better-auth.session-cache+jwt";
+/// The audience that distinguishes a cache of the plugin from its access tokens.
 const PLUGIN_AUDIENCE: &str = "better-auth:session-cache";
 
 #[derive(Clone)]
 pub(super) struct Decoder {
-    // `jose` takes any HMAC of the family for a shared secret. One key, so no confusion.
+    // `jose` accepts any HMAC of the family for a shared secret. There is one key, so no confusion
+    // is possible.
     hs256: Hmac<Sha256>,
     hs384: Hmac<Sha384>,
     hs512: Hmac<Sha512>,
     issued: Option<(Jwks, String)>,
 }
 
-/// What the plugin says besides, to be checked against what is in the cache.
+/// The additional claims of the plugin, compared with the content of the cache.
 #[derive(Deserialize)]
 struct PluginClaims {
     iss: String,
@@ -45,21 +47,21 @@ impl Decoder {
         }
     }
 
-    /// What the value holds, if it is signed and has not run out.
+    /// Returns the content of the value, if it is signed and has not expired.
     pub(super) fn open(&self, value: &str, now_ms: i64) -> Option<Payload> {
-        let jws = Jws::parse(value, MAX_BYTES).ok()?;
+        let jws = Jws::parse(value, MAX_CACHE_BYTES).ok()?;
         if jws.header.kid.is_some() {
-            self.open_plugins(jws, now_ms)
+            self.open_with_plugin_key(jws, now_ms)
         } else {
-            self.open_shared(jws, now_ms)
+            self.open_with_secret(jws, now_ms)
         }
     }
 
-    fn open_shared(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {
+    fn open_with_secret(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {
         if jws.header.typ.is_some() {
             return None;
         }
-        // Constant time, all three.
+        // All three in constant time.
         let is_good: fn(&Self, &[u8], &[u8]) -> bool = match jws.header.alg.as_str() {
             "HS256" => |keys, text, mac| {
                 keys.hs256
@@ -84,29 +86,29 @@ impl Decoder {
             },
             _ => return None,
         };
-        let claims = jws.verified(|text, mac| is_good(self, text, mac)).ok()?;
-        let times: Times = jws::object(&claims)?;
-        if times.hold(now_ms) {
-            jws::object(&claims)
+        let claims = jws.verify(|text, mac| is_good(self, text, mac)).ok()?;
+        let validity: Validity = jws::parse_object(&claims)?;
+        if validity.is_valid_at(now_ms) {
+            jws::parse_object(&claims)
         } else {
             None
         }
     }
 
-    fn open_plugins(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {
+    fn open_with_plugin_key(&self, jws: Jws<'_>, now_ms: i64) -> Option<Payload> {
         let (keys, origin) = self.issued.as_ref()?;
         if jws.header.typ.as_deref() != Some(PLUGIN_TYPE) {
             return None;
         }
-        let claims = keys.verified(jws).ok()?;
-        let times: Times = jws::object(&claims)?;
-        let said: PluginClaims = jws::object(&claims)?;
-        let payload: Payload = jws::object(&claims)?;
-        let is_good = times.hold_for_cache(now_ms)
-            && said.iss == *origin
-            && said.aud == PLUGIN_AUDIENCE
-            && said.sub == payload.user.id
-            && said.sid == payload.session.token;
+        let claims = keys.verify(jws).ok()?;
+        let validity: Validity = jws::parse_object(&claims)?;
+        let plugin_claims: PluginClaims = jws::parse_object(&claims)?;
+        let payload: Payload = jws::parse_object(&claims)?;
+        let is_good = validity.is_valid_for_cache_at(now_ms)
+            && plugin_claims.iss == *origin
+            && plugin_claims.aud == PLUGIN_AUDIENCE
+            && plugin_claims.sub == payload.user.id
+            && plugin_claims.sid == payload.session.token;
         is_good.then_some(payload)
     }
 }

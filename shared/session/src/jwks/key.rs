@@ -1,6 +1,7 @@
-//! One public key (RFC 7517, RFC 7518 section 6, RFC 8037), of the five kinds that the jwt plugin makes.
+//! One public key (RFC 7517, RFC 7518 section 6, RFC 8037), of the five kinds that the jwt plugin
+//! generates.
 //!
-//! ring verifies all of them but ES512, which it does not have.
+//! ring verifies all of them except ES512, which it does not support.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p521::ecdsa::signature::Verifier as _;
@@ -8,29 +9,30 @@ use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// NIST SP 800-131A: shorter keys no longer sign. Longer ones than 8,192 bits are not verified by ring.
-const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+/// The allowed sizes of an RSA modulus in bytes. Shorter keys may no longer sign (NIST SP
+/// 800-131A); ring does not verify with keys longer than 8,192 bits.
+const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// Why a key cannot verify anything.
+/// The reason why a key cannot verify anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwkProblem {
     /// A field is missing or of another type.
     #[error("lacks a field, or has one of the wrong type")]
     Shape,
-    /// The web app's private key was given away.
+    /// The key is a private key of the web app.
     #[error("is a private key, which must not leave the web app: give what /api/auth/jwks answers")]
     Private,
-    /// The algorithm is none of the jwt plugin's, or does not go with the kind of key.
+    /// The algorithm is not one of the jwt plugin, or does not fit the kind of key.
     #[error(
         "is not of the kinds EdDSA with Ed25519, ES256, ES512, RS256 and PS256, or lacks its alg"
     )]
     Algorithm,
-    /// The numbers are of no use.
+    /// The numbers of the key are invalid.
     #[error("is damaged")]
     Damaged,
 }
 
-/// A key that can only do what its algorithm does.
+/// A public key, bound to its algorithm.
 #[derive(Clone)]
 pub(crate) enum PublicKey {
     EdDsa(UnparsedPublicKey<Vec<u8>>),
@@ -40,7 +42,7 @@ pub(crate) enum PublicKey {
     Ps256(RsaPublicKeyComponents<Vec<u8>>),
 }
 
-/// A key as JSON has it; fields that say nothing to us are passed over.
+/// A key as JSON; unknown fields are ignored.
 #[derive(Deserialize)]
 pub(crate) struct Jwk {
     kid: String,
@@ -56,8 +58,8 @@ pub(crate) struct Jwk {
 }
 
 impl Jwk {
-    /// The key's id and the key.
-    pub(crate) fn read(json: serde_json::Value) -> Result<(String, PublicKey), JwkProblem> {
+    /// Parses a key and returns its id and the key.
+    pub(crate) fn parse(json: serde_json::Value) -> Result<(String, PublicKey), JwkProblem> {
         if !json.is_object() {
             return Err(JwkProblem::Shape);
         }
@@ -65,7 +67,8 @@ impl Jwk {
         if jwk.kid.is_empty() {
             return Err(JwkProblem::Shape);
         }
-        // `k` is a secret shared by both sides: with such a key in a public set, anybody could sign.
+        // `k` is a secret shared by both sides: with such a key in a public set, every reader of
+        // the set could sign.
         if jwk.d.is_some() || jwk.k.is_some() {
             return Err(JwkProblem::Private);
         }
@@ -77,7 +80,7 @@ impl Jwk {
         let kind = (self.alg.as_deref(), self.kty.as_str(), self.crv.as_deref());
         match kind {
             (Some("EdDSA"), "OKP", Some("Ed25519")) => {
-                let x = sized(self.x.as_ref(), 32)?;
+                let x = decode_exact(self.x.as_ref(), 32)?;
                 Ok(PublicKey::EdDsa(UnparsedPublicKey::new(
                     &signature::ED25519,
                     x,
@@ -100,21 +103,22 @@ impl Jwk {
         }
     }
 
-    /// The uncompressed point (SEC 1 section 2.3.3).
+    /// Returns the uncompressed point (SEC 1 section 2.3.3).
     fn point(&self, coordinate_bytes: usize) -> Result<Vec<u8>, JwkProblem> {
         let (x, y) = (
-            sized(self.x.as_ref(), coordinate_bytes)?,
-            sized(self.y.as_ref(), coordinate_bytes)?,
+            decode_exact(self.x.as_ref(), coordinate_bytes)?,
+            decode_exact(self.y.as_ref(), coordinate_bytes)?,
         );
         Ok([&[4], x.as_slice(), y.as_slice()].concat())
     }
 
     fn rsa(&self) -> Result<RsaPublicKeyComponents<Vec<u8>>, JwkProblem> {
-        let (n, e) = (decoded(self.n.as_ref())?, decoded(self.e.as_ref())?);
-        // RFC 7518 section 6.3.1.1: no leading zeros. An even number is not a product of two large primes.
+        let (n, e) = (decode(self.n.as_ref())?, decode(self.e.as_ref())?);
+        // RFC 7518 section 6.3.1.1: no leading zeros. An even number is not a product of two large
+        // primes.
         let is_number = |bytes: &[u8]| bytes.first().is_some_and(|&byte| byte != 0);
         let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|&byte| byte % 2 == 1);
-        if !RSA_BYTES.contains(&n.len())
+        if !RSA_MODULUS_BYTES.contains(&n.len())
             || ![&n, &e]
                 .into_iter()
                 .all(|bytes| is_number(bytes) && is_odd(bytes))
@@ -126,7 +130,7 @@ impl Jwk {
 }
 
 impl PublicKey {
-    /// The one algorithm of this key.
+    /// Returns the one algorithm of this key.
     pub(crate) fn algorithm(&self) -> &'static str {
         match self {
             Self::EdDsa(_) => "EdDSA",
@@ -152,15 +156,15 @@ impl PublicKey {
     }
 }
 
-fn decoded(text: Option<&String>) -> Result<Vec<u8>, JwkProblem> {
+fn decode(text: Option<&String>) -> Result<Vec<u8>, JwkProblem> {
     let text = text.ok_or(JwkProblem::Shape)?;
     URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| JwkProblem::Damaged)
 }
 
-fn sized(text: Option<&String>, bytes: usize) -> Result<Vec<u8>, JwkProblem> {
-    let decoded = decoded(text)?;
+fn decode_exact(text: Option<&String>, bytes: usize) -> Result<Vec<u8>, JwkProblem> {
+    let decoded = decode(text)?;
     if decoded.len() == bytes {
         Ok(decoded)
     } else {

@@ -1,4 +1,4 @@
-//! Headers that no well-meaning client sends, and who wins when a request carries two tokens.
+//! Hostile headers, and the precedence of two tokens in one request.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -35,14 +35,14 @@ fn bearer(value: &str) -> (HeaderName, String) {
     (AUTHORIZATION, format!("Bearer {value}"))
 }
 
-/// The token found and its source, or the refusal.
+/// Returns the token found and its source, or the error.
 fn found(sent: &[(HeaderName, String)]) -> Result<(String, CredentialSource), SessionError> {
     let credential = sessions(false).credential(&headers(sent))?;
     Ok((credential.token.storage_key().to_owned(), credential.source))
 }
 
 #[test]
-fn a_good_bearer_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
+fn a_good_bearer_token_takes_precedence_over_the_cookie_and_a_bad_one_is_ignored() {
     let (good, other) = (
         sessions(false).sign(TOKEN),
         sessions(false).sign(OTHER_TOKEN),
@@ -168,7 +168,7 @@ fn an_oversized_or_unprintable_cookie_is_refused() {
 }
 
 #[test]
-fn nothing_printed_holds_a_token_or_the_secret() {
+fn debug_output_holds_neither_token_nor_secret() {
     let sessions = sessions(false);
     let credential = sessions
         .credential(&headers(&[cookie(&sessions.sign(TOKEN))]))
@@ -183,7 +183,8 @@ fn nothing_printed_holds_a_token_or_the_secret() {
     );
 }
 
-/// Bytes, some of them pieces of what the parsers look for, so that they get further than the first check.
+/// Generates bytes, some of them fragments of what the parsers look for, so that they pass the
+/// first checks.
 fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"better-auth.session_token",
@@ -214,13 +215,13 @@ fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_bytes_in_a_header_panic_or_pass(
+    fn arbitrary_header_bytes_do_not_panic_and_are_refused(
         cookies in prop::collection::vec(header_bytes(), 0..3),
         authorizations in prop::collection::vec(header_bytes(), 0..3),
     ) {
         let named = |name: HeaderName, values: Vec<Vec<u8>>| {
             values.into_iter().map(move |mut bytes| {
-                // No HTTP library lets these through.
+                // No HTTP library accepts these bytes.
                 bytes.retain(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
                 (name.clone(), HeaderValue::from_bytes(&bytes).expect("only bytes of header values are left"))
             })
@@ -231,9 +232,9 @@ proptest! {
     }
 
     #[test]
-    fn every_signed_token_comes_back_from_the_cookie(token in "[!-~]{1,256}") {
+    fn every_signed_token_is_read_back_from_the_cookie(token in "[!-~]{1,256}") {
         let signed = sessions(false).sign(&token);
-        // The bytes that mean something in a cookie go percent-encoded, as the web app sends them.
+        // The bytes with a meaning in a cookie are percent-encoded, as the web app sends them.
         let encoded = percent_encoding::utf8_percent_encode(&signed, percent_encoding::NON_ALPHANUMERIC).to_string();
         prop_assert_eq!(found(&[cookie(&encoded)]), Ok((token, CredentialSource::Cookie)));
     }

@@ -1,4 +1,5 @@
-//! Access tokens that the web app did not make, or not for this, and what they must not be taken for.
+//! Access tokens that the web app did not issue or not for this purpose, and confusion with other
+//! credentials.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,7 +21,7 @@ fn key(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("32 bytes")
 }
 
-/// The public key as the token's header could show it.
+/// Returns the public key as the header of a token could carry it.
 fn jwk(seed: u8) -> Value {
     let x = URL_SAFE_NO_PAD.encode(key(seed).public_key());
     json!({ "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "ours" })
@@ -88,7 +89,7 @@ fn bearer(value: &str) -> (HeaderName, String) {
     (AUTHORIZATION, format!("Bearer {value}"))
 }
 
-/// Whose session the request is of, if that needs no store.
+/// Returns the user of the session, if no lookup is needed.
 fn found(sent: &[(HeaderName, String)]) -> Result<Option<String>, SessionError> {
     match sessions().find(&headers(sent), NOW_S * 1000)? {
         Authentication::Session { session, source } => {
@@ -100,7 +101,7 @@ fn found(sent: &[(HeaderName, String)]) -> Result<Option<String>, SessionError> 
 }
 
 #[test]
-fn a_good_token_is_a_session_by_itself() {
+fn a_good_token_is_a_session_without_a_lookup() {
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
     let Ok(Authentication::Session { session, .. }) = sessions().find(&sent, NOW_S * 1000) else {
         panic!("the token is good");
@@ -132,7 +133,7 @@ fn a_good_token_is_a_session_by_itself() {
 }
 
 #[test]
-fn a_header_that_chooses_its_own_rules_is_refused() {
+fn a_header_that_selects_its_own_algorithm_or_key_is_refused() {
     for (name, header) in [
         ("none", json!({ "alg": "none", "kid": "ours" })),
         ("None", json!({ "alg": "None", "kid": "ours" })),
@@ -340,7 +341,7 @@ fn only_the_key_itself_signs() {
 }
 
 #[test]
-fn no_token_near_a_good_one_is_good() {
+fn an_altered_token_is_refused() {
     let good = token(&header(), &claims());
     for index in 0..good.len() {
         for change in [1, 2, 32] {
@@ -383,7 +384,7 @@ fn documents_that_only_look_like_a_token_are_refused() {
 }
 
 #[test]
-fn a_good_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
+fn a_good_token_takes_precedence_over_the_cookie_and_a_bad_one_is_ignored() {
     let cookie = |value: &str| (COOKIE, format!("better-auth.session_token={value}"));
     let (good, bad) = (
         token(&header(), &claims()),
@@ -434,7 +435,7 @@ fn a_good_token_beats_the_cookie_and_a_bad_one_is_passed_over() {
 }
 
 #[test]
-fn without_configured_keys_no_access_token_is_taken() {
+fn without_configured_keys_access_tokens_are_refused() {
     let mut config = config();
     config.jwks = None;
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
@@ -451,7 +452,7 @@ fn without_configured_keys_no_access_token_is_taken() {
 }
 
 #[test]
-fn revoking_all_sessions_ends_tokens_that_were_made_before() {
+fn revoking_all_sessions_revokes_tokens_issued_before() {
     let session = |claims: &Value| match sessions()
         .find(&headers(&[bearer(&token(&header(), claims))]), NOW_S * 1000)
     {
@@ -476,12 +477,12 @@ fn revoking_all_sessions_ends_tokens_that_were_made_before() {
 
 proptest! {
     #[test]
-    fn no_text_in_the_header_panics_or_passes(parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 0..6)) {
+    fn arbitrary_text_in_the_header_does_not_panic_and_is_refused(parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 0..6)) {
         prop_assert!(found(&[bearer(&parts.join("."))]).is_err());
     }
 
     #[test]
-    fn no_signed_json_makes_it_panic(header in ".{0,60}", claims in ".{0,120}") {
+    fn arbitrary_signed_json_does_not_panic(header in ".{0,60}", claims in ".{0,120}") {
         let _ = found(&[bearer(&signed(&header, &claims))]);
         let _ = found(&[bearer(&signed(&self::header().to_string(), &claims))]);
     }

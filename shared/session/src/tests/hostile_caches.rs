@@ -1,4 +1,5 @@
-//! Cookie caches that the web app did not seal, or not for this session. A bad one is never a refusal, only a miss.
+//! Cookie caches that the web app did not seal, or not for this session. An invalid one is never an
+//! error, only a miss.
 
 use aes::Aes256;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -58,7 +59,7 @@ fn hmac_sha256(secret: &str, text: &str) -> String {
     encode(mac.finalize().into_bytes())
 }
 
-/// The payload as the web app with this secret would seal it, good for 300 s.
+/// Seals the payload as the web app with this secret would, valid for 300 s.
 fn seal(strategy: CookieCacheStrategy, secret: &str, payload: &Value) -> String {
     let expires_at_ms = NOW_MS + 300_000;
     let text = payload.to_string();
@@ -128,7 +129,8 @@ fn headers(strategy: CookieCacheStrategy, data: &str) -> HeaderMap {
     )])
 }
 
-/// Whose session was in the cache; `None` if the store is to be asked. The signed token is always good.
+/// Returns the user of the session in the cache; `None` if a lookup is needed. The signed token is
+/// always good.
 fn found_at(strategy: CookieCacheStrategy, data: &str, now_ms: i64) -> Option<String> {
     match sessions(strategy)
         .find(&headers(strategy, data), now_ms)
@@ -154,7 +156,7 @@ fn found(strategy: CookieCacheStrategy, data: &str) -> Option<String> {
 }
 
 #[test]
-fn a_good_cache_is_read_until_it_ends() {
+fn a_good_cache_is_read_until_it_expires() {
     for strategy in STRATEGIES {
         let data = seal(strategy, SECRET, &payload());
         assert_eq!(
@@ -260,7 +262,7 @@ fn a_sealed_cache_of_another_session_user_or_version_is_a_miss() {
 }
 
 #[test]
-fn no_cache_near_a_good_one_is_good() {
+fn an_altered_cache_is_a_miss() {
     for strategy in STRATEGIES {
         let good = seal(strategy, SECRET, &payload());
         for index in 0..good.len() {
@@ -394,7 +396,7 @@ fn a_jwt_cache_is_read_by_the_secret_and_hmac_alone() {
 }
 
 #[test]
-fn a_cache_of_the_jwt_plugin_says_whose_it_is() {
+fn a_cache_of_the_jwt_plugin_must_match_its_claims() {
     const ORIGIN: &str = "https://app.example.com";
     let key = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).expect("32 bytes");
     let x = encode(key.public_key());
@@ -574,7 +576,7 @@ fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
 }
 
 #[test]
-fn nothing_printed_holds_a_token_or_the_secret() {
+fn debug_output_holds_neither_token_nor_secret() {
     for strategy in STRATEGIES {
         let sessions = sessions(strategy);
         let data = seal(strategy, SECRET, &payload());
@@ -589,7 +591,7 @@ fn nothing_printed_holds_a_token_or_the_secret() {
 
 proptest! {
     #[test]
-    fn no_cookie_value_panics_or_passes(value in "[!-:<-~]{0,200}", index in 0_u8..=255) {
+    fn arbitrary_cookie_values_do_not_panic_and_are_a_miss(value in "[!-:<-~]{0,200}", index in 0_u8..=255) {
         for strategy in STRATEGIES {
             prop_assert_eq!(found(strategy, &value), None);
             prop_assert_eq!(found(strategy, &format!("; better-auth.session_data.{index}={value}")), None);
@@ -597,7 +599,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_sealed_makes_it_panic(text in ".{0,120}") {
+    fn arbitrary_sealed_text_does_not_panic(text in ".{0,120}") {
         let value = json!({ "session": text, "user": text });
         for strategy in STRATEGIES {
             prop_assert_eq!(found(strategy, &seal(strategy, SECRET, &value)), None);

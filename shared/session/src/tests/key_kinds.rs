@@ -1,5 +1,6 @@
-//! What better-auth 1.7.25 made with each kind of key that its jwt plugin can have, recorded in `key-kinds.json` with
-//! `tests/better-auth/web-app.mjs`: an access token, and a cookie cache of the same key.
+//! Recordings of better-auth 1.7.25 with each kind of key that its jwt plugin supports, in
+//! `key-kinds.json`, made with `tests/better-auth/web-app.mjs`: an access token, and a cookie cache
+//! of the same key.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -50,7 +51,7 @@ fn headers(name: HeaderName, value: &str) -> HeaderMap {
     HeaderMap::from_iter([(name, HeaderValue::from_str(value).expect("a header value"))])
 }
 
-/// Whose session it is, if that needs no store.
+/// Returns the user of the session, if no lookup is needed.
 fn found(
     sessions: &Sessions,
     headers: &HeaderMap,
@@ -74,8 +75,8 @@ impl Recording {
     }
 }
 
-/// The same text with one letter changed, so that it stays base64url.
-fn changed(text: &str, index: usize) -> String {
+/// Changes one letter of `text` so that it stays base64url.
+fn with_changed_letter(text: &str, index: usize) -> String {
     let letter = if text.as_bytes()[index] == b'A' {
         "B"
     } else {
@@ -85,7 +86,7 @@ fn changed(text: &str, index: usize) -> String {
 }
 
 #[test]
-fn every_kind_of_key_verifies_what_it_has_signed() {
+fn every_kind_of_key_verifies_its_own_signatures() {
     for recording in recordings() {
         let name = &recording.algorithm;
         let found = recording.access_token(&recording.access_token, &recording.jwks);
@@ -99,7 +100,7 @@ fn every_kind_of_key_verifies_what_it_has_signed() {
 }
 
 #[test]
-fn every_kind_of_key_refuses_what_it_has_not_signed() {
+fn every_kind_of_key_refuses_other_signatures() {
     for recording in recordings() {
         let (name, token) = (&recording.algorithm, &recording.access_token);
         let signature = token.rfind('.').expect("has a signature") + 1;
@@ -111,7 +112,8 @@ fn every_kind_of_key_refuses_what_it_has_not_signed() {
             signature + 10,
             token.len() - 2,
         ] {
-            let refused = recording.access_token(&changed(token, index), &recording.jwks);
+            let refused =
+                recording.access_token(&with_changed_letter(token, index), &recording.jwks);
             assert!(
                 matches!(refused, Err(SessionError::AccessToken(_))),
                 "{name}: {index}: {refused:?}"
@@ -123,7 +125,7 @@ fn every_kind_of_key_refuses_what_it_has_not_signed() {
             "{name}: cut: {refused:?}"
         );
 
-        let forged = changed(&recording.cookie, recording.cookie.len() - 20);
+        let forged = with_changed_letter(&recording.cookie, recording.cookie.len() - 20);
         assert_eq!(
             recording.cache(&forged, &recording.jwks),
             None,
@@ -133,7 +135,7 @@ fn every_kind_of_key_refuses_what_it_has_not_signed() {
 }
 
 #[test]
-fn a_key_does_not_verify_what_another_has_signed() {
+fn a_key_does_not_verify_signatures_of_another() {
     for recording in recordings() {
         for other in recordings()
             .iter()
@@ -162,7 +164,7 @@ fn a_key_does_not_verify_what_another_has_signed() {
 }
 
 #[test]
-fn access_token_and_cookie_cache_do_not_pass_for_each_other() {
+fn access_token_and_cookie_cache_are_not_interchangeable() {
     for recording in recordings() {
         let name = &recording.algorithm;
         let (token_cookie, data) = recording.cookie.split_once("; ").expect("two cookies");

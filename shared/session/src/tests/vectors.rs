@@ -1,6 +1,7 @@
-//! Verdicts of the better-auth library itself, one per vector of `better-auth.json`: signed cookies (A), names
-//! (S, P), bearer tokens (F; FR with `requireSignature`), `secondaryStorage` (G), the cookie cache (C, CV with another
-//! version; J as jwt, ED signed by the jwt plugin, E as jwe) and access tokens (H).
+//! The verdicts of the better-auth library itself, one per vector of `better-auth.json`: signed
+//! cookies (A), names (S, P), bearer tokens (F; FR with `requireSignature`), `secondaryStorage`
+//! (G), the cookie cache (C, CV with another version; J as jwt, ED signed by the jwt plugin, E as
+//! jwe) and access tokens (H).
 
 use std::collections::HashMap;
 
@@ -13,7 +14,8 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{Authentication, SessionConfig, SessionError, Sessions};
 
-/// Where this crate is meant to answer otherwise than the library: vector, reason, whose session it finds.
+/// The vectors for which this crate deliberately differs from the library: vector, reason, user of
+/// the session that it finds.
 const DELIBERATE_DIFFERENCES: [(&str, &str, Option<&str>); 5] = [
     (
         "A-exp-exact",
@@ -62,7 +64,7 @@ struct Vector {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Config {
-    /// Group H has none: its tokens need only public keys.
+    /// Absent in group H: its tokens need only public keys.
     secret: Option<String>,
     cookie_prefix: Option<String>,
     cookie_name: Option<String>,
@@ -85,11 +87,12 @@ struct Expected {
     user_id: Option<String>,
     session_token: Option<String>,
     session_expires_at: Option<String>,
-    /// Left out in groups G and H: in G the library's count is of its database, not of the reads by key.
+    /// Absent in groups G and H: in G the library counts accesses to its database, not reads by
+    /// key.
     db_session_reads: Option<usize>,
 }
 
-/// What the store held: rows of a database, or the values of a `secondaryStorage`.
+/// The content of the store: rows of a database, or the values of a `secondaryStorage`.
 #[derive(Deserialize)]
 struct World {
     session: Vec<Value>,
@@ -98,7 +101,7 @@ struct World {
 }
 
 impl World {
-    /// The record as `secondaryStorage` keeps it.
+    /// Returns the record as `secondaryStorage` stores it.
     fn get(&self, token: &str) -> Option<String> {
         if let Some(values) = &self.kv {
             return values.get(token).cloned();
@@ -186,7 +189,8 @@ fn expected(vector: &Vector, world: &World) -> Verdict {
         user_id: vector.expected.user_id.clone(),
         session_token: vector.expected.session_token.clone(),
         expires_at_ms: vector.expected.session_expires_at.as_deref().map(unix_ms),
-        // With secondaryStorage every good signature is one read, and all signatures of group G are good.
+        // With secondaryStorage every good signature is one read, and all signatures of group G are
+        // good.
         reads: vector
             .expected
             .db_session_reads
@@ -200,7 +204,7 @@ fn unix_ms(text: &str) -> i64 {
 }
 
 #[test]
-fn every_verdict_and_store_read_is_the_librarys_but_for_the_listed_ones() {
+fn every_verdict_and_store_read_equals_the_librarys_except_the_listed_ones() {
     let Vectors { vectors, worlds } = vectors();
     let mut differing = Vec::new();
     for vector in &vectors {
@@ -231,7 +235,7 @@ fn every_verdict_and_store_read_is_the_librarys_but_for_the_listed_ones() {
 }
 
 #[test]
-fn no_group_of_vectors_is_left_out() {
+fn every_group_of_vectors_is_tested() {
     let vectors = vectors().vectors;
     let groups = [
         ("A-", 32),
@@ -295,7 +299,7 @@ fn a_cache_counts_only_where_it_is_configured() {
 }
 
 #[test]
-fn the_refusal_says_what_was_wrong() {
+fn the_error_states_the_problem() {
     let Vectors { vectors, worlds } = vectors();
     for (id, error) in [
         ("A-empty-header", SessionError::Missing),
