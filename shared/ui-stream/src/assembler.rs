@@ -1,4 +1,5 @@
-//! The message that a client builds from the chunks, which is the message that is stored.
+//! Assembly of the message that a client builds from the chunks, which is the message that is
+//! stored.
 
 mod calls;
 mod tools;
@@ -11,11 +12,12 @@ use self::calls::Calls;
 use self::tools::PartialInput;
 use crate::UiMessageChunk;
 
-/// Builds the parts of the assistant's message, with the rules of the AI SDK's `processUIMessageStream`.
+/// A builder of the parts of the assistant's message, with the rules of the AI SDK's
+/// `processUIMessageStream`.
 #[derive(Debug, Default)]
 pub struct MessageAssembler {
     parts: Vec<UiPart>,
-    /// How many of the parts were there before.
+    /// The number of parts that existed before the answer.
     given: usize,
     text: HashMap<String, usize>,
     reasoning: HashMap<String, usize>,
@@ -24,7 +26,7 @@ pub struct MessageAssembler {
 }
 
 impl MessageAssembler {
-    /// An assembler for an answer that goes on from these parts.
+    /// Creates an assembler for an answer that continues a message with these parts.
     pub fn continuing(parts: Vec<UiPart>) -> Self {
         let mut assembler = Self::default();
         for part in parts {
@@ -34,7 +36,8 @@ impl MessageAssembler {
         assembler
     }
 
-    /// Adds what `chunk` says. Linear in the length of the chunk, whatever the length of the message.
+    /// Applies `chunk` to the message. Linear in the length of the chunk, whatever the length of
+    /// the message.
     pub fn push(&mut self, chunk: &UiMessageChunk) {
         match chunk {
             UiMessageChunk::TextStart {
@@ -155,12 +158,13 @@ impl MessageAssembler {
         }
     }
 
-    /// The parts so far.
+    /// Returns the parts so far.
     pub fn parts(&self) -> &[UiPart] {
         &self.parts
     }
 
-    /// Whether the model has said anything yet, besides what was there before. A block that was only begun is nothing.
+    /// Returns true if the model has produced no content yet, apart from the parts that existed
+    /// before. A block that has only begun is no content.
     pub fn is_empty(&self) -> bool {
         self.parts[self.given..].iter().all(|part| match part {
             UiPart::StepStart => true,
@@ -178,7 +182,8 @@ impl MessageAssembler {
         })
     }
 
-    /// Marks the blocks that were open when the answer broke off as whole: nothing more will come.
+    /// Marks the blocks that were open when the answer was interrupted as complete: they get no
+    /// further content.
     pub fn close_open_blocks(&mut self) {
         for index in self
             .text
@@ -197,7 +202,7 @@ impl MessageAssembler {
     fn add(&mut self, part: UiPart) -> usize {
         let index = self.parts.len();
         match &part {
-            UiPart::StepStart => self.calls.next_step(),
+            UiPart::StepStart => self.calls.begin_step(),
             UiPart::Tool(tool) => {
                 self.calls
                     .add(&tool.tool_call_id, tool.tool_name.is_some(), index)
@@ -230,9 +235,9 @@ impl MessageAssembler {
         if let Some(metadata) = metadata {
             *provider_metadata = Some(metadata.clone());
         }
-        if let Some(found) = end {
+        if let Some(new_citations) = end {
             *state = Some(PartState::Done);
-            *citations = found.cloned();
+            *citations = new_citations.cloned();
         }
     }
 

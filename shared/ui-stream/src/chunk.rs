@@ -4,7 +4,7 @@ use message::{AnswerMetadata, JsonText, RawJson, UnifiedFinishReason};
 use serde::Serialize;
 
 /// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional
-/// field is left out: the client refuses a chunk that holds `null` in its place.
+/// field is omitted: the client rejects a chunk that holds `null` in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", schemars(transform = message::openapi::describe_provider_fields))]
@@ -14,32 +14,32 @@ use serde::Serialize;
     rename_all_fields = "camelCase"
 )]
 pub enum UiMessageChunk {
-    /// The answer begins.
+    /// The beginning of an answer.
     Start {
         message_id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         message_metadata: Option<Box<AnswerMetadata>>,
     },
-    /// What is known of the answer by now.
+    /// The metadata of the answer that is known by now.
     MessageMetadata {
         message_metadata: Box<AnswerMetadata>,
     },
-    /// A model call begins.
+    /// The beginning of a model call.
     StartStep,
-    /// A text block begins.
+    /// The beginning of a text block.
     TextStart {
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// More of a text block.
+    /// More text of a text block.
     TextDelta {
         id: String,
         delta: JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A text block is whole.
+    /// The end of a text block.
     TextEnd {
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,46 +47,46 @@ pub enum UiMessageChunk {
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A reasoning block begins.
+    /// The beginning of a reasoning block.
     ReasoningStart {
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// More of a reasoning block.
+    /// More text of a reasoning block.
     ReasoningDelta {
         id: String,
         delta: JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A reasoning block is whole.
+    /// The end of a reasoning block.
     ReasoningEnd {
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A file that the model made.
+    /// A file that the model generated.
     File {
         media_type: String,
         url: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// A file that the model made while it reasoned.
+    /// A file that the model generated while it reasoned.
     ReasoningFile {
         media_type: String,
         url: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// Something that only one provider has.
+    /// A part that only one provider has.
     Custom {
         kind: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_metadata: Option<RawJson>,
     },
-    /// The input of a tool call begins to be written.
+    /// The beginning of the input of a tool call.
     ToolInputStart {
         tool_call_id: String,
         tool_name: String,
@@ -96,12 +96,12 @@ pub enum UiMessageChunk {
         provider_metadata: Option<RawJson>,
         dynamic: bool,
     },
-    /// More of a tool call's input.
+    /// More of the input of a tool call.
     ToolInputDelta {
         tool_call_id: String,
         input_text_delta: JsonText,
     },
-    /// A tool is called.
+    /// A tool call with its complete input.
     ToolInputAvailable {
         tool_call_id: String,
         tool_name: String,
@@ -112,7 +112,7 @@ pub enum UiMessageChunk {
         provider_metadata: Option<RawJson>,
         dynamic: bool,
     },
-    /// A tool is called that cannot be.
+    /// A call of a tool that cannot be called.
     ToolInputError {
         tool_call_id: String,
         tool_name: String,
@@ -124,12 +124,12 @@ pub enum UiMessageChunk {
         dynamic: bool,
         error_text: JsonText,
     },
-    /// The user is asked whether a tool may run.
+    /// A request for the user's approval of a tool call.
     ToolApprovalRequest {
         approval_id: String,
         tool_call_id: String,
     },
-    /// A tool gave its result.
+    /// The result of a tool call.
     ToolOutputAvailable {
         tool_call_id: String,
         output: RawJson,
@@ -140,7 +140,7 @@ pub enum UiMessageChunk {
         #[serde(skip_serializing_if = "Option::is_none")]
         dynamic: Option<bool>,
     },
-    /// A tool failed.
+    /// The error of a failed tool call.
     ToolOutputError {
         tool_call_id: String,
         error_text: JsonText,
@@ -151,19 +151,19 @@ pub enum UiMessageChunk {
         #[serde(skip_serializing_if = "Option::is_none")]
         dynamic: Option<bool>,
     },
-    /// The user's "no" to a tool has been noted.
+    /// The acknowledgement that the user denied a tool call.
     ToolOutputDenied { tool_call_id: String },
-    /// Something went wrong; clients stop reading here.
+    /// An error; clients stop reading here.
     Error { error_text: String },
-    /// A model call is over.
+    /// The end of a model call.
     FinishStep,
-    /// The answer is over.
+    /// The end of the answer.
     Finish {
         finish_reason: UnifiedFinishReason,
         #[serde(skip_serializing_if = "Option::is_none")]
         message_metadata: Option<Box<AnswerMetadata>>,
     },
-    /// The user stopped the answer; clients stop reading here.
+    /// The end of an answer that the user stopped; clients stop reading here.
     Abort,
     /// A source or a `data-*` part: chunk and part are the same JSON.
     #[serde(untagged)]
@@ -217,7 +217,7 @@ impl UiMessageChunk {
 fn encode_any(stream: &mut Vec<u8>, chunk: &UiMessageChunk) {
     let begin = stream.len();
     serde_json::to_writer(&mut *stream, chunk).expect("a chunk is always JSON");
-    // Carried JSON may be pretty-printed. Inside its strings line ends are escapes, so these are
+    // Carried JSON may be pretty-printed. Line ends inside its strings are escapes, so these are
     // white space.
     for byte in &mut stream[begin..] {
         if matches!(byte, b'\n' | b'\r') {
@@ -226,7 +226,8 @@ fn encode_any(stream: &mut Vec<u8>, chunk: &UiMessageChunk) {
     }
 }
 
-/// Deltas are nearly all there is in a stream, and their text is JSON already.
+/// Encodes a delta without serde: nearly all chunks of a stream are deltas, and their text is JSON
+/// already.
 fn encode_delta(stream: &mut Vec<u8>, kind: &str, id: &str, delta: &JsonText) {
     stream.extend_from_slice(b"{\"type\":\"");
     stream.extend_from_slice(kind.as_bytes());
@@ -237,7 +238,7 @@ fn encode_delta(stream: &mut Vec<u8>, kind: &str, id: &str, delta: &JsonText) {
     stream.extend_from_slice(b"\"}");
 }
 
-/// Counts the bytes that are written to it.
+/// A writer that counts the bytes written to it.
 struct Counter(usize);
 
 impl Counter {
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_way_for_deltas_writes_what_serde_writes() {
+    fn the_fast_path_for_deltas_writes_the_same_bytes_as_serde() {
         for text in ["", "plain", "quote \" back \\ line \n nul \0 \u{2028} 😀"] {
             let id = "a\"b".to_owned();
             for chunk in [
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line_whatever_it_carries() {
+    fn every_event_is_one_line() {
         let pretty = serde_json::from_str("{\n  \"a\":\r\n \"x\\n\"\n}").unwrap();
         let chunk = UiMessageChunk::Custom {
             kind: "a.b".to_owned(),
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_left_out() {
+    fn missing_fields_are_omitted() {
         let chunk = UiMessageChunk::ToolOutputAvailable {
             tool_call_id: "c".to_owned(),
             output: RawJson::null(),

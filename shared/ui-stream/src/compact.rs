@@ -1,13 +1,13 @@
-//! Fewer bytes that say the same, for a log that is written down.
+//! Compaction of a stream for storage.
 
 use memchr::memchr2;
 
 use crate::PING;
-use crate::events::{END, Events};
+use crate::events::{EVENT_END, Events};
 
-/// The forms in which [`crate::UiMessageChunk::encode`] writes a delta: what stands before the id, and between id and
-/// text. A delta with anything after its text is left as it is.
-const FORMS: [(&[u8], &[u8]); 3] = [
+/// The forms in which [`crate::UiMessageChunk::encode`] writes a delta: the bytes before the id,
+/// and those between id and text. A delta with further fields after its text is left unchanged.
+const DELTA_FORMS: [(&[u8], &[u8]); 3] = [
     (
         b"data: {\"type\":\"text-delta\",\"id\":\"",
         b"\",\"delta\":\"",
@@ -22,62 +22,64 @@ const FORMS: [(&[u8], &[u8]); 3] = [
     ),
 ];
 
-/// What stands after a delta's text.
-const TAIL: &[u8] = b"\"}";
+/// The bytes after the text of a delta.
+const DELTA_END: &[u8] = b"\"}";
 
-/// Makes one event of adjacent deltas of one block, and drops pings. The result makes the same message, and the same
-/// text for every block; all other events pass as they are.
+/// Merges adjacent deltas of one block into one event, and drops pings. The result makes the same
+/// message, and the same text for every block; all other events are left unchanged.
 ///
-/// Linear in the length of `stretch`, any run of whole events.
-pub fn compact(stretch: &[u8]) -> Vec<u8> {
-    let mut compacted = Vec::with_capacity(stretch.len());
-    let mut events = Events::of(stretch);
-    // What the delta begins with that `compacted` ends with, if it ends with one.
+/// Linear in the length of `stream`, which is any sequence of complete events.
+pub fn compact(stream: &[u8]) -> Vec<u8> {
+    let mut compacted = Vec::with_capacity(stream.len());
+    let mut events = Events::new(stream);
+    // The head of the delta at the end of `compacted`, if there is one.
     let mut last: Option<&[u8]> = None;
     for event in &mut events {
-        if PING.strip_suffix(END) == Some(event) {
+        if PING.strip_suffix(EVENT_END) == Some(event) {
             continue;
         }
-        let delta = Delta::of(event);
+        let delta = Delta::parse(event);
         match &delta {
             Some(delta) if last == Some(delta.head) => {
-                compacted.truncate(compacted.len() - TAIL.len() - END.len());
+                compacted.truncate(compacted.len() - DELTA_END.len() - EVENT_END.len());
                 compacted.extend_from_slice(delta.text);
-                compacted.extend_from_slice(TAIL);
+                compacted.extend_from_slice(DELTA_END);
             }
             _ => compacted.extend_from_slice(event),
         }
-        compacted.extend_from_slice(END);
+        compacted.extend_from_slice(EVENT_END);
         last = delta.map(|delta| delta.head);
     }
     compacted.extend_from_slice(events.rest());
     compacted
 }
 
-/// A delta that says nothing but its text.
+/// A delta with no field other than its text.
 struct Delta<'a> {
-    /// All before the text: the kind, and the id of the block.
+    /// The bytes before the text: the kind, and the id of the block.
     head: &'a [u8],
-    /// The inside of a JSON string.
+    /// The content of a JSON string.
     text: &'a [u8],
 }
 
 impl<'a> Delta<'a> {
-    fn of(event: &'a [u8]) -> Option<Self> {
-        let (begin, between) = FORMS.iter().find(|(begin, _)| event.starts_with(begin))?;
-        let id_end = string_end(event, begin.len())?;
+    fn parse(event: &'a [u8]) -> Option<Self> {
+        let (begin, between) = DELTA_FORMS
+            .iter()
+            .find(|(begin, _)| event.starts_with(begin))?;
+        let id_end = find_string_end(event, begin.len())?;
         if !event[id_end..].starts_with(between) {
             return None;
         }
         let text_begin = id_end + between.len();
-        let text_end = string_end(event, text_begin)?;
+        let text_end = find_string_end(event, text_begin)?;
         let (head, text) = (&event[..text_begin], &event[text_begin..text_end]);
-        (&event[text_end..] == TAIL).then_some(Self { head, text })
+        (&event[text_end..] == DELTA_END).then_some(Self { head, text })
     }
 }
 
-/// Where the quote stands that ends the JSON string whose inside begins at `at`.
-fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
+/// Returns the index of the closing quote of the JSON string whose content begins at `at`.
+fn find_string_end(json: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let next = at + memchr2(b'"', b'\\', json.get(at..)?)?;
         if json[next] == b'"' {

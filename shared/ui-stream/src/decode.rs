@@ -1,20 +1,26 @@
-//! Reading chunks back from the bytes of a stream of ours: the inverse of [`UiMessageChunk::encode`].
+//! Decoding of chunks from the bytes of an encoded stream: the inverse of
+//! [`UiMessageChunk::encode`].
+//!
+//! Written by hand instead of deriving `Deserialize`: an internally tagged enum cannot carry raw
+//! JSON, and the errors of the derived code do not name the field.
 
 use message::{AnswerMetadata, Invalid, Object, RawJson, UnifiedFinishReason};
 use serde_json::value::RawValue;
 
-use crate::events::{END, Events};
+use crate::events::{EVENT_END, Events};
 use crate::{DONE, UiMessageChunk};
 
 impl UiMessageChunk {
-    /// Reads the chunks of a stream, or of any run of its events. Comments and `[DONE]` are skipped, and an event that
-    /// is not whole yet is left out.
+    /// Decodes the chunks of a stream, or of any sequence of its events. Comments and `[DONE]` are
+    /// skipped, and an incomplete event at the end is ignored.
     ///
     /// # Errors
-    /// A chunk that this version does not know, or that is not one of ours. Those after it can be read all the same.
+    /// A chunk is of an unknown_type type, or was not written by [`UiMessageChunk::encode`]. The
+    /// chunks
+    /// after it can still be decoded.
     pub fn decode_all(stream: &[u8]) -> impl Iterator<Item = Result<Self, Invalid>> {
-        Events::of(stream)
-            .filter(|event| DONE.strip_suffix(END) != Some(*event))
+        Events::new(stream)
+            .filter(|event| DONE.strip_suffix(EVENT_END) != Some(*event))
             .filter_map(|event| {
                 let data = event.strip_prefix(b"data: ")?;
                 Some(decode(data))
@@ -23,39 +29,39 @@ impl UiMessageChunk {
 }
 
 fn decode(data: &[u8]) -> Result<UiMessageChunk, Invalid> {
-    let broken =
+    let malformed =
         |cause: &dyn std::error::Error| Invalid::new("data", format!("must be JSON ({cause})"));
-    let text = std::str::from_utf8(data).map_err(|error| broken(&error))?;
-    let chunk: &RawValue = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    let text = std::str::from_utf8(data).map_err(|error| malformed(&error))?;
+    let chunk: &RawValue = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let fields = Object::parse(chunk, "")?;
     match fields.string("type")?.as_str() {
-        kind if kind.starts_with("tool-") => tool_chunk(kind, &fields),
-        kind if is_part(kind) => Ok(UiMessageChunk::Part(RawJson::new(chunk.to_owned()))),
-        kind => plain_chunk(kind, &fields),
+        kind if kind.starts_with("tool-") => decode_tool_chunk(kind, &fields),
+        kind if is_part_chunk(kind) => Ok(UiMessageChunk::Part(RawJson::new(chunk.to_owned()))),
+        kind => decode_plain_chunk(kind, &fields),
     }
 }
 
-/// Parts that are chunks as they stand, beside those whose types begin with [`DATA`].
-pub(crate) const SOURCES: [&str; 2] = ["source-url", "source-document"];
+/// The types of parts that are also chunks, besides those that begin with [`DATA_PREFIX`].
+pub(crate) const SOURCE_TYPES: [&str; 2] = ["source-url", "source-document"];
 
-/// How the types of an application's own parts begin.
-pub(crate) const DATA: &str = "data-";
+/// The prefix of the types of an application's own parts.
+pub(crate) const DATA_PREFIX: &str = "data-";
 
-/// Whether a part of this type is a chunk as it stands.
-pub(crate) fn is_part(kind: &str) -> bool {
-    SOURCES.contains(&kind) || kind.starts_with(DATA)
+/// Returns true if a part of this type is also a chunk.
+pub(crate) fn is_part_chunk(kind: &str) -> bool {
+    SOURCE_TYPES.contains(&kind) || kind.starts_with(DATA_PREFIX)
 }
 
-fn plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid> {
+fn decode_plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid> {
     let id = || fields.string("id");
     let provider_metadata = fields.optional_json("providerMetadata");
     Ok(match kind {
         "start" => UiMessageChunk::Start {
             message_id: fields.string("messageId")?,
-            message_metadata: message_metadata(fields)?,
+            message_metadata: decode_metadata(fields)?,
         },
         "message-metadata" => UiMessageChunk::MessageMetadata {
-            message_metadata: message_metadata(fields)?
+            message_metadata: decode_metadata(fields)?
                 .ok_or_else(|| Invalid::new("messageMetadata", "must be an object"))?,
         },
         "start-step" => UiMessageChunk::StartStep,
@@ -106,14 +112,14 @@ fn plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invali
         "finish-step" => UiMessageChunk::FinishStep,
         "finish" => UiMessageChunk::Finish {
             finish_reason: UnifiedFinishReason::named(&fields.string("finishReason")?),
-            message_metadata: message_metadata(fields)?,
+            message_metadata: decode_metadata(fields)?,
         },
         "abort" => UiMessageChunk::Abort,
-        _ => return Err(unknown(kind)),
+        _ => return Err(unknown_type(kind)),
     })
 }
 
-fn tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid> {
+fn decode_tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid> {
     let tool_call_id = fields.string("toolCallId")?;
     let tool_name = || fields.string("toolName");
     let json = |key| fields.optional_json(key).unwrap_or_else(RawJson::null);
@@ -169,18 +175,18 @@ fn tool_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk, Invalid
             dynamic,
         },
         "tool-output-denied" => UiMessageChunk::ToolOutputDenied { tool_call_id },
-        _ => return Err(unknown(kind)),
+        _ => return Err(unknown_type(kind)),
     })
 }
 
-fn unknown(kind: &str) -> Invalid {
+fn unknown_type(kind: &str) -> Invalid {
     Invalid::new(
         "type",
         format!("must be a known type of chunk, not {kind:?}"),
     )
 }
 
-fn message_metadata(fields: &Object<'_>) -> Result<Option<Box<AnswerMetadata>>, Invalid> {
+fn decode_metadata(fields: &Object<'_>) -> Result<Option<Box<AnswerMetadata>>, Invalid> {
     let Some(metadata) = fields.get("messageMetadata") else {
         return Ok(None);
     };

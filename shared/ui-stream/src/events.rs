@@ -1,25 +1,25 @@
-//! Where one event of a stream of ours ends and the next begins.
+//! Splitting of an encoded stream into its events.
 
 use memchr::memmem::Finder;
 
-/// What ends an event.
-pub(crate) const END: &[u8] = b"\n\n";
+/// The bytes that end an event.
+pub(crate) const EVENT_END: &[u8] = b"\n\n";
 
-/// The whole events of a stream, each without the empty line that ends it.
+/// An iterator over the complete events of a stream, each without the empty line that ends it.
 pub(crate) struct Events<'a> {
     rest: &'a [u8],
     end: Finder<'static>,
 }
 
 impl<'a> Events<'a> {
-    pub(crate) fn of(stream: &'a [u8]) -> Self {
+    pub(crate) fn new(stream: &'a [u8]) -> Self {
         Self {
             rest: stream,
-            end: Finder::new(END),
+            end: Finder::new(EVENT_END),
         }
     }
 
-    /// What has not been handed out, and in the end what is no whole event.
+    /// Returns the bytes that were not returned yet; after the last event, the incomplete one.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -31,7 +31,7 @@ impl<'a> Iterator for Events<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let at = self.end.find(self.rest)?;
         let event = &self.rest[..at];
-        self.rest = &self.rest[at + END.len()..];
+        self.rest = &self.rest[at + EVENT_END.len()..];
         Some(event)
     }
 }

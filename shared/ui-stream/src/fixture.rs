@@ -1,5 +1,6 @@
-//! Scenarios that the original was run on, in `fixtures/scenarios.json`: what the model sent, what the route made of
-//! it, and the message that the client then held. Half a surrogate pair stands in them, so most stays raw.
+//! Scenarios recorded from the original implementation, in `fixtures/scenarios.json`: the parts of
+//! the model, the chunks of the original route, and the message that the client then held. They
+//! contain halves of surrogate pairs, so most values stay raw.
 
 use std::fmt::Write as _;
 
@@ -19,20 +20,20 @@ struct Fixture {
 #[derive(Deserialize)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
-    /// Why we do not as the original does.
+    /// The reason for a deliberate difference from the original.
     pub(crate) differs: Option<String>,
-    /// Whether the original broke off without a word.
+    /// True if the original ended its stream without an end chunk.
     #[serde(default)]
     pub(crate) torn: bool,
     pub(crate) parts: Vec<Box<RawValue>>,
-    /// The parts of the message that the answer goes on from.
+    /// The parts of the message that the answer continues.
     #[serde(default)]
     continuing: Vec<Box<RawValue>>,
     chunks: Vec<Box<RawValue>>,
     message: Vec<Box<RawValue>>,
 }
 
-/// What a scenario comes to, as JSON.
+/// The outcome of a scenario, as JSON.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) chunks: Vec<Value>,
@@ -46,8 +47,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 impl Scenario {
-    /// What the original made of it, but for its `start`.
-    pub(crate) fn theirs(&self) -> Outcome {
+    /// Returns the outcome of the original, without its `start`.
+    pub(crate) fn original_outcome(&self) -> Outcome {
         Outcome {
             chunks: self
                 .chunks
@@ -59,58 +60,61 @@ impl Scenario {
         }
     }
 
-    /// What we make of it.
-    pub(crate) fn ours(&self) -> Outcome {
-        let (chunks, parts) = self.made();
+    /// Returns the outcome of this implementation.
+    pub(crate) fn actual_outcome(&self) -> Outcome {
+        let (chunks, parts) = self.run();
         let mut names = Vec::new();
         Outcome {
             chunks: chunks
                 .iter()
-                .map(|chunk| renamed(json(chunk), &mut names))
+                .map(|chunk| with_numbered_id(json(chunk), &mut names))
                 .collect(),
             message: parts
                 .iter()
-                .map(|part| renamed(json(part), &mut names))
+                .map(|part| with_numbered_id(json(part), &mut names))
                 .collect(),
         }
     }
 
-    /// Our chunks, and the parts that they make.
-    pub(crate) fn made(&self) -> (Vec<UiMessageChunk>, Vec<UiPart>) {
-        let chunks = self.mapped();
-        let mut assembler = MessageAssembler::continuing(self.before());
+    /// Returns the chunks of this implementation, and the parts that they make.
+    pub(crate) fn run(&self) -> (Vec<UiMessageChunk>, Vec<UiPart>) {
+        let chunks = self.map_parts();
+        let mut assembler = MessageAssembler::continuing(self.parts_before());
         chunks.iter().for_each(|chunk| assembler.push(chunk));
         assembler.close_open_inputs();
         (chunks, assembler.parts().to_vec())
     }
 
-    /// The parts of the message that the answer goes on from.
-    pub(crate) fn before(&self) -> Vec<UiPart> {
+    /// Returns the parts of the message that the answer continues.
+    pub(crate) fn parts_before(&self) -> Vec<UiPart> {
         self.continuing
             .iter()
             .map(|part| UiPart::parse(part, "part").unwrap())
             .collect()
     }
 
-    /// The parts that the client of the original then held.
-    pub(crate) fn held(&self) -> Vec<UiPart> {
+    /// Returns the parts that the client of the original then held.
+    pub(crate) fn original_parts(&self) -> Vec<UiPart> {
         self.message
             .iter()
             .map(|part| UiPart::parse(part, "part").unwrap())
             .collect()
     }
 
-    /// As the turn drives the mapper.
-    fn mapped(&self) -> Vec<UiMessageChunk> {
-        let known = self.before().into_iter().filter_map(|part| match part {
-            UiPart::Tool(tool) => Some(tool.tool_call_id),
-            _ => None,
-        });
+    /// Drives the mapper as a turn does.
+    fn map_parts(&self) -> Vec<UiMessageChunk> {
+        let known = self
+            .parts_before()
+            .into_iter()
+            .filter_map(|part| match part {
+                UiPart::Tool(tool) => Some(tool.tool_call_id),
+                _ => None,
+            });
         let mut mapper = StreamMapper::continuing(known);
         let mut chunks = Vec::new();
         let mut has_ended = false;
         for raw in &self.parts {
-            let part = part(raw);
+            let part = parse_part(raw);
             has_ended |= matches!(part, StreamPart::Finish { .. } | StreamPart::Error { .. });
             if mapper.push(part, |chunk| chunks.push(chunk)).is_err() {
                 mapper.fail("It broke.", |chunk| chunks.push(chunk));
@@ -130,8 +134,8 @@ fn json(value: &impl Serialize) -> Value {
     self::value(&serde_json::to_string(value).unwrap())
 }
 
-/// Reads JSON that may hold half a surrogate pair, which is read as the letters of its escape. A pair of escapes is
-/// the character that it means.
+/// Parses JSON that may hold half a surrogate pair, which becomes the characters of its escape. A
+/// pair of escapes becomes its character.
 pub(crate) fn value(json: &str) -> Value {
     let mut readable = String::new();
     let mut rest = json;
@@ -155,8 +159,8 @@ pub(crate) fn value(json: &str) -> Value {
     serde_json::from_str(&readable).unwrap()
 }
 
-/// Fresh ids are random; in the fixture they are numbered.
-fn renamed(mut value: Value, names: &mut Vec<String>) -> Value {
+/// Numbers generated ids, which are random, as the fixture does.
+fn with_numbered_id(mut value: Value, names: &mut Vec<String>) -> Value {
     if let Some(id) = value.get_mut("id")
         && let Some(name) = id
             .as_str()
@@ -214,8 +218,8 @@ struct WireReason {
     raw: Option<String>,
 }
 
-/// One part, read without the care of the gateway's own decoder.
-fn part(raw: &RawValue) -> StreamPart {
+/// Parses one part, without the validation of the gateway's own decoder.
+fn parse_part(raw: &RawValue) -> StreamPart {
     let wire: WirePart = serde_json::from_str(raw.get()).unwrap();
     let provider_metadata = wire.provider_metadata;
     let id = wire.id.or(wire.tool_call_id).unwrap_or_default();
@@ -265,7 +269,7 @@ fn part(raw: &RawValue) -> StreamPart {
             id,
             provider_metadata,
         },
-        // The original ran without them.
+        // The original ran without sources.
         "source" => StreamPart::Source { source: None },
         "file" => StreamPart::File {
             file: file.unwrap(),

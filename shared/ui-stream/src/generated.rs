@@ -1,4 +1,4 @@
-//! Parts and chunks of all kinds from a few numbers, for property tests.
+//! Generators of parts and chunks of all kinds from a few numbers, for property tests.
 
 use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 use message::{
@@ -8,12 +8,13 @@ use message::{
 
 use crate::UiMessageChunk;
 
-/// How many kinds of parts there are to ask for; those that are most common count twice.
+/// The number of kinds of parts; the most common ones count twice.
 pub(crate) const PART_KINDS: u8 = 28;
-/// How many kinds of chunks there are to ask for.
+/// The number of kinds of chunks.
 pub(crate) const CHUNK_KINDS: u8 = 30;
 
-/// A part of kind `kind`. Few ids, so that they meet; `bits` decides what else there is.
+/// Generates a part of kind `kind`. There are few ids, so that they collide; `bits` selects the
+/// other fields.
 pub(crate) fn part(kind: u8, id: u8, bits: u8) -> StreamPart {
     let id = ["0", "a\"b", "", "😀"][usize::from(id)].to_owned();
     let bit = |index: u8| bits >> index & 1 == 1;
@@ -158,7 +159,7 @@ pub(crate) fn raw(json: &str) -> RawJson {
     serde_json::from_str(json).unwrap()
 }
 
-/// A chunk of kind `kind`, as [`part`] makes parts.
+/// Generates a chunk of kind `kind`, as [`part`] does for parts.
 pub(crate) fn chunk(kind: u8, id: u8, bits: u8) -> UiMessageChunk {
     use UiMessageChunk as Chunk;
     let id = ["0", "a\"b", "\\", "😀"][usize::from(id)].to_owned();

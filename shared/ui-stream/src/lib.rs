@@ -1,9 +1,11 @@
-//! From the model's parts to what the browser reads, and to the message that is stored.
+//! Conversion of the model's stream parts into the chunks that the browser reads and the message
+//! that is stored.
 //!
-//! [`StreamMapper`] turns parts into chunks, [`UiMessageChunk::encode`] chunks into bytes of the stream,
-//! [`MessageAssembler`] chunks into the message that the client holds in the end. And back: [`replay`] turns a stored
-//! message into chunks, [`UiMessageChunk::decode_all`] bytes, which [`compact`] may have made fewer. No clock, no I/O:
-//! nothing here knows where parts come from or bytes go to.
+//! [`StreamMapper`] turns parts into chunks, [`UiMessageChunk::encode`] turns chunks into bytes of
+//! the stream, and [`MessageAssembler`] turns chunks into the message that the client holds at the
+//! end. In the other direction, [`replay`] turns a stored message into chunks, and
+//! [`UiMessageChunk::decode_all`] parses bytes, which [`compact`] may have reduced. No clock, no
+//! I/O: the crate does not know where parts come from or where bytes go.
 
 mod assembler;
 mod chunk;
@@ -36,12 +38,13 @@ pub const STREAM_HEADERS: [(&str, &str); 4] = [
     ("x-accel-buffering", "no"),
 ];
 
-/// The most bytes of stream that one answer may make. A gateway that never stops must not take the process with it: in
-/// the end an answer stands in memory about five times, and the function has 128 MB.
+/// The maximum size of the stream of one answer in bytes. It protects the process from a gateway
+/// that never stops: at the end an answer is in memory about five times, and the function has 128
+/// MB.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
-/// What ends every stream.
+/// The event that ends every stream.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
-/// A comment, which clients skip, for connections that are cut when nothing moves.
+/// A comment that clients skip, sent to keep idle connections from being cut.
 pub const PING: &[u8] = b": ping\n\n";

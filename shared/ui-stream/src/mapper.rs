@@ -1,4 +1,4 @@
-//! Which chunks a part becomes, and what may follow what.
+//! The mapping of stream parts to chunks, and the order in which parts may come.
 
 mod blocks;
 mod size;
@@ -12,18 +12,19 @@ use self::blocks::Blocks;
 use self::tools::Tools;
 use crate::UiMessageChunk;
 
-/// A part that cannot stand where it stands: the client would refuse its chunk.
+/// The error for a part that is not allowed at its position: the client would reject its chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutOfOrder {
-    /// The part's type.
+    /// The type of the part.
     pub part: &'static str,
 }
 
-/// Turns the parts of one model call into chunks, with the rules of the AI SDK's `streamText` and
-/// `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources only if [asked for](Self::sending_sources)).
+/// A converter of the parts of one model call into chunks, with the rules of the AI SDK's
+/// `streamText` and `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources only if
+/// [enabled](Self::sending_sources)).
 ///
-/// However the call ends, exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) ends
-/// the chunks.
+/// Exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) must be
+/// called at the end of a call.
 #[derive(Debug, Default)]
 pub struct StreamMapper {
     in_step: bool,
@@ -36,7 +37,8 @@ pub struct StreamMapper {
     sends_sources: bool,
 }
 
-/// In the first text block of a step, provider metadata sticks: a delta without takes that of the delta before.
+/// The provider metadata of the first text block of a step, which sticks: a delta without metadata
+/// takes that of the delta before.
 #[derive(Debug, Default)]
 struct FirstText {
     id: Option<String>,
@@ -50,20 +52,22 @@ struct Finish {
     metadata: Option<RawJson>,
 }
 
-/// With this part every answer of Anthropic begins. It says nothing that a page could show or a model would read again,
-/// and clients of `ai` 5 and 6 would lose the whole answer over it, so it goes no further.
+/// The kind of the part with which every answer of Anthropic begins. It holds nothing that a page
+/// could show or a model would read again, and clients of `ai` 5 and 6 would lose the complete
+/// answer because of it, so it is dropped.
 const ANTHROPIC_START: &str = "anthropic.message_start";
 
 impl StreamMapper {
-    /// A mapper for an answer that goes on from a message which holds these tool calls already.
+    /// Creates a mapper for an answer that continues a message which holds these tool calls
+    /// already.
     pub fn continuing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
         Self {
-            tools: Tools::knowing(tool_call_ids),
+            tools: Tools::with_known_calls(tool_call_ids),
             ..Self::default()
         }
     }
 
-    /// The same mapper, which sends what the answer rests on or, as it does at first, keeps it back (`sendSources`).
+    /// Sets whether the sources of an answer are sent (`sendSources`); by default they are not.
     pub fn sending_sources(self, sends_sources: bool) -> Self {
         Self {
             sends_sources,
@@ -71,10 +75,10 @@ impl StreamMapper {
         }
     }
 
-    /// Hands the chunks of `part`, if any, to `emit`.
+    /// Passes the chunks of `part`, if any, to `emit`.
     ///
     /// # Errors
-    /// The part cannot stand here; nothing was emitted for it but a `start-step`.
+    /// The part is not allowed at this position; no chunk was emitted for it except a `start-step`.
     pub fn push(
         &mut self,
         part: StreamPart,
@@ -87,13 +91,13 @@ impl StreamMapper {
             self.in_step = true;
             emit(UiMessageChunk::StartStep);
         }
-        if let Some(chunk) = self.chunk(part)? {
+        if let Some(chunk) = self.map(part)? {
             emit(chunk);
         }
         Ok(())
     }
 
-    fn chunk(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
+    fn map(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
         Ok(Some(match part {
             StreamPart::StreamStart { .. }
             | StreamPart::ResponseMetadata { .. }
@@ -116,14 +120,16 @@ impl StreamMapper {
                 delta,
                 provider_metadata,
             } => {
+                // `streamText` drops an empty text delta without metadata, but not an empty
+                // reasoning delta.
                 if delta.is_empty() && provider_metadata.is_none() {
                     return Ok(None);
                 }
                 let id = self
                     .text
-                    .running(id)
+                    .open_name(id)
                     .ok_or(OutOfOrder { part: "text-delta" })?;
-                let provider_metadata = self.first_text.sticky(&id, provider_metadata);
+                let provider_metadata = self.first_text.apply_metadata(&id, provider_metadata);
                 UiMessageChunk::TextDelta {
                     id,
                     delta,
@@ -154,7 +160,7 @@ impl StreamMapper {
                 delta,
                 provider_metadata,
             } => {
-                let id = self.reasoning.running(id).ok_or(OutOfOrder {
+                let id = self.reasoning.open_name(id).ok_or(OutOfOrder {
                     part: "reasoning-delta",
                 })?;
                 UiMessageChunk::ReasoningDelta {
@@ -180,10 +186,10 @@ impl StreamMapper {
                 return Ok(source
                     .filter(|_| self.sends_sources)
                     .as_ref()
-                    .map(source::chunk));
+                    .map(source::to_chunk));
             }
             StreamPart::File { file } => {
-                let (media_type, url, provider_metadata) = file_fields(file);
+                let (media_type, url, provider_metadata) = to_file_fields(file);
                 UiMessageChunk::File {
                     media_type,
                     url,
@@ -191,7 +197,7 @@ impl StreamMapper {
                 }
             }
             StreamPart::ReasoningFile { file } => {
-                let (media_type, url, provider_metadata) = file_fields(file);
+                let (media_type, url, provider_metadata) = to_file_fields(file);
                 UiMessageChunk::ReasoningFile {
                     media_type,
                     url,
@@ -208,7 +214,7 @@ impl StreamMapper {
             },
 
             StreamPart::Error { .. } => {
-                self.note_error();
+                self.record_error();
                 UiMessageChunk::Error {
                     error_text: "The model reported an error. What came so far is kept.".into(),
                 }
@@ -230,24 +236,26 @@ impl StreamMapper {
             | StreamPart::ToolCall { .. }
             | StreamPart::ToolResult { .. }
             | StreamPart::ToolApprovalRequest { .. }) => {
-                let chunk = self.tools.chunk(tool)?;
+                let chunk = self.tools.map(tool)?;
                 if let Some(UiMessageChunk::Error { .. }) = &chunk {
-                    self.note_error();
+                    self.record_error();
                 }
                 return Ok(chunk);
             }
         }))
     }
 
-    /// Only a later `finish` part says otherwise.
-    fn note_error(&mut self) {
+    /// Records an error of the model as the finish reason, which only a later `finish` part
+    /// replaces.
+    fn record_error(&mut self) {
         self.failed = true;
         if let Some(finish) = &mut self.finish {
             finish.reason.unified = UnifiedFinishReason::Error;
         }
     }
 
-    /// Ends the chunks of a call whose stream has ended as it should, or after it had reported an error itself.
+    /// Ends the chunks of a call whose stream ended normally, or after it had reported an error
+    /// itself.
     pub fn finish(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
         if self.in_step {
             emit(UiMessageChunk::FinishStep);
@@ -258,7 +266,8 @@ impl StreamMapper {
         });
     }
 
-    /// Ends the chunks of a call that broke off: closes what is open, then says why in `error_text`.
+    /// Ends the chunks of a call that was interrupted: closes the open blocks, then reports the
+    /// reason in `error_text`.
     pub fn fail(&mut self, error_text: &str, mut emit: impl FnMut(UiMessageChunk)) {
         self.close_blocks(&mut emit);
         emit(UiMessageChunk::Error {
@@ -274,21 +283,21 @@ impl StreamMapper {
         }
     }
 
-    /// Ends the chunks of a call that the user stopped: closes what is open, then says so.
+    /// Ends the chunks of a call that the user stopped: closes the open blocks, then emits `abort`.
     pub fn abort(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
         self.close_blocks(&mut emit);
         emit(UiMessageChunk::Abort);
     }
 
     fn close_blocks(&mut self, mut emit: impl FnMut(UiMessageChunk)) {
-        for id in self.text.close() {
+        for id in self.text.close_all() {
             emit(UiMessageChunk::TextEnd {
                 id,
                 citations: None,
                 provider_metadata: None,
             });
         }
-        for id in self.reasoning.close() {
+        for id in self.reasoning.close_all() {
             emit(UiMessageChunk::ReasoningEnd {
                 id,
                 provider_metadata: None,
@@ -296,7 +305,8 @@ impl StreamMapper {
         }
     }
 
-    /// Why the model stopped, as far as it said; `error` after an error of its own.
+    /// Returns the reason why the model stopped, as far as reported; `error` after an error of the
+    /// model.
     pub fn finish_reason(&self) -> UnifiedFinishReason {
         match &self.finish {
             Some(finish) => finish.reason.unified,
@@ -305,38 +315,38 @@ impl StreamMapper {
         }
     }
 
-    /// Why the model stopped, if it or an error of its own has said so.
+    /// Returns the reason why the model stopped, if the model reported it or an error.
     pub fn reported_finish_reason(&self) -> Option<UnifiedFinishReason> {
         (self.finish.is_some() || self.failed).then(|| self.finish_reason())
     }
 
-    /// Whether the last word of the model was an error.
+    /// Returns true if the last report of the model was an error.
     pub fn ended_in_error(&self) -> bool {
         self.reported_finish_reason() == Some(UnifiedFinishReason::Error)
     }
 
-    /// The provider's own word for why the model stopped.
+    /// Returns the finish reason in the terms of the provider.
     pub fn raw_finish_reason(&self) -> Option<&str> {
         self.finish
             .as_ref()
             .and_then(|finish| finish.reason.raw.as_deref())
     }
 
-    /// Tokens, as far as the provider reported them.
+    /// Returns the token usage, as far as the provider reported it.
     pub fn usage(&self) -> Option<&Usage> {
         self.finish
             .as_ref()
             .and_then(|finish| finish.usage.as_ref())
     }
 
-    /// What the provider said about the call as a whole.
+    /// Returns the metadata that the provider reported about the complete call.
     pub fn provider_metadata(&self) -> Option<&RawJson> {
         self.finish
             .as_ref()
             .and_then(|finish| finish.metadata.as_ref())
     }
 
-    /// Whether the model reported an error among its parts.
+    /// Returns true if the model reported an error among its parts.
     pub fn has_failed(&self) -> bool {
         self.failed
     }
@@ -350,7 +360,8 @@ impl FirstText {
             .filter(|_| self.id.as_deref() == Some(id))
     }
 
-    fn sticky(&mut self, id: &str, metadata: Option<RawJson>) -> Option<RawJson> {
+    /// Remembers the metadata of a delta and returns the metadata to send with it.
+    fn apply_metadata(&mut self, id: &str, metadata: Option<RawJson>) -> Option<RawJson> {
         if self.id.as_deref() != Some(id) {
             return metadata;
         }
@@ -361,7 +372,7 @@ impl FirstText {
     }
 }
 
-fn file_fields(file: GeneratedFile) -> (String, String, Option<RawJson>) {
+fn to_file_fields(file: GeneratedFile) -> (String, String, Option<RawJson>) {
     let url = match file.data {
         FileData::Base64(data) => format!("data:{};base64,{data}", file.media_type),
         FileData::Url(url) => url,

@@ -1,12 +1,13 @@
-//! What a chunk looks like to who reads `docs/openapi`, where its `Serialize` does not say it. Only tests switch it on.
+//! The JSON schema in `docs/openapi` of the chunk whose `Serialize` does not describe it. Only
+//! tests enable it.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::decode::{DATA, SOURCES};
+use crate::decode::{DATA_PREFIX, SOURCE_TYPES};
 
-/// Stands for the chunks that are parts as well.
+/// A placeholder for the chunks that are also parts.
 pub(crate) struct PartChunk;
 
 impl JsonSchema for PartChunk {
@@ -18,7 +19,7 @@ impl JsonSchema for PartChunk {
         json_schema!({
             "type": "object",
             "required": ["type"],
-            "properties": { "type": { "type": "string", "pattern": format!("^({}$|{DATA})", SOURCES.join("$|")) } },
+            "properties": { "type": { "type": "string", "pattern": format!("^({}$|{DATA_PREFIX})", SOURCE_TYPES.join("$|")) } },
             "examples": [{ "type": "source-url", "sourceId": "s1", "url": "https://example.com/" }],
         })
     }

@@ -1,18 +1,18 @@
-//! A stored answer as the stream that it once was, in larger pieces.
+//! Replay of a stored answer as its original stream, in larger pieces.
 //!
-//! A client builds the stored parts from it, but for what no chunk carries, which only a message that a client itself
-//! sent to go on from can hold:
+//! A client builds the stored parts from it, except for what no chunk carries. Only a message that
+//! a client sent itself in order to continue it can hold that:
 //!
 //! | stored | in the replay |
 //! |---|---|
-//! | steering messages, parts of an unknown type | left out: clients of `ai` 5 refuse their chunks |
-//! | the user's answer to an approval | the question alone; a denied call is denied |
-//! | `title`, `dynamic` and `preliminary` of a tool part | left out |
-//! | `filename` and `providerReference` of a file | left out; a file without a media type gets a general one |
+//! | steering messages, parts of an unknown type | omitted: clients of `ai` 5 reject their chunks |
+//! | the user's answer to an approval | only the request; a denials call is denials |
+//! | `title`, `dynamic` and `preliminary` of a tool part | omitted |
+//! | `filename` and `providerReference` of a file | omitted; a file without a media type gets a general one |
 //! | a text or reasoning part without `state` | `done` |
 //! | a reasoning part without `id` | gets one |
 //!
-//! [`replay_onto`] spares those parts: the client has them already.
+//! [`replay_onto`] omits such parts: the client has them already.
 
 mod call;
 
@@ -23,19 +23,19 @@ use message::{
 
 use crate::{UiMessageChunk, decode};
 
-/// How a replayed answer ends, for the client.
+/// The end of a replayed answer, for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayEnd<'a> {
-    /// As it should.
+    /// The answer is complete.
     Finished,
-    /// With an error of this text.
+    /// The answer failed with an error of this text.
     Failed(&'a str),
-    /// By the user's will.
+    /// The user stopped the answer.
     Aborted,
 }
 
-/// Hands the chunks of a stored answer to `emit`, from `start` to the end. A client without the message builds exactly
-/// these parts.
+/// Emits the chunks of a stored answer, from `start` to the end. A client without the message
+/// builds exactly these parts.
 pub fn replay(
     message: &MessageId,
     parts: &[UiPart],
@@ -46,7 +46,8 @@ pub fn replay(
     replay_onto(&[], message, parts, metadata, end, emit);
 }
 
-/// The same for an answer that went on from the parts `given`, to a client that has those.
+/// Emits the chunks of a stored answer that continued the parts `given`, for a client that has
+/// those.
 pub fn replay_onto(
     given: &[UiPart],
     message: &MessageId,
@@ -68,22 +69,26 @@ pub fn replay_onto(
         blocks: 0,
     };
     let (known, new) = parts.split_at(given.len().min(parts.len()));
-    let (denied, settled): (Vec<_>, Vec<_>) =
-        changed(given, known).partition(|(_, tool)| tool.state == ToolState::OutputDenied);
-    replay.settle(&denied);
-    // The first new part is the step in which the results came: before it they would mean other calls.
+    let (denials, other_changes): (Vec<_>, Vec<_>) =
+        changed_calls(given, known).partition(|(_, tool)| tool.state == ToolState::OutputDenied);
+    replay.emit_changes(&denials);
+    // The first new part is the step that brought the results: before it they would belong to other
+    // calls.
     let (step, rest) = new.split_at(new.len().min(1));
-    step.iter().for_each(|part| replay.part(part));
-    replay.settle(&settled);
-    rest.iter().for_each(|part| replay.part(part));
-    replay.end(end, metadata);
+    step.iter().for_each(|part| replay.emit_part(part));
+    replay.emit_changes(&other_changes);
+    rest.iter().for_each(|part| replay.emit_part(part));
+    replay.finish(end, metadata);
 }
 
-/// A call as it was given, and as it is now.
-type Changed<'a> = (&'a ToolPart, &'a ToolPart);
+/// A tool call as it was given, and as it is now.
+type ChangedCall<'a> = (&'a ToolPart, &'a ToolPart);
 
-/// The calls that have come to something since they were `given`.
-fn changed<'a>(given: &'a [UiPart], known: &'a [UiPart]) -> impl Iterator<Item = Changed<'a>> {
+/// Returns the calls that have changed since they were `given`.
+fn changed_calls<'a>(
+    given: &'a [UiPart],
+    known: &'a [UiPart],
+) -> impl Iterator<Item = ChangedCall<'a>> {
     given
         .iter()
         .zip(known)
@@ -96,18 +101,18 @@ fn changed<'a>(given: &'a [UiPart], known: &'a [UiPart]) -> impl Iterator<Item =
 struct Replay<F> {
     emit: F,
     in_step: bool,
-    /// How many blocks were given an id.
+    /// The number of blocks that were given an id.
     blocks: usize,
 }
 
 impl<F: FnMut(UiMessageChunk)> Replay<F> {
-    fn settle(&mut self, calls: &[Changed<'_>]) {
+    fn emit_changes(&mut self, calls: &[ChangedCall<'_>]) {
         calls
             .iter()
-            .for_each(|(before, now)| call::settle(before, now, &mut self.emit));
+            .for_each(|(before, now)| call::replay_change(before, now, &mut self.emit));
     }
 
-    fn part(&mut self, part: &UiPart) {
+    fn emit_part(&mut self, part: &UiPart) {
         match part {
             UiPart::Text {
                 text,
@@ -115,13 +120,13 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
                 provider_metadata,
                 citations,
             } => {
-                let id = self.block_id();
+                let id = self.next_block_id();
                 let provider_metadata = provider_metadata.clone();
                 (self.emit)(UiMessageChunk::TextStart {
                     id: id.clone(),
                     provider_metadata,
                 });
-                if let Some(delta) = said(text) {
+                if let Some(delta) = to_delta(text) {
                     (self.emit)(UiMessageChunk::TextDelta {
                         id: id.clone(),
                         delta,
@@ -143,13 +148,13 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
                 state,
                 provider_metadata,
             } => {
-                let id = id.clone().unwrap_or_else(|| self.block_id());
+                let id = id.clone().unwrap_or_else(|| self.next_block_id());
                 let provider_metadata = provider_metadata.clone();
                 (self.emit)(UiMessageChunk::ReasoningStart {
                     id: id.clone(),
                     provider_metadata,
                 });
-                if let Some(delta) = said(text) {
+                if let Some(delta) = to_delta(text) {
                     let id = id.clone();
                     (self.emit)(UiMessageChunk::ReasoningDelta {
                         id,
@@ -204,15 +209,15 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
             UiPart::Other(part) => {
                 let kind =
                     Object::parse(part.as_raw(), "").and_then(|fields| fields.string("type"));
-                if kind.is_ok_and(|kind| decode::is_part(&kind)) {
+                if kind.is_ok_and(|kind| decode::is_part_chunk(&kind)) {
                     (self.emit)(UiMessageChunk::Part(part.clone()));
                 }
             }
         }
     }
 
-    /// As [`crate::StreamMapper`] ends a stream.
-    fn end(mut self, end: ReplayEnd<'_>, metadata: &AnswerMetadata) {
+    /// Ends the stream as [`crate::StreamMapper`] does.
+    fn finish(mut self, end: ReplayEnd<'_>, metadata: &AnswerMetadata) {
         let metadata = Box::new(metadata.clone());
         if end != ReplayEnd::Finished {
             (self.emit)(UiMessageChunk::MessageMetadata {
@@ -245,14 +250,14 @@ impl<F: FnMut(UiMessageChunk)> Replay<F> {
         }
     }
 
-    fn block_id(&mut self) -> String {
+    fn next_block_id(&mut self) -> String {
         self.blocks += 1;
         (self.blocks - 1).to_string()
     }
 }
 
-/// The text as one delta. No text needs none.
-fn said(text: &JsonText) -> Option<JsonText> {
+/// Returns the text as one delta, or `None` for an empty text, which needs none.
+fn to_delta(text: &JsonText) -> Option<JsonText> {
     (!text.is_empty()).then(|| text.clone())
 }
 

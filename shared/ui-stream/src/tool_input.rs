@@ -1,4 +1,5 @@
-//! What a model wrote as the input of a tool: meant to be JSON, but it may be anything, and it may be cut.
+//! The input of a tool call as a model wrote it: meant to be JSON, but it may be any text, and it
+//! may be cut.
 
 mod repair;
 
@@ -6,37 +7,45 @@ use std::borrow::Cow;
 
 use message::{JsonText, RawJson, has_forbidden_key};
 
-use self::repair::Repair;
+use self::repair::JsonRepair;
 
-/// The JSON that `input` is, if it is.
+/// Parses `input` as JSON; `None` if it is not JSON.
 #[cfg(feature = "mapper")]
 pub(crate) fn parse(input: &JsonText) -> Option<RawJson> {
-    json(&written(input))
+    parse_json(&to_model_text(input))
 }
 
-/// The JSON that `input` began to be. As the client shows it while it is written.
+/// Parses `input` as the beginning of JSON, which is completed. The client shows it in this form
+/// while it is written.
 pub(crate) fn parse_cut(input: &JsonText) -> Option<RawJson> {
-    let text = written(input);
-    json(&text).or_else(|| json(&Repair::of(&text)?))
+    let text = to_model_text(input);
+    parse_json(&text).or_else(|| parse_json(&JsonRepair::repair(&text)?))
 }
 
-/// The text as the model wrote it. Half a surrogate pair stays an escape where that says the same: inside a JSON string.
-/// Elsewhere it becomes U+FFFD, which is no JSON there either.
-fn written(input: &JsonText) -> Cow<'_, str> {
+/// Returns the text as the model wrote it. Half a surrogate pair stays an escape inside a JSON
+/// string, where that has the same meaning. Elsewhere it becomes U+FFFD, which is not valid JSON
+/// there either.
+fn to_model_text(input: &JsonText) -> Cow<'_, str> {
     let escaped = input.escaped();
     if !escaped.contains("\\ud") && !escaped.contains("\\uD") {
         return input.to_text();
     }
-    let (mut text, mut quotes) = (String::with_capacity(escaped.len() + 8), Quotes::default());
+    let (mut text, mut quotes) = (
+        String::with_capacity(escaped.len() + 8),
+        QuoteTracker::default(),
+    );
     let (mut begin, mut at) = (0, 0);
     while let Some(found) = escaped[at..].find('\\') {
         at += found;
         let escape = &escaped[at..];
-        match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+        match (
+            parse_surrogate(escape),
+            escape.get(6..).and_then(parse_surrogate),
+        ) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
             (Some(_), _) => {
-                text.push_str(&quotes.pass(&escaped[begin..at]));
-                text.push_str(if quotes.is_plain() {
+                text.push_str(&quotes.decode(&escaped[begin..at]));
+                text.push_str(if quotes.is_inside_string() {
                     &escape[..6]
                 } else {
                     "\u{fffd}"
@@ -47,20 +56,20 @@ fn written(input: &JsonText) -> Cow<'_, str> {
             (None, _) => at += 2,
         }
     }
-    text.push_str(&quotes.pass(&escaped[begin..]));
+    text.push_str(&quotes.decode(&escaped[begin..]));
     Cow::Owned(text)
 }
 
-/// Whether what was written so far ends inside a JSON string.
+/// The state of a text at its end: inside a JSON string or not.
 #[derive(Default)]
-struct Quotes {
+struct QuoteTracker {
     open: bool,
     escape: bool,
 }
 
-impl Quotes {
-    /// Decodes text without lone surrogates, and notes its quotes.
-    fn pass(&mut self, escaped: &str) -> String {
+impl QuoteTracker {
+    /// Decodes text without lone surrogates, and tracks its quotes.
+    fn decode(&mut self, escaped: &str) -> String {
         let text: String = serde_json::from_str(&format!("\"{escaped}\""))
             .expect("it is cut before every lone surrogate");
         for byte in text.bytes() {
@@ -74,19 +83,20 @@ impl Quotes {
         text
     }
 
-    fn is_plain(&self) -> bool {
+    fn is_inside_string(&self) -> bool {
         self.open && !self.escape
     }
 }
 
-/// The surrogate that `text` begins with as an escape.
-fn surrogate(text: &str) -> Option<u16> {
+/// Parses the escaped surrogate at the beginning of `text`.
+fn parse_surrogate(text: &str) -> Option<u16> {
     let unit = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
     (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 
-/// The AI SDK's parser refuses keys that reach into JavaScript's prototypes, so such an input stays the text it is.
-fn json(text: &str) -> Option<RawJson> {
+/// Parses `text` as JSON. The AI SDK's parser rejects keys that reach into JavaScript's prototypes,
+/// so an input with such a key stays text.
+fn parse_json(text: &str) -> Option<RawJson> {
     let value: RawJson = serde_json::from_str(text).ok()?;
     (!has_forbidden_key(text)).then_some(value)
 }
@@ -100,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_input_keeps_what_was_said() {
+    fn a_cut_input_keeps_the_values_that_were_written() {
         for (begun, kept) in [
             ("{", "{}"),
             (r#"{"a"#, "{}"),
@@ -121,17 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn what_never_was_json_is_nothing() {
+    fn text_that_is_not_json_is_not_repaired() {
         for text in ["", " ", "oops {", "}", "[1}, 2]", "{\"__proto__\":{"] {
             assert_eq!(cut(text), None, "{text}");
         }
     }
 
     #[test]
-    fn every_beginning_of_json_is_mended() {
-        let whole = r#"{"a":[1,-2.5,{"b":"x\"\u00e4","c":null}],"d":{"e":true,"f":[]},"g":"😀"}"#;
-        for end in (1..=whole.len()).filter(|end| whole.is_char_boundary(*end)) {
-            assert!(cut(&whole[..end]).is_some(), "{}", &whole[..end]);
+    fn every_beginning_of_json_is_repaired() {
+        let complete =
+            r#"{"a":[1,-2.5,{"b":"x\"\u00e4","c":null}],"d":{"e":true,"f":[]},"g":"😀"}"#;
+        for end in (1..=complete.len()).filter(|end| complete.is_char_boundary(*end)) {
+            assert!(cut(&complete[..end]).is_some(), "{}", &complete[..end]);
         }
     }
 
@@ -147,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_outside_of_strings_is_no_json() {
+    fn half_a_surrogate_pair_outside_of_strings_is_not_json() {
         for (begun, kept) in [
             (r#""{\"a\":[1,\ud83d""#, Some(r#"{"a":[1]}"#)),
             (r#""{\"a\":\ud83d8""#, None),
@@ -169,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_with_both_kinds_of_escapes_is_looked_into() {
+    fn forbidden_keys_are_found_next_to_both_kinds_of_escapes() {
         for (input, is_kept) in [
             (r#""{\"a\":\"\\u00e4 \ud83d\"}""#, true),
             (r#""{\"a\":\"\ud83d\",\"__pr\\u006fto__\":1}""#, false),

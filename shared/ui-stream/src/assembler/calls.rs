@@ -1,15 +1,15 @@
-//! Where the message holds which tool call.
+//! An index from tool calls to their parts in the message.
 
 use std::collections::HashMap;
 
-/// The indexes of the tool parts by the ids of their calls, so that none is searched for.
+/// The indexes of the tool parts by the ids of their calls, so that no search is needed.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     step: HashMap<String, InStep>,
     earlier: HashMap<String, usize>,
 }
 
-/// One step may hold two parts for one call: a static and a dynamic one.
+/// The parts for one call in the current step: it may have a static and a dynamic one.
 #[derive(Debug, Default)]
 struct InStep {
     fixed: Option<usize>,
@@ -23,37 +23,37 @@ impl InStep {
 }
 
 impl Calls {
-    /// A step begins.
-    pub(super) fn next_step(&mut self) {
+    /// Begins a new step.
+    pub(super) fn begin_step(&mut self) {
         for (id, found) in self.step.drain() {
             let last = found.fixed.max(found.dynamic);
             self.earlier.extend(last.map(|index| (id, index)));
         }
     }
 
-    /// The part at `index` stands for the call `id`.
+    /// Records that the part at `index` represents the call `id`.
     pub(super) fn add(&mut self, id: &str, dynamic: bool, index: usize) {
         let found = self.step.entry(id.to_owned()).or_default();
-        let place = if dynamic {
+        let slot = if dynamic {
             &mut found.dynamic
         } else {
             &mut found.fixed
         };
-        place.get_or_insert(index);
+        slot.get_or_insert(index);
     }
 
-    /// The part of this kind for the call `id` in the current step.
+    /// Returns the part of this kind for the call `id` in the current step.
     pub(super) fn in_step(&self, id: &str, dynamic: bool) -> Option<usize> {
         let found = self.step.get(id)?;
         if dynamic { found.dynamic } else { found.fixed }
     }
 
-    /// The first part for the call `id` in the current step.
+    /// Returns the first part for the call `id` in the current step.
     pub(super) fn first_in_step(&self, id: &str) -> Option<usize> {
         self.step.get(id).and_then(InStep::first)
     }
 
-    /// The part that a result of the call `id` belongs to.
+    /// Returns the part that a result of the call `id` belongs to.
     pub(super) fn find(&self, id: &str) -> Option<usize> {
         self.first_in_step(id)
             .or_else(|| self.earlier.get(id).copied())

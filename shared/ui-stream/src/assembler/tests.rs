@@ -5,14 +5,14 @@ use crate::UiMessageChunk;
 use crate::fixture::{Outcome, scenarios};
 
 #[test]
-fn the_message_is_the_one_that_the_original_stores() {
+fn the_message_equals_that_of_the_original() {
     for scenario in scenarios()
         .iter()
         .filter(|scenario| scenario.differs.is_none() && !scenario.torn)
     {
         assert_eq!(
-            scenario.ours().message,
-            scenario.theirs().message,
+            scenario.actual_outcome().message,
+            scenario.original_outcome().message,
             "{}",
             scenario.name
         );
@@ -20,19 +20,24 @@ fn the_message_is_the_one_that_the_original_stores() {
 }
 
 #[test]
-fn where_the_original_is_torn_all_that_came_is_kept() {
+fn where_the_original_is_cut_all_received_content_is_kept() {
     for scenario in scenarios()
         .iter()
         .filter(|scenario| scenario.differs.is_none() && scenario.torn)
     {
-        let Outcome { mut message, .. } = scenario.theirs();
+        let Outcome { mut message, .. } = scenario.original_outcome();
         for part in message
             .iter_mut()
             .filter(|part| part["state"] == "streaming")
         {
             part["state"] = "done".into();
         }
-        assert_eq!(scenario.ours().message, message, "{}", scenario.name);
+        assert_eq!(
+            scenario.actual_outcome().message,
+            message,
+            "{}",
+            scenario.name
+        );
     }
 }
 
@@ -64,7 +69,7 @@ fn halves_of_a_surrogate_pair_become_one_character() {
 }
 
 #[test]
-fn a_message_is_empty_until_the_model_says_something() {
+fn a_message_is_empty_until_the_model_produces_content() {
     let mut assembler = MessageAssembler::default();
     assert!(assembler.is_empty());
     assembler.push(&UiMessageChunk::StartStep);
@@ -81,7 +86,7 @@ fn a_message_is_empty_until_the_model_says_something() {
 }
 
 #[test]
-fn a_stray_chunk_changes_nothing() {
+fn a_stray_chunk_has_no_effect() {
     let mut assembler = MessageAssembler::default();
     let id = || "ghost".to_owned();
     for chunk in [
@@ -121,7 +126,7 @@ fn a_stray_chunk_changes_nothing() {
 }
 
 #[test]
-fn deltas_behind_a_call_bring_back_the_name_that_its_input_began_with() {
+fn deltas_after_a_call_restore_the_name_from_the_start_of_its_input() {
     for dynamic in [false, true] {
         let (id, mut assembler) = (|| "c".to_owned(), MessageAssembler::default());
         for chunk in [

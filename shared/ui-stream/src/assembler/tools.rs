@@ -1,21 +1,21 @@
-//! Tool calls in the stored message.
+//! The tool calls of the stored message.
 
 use message::{Approval, JsonText, RawJson, ToolPart, ToolState, UiPart};
 
 use super::MessageAssembler;
 use crate::{UiMessageChunk, tool_input};
 
-/// A tool call's input as far as it is written.
+/// The input of a tool call, as far as it has been streamed.
 #[derive(Debug)]
 pub(super) struct PartialInput {
-    /// `None` before the first delta.
+    /// The text so far; `None` before the first delta.
     text: Option<JsonText>,
-    /// What the call was named when its input began.
+    /// The name of the tool when the input began.
     tool_name: String,
     index: usize,
 }
 
-/// What a chunk sets in a tool part, besides its state.
+/// The fields of a tool part that a chunk sets, besides its state.
 #[derive(Default)]
 struct Update<'a> {
     input: Option<&'a RawJson>,
@@ -34,8 +34,8 @@ impl MessageAssembler {
                 provider_metadata,
                 dynamic,
             } => {
-                self.settle_input(tool_call_id);
-                let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
+                self.close_input(tool_call_id);
+                let index = self.get_or_add_tool(tool_call_id, tool_name, *dynamic);
                 let update = Update {
                     provider_executed: *provider_executed,
                     ..Update::default()
@@ -72,7 +72,7 @@ impl MessageAssembler {
                 provider_metadata,
                 dynamic,
             } => {
-                let index = self.tool_in_step(tool_call_id, tool_name, *dynamic);
+                let index = self.get_or_add_tool(tool_call_id, tool_name, *dynamic);
                 let update = Update {
                     input: Some(input),
                     provider_executed: *provider_executed,
@@ -94,12 +94,13 @@ impl MessageAssembler {
                 dynamic,
                 error_text,
             } => {
-                // A bad input is noted at whatever part the call has.
+                // An invalid input is recorded in the part that the call has already, static or
+                // dynamic.
                 let dynamic = match self.calls.first_in_step(tool_call_id) {
                     Some(index) => self.tool(index).tool_name.is_some(),
                     None => *dynamic,
                 };
-                let index = self.tool_in_step(tool_call_id, tool_name, dynamic);
+                let index = self.get_or_add_tool(tool_call_id, tool_name, dynamic);
                 let (input, error_text) = (Some(input), Some(error_text));
                 let update = Update {
                     input,
@@ -126,7 +127,7 @@ impl MessageAssembler {
                     provider_executed: *provider_executed,
                     ..Update::default()
                 };
-                self.settle(
+                self.set_result(
                     tool_call_id,
                     ToolState::OutputAvailable,
                     &update,
@@ -145,7 +146,7 @@ impl MessageAssembler {
                     provider_executed: *provider_executed,
                     ..Update::default()
                 };
-                self.settle(
+                self.set_result(
                     tool_call_id,
                     ToolState::OutputError,
                     &update,
@@ -156,7 +157,10 @@ impl MessageAssembler {
                 approval_id,
                 tool_call_id,
             } => {
-                if let Some(tool) = self.find(tool_call_id).map(|index| self.tool(index)) {
+                if let Some(tool) = self
+                    .find_for_result(tool_call_id)
+                    .map(|index| self.tool(index))
+                {
                     tool.state = ToolState::ApprovalRequested;
                     tool.approval = Some(Approval {
                         id: approval_id.clone(),
@@ -166,7 +170,10 @@ impl MessageAssembler {
                 }
             }
             UiMessageChunk::ToolOutputDenied { tool_call_id } => {
-                if let Some(tool) = self.find(tool_call_id).map(|index| self.tool(index)) {
+                if let Some(tool) = self
+                    .find_for_result(tool_call_id)
+                    .map(|index| self.tool(index))
+                {
                     tool.state = ToolState::OutputDenied;
                 }
             }
@@ -174,15 +181,16 @@ impl MessageAssembler {
         }
     }
 
-    /// Puts tool inputs that were still being written when the answer ended into their parts.
+    /// Stores the tool inputs that were incomplete when the answer ended in their parts.
     pub fn close_open_inputs(&mut self) {
         for input in std::mem::take(&mut self.inputs).values() {
-            input.settle(&mut self.parts);
+            input.store(&mut self.parts);
         }
     }
 
-    /// The part of the call in the current step, made if there is none. A call may have a static and a dynamic part.
-    fn tool_in_step(&mut self, id: &str, name: &str, dynamic: bool) -> usize {
+    /// Returns the part of the call in the current step, and adds it if there is none. A call may
+    /// have a static and a dynamic part.
+    fn get_or_add_tool(&mut self, id: &str, name: &str, dynamic: bool) -> usize {
         let index = match self.calls.in_step(id, dynamic) {
             Some(index) => index,
             None => self.add(UiPart::Tool(new_part(id, dynamic))),
@@ -191,16 +199,21 @@ impl MessageAssembler {
         index
     }
 
-    fn settle(
+    /// Sets the result of a call and keeps its input.
+    fn set_result(
         &mut self,
         id: &str,
         state: ToolState,
         update: &Update<'_>,
         metadata: Option<&RawJson>,
     ) {
-        let Some(index) = self.find(id) else { return };
+        let Some(index) = self.find_for_result(id) else {
+            return;
+        };
         let tool = self.tool(index);
         let (input, raw_input) = (tool.input.clone(), tool.raw_input.clone());
+        // The AI SDK keeps the raw input of a static call that fails, and drops it for every other
+        // result.
         let keeps_raw = state == ToolState::OutputError && tool.tool_name.is_none();
         self.set(
             index,
@@ -241,14 +254,15 @@ impl MessageAssembler {
         }
     }
 
-    fn find(&mut self, id: &str) -> Option<usize> {
-        self.settle_input(id);
+    /// Closes the input of the call and returns the index of the part for its result.
+    fn find_for_result(&mut self, id: &str) -> Option<usize> {
+        self.close_input(id);
         self.calls.find(id)
     }
 
-    fn settle_input(&mut self, id: &str) {
+    fn close_input(&mut self, id: &str) {
         if let Some(input) = self.inputs.get(id) {
-            input.settle(&mut self.parts);
+            input.store(&mut self.parts);
         }
     }
 
@@ -258,8 +272,8 @@ impl MessageAssembler {
 }
 
 impl PartialInput {
-    /// Puts the input into its part, if the part still waits for it.
-    fn settle(&self, parts: &mut [UiPart]) {
+    /// Stores the input in its part, if the part still waits for it.
+    fn store(&self, parts: &mut [UiPart]) {
         let Some(text) = &self.text else { return };
         let tool = tool_at(parts, self.index);
         if tool.state == ToolState::InputStreaming {

@@ -7,13 +7,13 @@ use super::compact;
 use crate::generated::{CHUNK_KINDS, chunk};
 use crate::{DONE, MessageAssembler, PING, UiMessageChunk};
 
-fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
+fn encode(chunks: &[UiMessageChunk]) -> Vec<u8> {
     let mut stream = Vec::new();
     chunks.iter().for_each(|chunk| chunk.encode(&mut stream));
     stream
 }
 
-fn decoded(stream: &[u8]) -> Vec<UiMessageChunk> {
+fn decode(stream: &[u8]) -> Vec<UiMessageChunk> {
     UiMessageChunk::decode_all(stream)
         .collect::<Result<_, _>>()
         .unwrap()
@@ -28,9 +28,9 @@ fn text_delta(id: &str, delta: &str) -> UiMessageChunk {
     }
 }
 
-/// What every block says in all.
-fn said(chunks: &[UiMessageChunk]) -> BTreeMap<(&'static str, &str), JsonText> {
-    let mut said: BTreeMap<_, JsonText> = BTreeMap::new();
+/// Returns the complete text of every block.
+fn block_texts(chunks: &[UiMessageChunk]) -> BTreeMap<(&'static str, &str), JsonText> {
+    let mut block_texts: BTreeMap<_, JsonText> = BTreeMap::new();
     for chunk in chunks {
         let (block, delta) = match chunk {
             UiMessageChunk::TextDelta { id, delta, .. } => (("text", &**id), delta),
@@ -41,9 +41,9 @@ fn said(chunks: &[UiMessageChunk]) -> BTreeMap<(&'static str, &str), JsonText> {
             } => (("input", &**tool_call_id), input_text_delta),
             _ => continue,
         };
-        said.entry(block).or_default().push(delta);
+        block_texts.entry(block).or_default().push(delta);
     }
-    said
+    block_texts
 }
 
 #[test]
@@ -129,25 +129,25 @@ fn adjacent_deltas_of_one_block_become_one() {
             ],
         ),
     ] {
-        assert_eq!(decoded(&compact(&encoded(&chunks))), expected, "{name}");
+        assert_eq!(decode(&compact(&encode(&chunks))), expected, "{name}");
     }
 }
 
 #[test]
-fn pings_are_dropped_and_part_nothing() {
+fn pings_are_dropped_and_do_not_separate_deltas() {
     let (one, two) = (
-        encoded(&[text_delta("0", "a")]),
-        encoded(&[text_delta("0", "b")]),
+        encode(&[text_delta("0", "a")]),
+        encode(&[text_delta("0", "b")]),
     );
-    let stretch = [PING, &one, PING, PING, &two, DONE].concat();
+    let stream = [PING, &one, PING, PING, &two, DONE].concat();
     assert_eq!(
-        compact(&stretch),
-        [&encoded(&[text_delta("0", "ab")]), DONE].concat()
+        compact(&stream),
+        [&encode(&[text_delta("0", "ab")]), DONE].concat()
     );
 }
 
 #[test]
-fn what_is_not_ours_passes_as_it_is() {
+fn unknown_events_are_kept_unchanged() {
     let tail = "data: {\"type\":\"text-delta\",\"id\":\"0\",\"delta\":\"a\"}\n\n";
     for foreign in [
         "data: {\"type\":\"text-delta\", \"id\":\"0\",\"delta\":\"a\"}\n\n",
@@ -159,36 +159,32 @@ fn what_is_not_ours_passes_as_it_is() {
         ": another comment\n\n",
         "\n\n",
     ] {
-        let stretch = [foreign, tail, foreign].concat();
-        assert_eq!(
-            compact(stretch.as_bytes()),
-            stretch.as_bytes(),
-            "{foreign:?}"
-        );
+        let stream = [foreign, tail, foreign].concat();
+        assert_eq!(compact(stream.as_bytes()), stream.as_bytes(), "{foreign:?}");
     }
-    let torn = [tail, &tail[..20]].concat();
-    assert_eq!(compact(torn.as_bytes()), torn.as_bytes());
+    let incomplete = [tail, &tail[..20]].concat();
+    assert_eq!(compact(incomplete.as_bytes()), incomplete.as_bytes());
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
-    fn a_compacted_stretch_makes_the_same_message(
+    fn a_compacted_stream_makes_the_same_message(
         numbers in prop::collection::vec((0..CHUNK_KINDS, 0..2_u8, any::<u8>()), 0..60),
     ) {
         let chunks: Vec<_> = numbers.into_iter().map(|(kind, id, bits)| chunk(kind, id, bits)).collect();
-        let stretch = encoded(&chunks);
-        let compacted = compact(&stretch);
-        let fewer = decoded(&compacted);
-        prop_assert!(compacted.len() <= stretch.len());
+        let stream = encode(&chunks);
+        let compacted = compact(&stream);
+        let fewer = decode(&compacted);
+        prop_assert!(compacted.len() <= stream.len());
         prop_assert_eq!(compact(&compacted), &*compacted, "nothing is left to compact");
-        prop_assert_eq!(said(&fewer), said(&chunks));
+        prop_assert_eq!(block_texts(&fewer), block_texts(&chunks));
         prop_assert_eq!(assembled(&fewer), assembled(&chunks));
     }
 
     #[test]
-    fn any_bytes_at_all_pass(bytes in prop::collection::vec(prop::sample::select(&b"data: {\"\\\n,:}"[..]), 0..80)) {
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(prop::sample::select(&b"data: {\"\\\n,:}"[..]), 0..80)) {
         compact(&bytes);
         UiMessageChunk::decode_all(&bytes).for_each(drop);
     }

@@ -3,30 +3,30 @@ use proptest::prelude::*;
 use crate::generated::{CHUNK_KINDS, chunk};
 use crate::{DONE, PING, UiMessageChunk};
 
-fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
+fn encode(chunks: &[UiMessageChunk]) -> Vec<u8> {
     let mut stream = Vec::new();
     chunks.iter().for_each(|chunk| chunk.encode(&mut stream));
     stream
 }
 
-fn decoded(stream: &[u8]) -> Vec<UiMessageChunk> {
+fn decode(stream: &[u8]) -> Vec<UiMessageChunk> {
     UiMessageChunk::decode_all(stream)
         .collect::<Result<_, _>>()
         .unwrap()
 }
 
 #[test]
-fn every_kind_of_chunk_reads_back() {
+fn every_kind_of_chunk_decodes_to_itself() {
     for kind in 0..CHUNK_KINDS {
         for bits in 0..=u8::MAX {
             let chunks = [chunk(kind, bits % 4, bits)];
-            assert_eq!(decoded(&encoded(&chunks)), chunks);
+            assert_eq!(decode(&encode(&chunks)), chunks);
         }
     }
 }
 
 #[test]
-fn line_ends_in_carried_json_are_white_space_and_read_back_as_such() {
+fn line_ends_in_carried_json_decode_as_spaces() {
     let pretty = |json: &str| {
         let provider_metadata = Some(serde_json::from_str(json).unwrap());
         UiMessageChunk::Custom {
@@ -34,20 +34,20 @@ fn line_ends_in_carried_json_are_white_space_and_read_back_as_such() {
             provider_metadata,
         }
     };
-    let stream = encoded(&[pretty("{\n\"a\":\r\n\"x\\n\"}")]);
-    assert_eq!(decoded(&stream), [pretty("{ \"a\":  \"x\\n\"}")]);
+    let stream = encode(&[pretty("{\n\"a\":\r\n\"x\\n\"}")]);
+    assert_eq!(decode(&stream), [pretty("{ \"a\":  \"x\\n\"}")]);
 }
 
 #[test]
-fn comments_and_the_end_are_no_chunks() {
+fn comments_and_the_done_event_are_skipped() {
     let step = [UiMessageChunk::StartStep];
-    let stream = [PING, &encoded(&step), PING, DONE].concat();
-    assert_eq!(decoded(&stream), step);
+    let stream = [PING, &encode(&step), PING, DONE].concat();
+    assert_eq!(decode(&stream), step);
 }
 
 #[test]
-fn what_cannot_be_read_is_one_error_among_the_others() {
-    let step = String::from_utf8(encoded(&[UiMessageChunk::StartStep])).unwrap();
+fn a_malformed_chunk_is_an_error_between_good_chunks() {
+    let step = String::from_utf8(encode(&[UiMessageChunk::StartStep])).unwrap();
     for (name, data) in [
         ("no JSON", &b"{\"type\":"[..]),
         ("no UTF-8", b"{\"type\":\"error\",\"errorText\":\"\xff\"}"),
@@ -76,16 +76,16 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn a_stream_cut_anywhere_reads_back_but_for_the_torn_event(
+    fn a_cut_stream_decodes_except_for_the_incomplete_event(
         numbers in prop::collection::vec((0..CHUNK_KINDS, 0..4_u8, any::<u8>()), 1..40),
         cut in any::<prop::sample::Index>(),
     ) {
         let chunks: Vec<_> = numbers.into_iter().map(|(kind, id, bits)| chunk(kind, id, bits)).collect();
-        let stream = encoded(&chunks);
-        prop_assert_eq!(decoded(&stream), &*chunks);
+        let stream = encode(&chunks);
+        prop_assert_eq!(decode(&stream), &*chunks);
 
         let cut = cut.index(stream.len() + 1);
-        let whole = stream[..cut].windows(2).filter(|two| two == b"\n\n").count();
-        prop_assert_eq!(decoded(&stream[..cut]), &chunks[..whole]);
+        let complete_events = stream[..cut].windows(2).filter(|two| two == b"\n\n").count();
+        prop_assert_eq!(decode(&stream[..cut]), &chunks[..complete_events]);
     }
 }

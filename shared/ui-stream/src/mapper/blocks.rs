@@ -1,26 +1,27 @@
-//! Ids of text and reasoning blocks.
+//! The ids of text and reasoning blocks.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use nanoid::nanoid;
 
-/// The open blocks of one kind. An id that was used before in the same message gets a new name.
+/// The open blocks of one kind. An id that was used before in the same message is renamed for the
+/// client.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     used: HashSet<String>,
-    /// New names by the model's ids. Nearly always empty.
+    /// The new names by the ids of the model. Nearly always empty.
     renamed: HashMap<String, String>,
-    /// What the client knows the open blocks by.
+    /// The names of the open blocks for the client.
     open: BTreeSet<String>,
 }
 
 impl Blocks {
-    /// Opens `id` and says what the client is to know it by.
+    /// Opens the block `id` and returns its name for the client.
     pub(super) fn start(&mut self, id: String) -> String {
         let name = if self.used.insert(id.clone()) {
             id
         } else {
-            let name = fresh();
+            let name = generate_id();
             self.renamed.insert(id, name.clone());
             name
         };
@@ -33,9 +34,9 @@ impl Blocks {
         self.renamed.get(id).map_or(id, String::as_str)
     }
 
-    /// What the client knows the open block `id` by. Once a renamed block has ended, its id means the block before
-    /// it again, should that still be open.
-    pub(super) fn running(&self, id: String) -> Option<String> {
+    /// Returns the name of the open block `id` for the client. Once a renamed block has ended, its
+    /// id refers to the block before it again, if that is still open.
+    pub(super) fn open_name(&self, id: String) -> Option<String> {
         let name = match self.renamed.get(&id) {
             Some(name) => name.clone(),
             None => id,
@@ -43,21 +44,21 @@ impl Blocks {
         self.open.contains(&name).then_some(name)
     }
 
-    /// Closes `id`, and says what the client knew it by.
+    /// Closes the block `id` and returns its name for the client.
     pub(super) fn end(&mut self, id: String) -> Option<String> {
         let name = self.renamed.remove(&id).unwrap_or(id);
         self.open.remove(&name).then_some(name)
     }
 
-    /// Closes all, and says what the client knew them by.
-    pub(super) fn close(&mut self) -> BTreeSet<String> {
+    /// Closes all blocks and returns their names for the client.
+    pub(super) fn close_all(&mut self) -> BTreeSet<String> {
         self.renamed.clear();
         std::mem::take(&mut self.open)
     }
 }
 
-/// As the AI SDK names a block whose id is taken.
-fn fresh() -> String {
+/// Generates an id as the AI SDK does for a block whose id is taken.
+fn generate_id() -> String {
     const ALPHABET: [char; 62] = {
         let mut letters = ['0'; 62];
         let bytes = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -1,4 +1,4 @@
-//! Sources, whose chunk is also the part that a message keeps.
+//! The mapping of sources, whose chunk is also the part that a message keeps.
 
 use gateway::{Source, SourceKind};
 use message::{JsonText, RawJson};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::UiMessageChunk;
 
-/// The chunk, with the keys of the AI SDK in its order.
+/// The chunk of a source, with the keys of the AI SDK in its order.
 #[derive(Serialize)]
 #[serde(
     tag = "type",
@@ -33,7 +33,7 @@ enum SourceChunk<'a> {
     },
 }
 
-pub(super) fn chunk(source: &Source) -> UiMessageChunk {
+pub(super) fn to_chunk(source: &Source) -> UiMessageChunk {
     let Source {
         id: source_id,
         kind,

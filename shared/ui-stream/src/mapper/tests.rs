@@ -9,7 +9,7 @@ use crate::{MessageAssembler, UiMessageChunk};
 mod any_order;
 mod size;
 
-/// What we send where the original tears the stream.
+/// The chunks that this implementation sends where the original ends without an end chunk.
 const BROKEN: [(&str, &str); 3] = [
     ("error", "It broke."),
     ("finish-step", ""),
@@ -17,14 +17,14 @@ const BROKEN: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn chunks_are_those_of_the_original() {
+fn chunks_equal_those_of_the_original() {
     for scenario in scenarios()
         .iter()
         .filter(|scenario| scenario.differs.is_none() && !scenario.torn)
     {
         assert_eq!(
-            scenario.ours().chunks,
-            scenario.theirs().chunks,
+            scenario.actual_outcome().chunks,
+            scenario.original_outcome().chunks,
             "{}",
             scenario.name
         );
@@ -32,12 +32,15 @@ fn chunks_are_those_of_the_original() {
 }
 
 #[test]
-fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
+fn where_the_original_is_cut_open_blocks_are_closed_and_an_error_is_sent() {
     for scenario in scenarios()
         .iter()
         .filter(|scenario| scenario.differs.is_none() && scenario.torn)
     {
-        let (ours, theirs) = (scenario.ours().chunks, scenario.theirs().chunks);
+        let (ours, theirs) = (
+            scenario.actual_outcome().chunks,
+            scenario.original_outcome().chunks,
+        );
         let (same, rest) = ours.split_at(theirs.len());
         assert_eq!(same, theirs, "{}", scenario.name);
 
@@ -59,11 +62,11 @@ fn where_the_original_is_torn_we_close_what_is_open_and_say_that_it_broke() {
         assert_eq!(closed.count(), open_blocks(same), "{}", scenario.name);
         for (chunk, (kind, text)) in broken.iter().zip(BROKEN) {
             assert_eq!(chunk["type"], kind, "{}", scenario.name);
-            let said = chunk
+            let text_field = chunk
                 .get("errorText")
                 .or(chunk.get("finishReason"))
                 .and_then(Value::as_str);
-            assert_eq!(said.unwrap_or_default(), text, "{}", scenario.name);
+            assert_eq!(text_field.unwrap_or_default(), text, "{}", scenario.name);
         }
     }
 }
@@ -87,7 +90,7 @@ fn where_we_differ_on_purpose_we_still_do() {
         .filter(|scenario| scenario.differs.is_some())
         .collect();
     for scenario in &different {
-        let (mut ours, theirs) = (scenario.ours(), scenario.theirs());
+        let (mut ours, theirs) = (scenario.actual_outcome(), scenario.original_outcome());
         assert_ne!(ours, theirs, "{}", scenario.name);
         if scenario.differs.as_deref() == Some("the error text helps") {
             for chunk in ours
@@ -103,7 +106,7 @@ fn where_we_differ_on_purpose_we_still_do() {
     let described = different.iter().map(|scenario| {
         let (reason, ours) = (
             scenario.differs.as_deref().unwrap_or_default(),
-            scenario.ours(),
+            scenario.actual_outcome(),
         );
         let lines = ours
             .chunks
@@ -116,7 +119,7 @@ fn where_we_differ_on_purpose_we_still_do() {
 }
 
 #[test]
-fn the_fixture_has_no_part_that_is_not_tried() {
+fn the_fixture_tests_every_kind_of_part() {
     let kinds = [
         "stream-start",
         "response-metadata",
@@ -182,7 +185,7 @@ fn an_error_after_the_finish_changes_the_reason_and_keeps_the_usage() {
 }
 
 #[test]
-fn of_two_finish_parts_the_last_one_counts() {
+fn the_last_of_two_finish_parts_counts() {
     let mut mapper = StreamMapper::default();
     for part in [
         finish(UnifiedFinishReason::Length, 1),
@@ -198,7 +201,7 @@ fn of_two_finish_parts_the_last_one_counts() {
 }
 
 #[test]
-fn nothing_said_is_nothing_reported() {
+fn without_a_finish_part_nothing_is_reported() {
     let mapper = StreamMapper::default();
     assert_eq!(mapper.finish_reason(), UnifiedFinishReason::Other);
     assert_eq!(
@@ -214,7 +217,7 @@ fn nothing_said_is_nothing_reported() {
 }
 
 #[test]
-fn a_call_that_breaks_before_its_first_part_is_only_an_error() {
+fn a_call_that_fails_before_its_first_part_is_only_an_error() {
     let mut chunks = Vec::new();
     StreamMapper::default().fail("No answer came.", |chunk| chunks.push(chunk));
     assert_eq!(
@@ -239,7 +242,7 @@ fn a_part_out_of_order_is_named() {
 }
 
 #[test]
-fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further() {
+fn the_anthropic_start_part_begins_the_step_and_is_dropped() {
     let (mut mapper, mut chunks) = (StreamMapper::default(), Vec::new());
     for kind in ["anthropic.message_start", "anthropic.compaction"] {
         let part = StreamPart::Custom {
@@ -255,9 +258,9 @@ fn the_beginning_of_an_answer_of_anthropic_begins_the_step_and_goes_no_further()
     assert_eq!(chunks, [UiMessageChunk::StartStep, kept]);
 }
 
-/// What the original sent for these, with `sendSources`.
+/// The expected chunks are those of the original with `sendSources`.
 #[test]
-fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
+fn sources_are_sent_in_place_and_stored_as_parts_if_enabled() {
     let metadata = serde_json::from_str(r#"{"a":{"age":null}}"#).unwrap();
     let sources = [
         (
@@ -337,13 +340,13 @@ fn sources_are_sent_where_they_stand_and_kept_as_parts_if_they_are_to_be() {
         assert_eq!(
             parts[2..],
             *expected,
-            "one text stands before all of them: {parts:?}"
+            "one text precedes all of them: {parts:?}"
         );
     }
 }
 
 #[test]
-fn a_failed_result_is_told_as_javascript_writes_it() {
+fn a_failed_result_is_written_as_in_javascript() {
     let result =
         serde_json::from_str("{\n  \"a b\": [1, \"x \\\" : y\"],\r\n\t\"c\": \"\\\\\" }").unwrap();
     let (id, dynamic) = ("c".to_owned(), Some(true));

@@ -1,4 +1,5 @@
-//! Tool calls. This backend registers no tools, so only those that the provider runs itself can succeed.
+//! The mapping of tool calls. This backend registers no tools, so only those that the provider runs
+//! itself can succeed.
 
 use std::collections::HashSet;
 
@@ -8,26 +9,26 @@ use message::{JsonText, RawJson};
 use super::OutOfOrder;
 use crate::{UiMessageChunk, tool_input};
 
-/// What has been said of tool calls so far.
+/// The tool calls of the stream so far.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
-    /// Calls that the client holds a part for.
+    /// The calls for which the client holds a part.
     shown: HashSet<String>,
-    /// Calls whose input is being written.
-    written: HashSet<String>,
-    /// Calls that were made.
+    /// The calls whose input is being streamed.
+    streaming: HashSet<String>,
+    /// The calls that were made.
     called: HashSet<String>,
 }
 
 impl Tools {
-    pub(super) fn knowing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn with_known_calls(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             shown: tool_call_ids.into_iter().collect(),
             ..Self::default()
         }
     }
 
-    pub(super) fn chunk(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
+    pub(super) fn map(&mut self, part: StreamPart) -> Result<Option<UiMessageChunk>, OutOfOrder> {
         Ok(Some(match part {
             StreamPart::ToolInputStart {
                 id,
@@ -38,7 +39,7 @@ impl Tools {
                 ..
             } => {
                 self.shown.insert(id.clone());
-                self.written.insert(id.clone());
+                self.streaming.insert(id.clone());
                 let dynamic = dynamic.unwrap_or(false);
                 UiMessageChunk::ToolInputStart {
                     tool_call_id: id,
@@ -49,7 +50,7 @@ impl Tools {
                 }
             }
             StreamPart::ToolInputDelta { id, delta } => {
-                if !self.written.contains(&id) {
+                if !self.streaming.contains(&id) {
                     return Err(OutOfOrder {
                         part: "tool-input-delta",
                     });
@@ -75,7 +76,7 @@ impl Tools {
                     provider_executed,
                     provider_metadata,
                 };
-                call.chunk(&input, dynamic == Some(true))
+                call.into_chunk(&input, dynamic == Some(true))
             }
             StreamPart::ToolResult {
                 tool_call_id,
@@ -90,7 +91,7 @@ impl Tools {
                         part: "tool-result",
                     });
                 }
-                outcome(tool_call_id, result, is_error, dynamic, provider_metadata)
+                to_output_chunk(tool_call_id, result, is_error, dynamic, provider_metadata)
             }
             StreamPart::ToolApprovalRequest {
                 approval_id,
@@ -122,7 +123,7 @@ struct Call {
 }
 
 impl Call {
-    fn chunk(self, input: &JsonText, dynamic: bool) -> UiMessageChunk {
+    fn into_chunk(self, input: &JsonText, dynamic: bool) -> UiMessageChunk {
         let by_provider = self.provider_executed == Some(true);
         let can_run = by_provider && dynamic;
         let parsed = match tool_input::parse(input) {
@@ -141,7 +142,7 @@ impl Call {
                 dynamic: true,
             },
             parsed => UiMessageChunk::ToolInputError {
-                error_text: JsonText::new(&self.problem(by_provider)),
+                error_text: JsonText::new(&self.error_text(by_provider)),
                 input: parsed.unwrap_or_else(|| RawJson::of(input).expect("text is always JSON")),
                 tool_call_id: self.tool_call_id,
                 tool_name: self.tool_name,
@@ -152,8 +153,9 @@ impl Call {
         }
     }
 
-    /// In the AI SDK's own words: the text goes back to the model with the next turn.
-    fn problem(&self, by_provider: bool) -> String {
+    /// Returns the error text in the wording of the AI SDK: it is sent to the model with the next
+    /// turn.
+    fn error_text(&self, by_provider: bool) -> String {
         if by_provider {
             return "An error occurred.".to_owned();
         }
@@ -164,7 +166,7 @@ impl Call {
     }
 }
 
-fn outcome(
+fn to_output_chunk(
     tool_call_id: String,
     result: RawJson,
     is_error: bool,
@@ -175,7 +177,7 @@ fn outcome(
     if is_error {
         let error_text = result
             .text()
-            .unwrap_or_else(|| JsonText::new(&compact(result.get())));
+            .unwrap_or_else(|| JsonText::new(&strip_whitespace(result.get())));
         UiMessageChunk::ToolOutputError {
             tool_call_id,
             error_text,
@@ -194,8 +196,8 @@ fn outcome(
     }
 }
 
-/// JSON without the white space between its tokens, as JavaScript writes it.
-fn compact(json: &str) -> String {
+/// Removes the white space between the tokens of JSON, as JavaScript writes it.
+fn strip_whitespace(json: &str) -> String {
     let (mut in_text, mut escaped) = (false, false);
     let kept = |character: &char| {
         match character {

@@ -1,31 +1,35 @@
-//! Tool calls in a replay.
+//! The tool calls of a replay.
 //!
-//! What a call has come to is told by its last chunk, but what a part still holds from before, such as an approval or
-//! the metadata of an older result, needs the chunks that brought it.
+//! The last chunk of a call carries its outcome, but a part may also hold older values, such as an
+//! approval or the metadata of an earlier result, and these need the chunks that brought them.
 
 use message::{JsonText, RawJson, ToolPart, ToolState};
 
 use crate::UiMessageChunk;
 
-/// The chunks that make `tool`.
+/// Emits the chunks that make `tool`.
 pub(super) fn replay(tool: &ToolPart, emit: &mut impl FnMut(UiMessageChunk)) {
     Call { tool, emit }.replay();
 }
 
-/// The chunks that bring a call which the client has as `before` to what it is in `tool`.
-pub(super) fn settle(before: &ToolPart, tool: &ToolPart, emit: &mut impl FnMut(UiMessageChunk)) {
+/// Emits the chunks that change a call from `before`, which the client has, to `tool`.
+pub(super) fn replay_change(
+    before: &ToolPart,
+    tool: &ToolPart,
+    emit: &mut impl FnMut(UiMessageChunk),
+) {
     let mut call = Call { tool, emit };
     match tool.state {
-        ToolState::OutputAvailable => call.output(),
+        ToolState::OutputAvailable => call.emit_output(),
         ToolState::OutputError => {
-            // A result makes the client forget what the input was written as, a failure does not.
+            // A result makes the client drop the raw input, a failure does not.
             if before.raw_input.is_some() && tool.raw_input.is_none() {
-                call.output();
+                call.emit_output();
             }
-            call.error();
+            call.emit_output_error();
         }
-        ToolState::OutputDenied => call.denied(),
-        ToolState::ApprovalRequested => call.asked(),
+        ToolState::OutputDenied => call.emit_denial(),
+        ToolState::ApprovalRequested => call.emit_approval_request(),
         ToolState::InputStreaming | ToolState::InputAvailable | ToolState::ApprovalResponded => {}
     }
 }
@@ -39,100 +43,100 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
     fn replay(&mut self) {
         match self.tool.state {
             ToolState::InputStreaming => {
-                self.remains();
-                self.start();
+                self.emit_earlier_call();
+                self.emit_start();
                 if let Some(text) = self.raw_input().or_else(|| self.input_text()) {
-                    self.written(text);
+                    self.emit_input_delta(text);
                 }
             }
             ToolState::InputAvailable => {
-                self.remains();
-                self.available();
+                self.emit_earlier_call();
+                self.emit_input_available();
             }
             ToolState::ApprovalRequested | ToolState::ApprovalResponded => {
-                self.called();
-                self.asked();
+                self.emit_call();
+                self.emit_approval_request();
             }
             ToolState::OutputDenied => {
-                self.called();
-                self.asked();
-                self.denied();
+                self.emit_call();
+                self.emit_approval_request();
+                self.emit_denial();
             }
             ToolState::OutputAvailable => {
-                self.created();
-                self.asked();
-                self.output();
+                self.emit_input();
+                self.emit_approval_request();
+                self.emit_output();
             }
-            ToolState::OutputError => self.failed(true),
+            ToolState::OutputError => self.emit_failure(true),
         }
     }
 
-    /// What is left from a call that was made before under the same id.
-    fn remains(&mut self) {
-        self.older_result();
+    /// Emits what is left of an earlier call under the same id.
+    fn emit_earlier_call(&mut self) {
+        self.emit_earlier_result();
         if self.tool.approval.is_some() {
-            self.start();
-            self.asked();
+            self.emit_start();
+            self.emit_approval_request();
         }
     }
 
-    /// A result that a newer call has put aside, but for its metadata.
-    fn older_result(&mut self) {
+    /// Emits the result that a newer call has replaced, of which only the metadata is left.
+    fn emit_earlier_result(&mut self) {
         if self.tool.result_provider_metadata.is_some() {
-            self.start();
-            self.output();
+            self.emit_start();
+            self.emit_output();
         }
     }
 
-    /// The call, and the outcome it had before the user was asked, if it had one.
-    fn called(&mut self) {
+    /// Emits the call, and the outcome that it had before the approval request, if any.
+    fn emit_call(&mut self) {
         if self.tool.error_text.is_some() {
-            return self.failed(false);
+            return self.emit_failure(false);
         }
         if self.tool.output.is_some() {
-            self.created();
-            return self.output();
+            self.emit_input();
+            return self.emit_output();
         }
-        self.older_result();
-        self.created();
+        self.emit_earlier_result();
+        self.emit_input();
     }
 
-    /// A call that failed: through its input, unless only the result can say so.
-    fn failed(&mut self, asked: bool) {
-        let by_input = self.tool.input.is_some() && self.tool.raw_input.is_none();
-        if !by_input {
-            self.created();
+    /// Emits a failed call: as an error of its input, unless only a result can express the failure.
+    fn emit_failure(&mut self, with_approval: bool) {
+        let is_input_error = self.tool.input.is_some() && self.tool.raw_input.is_none();
+        if !is_input_error {
+            self.emit_input();
         } else if self.tool.call_provider_metadata.is_some()
-            || (asked && self.tool.approval.is_some())
+            || (with_approval && self.tool.approval.is_some())
         {
-            self.start();
+            self.emit_start();
         }
-        if asked {
-            self.asked();
+        if with_approval {
+            self.emit_approval_request();
         }
-        if by_input {
-            self.bad_input()
+        if is_input_error {
+            self.emit_input_error()
         } else {
-            self.error()
+            self.emit_output_error()
         }
     }
 
-    /// The part with its input.
-    fn created(&mut self) {
+    /// Emits the chunks that create the part with its input.
+    fn emit_input(&mut self) {
         if let Some(text) = self.raw_input() {
-            self.start();
-            return self.written(text);
+            self.emit_start();
+            return self.emit_input_delta(text);
         }
-        // A page runs the tools that are its own when their input is available. This one has run.
-        let ran = self.tool.state == ToolState::OutputAvailable
+        // A page runs its own tools as soon as their input is available. This one has run already.
+        let has_run = self.tool.state == ToolState::OutputAvailable
             && self.tool.provider_executed != Some(true);
         match self.input_text() {
-            Some(text) if ran => {
-                self.start();
-                self.written(text);
+            Some(text) if has_run => {
+                self.emit_start();
+                self.emit_input_delta(text);
             }
-            Some(_) => self.available(),
-            None => self.start(),
+            Some(_) => self.emit_input_available(),
+            None => self.emit_start(),
         }
     }
 
@@ -147,7 +151,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
             .map(|input| JsonText::new(input.get()))
     }
 
-    fn start(&mut self) {
+    fn emit_start(&mut self) {
         (self.emit)(UiMessageChunk::ToolInputStart {
             tool_call_id: self.tool.tool_call_id.clone(),
             tool_name: self.tool.name().to_owned(),
@@ -157,7 +161,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn written(&mut self, input_text_delta: JsonText) {
+    fn emit_input_delta(&mut self, input_text_delta: JsonText) {
         let tool_call_id = self.tool.tool_call_id.clone();
         (self.emit)(UiMessageChunk::ToolInputDelta {
             tool_call_id,
@@ -165,7 +169,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn available(&mut self) {
+    fn emit_input_available(&mut self) {
         (self.emit)(UiMessageChunk::ToolInputAvailable {
             tool_call_id: self.tool.tool_call_id.clone(),
             tool_name: self.tool.name().to_owned(),
@@ -176,7 +180,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn bad_input(&mut self) {
+    fn emit_input_error(&mut self) {
         (self.emit)(UiMessageChunk::ToolInputError {
             tool_call_id: self.tool.tool_call_id.clone(),
             tool_name: self.tool.name().to_owned(),
@@ -188,7 +192,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn asked(&mut self) {
+    fn emit_approval_request(&mut self) {
         if let Some(approval) = &self.tool.approval {
             let (approval_id, tool_call_id) = (approval.id.clone(), self.tool.tool_call_id.clone());
             (self.emit)(UiMessageChunk::ToolApprovalRequest {
@@ -198,7 +202,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         }
     }
 
-    fn output(&mut self) {
+    fn emit_output(&mut self) {
         (self.emit)(UiMessageChunk::ToolOutputAvailable {
             tool_call_id: self.tool.tool_call_id.clone(),
             output: or_null(self.tool.output.as_ref()),
@@ -208,7 +212,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn error(&mut self) {
+    fn emit_output_error(&mut self) {
         (self.emit)(UiMessageChunk::ToolOutputError {
             tool_call_id: self.tool.tool_call_id.clone(),
             error_text: self.tool.error_text.clone().unwrap_or_default(),
@@ -218,7 +222,7 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
         });
     }
 
-    fn denied(&mut self) {
+    fn emit_denial(&mut self) {
         (self.emit)(UiMessageChunk::ToolOutputDenied {
             tool_call_id: self.tool.tool_call_id.clone(),
         });

@@ -25,8 +25,8 @@ fn chunks(given: &[UiPart], parts: &[UiPart], end: ReplayEnd<'_>) -> Vec<UiMessa
     chunks
 }
 
-/// What a client that has `given` builds from the replay of `parts`.
-fn rebuilt(given: &[UiPart], parts: &[UiPart]) -> Vec<UiPart> {
+/// Returns the parts that a client that has `given` builds from the replay of `parts`.
+fn rebuild(given: &[UiPart], parts: &[UiPart]) -> Vec<UiPart> {
     let mut assembler = MessageAssembler::continuing(given.to_vec());
     chunks(given, parts, ReplayEnd::Finished)
         .iter()
@@ -51,24 +51,24 @@ fn parse(json: &str) -> UiPart {
 }
 
 #[test]
-fn every_recorded_message_comes_back() {
+fn every_recorded_message_is_rebuilt() {
     for scenario in scenarios() {
-        let (given, theirs) = (scenario.before(), scenario.theirs().message);
+        let (given, theirs) = (scenario.parts_before(), scenario.original_outcome().message);
         assert_eq!(
-            json(&rebuilt(&given, &scenario.held())),
+            json(&rebuild(&given, &scenario.original_parts())),
             theirs,
             "{}",
             scenario.name
         );
-        let (_, ours) = scenario.made();
-        assert_eq!(rebuilt(&given, &ours), ours, "{}: ours", scenario.name);
+        let (_, ours) = scenario.run();
+        assert_eq!(rebuild(&given, &ours), ours, "{}: ours", scenario.name);
     }
 }
 
 #[test]
-fn a_client_that_has_nothing_gets_all_but_what_no_chunk_carries() {
+fn a_client_without_the_message_gets_all_that_chunks_can_carry() {
     for scenario in scenarios() {
-        let mut theirs = scenario.theirs().message;
+        let mut theirs = scenario.original_outcome().message;
         for part in theirs.iter_mut().filter_map(|part| part.as_object_mut()) {
             part.retain(|key, _| key != "title" && key != "preliminary");
             part.get_mut("approval")
@@ -76,7 +76,7 @@ fn a_client_that_has_nothing_gets_all_but_what_no_chunk_carries() {
                 .map(|asked| asked.remove("approved"));
         }
         assert_eq!(
-            json(&rebuilt(&[], &scenario.held())),
+            json(&rebuild(&[], &scenario.original_parts())),
             theirs,
             "{}",
             scenario.name
@@ -85,7 +85,7 @@ fn a_client_that_has_nothing_gets_all_but_what_no_chunk_carries() {
 }
 
 #[test]
-fn what_a_client_alone_can_have_made_comes_as_near_as_it_can() {
+fn parts_that_only_a_client_can_make_are_replayed_as_far_as_possible() {
     for (name, stored, expected) in [
         (
             "no state",
@@ -143,12 +143,12 @@ fn what_a_client_alone_can_have_made_comes_as_near_as_it_can() {
         ),
     ] {
         let expected: Vec<UiPart> = expected.map(parse).into_iter().collect();
-        assert_eq!(rebuilt(&[], &[parse(stored)]), expected, "{name}");
+        assert_eq!(rebuild(&[], &[parse(stored)]), expected, "{name}");
     }
 }
 
 #[test]
-fn a_tool_of_the_page_that_has_run_is_not_called_again() {
+fn a_client_tool_that_has_run_is_not_called_again() {
     let ran = parse(
         r#"{"type":"tool-s","toolCallId":"c","state":"output-available","input":{"a":1},"output":2}"#,
     );
@@ -161,9 +161,9 @@ fn a_tool_of_the_page_that_has_run_is_not_called_again() {
     );
 }
 
-/// Clients of `ai` 5 look for the call among those of the kind that its result names.
+/// Clients of `ai` 5 search for the call among those of the kind that its result names.
 #[test]
-fn the_result_of_a_dynamic_call_says_that_it_is_one() {
+fn the_result_of_a_dynamic_call_is_marked_as_dynamic() {
     for (kind, dynamic) in [
         (r#""dynamic-tool","toolName":"s""#, Some(true)),
         (r#""tool-s""#, None),
@@ -176,7 +176,7 @@ fn the_result_of_a_dynamic_call_says_that_it_is_one() {
                 r#"{{"type":{kind},"toolCallId":"c","state":{outcome},"providerExecuted":true}}"#
             );
             let chunks = chunks(&[], &[parse(&json)], ReplayEnd::Finished);
-            let said: Vec<Option<bool>> = chunks
+            let sent: Vec<Option<bool>> = chunks
                 .iter()
                 .filter_map(|chunk| match chunk {
                     UiMessageChunk::ToolOutputAvailable { dynamic, .. }
@@ -184,13 +184,13 @@ fn the_result_of_a_dynamic_call_says_that_it_is_one() {
                     _ => None,
                 })
                 .collect();
-            assert_eq!(said, [dynamic], "{json}");
+            assert_eq!(sent, [dynamic], "{json}");
         }
     }
 }
 
 #[test]
-fn a_replay_ends_as_the_stream_did() {
+fn a_replay_ends_like_the_stream() {
     let text = parse(r#"{"type":"text","text":"a","state":"done"}"#);
     let steps = [UiPart::StepStart, text.clone(), UiPart::StepStart, text];
     let kinds = |parts: &[UiPart], end| {
@@ -229,19 +229,19 @@ fn a_replay_ends_as_the_stream_did() {
             format!("{step} message-metadata abort"),
         ),
         (
-            "finished, nothing said",
+            "finished, no content",
             &[],
             ReplayEnd::Finished,
             "start finish".to_owned(),
         ),
         (
-            "failed, nothing said",
+            "failed, no content",
             &[],
             ReplayEnd::Failed("No."),
             "start message-metadata error".to_owned(),
         ),
         (
-            "aborted, nothing said",
+            "aborted, no content",
             &[],
             ReplayEnd::Aborted,
             "start message-metadata abort".to_owned(),
@@ -252,14 +252,14 @@ fn a_replay_ends_as_the_stream_did() {
 }
 
 #[test]
-fn the_client_is_told_what_is_known_of_the_answer() {
-    let (message, mut told) = (MessageId::parse("a1").unwrap(), Vec::new());
+fn the_client_gets_the_metadata_of_the_answer() {
+    let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
     replay(&message, &[], &metadata(), ReplayEnd::Finished, |chunk| {
-        told.push(chunk)
+        chunks.push(chunk)
     });
     let at_start = AnswerMetadata::at_start("acme/large", 5);
     assert_eq!(
-        told,
+        chunks,
         [
             UiMessageChunk::Start {
                 message_id: "a1".to_owned(),
@@ -274,7 +274,7 @@ fn the_client_is_told_what_is_known_of_the_answer() {
 }
 
 #[test]
-fn what_is_said_in_the_end_is_all_that_is_known() {
+fn an_interrupted_answer_ends_with_its_complete_metadata() {
     for end in [ReplayEnd::Failed("It broke."), ReplayEnd::Aborted] {
         let known = UiMessageChunk::MessageMetadata {
             message_metadata: Box::new(metadata()),
@@ -287,18 +287,18 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
-    fn whatever_an_answer_holds_comes_back(
+    fn every_generated_answer_is_rebuilt(
         given in prop::collection::vec((0..PART_KINDS, 0..4_u8, any::<u8>()), 0..30),
         numbers in prop::collection::vec((0..PART_KINDS, 0..4_u8, any::<u8>()), 0..60),
     ) {
         let given = answer(Vec::new(), &given);
-        prop_assert_eq!(rebuilt(&[], &given), &*given);
+        prop_assert_eq!(rebuild(&[], &given), &*given);
         let parts = answer(given.clone(), &numbers);
-        prop_assert_eq!(rebuilt(&given, &parts), &*parts, "on top of {:?}", given);
+        prop_assert_eq!(rebuild(&given, &parts), &*parts, "on top of {:?}", given);
     }
 }
 
-/// The answer that goes on from `given` with these parts of a model.
+/// Returns the answer that continues `given` with these parts of a model.
 fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
     let known: Vec<String> = given
         .iter()
@@ -312,7 +312,7 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
         MessageAssembler::continuing(given),
     );
     for &(kind, id, bits) in numbers {
-        // What the mapper refuses leaves no trace.
+        // A part that the mapper rejects has no effect.
         let _ = mapper.push(part(kind, id, bits), |chunk| assembler.push(&chunk));
     }
     assembler.close_open_inputs();
@@ -320,7 +320,7 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
 }
 
 #[test]
-fn an_open_block_is_closed_when_the_answer_breaks_off() {
+fn an_open_block_is_closed_when_the_answer_is_interrupted() {
     let mut assembler = MessageAssembler::continuing(vec![parse(
         r#"{"type":"text","text":"a","state":"streaming"}"#,
     )]);
@@ -346,9 +346,5 @@ fn an_open_block_is_closed_when_the_answer_breaks_off() {
         })
         .collect();
     let (open, closed) = (Some(PartState::Streaming), Some(PartState::Done));
-    assert_eq!(
-        states,
-        [open, closed, closed],
-        "what was given stays as it was"
-    );
+    assert_eq!(states, [open, closed, closed], "given parts stay unchanged");
 }

@@ -1,10 +1,10 @@
-//! Mending JSON that was cut.
+//! JsonRepair of JSON that was cut.
 
-/// Makes JSON of the beginning of JSON, by the rules of the AI SDK's `fixJson`: leaves out what has only begun, except
-/// texts, numbers and literals, and closes what is open. Linear.
-pub(super) struct Repair<'a> {
+/// A repair of the beginning of a JSON text, by the rules of the AI SDK's `fixJson`: it drops what
+/// has only begun, except strings, numbers and literals, and closes what is open. Linear.
+pub(super) struct JsonRepair<'a> {
     text: &'a str,
-    /// How much of the text can stay.
+    /// The length of the text that can be kept.
     usable: usize,
     open: Vec<State>,
 }
@@ -15,10 +15,10 @@ enum State {
     Done,
     Text,
     Escape,
-    /// So many digits of a `\u` escape.
+    /// A `\u` escape with this number of digits.
     Digits(u8),
     Number,
-    /// Begun at this index.
+    /// A literal that begins at this index.
     Literal(usize),
     Object,
     Key,
@@ -31,9 +31,10 @@ enum State {
     NextItem,
 }
 
-impl<'a> Repair<'a> {
-    /// The JSON that `text` began to be, if it did.
-    pub(super) fn of(text: &'a str) -> Option<String> {
+impl<'a> JsonRepair<'a> {
+    /// Completes `text`, the beginning of a JSON value. `None` if the kept length is not a
+    /// character boundary.
+    pub(super) fn repair(text: &'a str) -> Option<String> {
         let mut repair = Self {
             text,
             usable: 0,
@@ -42,7 +43,7 @@ impl<'a> Repair<'a> {
         for (at, byte) in text.bytes().enumerate() {
             repair.push(at, byte);
         }
-        repair.closed()
+        repair.finish()
     }
 
     fn push(&mut self, at: usize, byte: u8) {
@@ -50,32 +51,34 @@ impl<'a> Repair<'a> {
             return;
         };
         match (state, byte) {
-            (State::Root, _) => self.value(at, byte, State::Done),
-            (State::Field, _) => self.value(at, byte, State::AfterField),
-            (State::Object, b'}') | (State::List, b']') => self.end(at),
-            (State::List | State::NextItem, _) => self.value(at, byte, State::AfterItem),
-            (State::Object | State::NextField, b'"') => self.become_state(State::Key),
-            (State::Key, b'"') => self.become_state(State::AfterKey),
-            (State::AfterKey, b':') => self.become_state(State::Field),
-            (State::AfterField, _) | (State::AfterItem, b',' | b']') => self.after_value(at, byte),
-            (State::Text, b'"') => self.end(at),
+            (State::Root, _) => self.begin_value(at, byte, State::Done),
+            (State::Field, _) => self.begin_value(at, byte, State::AfterField),
+            (State::Object, b'}') | (State::List, b']') => self.close(at),
+            (State::List | State::NextItem, _) => self.begin_value(at, byte, State::AfterItem),
+            (State::Object | State::NextField, b'"') => self.replace_state(State::Key),
+            (State::Key, b'"') => self.replace_state(State::AfterKey),
+            (State::AfterKey, b':') => self.replace_state(State::Field),
+            (State::AfterField, _) | (State::AfterItem, b',' | b']') => self.end_value(at, byte),
+            (State::Text, b'"') => self.close(at),
             (State::Text, b'\\') => self.open.push(State::Escape),
             (State::Text | State::AfterItem, _) => self.usable = at + 1,
-            (State::Escape, b'u') => self.become_state(State::Digits(0)),
+            (State::Escape, b'u') => self.replace_state(State::Digits(0)),
             (State::Escape, _) | (State::Digits(3), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                self.end(at)
+                self.close(at)
             }
             (State::Digits(count), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                self.become_state(State::Digits(count + 1));
+                self.replace_state(State::Digits(count + 1));
             }
             (State::Number, b'0'..=b'9') => self.usable = at + 1,
             (State::Number, b'e' | b'E' | b'-' | b'.') => {}
-            (State::Literal(start), _) if literal(&self.text.as_bytes()[start..=at]).is_some() => {
+            (State::Literal(start), _)
+                if literal_rest(&self.text.as_bytes()[start..=at]).is_some() =>
+            {
                 self.usable = at + 1
             }
             (State::Number | State::Literal(_), _) => {
                 self.open.pop();
-                self.after_value(at, byte);
+                self.end_value(at, byte);
             }
             (
                 State::Done
@@ -89,7 +92,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    fn value(&mut self, at: usize, byte: u8, after: State) {
+    fn begin_value(&mut self, at: usize, byte: u8, after: State) {
         let begun = match byte {
             b'"' => State::Text,
             b't' | b'f' | b'n' => State::Literal(at),
@@ -101,53 +104,52 @@ impl<'a> Repair<'a> {
         if byte != b'-' {
             self.usable = at + 1;
         }
-        self.become_state(after);
+        self.replace_state(after);
         self.open.push(begun);
     }
 
-    fn after_value(&mut self, at: usize, byte: u8) {
+    fn end_value(&mut self, at: usize, byte: u8) {
         match (self.open.last(), byte) {
-            (Some(State::AfterField), b'}') | (Some(State::AfterItem), b']') => self.end(at),
-            (Some(State::AfterField), b',') => self.become_state(State::NextField),
-            (Some(State::AfterItem), b',') => self.become_state(State::NextItem),
+            (Some(State::AfterField), b'}') | (Some(State::AfterItem), b']') => self.close(at),
+            (Some(State::AfterField), b',') => self.replace_state(State::NextField),
+            (Some(State::AfterItem), b',') => self.replace_state(State::NextItem),
             _ => {}
         }
     }
 
-    fn end(&mut self, at: usize) {
+    fn close(&mut self, at: usize) {
         self.usable = at + 1;
         self.open.pop();
     }
 
-    fn become_state(&mut self, state: State) {
+    fn replace_state(&mut self, state: State) {
         self.open.pop();
         self.open.push(state);
     }
 
-    fn closed(self) -> Option<String> {
-        let mut whole = self.text.get(..self.usable)?.to_owned();
+    fn finish(self) -> Option<String> {
+        let mut completed = self.text.get(..self.usable)?.to_owned();
         for state in self.open.into_iter().rev() {
             match state {
-                State::Text => whole.push('"'),
-                State::Literal(start) => {
-                    whole.push_str(literal(&self.text.as_bytes()[start..]).unwrap_or_default())
-                }
+                State::Text => completed.push('"'),
+                State::Literal(start) => completed
+                    .push_str(literal_rest(&self.text.as_bytes()[start..]).unwrap_or_default()),
                 State::Object
                 | State::Key
                 | State::AfterKey
                 | State::Field
                 | State::AfterField
-                | State::NextField => whole.push('}'),
-                State::List | State::AfterItem | State::NextItem => whole.push(']'),
+                | State::NextField => completed.push('}'),
+                State::List | State::AfterItem | State::NextItem => completed.push(']'),
                 State::Root | State::Done | State::Escape | State::Digits(_) | State::Number => {}
             }
         }
-        Some(whole)
+        Some(completed)
     }
 }
 
-/// What is missing of the literal that has begun like this.
-fn literal(begun: &[u8]) -> Option<&'static str> {
+/// Returns the missing rest of a literal that begins like this.
+fn literal_rest(begun: &[u8]) -> Option<&'static str> {
     ["true", "false", "null"]
         .into_iter()
         .find(|word| word.as_bytes().starts_with(begun))

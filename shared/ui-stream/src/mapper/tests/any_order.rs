@@ -1,4 +1,4 @@
-//! Whatever parts come in whatever order: the client can read what comes out.
+//! Tests that the client can read the chunks of any parts in any order.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,8 @@ use crate::fixture::value;
 use crate::generated::{PART_KINDS, part};
 use crate::{MessageAssembler, StreamMapper, UiMessageChunk};
 
-/// The kinds of blocks and calls that a chunk can belong to.
+/// A client that checks the order of the chunks, with the blocks and calls that a chunk can belong
+/// to.
 #[derive(Default)]
 struct Client {
     open: HashSet<(String, String)>,
@@ -93,7 +94,7 @@ impl Client {
     }
 }
 
-/// The chunk in an event, which is one `data:` line and an empty one.
+/// Parses the chunk in an event, which is one `data:` line and an empty one.
 fn read(event: &str) -> Value {
     let line = event
         .strip_prefix("data: ")
@@ -107,10 +108,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
-    fn the_client_can_read_what_comes_out(
+    fn the_client_can_read_every_chunk(
         parts in prop::collection::vec((0..PART_KINDS, 0..4_u8, any::<u8>()), 0..60),
         cut in any::<bool>(),
-        patient in any::<bool>(),
+        continues_after_errors in any::<bool>(),
         sources in any::<bool>(),
     ) {
         let mapper = StreamMapper::default().sending_sources(sources);
@@ -123,8 +124,8 @@ proptest! {
             prop_assert!(added <= bound, "{added} bytes of {bound}: {:?}", &chunks[before..]);
             if pushed.is_err() {
                 prop_assert!(chunks[before..].iter().all(|chunk| *chunk == UiMessageChunk::StartStep));
-                // A refused part leaves no trace, so one could go on.
-                if !patient {
+                // A rejected part has no effect, so a caller could continue.
+                if !continues_after_errors {
                     broken = true;
                     break;
                 }

@@ -1,4 +1,4 @@
-//! The size of a part is known before anything is made of it, whatever is in which of its fields.
+//! Tests that the size of a part is known before it is mapped, whatever its fields hold.
 
 use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 use message::{JsonText, RawJson};
@@ -8,7 +8,7 @@ use crate::UiMessageChunk;
 
 const LONG: usize = 100_000;
 
-/// Texts that grow when they are written as JSON, and one that does not.
+/// Returns texts that grow when they are written as JSON, and one that does not.
 fn texts() -> [String; 4] {
     ["a", "\"", "\\", "\u{1}"].map(|character| character.repeat(LONG))
 }
@@ -17,7 +17,7 @@ fn metadata(text: &str) -> Option<RawJson> {
     Some(RawJson::of(&serde_json::json!({ "provider": { "text": text } })).unwrap())
 }
 
-/// One part of each kind that carries something, with `text` in all of its fields.
+/// Returns one part of each kind that carries content, with `text` in all of its fields.
 fn parts(text: &str) -> Vec<StreamPart> {
     let (id, long) = (|| text.to_owned(), || JsonText::new(text));
     let file = |data| GeneratedFile {
@@ -59,7 +59,7 @@ fn parts(text: &str) -> Vec<StreamPart> {
             delta: long(),
             provider_metadata: metadata(text),
         },
-        // Takes the metadata of the delta before.
+        // This delta takes the metadata of the delta before.
         StreamPart::TextDelta {
             id: id(),
             delta: JsonText::new("b"),
@@ -136,7 +136,7 @@ fn parts(text: &str) -> Vec<StreamPart> {
 }
 
 #[test]
-fn a_part_never_adds_more_than_was_said_before() {
+fn a_part_never_adds_more_than_its_bound() {
     for text in texts() {
         let mut mapper = StreamMapper::default().sending_sources(true);
         for part in parts(&text) {
@@ -148,13 +148,16 @@ fn a_part_never_adds_more_than_was_said_before() {
             mapper
                 .push(part, |chunk| added += chunk.encoded_len())
                 .unwrap();
-            assert!(added <= bound, "{name}: {added} bytes, {bound} were said");
+            assert!(
+                added <= bound,
+                "{name}: {added} bytes, the bound is {bound}"
+            );
         }
     }
 }
 
 #[test]
-fn deltas_are_not_taken_for_much_more_than_they_are() {
+fn the_bound_of_a_delta_is_tight() {
     let mut mapper = StreamMapper::default();
     mapper
         .push(
@@ -179,7 +182,7 @@ fn deltas_are_not_taken_for_much_more_than_they_are() {
 }
 
 #[test]
-fn what_ends_an_open_block_was_counted_with_its_begin() {
+fn the_end_of_an_open_block_is_counted_with_its_start() {
     let id = "x".repeat(LONG);
     let mut mapper = StreamMapper::default();
     let mut bytes = 0;
@@ -193,5 +196,5 @@ fn what_ends_an_open_block_was_counted_with_its_begin() {
         .push(start, |chunk| count(&mut bytes, &chunk))
         .unwrap();
     mapper.fail("It broke.", |chunk| count(&mut bytes, &chunk));
-    assert!(bytes <= bound + 512, "{bytes} bytes, {bound} were said");
+    assert!(bytes <= bound + 512, "{bytes} bytes, the bound is {bound}");
 }
