@@ -205,6 +205,9 @@ impl UiPart {
     }
 
     /// Parses one part; `path` is its path in errors, for example `messages[0].parts[1]`.
+    ///
+    /// Written by hand instead of deriving `Deserialize`: an internally tagged enum cannot carry
+    /// raw JSON, and the errors of the derived code do not name the field.
     pub fn parse(value: &RawValue, path: &str) -> Result<Self, Invalid> {
         let fields = Object::parse(value, path)?;
         let kind = fields.string("type")?;

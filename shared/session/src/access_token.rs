@@ -66,8 +66,8 @@ impl AccessTokens {
 
     fn verify(&self, token: &str) -> Result<Vec<u8>, &'static str> {
         let jws = Jws::parse(token, MAX_TOKEN_BYTES)?;
-        // better-auth gives its access tokens no type, and a separate one to each other kind of
-        // token of the same keys.
+        // better-auth gives its access tokens no type, and a type of its own to each other kind of
+        // token signed with these keys.
         if jws
             .header
             .typ

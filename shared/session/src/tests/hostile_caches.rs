@@ -233,7 +233,7 @@ fn a_sealed_cache_of_another_session_user_or_version_is_a_miss() {
     ];
     for strategy in STRATEGIES {
         for (name, payload) in &cases {
-            // Only an object takes an end as a token's claim.
+            // Only an object can hold the additional `exp` claim of a token.
             if payload.is_object() {
                 assert_eq!(
                     found(strategy, &seal(strategy, SECRET, payload)),
@@ -267,7 +267,7 @@ fn an_altered_cache_is_a_miss() {
         let good = seal(strategy, SECRET, &payload());
         for index in 0..good.len() {
             let mut forged = good.clone().into_bytes();
-            // Another letter of the alphabet, or no point any more.
+            // Replaces a letter by another of the alphabet, or a point by a letter.
             forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).expect("ASCII");
             assert_eq!(

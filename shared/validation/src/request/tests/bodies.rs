@@ -1,5 +1,5 @@
-//! Bodies that must be refused whatever the conversation: bytes, JSON, keys, the fields at the top
-//! level.
+//! Bodies that are refused independently of the conversation: bytes, JSON, keys, the fields at the
+//! top level.
 
 use super::*;
 
