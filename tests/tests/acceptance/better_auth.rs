@@ -1,5 +1,6 @@
-//! Whoever is signed in at the real better-auth may chat, by whatever it has given them, for as long as that is good; and
-//! where it says all there is to know, the table is not asked.
+//! Users signed in at the real better-auth: they may chat with a cookie, a bearer token or an
+//! access token while it is valid, and a credential that is complete in itself costs no read of the
+//! table.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +17,14 @@ use anyhow::{Context, Result, ensure};
 use http::Request;
 use serde_json::{Value, json};
 
-/// A function that is told of one site.
+/// A function configured for one site.
 struct Backend<'a> {
     world: &'a World,
     function: Function,
     site: Site<'a>,
 }
 
-/// What became of a request, and how often the table was asked about the session.
+/// The outcome of a request, with the number of reads of the session.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Answered { reads: usize },
@@ -73,7 +74,8 @@ impl<'a> Backend<'a> {
             .context("by access token")
     }
 
-    /// Holds a whole turn with these headers. If it is not refused, it has to be this user's.
+    /// Sends a question with these headers and reads the complete answer. If it is not refused, the
+    /// turn has to belong to this user.
     async fn chat(&self, pass: &Pass, headers: &[(&str, &str)]) -> Result<Outcome> {
         let thread = format!("t{}", self.world.gateway.calls().len());
         let mut request = Request::post(self.function.chat_url())
@@ -114,7 +116,7 @@ impl<'a> Backend<'a> {
         Ok(about_sessions.len())
     }
 
-    /// Why requests were refused so far, as the log has it, in order.
+    /// Returns the logged reasons of all refusals so far, in order.
     async fn refusals(&self, count: usize) -> Result<Vec<String>> {
         let refusal = |line: &String| {
             field(line, "message").filter(|message| message == "a request was refused")?;
@@ -223,7 +225,7 @@ async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
         ("jwt-plugin", Way::Plain),
     ] {
         let site = with_cache(cookie_cache);
-        // Too much for one cookie, so better-auth sends several.
+        // Too long for one cookie, so better-auth splits it.
         let ann = web_app
             .sign_up_as(&site, "ann@example.test", &"Zoë ".repeat(1000))
             .await?;
@@ -283,7 +285,7 @@ async fn a_cache_that_has_run_out_is_looked_up() -> Result<()> {
         let site = with_cache(cookie_cache);
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let backend = Backend::plain(&world, site, &ann.jwks).await?;
-        // It is good for 5 minutes.
+        // The cache is valid for 5 minutes.
         for (seconds_ago, reads) in [(2 * MINUTE, 0), (6 * MINUTE, 1)] {
             let then = Site {
                 seconds_ago,
@@ -306,12 +308,12 @@ async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()
     let site = with_cache("compact");
     let ann = web_app.sign_up(&site, "ann@example.test").await?;
     let backend = Backend::plain(&world, site, &ann.jwks).await?;
-    // A session is good for 7 days, an access token for 15 minutes.
+    // A session is valid for 7 days, an access token for 15 minutes.
     for (seconds_ago, session, access_token) in [
         (10 * MINUTE, Answered { reads: 1 }, Answered { reads: 0 }),
         (16 * MINUTE, Answered { reads: 1 }, Refused { reads: 0 }),
         (6 * DAY, Answered { reads: 1 }, Refused { reads: 0 }),
-        // What is not found is asked for once more, consistently.
+        // A session that was not found is read once more, consistently.
         (8 * DAY, Refused { reads: 2 }, Refused { reads: 0 }),
     ] {
         let ann = web_app
@@ -421,7 +423,8 @@ async fn who_has_revoked_all_sessions_is_refused_by_a_function_that_checks_it() 
     let elsewhere = web_app.sign_in(&begun, "ann@example.test").await?;
     let lax = Backend::plain(&world, site, &ann.jwks).await?;
     let strict = Backend::strict(&world, site, &ann.jwks).await?;
-    // Each time the one or two reads for the session, and two that find nothing revoked.
+    // Each time the one or two reads of the session, and two that look for a revocation and find
+    // none.
     ensure!(
         strict.by_cookie(&ann).await? == Answered { reads: 2 },
         "before, by cookie"
@@ -496,7 +499,7 @@ async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() 
     let ann = web_app.sign_up(&ours, "ann@example.test").await?;
     let eve = web_app.sign_up(&theirs, "eve@example.test").await?;
     let bob = web_app.sign_up(&elsewhere, "bob@example.test").await?;
-    // Bob's key is known, and still his token is not for us.
+    // Bob's key is known, but his token is meant for another audience.
     let keys: Vec<&Value> = [&ann, &bob]
         .iter()
         .filter_map(|pass| pass.jwks["keys"].as_array())
@@ -533,7 +536,8 @@ async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() 
         .collect();
     ensure!(told == reasons, "{told:?}");
 
-    // Someone else's cache beside one's own token says nothing, and a bad access token does not hide a good cookie.
+    // Another user's cache next to one's own token has no effect, and a bad access token does not
+    // hide a good cookie.
     let own = ann
         .cookie
         .split("; ")

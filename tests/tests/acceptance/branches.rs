@@ -1,5 +1,5 @@
-//! A message while another is answered, another answer to the same question, a question put otherwise: what the thread
-//! shows is the newest, in order, and nothing is destroyed.
+//! Branches of a thread: a message while another is answered, another answer to the same question,
+//! an edited question. The thread shows the newest branch, in order, and no branch is deleted.
 
 use acceptance::answers::{self, parts};
 use acceptance::function::Function;
@@ -30,7 +30,7 @@ async fn told(function: &Function, who: &SignedIn, body: &Value) -> Result<Trans
     routes::told(post(function, who, body.to_string())?).await
 }
 
-/// Who says what, oldest first: `u:` and `a:` before the text.
+/// Returns one line for each message, oldest first: `u:` or `a:` and its text.
 fn lines(messages: &[StoredMessage]) -> Result<Vec<String>> {
     let line = |message: &StoredMessage| {
         let who = if message.role == Role::User { "u" } else { "a" };
@@ -39,7 +39,8 @@ fn lines(messages: &[StoredMessage]) -> Result<Vec<String>> {
     messages.iter().map(line).collect()
 }
 
-/// A turn that is taken over in the other process notices a little later, and then puts what it has.
+/// Waits until the current path of the thread is `expected`: a turn that was taken over in the
+/// other process notices a little later, and only then stores its answer.
 async fn ensure_path(
     world: &World,
     who: &SignedIn,
@@ -52,7 +53,7 @@ async fn ensure_path(
     .await
 }
 
-/// The same for the path that ends in a given message.
+/// Waits until the path that ends in the message `last` is `expected`.
 async fn ensure_branch(
     world: &World,
     who: &SignedIn,
@@ -81,7 +82,7 @@ async fn path_is(
     Ok(stored)
 }
 
-/// The path that ends in a given message, oldest first.
+/// Checks the path that ends in the message `last`, oldest first.
 async fn branch_is(
     world: &World,
     who: &SignedIn,
@@ -152,7 +153,8 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
                     ..send
                 })
                 .await?;
-            // The client may drop the connection before it has shown what it got last.
+            // The client may drop the connection before it has shown the last chunk that it
+            // received.
             let shown = left.messages.get(1).map(text_of_parts).unwrap_or_default();
             ensure!(first_half().starts_with(&shown), "{thread}: {left:?}");
             let next = Load::send(

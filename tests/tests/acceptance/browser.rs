@@ -1,4 +1,5 @@
-//! The page in a real browser, before both functions: what a person sees, clicks on, and finds again.
+//! The page in a real browser, in front of both functions: what a person sees, clicks on, and finds
+//! again.
 
 mod access;
 mod answers;
@@ -12,7 +13,7 @@ use acceptance::site::Site;
 use acceptance::world::World;
 use anyhow::Result;
 
-/// Alice before her browser.
+/// Alice's browser with the functions and the gateway of her test.
 struct Desk {
     world: World,
     site: Site,
@@ -21,7 +22,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// Everything that she needs, signed in; nothing where there is no browser.
+    /// Starts everything with Alice signed in. Returns `None` where no browser is installed.
     async fn ready(test: &str) -> Result<Option<Self>> {
         let desk = Self::signed_out(test).await?;
         if let Some(desk) = &desk {
@@ -30,7 +31,8 @@ impl Desk {
         Ok(desk)
     }
 
-    /// The same, but her browser knows nothing of her.
+    /// Starts everything with Alice signed out in her browser. Returns `None` where no browser is
+    /// installed.
     async fn signed_out(test: &str) -> Result<Option<Self>> {
         let world = World::new().await?;
         let Some(site) = Site::start(&world, &[]).await? else {
@@ -48,12 +50,12 @@ impl Desk {
         }))
     }
 
-    /// Opens the page as a person does who comes for the first time.
+    /// Opens the page as a first-time visitor does.
     async fn open(&mut self) -> Result<Tab> {
         self.browser.open("").await
     }
 
-    /// Makes sure that nothing went wrong out of sight, and ends everything.
+    /// Checks that the browser reported no error, and stops everything.
     async fn tidy(self) -> Result<()> {
         self.browser.ensure_no_faults().await?;
         self.site.stop().await

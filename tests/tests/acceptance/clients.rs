@@ -1,5 +1,5 @@
-//! The real clients of `ai` 5, 6 and 7: what they can do with the function, and that nothing it sends is refused by any
-//! of them.
+//! The real clients of `ai` 5, 6 and 7: the features they support with the function, and proof that
+//! none of them refuses a chunk that it sends.
 
 mod generated;
 mod matrix;
@@ -11,9 +11,10 @@ mod relay;
 
 use acceptance::client::Version;
 
-/// The chunks that older clients do not know. They are sent all the same, when the model says something that these
-/// versions have no word for, and the AI SDK's own route does so too. All other chunks must be known to all. Of `custom`
-/// one kind is never sent, `anthropic.message_start`: it says nothing, and every answer of Anthropic begins with it.
+/// The chunks that older clients do not know. They are sent all the same, as by the AI SDK's own
+/// route, when the model sends something for which these versions have no type. All other chunks
+/// must be known to all versions. One kind of `custom` is never sent, `anthropic.message_start`: it
+/// carries no information, and every answer of Anthropic begins with it.
 const UNKNOWN_TO_OLDER: [(&str, &[Version]); 4] = [
     ("custom", &[Version::Five, Version::Six]),
     ("reasoning-file", &[Version::Five, Version::Six]),
@@ -22,7 +23,7 @@ const UNKNOWN_TO_OLDER: [(&str, &[Version]); 4] = [
     ("tool-output-denied", &[Version::Five]),
 ];
 
-/// Whether clients of this version cannot know this type of chunk.
+/// Returns whether clients of this version cannot know this type of chunk.
 fn is_unknown(kind: &str, version: Version) -> bool {
     UNKNOWN_TO_OLDER
         .iter()

@@ -1,6 +1,7 @@
-//! A process that is killed in the middle of its turns loses no message, little text and no slot, wherever they stand.
+//! Processes killed in the middle of their turns: no message, little text and no quota slot is
+//! lost, at whatever point the turns are.
 //!
-//! `SIDEKIQ_KILLS` says how many turns have to die, `SIDEKIQ_SEED` by which lots.
+//! `SIDEKIQ_KILLS` is the number of turns that have to die, `SIDEKIQ_SEED` the seed of the plans.
 
 mod plan;
 mod round;
@@ -14,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 
 use plan::{At, REQUESTS};
 
-/// How many processes are killed at the same time.
+/// The number of rounds, and so of processes to kill, that run at the same time.
 const AT_ONCE: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! Time runs out: what came so far is saved and the stream ends properly.
+//! Deadlines and shutdown: the text so far is stored and the stream ends properly.
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let Some(mut client) = Client::start()? else {
         return Ok(());
     };
-    // Built beforehand, so that nothing waits for a compiler.
+    // Built beforehand, so that no step waits for a compiler.
     chat_binary().await?;
     threads_binary().await?;
     let mut dev = Process::start_tool(
@@ -48,7 +48,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
             .with_context(|| format!("no {name} in {report}"))
     };
 
-    // The table outlives the run: each has a thread of its own.
+    // The table outlives the run, so each run uses a thread of its own.
     let thread = format!("acceptance-{}", std::process::id());
     let headers = BTreeMap::from([("cookie", told("cookie")?), ("origin", told("url")?)]);
     for turn in 1..=2 {
@@ -100,7 +100,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     Ok(())
 }
 
-/// A newcomer opens the page, is signed in by that, and chats.
+/// Checks that a newcomer who opens the page is signed in and can chat.
 async fn ensure_page(report: &Value, url: &str) -> Result<()> {
     if tools::page().is_none() {
         tools::skipped("the page of cargo xtask dev", "the built page");
@@ -111,7 +111,7 @@ async fn ensure_page(report: &Value, url: &str) -> Result<()> {
         return Ok(());
     };
     let tab = browser.open("").await?;
-    // Others may have asked the same in an earlier run.
+    // An earlier run may have had the same question.
     let question = format!("Who is there, {}?", std::process::id());
     tab.say(&question).await?;
     tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))

@@ -1,4 +1,5 @@
-//! Clients that leave, at whichever byte of the answer: what is stored is what the model said, to the last token.
+//! Clients that disconnect at any byte of the answer: the stored answer is complete, to the last
+//! token.
 
 use acceptance::answers::{self, TEXT_CANARY, delta, frame, head, opening, text_end};
 use acceptance::function::{Function, RuntimeApi};
@@ -19,10 +20,10 @@ use store::Status;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How many clients are there at the same time.
+/// The number of clients at the same time.
 const AT_ONCE: usize = 20;
 
-/// What the model says to one of them.
+/// The model's answer to one client.
 struct Said {
     pieces: Vec<String>,
     reason: &'static str,
@@ -112,7 +113,7 @@ async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_in_an
     let world = World::new().await?;
     let function = Function::on(RuntimeApi::start(AT_ONCE).await?, &world.variables()).await?;
     clients_leave(&world, &function, 60).await?;
-    // What is not stored by now is never stored.
+    // An answer that is not stored before the environment freezes is never stored.
     function.api()?.frozen().await?;
     let calls = world.gateway.calls().len();
     ensure!(calls == 61, "{calls} calls of the model");
@@ -134,7 +135,7 @@ async fn clients_leave(world: &World, function: &Function, clients: usize) -> Re
     Ok(())
 }
 
-/// How many bytes an answer may have, from the first of its head on.
+/// Measures the length of an answer in bytes, from the first byte of its head.
 async fn answer_length(world: &World, function: &Function, who: &SignedIn) -> Result<usize> {
     let said = Said {
         pieces: vec!["marzipan".repeat(3); 40],

@@ -1,5 +1,5 @@
-//! Whatever ends a turn, it ends once: the thread says so, the user has his place back, and whoever reads the journal
-//! in another process comes to its end.
+//! Every end of a turn is a single one: the thread records it, the user's quota slot is released,
+//! and the journal has an end for readers in other processes.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,29 +18,29 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Long enough for the journal's first piece.
+/// A duration long enough for the journal's first piece.
 const SPEECH: Duration = Duration::from_millis(600);
 
-/// What is in the way of an answer, and what becomes of it.
+/// An obstacle to an answer, and its expected result.
 struct Case {
     name: &'static str,
-    /// What the model does when it has spoken for a while.
+    /// The model's steps after the beginning of its answer.
     then: Vec<Step>,
     variables: &'static [(&'static str, &'static str)],
     fault: Option<Fault>,
-    /// When the table works again.
+    /// The time at which the table works again.
     healed: Healed,
     signal: Option<Signal>,
-    /// How the answer is stored, in the end.
+    /// The status with which the answer is finally stored.
     status: &'static str,
 }
 
-/// When a table in trouble works again.
+/// The time at which a failing table works again.
 #[derive(Clone, Copy, PartialEq)]
 enum Healed {
-    /// When the client has been told that its answer could not be saved.
+    /// Once the client has received the error that its answer could not be saved.
     WhenTold,
-    /// When the process has given up, and the turn counts as dead.
+    /// Once the process has given up, and the turn counts as dead.
     WhenDead,
 }
 
@@ -60,7 +60,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    // In the key of every assistant's message, and of no other item.
+    // In the key of every assistant message, and of no other item.
     let no_answer = Fault::of("PutItem", "#1#", Behaviour::Fail);
     vec![
         Case::new("finished", rest(), "completed"),
@@ -105,7 +105,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// All but the beginning of the usual answer.
+/// Returns the steps of the usual answer without its beginning.
 fn rest() -> Vec<Step> {
     let mut steps = answers::sends(&answers::parts(&answers::PIECES)[opening().len() + 1..]);
     steps.push(Step::End);
@@ -190,7 +190,7 @@ async fn ends_once(case: Case) -> Result<()> {
     Ok(())
 }
 
-/// Its pieces are all there, it says how many they are, and it will be swept.
+/// Checks that the journal has all of its pieces, their number and an expiry.
 fn ensure_journal_ends(world: &World, ledger: &Ledger) -> Result<()> {
     let stream = ledger.thread["streamId"].as_str().context("a stream")?;
     let mut journal = world.engine.rows("C#alice#t1")?;

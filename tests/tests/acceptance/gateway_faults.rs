@@ -1,5 +1,5 @@
-//! Whatever the gateway does, the stream ends legally, one answer is stored with a truthful status, and the process
-//! goes on.
+//! Gateway faults: the stream ends legally, one answer is stored with a truthful status, and the
+//! process keeps serving.
 
 use acceptance::answers::{
     self, delta, error, finish, frame, head, opening, parts, refusal, stream, text_end,
@@ -45,7 +45,7 @@ impl Case {
         }
     }
 
-    /// With what the real client held to be retried.
+    /// Expects a failure after retries, for errors that the real client considers retryable.
     fn fails_after_retries(name: &'static str, gateway: Vec<Step>) -> Self {
         Self {
             gateway: vec![gateway; 3],
@@ -54,7 +54,7 @@ impl Case {
     }
 }
 
-/// The beginning of an answer, with one piece of text.
+/// Returns the beginning of an answer, with one piece of text.
 fn begun() -> Vec<Value> {
     [opening(), vec![delta("Sweet ")]].concat()
 }
@@ -370,7 +370,7 @@ async fn survives_case(
         "{:?}",
         stored.metadata
     );
-    // At an error of the model's own the client stops reading, before the answer has ended.
+    // At an error of the model itself the client stops reading, before the answer has ended.
     if heard
         .chunks
         .iter()

@@ -1,4 +1,4 @@
-//! A client that sends only its last message: the model is asked with what the thread holds.
+//! Clients that send only their last message: the prompt holds the history of the thread.
 
 use acceptance::answers::{self, parts};
 use acceptance::function::Function;
@@ -12,7 +12,8 @@ use acceptance::world::{World, post, text_of};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-/// Sends a body and returns what the model was asked with: who says what.
+/// Sends a body and returns the prompt of the model call, one line of role and text for each
+/// message.
 async fn prompt(
     world: &World,
     function: &Function,
@@ -179,7 +180,7 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
                 && asked.last().is_some_and(|line| line == "u:q2"),
             "{name}: {asked:?}"
         );
-        // From another process the text may lag behind by what the journal has not seen yet.
+        // In another process the text may lack what the journal does not hold yet.
         let whole = format!("a:{}", first_half());
         ensure!(
             asked.len() == 2 || whole.starts_with(partial),

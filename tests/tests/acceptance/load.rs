@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 const TURNS: usize = 200;
 const WAVE: usize = 20;
 
-/// Far less than 200 turns that were never let go.
+/// The allowed growth of memory, far less than 200 leaked turns would take.
 const SLACK_BYTES: u64 = 8 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +49,7 @@ async fn turns_that_find_no_free_worker_wait_their_turn() -> Result<()> {
     function.stop().await
 }
 
-/// Each answer holds half of its text back until the gate opens.
+/// Starts a world in which each answer holds half of its text back until the gate opens.
 async fn world_with_a_gate() -> Result<(World, Gate)> {
     let gate = Gate::default();
     let mut parts = answers::parts(&answers::PIECES);
@@ -70,7 +70,7 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
     let alice = world.sign_in("alice").await?;
     let pid = function.process.pid();
     let mut sent = Vec::new();
-    // They begin one wave after the other, so that the local database keeps up, but none ends before all run.
+    // They begin in waves, so that the local database keeps up, but none ends before all run.
     for wave in 0..TURNS / WAVE {
         sent.extend(all_sent(function, &alice, "first", wave * WAVE..(wave + 1) * WAVE).await?);
         let reached = world.gateway.call(sent.len() - 1).await;
@@ -84,7 +84,7 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
     }
     gate.open();
     all_answered(world, &alice, "first", sent).await?;
-    // What the allocator keeps after so many at once it keeps; as many again must do with that.
+    // The allocator keeps memory after so many turns at once; as many again must not need more.
     let most = resident_bytes(pid)?;
     for wave in 0..TURNS / WAVE {
         let sent = all_sent(function, &alice, "second", wave * WAVE..(wave + 1) * WAVE).await?;

@@ -1,4 +1,4 @@
-//! What an operator finds in the log: each line says which request it is about.
+//! The log as an operator reads it: each line names its request.
 
 use acceptance::function::{Function, Way};
 use acceptance::http_client::fetch;
@@ -46,7 +46,7 @@ async fn lines_of_a_request_name_it(way: Way) -> Result<()> {
     threads.stop().await
 }
 
-/// The request of the first line with this message.
+/// Returns the request of the first line with this message.
 async fn request_id(logs: &Logs, message: &str) -> Result<String> {
     let line = logs.find(message, |line| {
         field(line, "message").filter(|found| found == message)?;

@@ -1,4 +1,5 @@
-//! The built `chat` binary, seen from outside. One module for each promise; the harness is this package's library.
+//! Acceptance tests: the built binaries, seen from outside. Each module covers one promise; the
+//! harness is this package's library.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,5 +1,5 @@
-//! A model server that others wrote is understood: what it answers reaches the real client whole and is stored, and
-//! where it fails, that is told.
+//! An independent OpenAI-compatible server: its answers reach the real client completely and are
+//! stored, and its failures are reported.
 
 use acceptance::client::{Client, Heard, Say};
 use acceptance::function::Function;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use store::{Status, StoredMessage};
 
-/// A function in front of the server, and somebody who talks to it.
+/// A function in front of the server, and a user of it.
 struct Talk {
     world: World,
     function: Function,
@@ -48,7 +48,7 @@ impl Talk {
         }))
     }
 
-    /// Says `name`, which the server knows its answer by.
+    /// Sends the text `name`, by which the server selects its answer.
     async fn say(&mut self, thread: &str, name: &str) -> Result<Heard> {
         let words = words(name);
         self.client
@@ -65,7 +65,7 @@ fn words(name: &str) -> String {
     format!("{name}: {}", question())
 }
 
-/// An answer out of `tests/openai/answers.json`.
+/// An answer of `tests/openai/answers.json`.
 struct Answer {
     name: &'static str,
     parts: Vec<Value>,
@@ -219,7 +219,7 @@ fn check(case: &Answer, heard: &Heard, stored: &StoredMessage) -> Result<()> {
     Ok(())
 }
 
-/// What the model said: the texts, and the tools it called with what.
+/// Reduces parts to the model's output: the texts, and the tool calls with their inputs.
 fn essence(parts: &Value) -> Vec<Value> {
     let essence = |part: &Value| match part["type"].as_str()? {
         kind @ ("text" | "reasoning") => Some(json!({"type": kind, "text": part["text"]})),

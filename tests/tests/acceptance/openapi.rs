@@ -1,4 +1,4 @@
-//! The running functions do what `docs/openapi` says, whatever is sent to them.
+//! Conformance of the running functions with `docs/openapi`, whatever is sent to them.
 
 use acceptance::answers;
 use acceptance::engine::Engine;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use http::header::COOKIE;
 
-/// One whose gateway always answers with many kinds of parts.
+/// Starts a world whose gateway always answers with many kinds of parts.
 async fn world() -> Result<World> {
     let gateway = Gateway::start(answers::stream(&many_kinds(), Step::End)).await?;
     Ok(World {
@@ -36,7 +36,7 @@ async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
     let chat = Function::plain(&world.variables()).await?;
     let threads = Function::threads(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
-    // The threads that schemathesis.toml knows.
+    // The threads that schemathesis.toml uses.
     for number in 0..40 {
         told(ask(&chat, &who, &format!("there-{number:02}"), "question")?).await?;
     }

@@ -1,4 +1,5 @@
-//! Whatever kinds of parts an answer has, the real client reads them, they are stored, and they can be sent back.
+//! Every kind of part in an answer: the real client reads it, it is stored, and it can be sent
+//! back.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use store::Status;
 
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/// One of each.
+/// Returns one part of each kind.
 fn every_kind() -> Vec<Value> {
     let mut parts = opening();
     parts.extend([

@@ -1,4 +1,4 @@
-//! How many turns a user may begin, in a day and at once, and what is counted of them.
+//! Limits on the turns of a user, per day and at once, and the usage that is counted.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,8 @@ use anyhow::{Context, Result, ensure};
 
 const AT_ONCE: usize = 20;
 
-/// Sends twenty questions at once, each in a thread of its own, and returns the thread and the answer of those let pass.
+/// Sends twenty questions at once, each in a thread of its own, and returns the thread and the
+/// response of each one that was accepted.
 async fn twenty_at_once(
     pair: &Pair,
     who: &SignedIn,
@@ -266,7 +267,7 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
             .await
             .context("shown again")?;
     }
-    // One that reports nothing, and one that is dropped before it can.
+    // One turn that reports no usage, and one that is dropped before it can.
     world.gateway.next(answers::stream(
         &[opening(), vec![delta("x")]].concat(),
         Step::Cut,

@@ -1,8 +1,10 @@
-//! Two processes, one table, and everything at once: whoever wins, every turn has one answer, one end and one call.
+//! Races of two processes on one table: whatever the order, every turn has one answer, one end and
+//! one model call.
 //!
-//! Each seed is a race of its own, in a user's thread of its own, dozens of them side by side. The table pauses before
-//! and after each request, the gateway before each word, and the requests themselves begin a little apart; all that is
-//! drawn from the seed. `SIDEKIQ_RACES` says how many seeds, `SIDEKIQ_SEED` which one is the first.
+//! Each seed is a race of its own, in a user's thread of its own, with dozens of them in parallel.
+//! The table pauses before and after each request, the gateway before each word, and the requests
+//! themselves begin a little apart; all pauses are drawn from the seed. `SIDEKIQ_RACES` is the
+//! number of seeds, `SIDEKIQ_SEED` the first one.
 
 mod arena;
 mod dead;

@@ -1,4 +1,4 @@
-//! What is refused is refused before anything is written or spent, with a reason.
+//! Refusals: each happens before any write or cost, and has a reason.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,5 @@
-//! An answer that is being written can be read from its first byte on: once more, by several, from anywhere.
+//! Running answers that are resumed: read from the first byte again, by several readers, in any
+//! process.
 
 use acceptance::answers::{self, sends};
 use acceptance::function::Function;
@@ -37,7 +38,7 @@ fn ensure_whole(name: &str, transcript: &Transcript) -> Result<()> {
     Ok(())
 }
 
-/// A turn whose first half is out and whose second half waits behind the gate.
+/// Starts a turn whose first half is sent and whose second half waits for the gate.
 async fn half_way(
     world: &World,
     function: &Function,

@@ -1,4 +1,5 @@
-//! The same message sent again: one answer, one model call, however often and wherever it is sent.
+//! Retries of a message: one answer and one model call, however often and to whichever process it
+//! is sent.
 
 use std::time::SystemTime;
 
@@ -79,7 +80,8 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
     pair.stop().await
 }
 
-/// Sends the same message from two pages, the second after the first has seen the end.
+/// Sends a message from two pages, the second after the first has seen the end, and compares what
+/// they show.
 async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
     let Some(mut page) = Page::start(package)? else {
         return Ok(());
@@ -123,7 +125,8 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
                 [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
             let told_early = name == "a model's error";
             for field in ["id", "role", "parts", "metadata"] {
-                // What is known at the end came after the error then, and comes before it now.
+                // Metadata known only at the end came after the error then, and comes before it
+                // now.
                 let same = held[0][field] == held[1][field] || (told_early && field == "metadata");
                 ensure!(
                     same,

@@ -1,4 +1,4 @@
-//! The sample events in `events/` do what the READMEs beside them say.
+//! The sample events in `events/`, which do what their READMEs describe.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 const TOKEN: &str = "SampleTokenForTheEventsFolder000";
-/// Far beyond what the sample session needs, in seconds since 1970.
+/// An expiry far beyond what the sample session needs, in seconds since 1970.
 const FOR_EVER: u64 = 4_070_908_800;
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Resul
     .await
 }
 
-/// Sends all events of a folder, each of which its README has a row for.
+/// Sends all events of a folder; its README has a row for each of them.
 async fn samples(
     folder: &str,
     start: impl AsyncFn(&Variables) -> Result<Function>,
@@ -94,7 +94,7 @@ async fn samples(
     function.stop().await
 }
 
-/// The session that the README tells to store.
+/// Extracts the session that the README instructs to store.
 fn json_block(readme: &str) -> Result<String> {
     let block = readme
         .split("```json")

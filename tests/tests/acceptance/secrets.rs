@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// An SSM that holds what it is given. It speaks `GetParameters` and counts.
+/// A fake SSM with fixed parameters. It answers `GetParameters` and records the requests.
 struct ParameterStore {
     url: String,
     asked: Arc<Mutex<Vec<Value>>>,
@@ -27,7 +27,7 @@ impl ParameterStore {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 if let Ok(connection) = Connection::new(stream) {
-                    // A client that hangs up ends only its own connection.
+                    // A client that disconnects ends only its own connection.
                     let _ = serve(connection, &parameters, &log).await;
                 }
             }

@@ -1,4 +1,5 @@
-//! What an answer rests on: shown, stored and shown again if the operator wants it so, and never told to a model.
+//! The sources of an answer: shown, stored and shown again if the operator enables them, and never
+//! sent to a model.
 
 use acceptance::answers::{self, delta, finish, frame, head, opening, sends, text_end};
 use acceptance::function::Function;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 const ON: &[(&str, &str)] = &[("SEND_SOURCES", "true")];
 
-/// Two sources between words.
+/// Returns two sources between words.
 fn sourced() -> Vec<Value> {
     let page = json!({"type": "source", "sourceType": "url", "id": "s1", "url": "https://example.com/", "title": "x",
         "providerMetadata": {"a": {"b": 1}}});
@@ -32,7 +33,7 @@ fn sourced() -> Vec<Value> {
     parts
 }
 
-/// What the page gets of them, and what is stored.
+/// Returns the chunks of the sources that the page gets and that are stored.
 fn shown() -> [Value; 2] {
     [
         json!({"type": "source-url", "sourceId": "s1", "url": "https://example.com/", "title": "x",
@@ -127,7 +128,7 @@ async fn a_turn_that_died_comes_back_with_its_sources() -> Result<()> {
     world.gateway.next(answers::stream(&parts, Step::Hold));
     let mut answer = fetch(ask(&pair.here, &alice, "t", "m1")?).await?;
     answer.chunks(6).await?;
-    // What somebody elsewhere can read is in the journal.
+    // A reader in another process can read only what is in the journal.
     let mut elsewhere = fetch(resume(&pair.there, &alice, "t")?).await?;
     elsewhere.chunks(6).await?;
     pair.here.kill().await?;

@@ -1,4 +1,5 @@
-//! A function that cannot work does not start, and says which variable is to blame without repeating it.
+//! Start-up with a bad configuration: the function does not start, and names the bad variable
+//! without repeating its value.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A stop stops: in any process, at any time, once, and only the turn that it is meant for.
+//! Stops: in any process, at any time, once, and only of the turn that they name.
 
 use std::time::Duration;
 
@@ -199,7 +199,7 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
     pair.stop().await
 }
 
-/// With the interval that is set where nobody sets one.
+/// Uses the default interval.
 #[tokio::test]
 async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     let world = World::new().await?;

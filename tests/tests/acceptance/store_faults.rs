@@ -1,4 +1,5 @@
-//! DynamoDB gone, slow or overloaded: a refusal before the stream, an error chunk in it, and never a silent loss.
+//! DynamoDB gone, slow or overloaded: a refusal before the stream, an error chunk in it, and never
+//! a silent loss.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use acceptance::world::{World, ask, text_of};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 
-/// In the key of every assistant's message, and of no other item.
+/// A text in the key of every assistant message, and of no other item.
 const OF_THE_ASSISTANT: &str = "#1#";
 
 async fn is_refused_until_healed(
@@ -154,7 +155,7 @@ async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
     let world = World::new().await?;
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    // More often than one operation of the client is tried.
+    // More often than the client tries one operation.
     world
         .engine
         .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Throttle).times(6));
@@ -175,7 +176,7 @@ async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
 async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Result<()> {
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
-    // So that it gives up soon.
+    // A short deadline, so that the function gives up soon.
     api.set_time_limit(Duration::from_secs(9));
     let function = Function::on(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;

@@ -1,7 +1,7 @@
-//! DynamoDB that throttles, dawdles, fails now and then or is gone for a while: nothing is lost, nothing is doubled, the
-//! client is told, and afterwards all goes on.
+//! DynamoDB that throttles, is slow, fails sometimes or is gone for a while: no message is lost or
+//! doubled, the client gets an error, and later turns succeed.
 //!
-//! What is refused before the stream, and what a single failed write does, is in `store_faults`.
+//! Refusals before the stream and the effects of a single failed write are in `store_faults`.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,28 +22,29 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
-/// How many users talk at the same time.
+/// The number of users that chat at the same time.
 const USERS: usize = 12;
-/// How long a turn may take: so that what the trouble leaves behind is over soon.
+/// The duration limit of a turn, short enough that leftovers of the failures expire soon.
 const TURN_MS: &str = "24000";
-/// How often somebody sends a message again. With three failures in ten, few need it twice.
+/// The maximum number of times a user sends a message. With three failures in ten, few need it
+/// twice.
 const TRIES: usize = 12;
 
-/// When the table is in trouble.
+/// The time at which the table is faulty.
 #[derive(Clone, Copy, PartialEq)]
 enum When {
-    /// From before the first message until every user has a whole answer.
+    /// From before the first message until every user has a complete answer.
     Throughout,
-    /// From the middle of every answer, and for so long.
+    /// From the middle of every answer, for this duration.
     InMidTurn(Duration),
 }
 
-/// A message, and how it went until its sender had a whole answer.
+/// The history of a message until its sender had a complete answer.
 #[derive(Default)]
 struct Story {
-    /// Somebody was told that it was taken.
+    /// The function has accepted the message at least once.
     promised: bool,
-    /// What somebody was told of trouble last.
+    /// The last error that the user received.
     told: Option<String>,
 }
 
@@ -93,7 +94,7 @@ async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_noth
     survives(When::InMidTurn(Duration::from_secs(10)), Vec::new()).await
 }
 
-/// No faults: the table is gone.
+/// Lets all users chat with these faults, or with the table gone if there are none.
 async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     let world = World::new().await?;
     let variables = world.variables_with(&[("MAX_TURN_MS", TURN_MS), ("MAX_PARALLEL_TURNS", "2")]);
@@ -122,7 +123,7 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     }
     let watch = async {
         if let Some(duration) = duration {
-            // All of them have begun, and none has ended.
+            // All turns have begun, and none has ended.
             world.gateway.call(USERS - 1).await?;
             sleep(Duration::from_millis(700)).await;
             trouble();
@@ -144,7 +145,7 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     function.stop().await
 }
 
-/// The usual answer, in mid-turn trouble over a second and a half.
+/// Returns the usual answer, over a second and a half if `slowly`, for faults in mid-turn.
 fn slow_answer(slowly: bool) -> Vec<Step> {
     let pause = Duration::from_millis(if slowly { 350 } else { 5 });
     let mut steps = vec![head()];
@@ -164,7 +165,7 @@ fn words(who: &SignedIn, message: &str) -> String {
     format!("Is {TEXT_CANARY} sweet, {message} of {}?", who.user)
 }
 
-/// Sends a message as often as it takes to have a whole answer, as somebody would who presses the button again.
+/// Sends a message until it has a complete answer, like a user who presses the button again.
 async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Story> {
     let mut story = Story::default();
     for _ in 0..TRIES {
@@ -180,7 +181,7 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
             ensure!(body["error"]["message"].is_string(), "{status}: {body}");
             ensure!(status != 503 || !retry.is_empty(), "no retry-after: {body}");
             story.told = Some(body.to_string());
-            // As long as the client is asked to wait, which is in seconds.
+            // The pause that the function asks for, in seconds.
             sleep(Duration::from_secs(retry.parse().unwrap_or(0))).await;
             continue;
         }
@@ -198,7 +199,7 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
     )
 }
 
-/// Whether the stream says that all went well. One that does not says so.
+/// Returns whether the stream reports success. A stream that does not must report its failure.
 fn is_whole(transcript: &Transcript) -> Result<bool> {
     ensure!(transcript.done, "the stream has no end: {transcript:?}");
     if transcript.first("error").is_some() {
@@ -212,7 +213,7 @@ fn is_whole(transcript: &Transcript) -> Result<bool> {
     Ok(true)
 }
 
-/// The next message works at once, and everything is stored as it should be.
+/// Checks that the next message works at once, and that everything is stored as promised.
 async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story) -> Result<()> {
     let next = talk(function, who, "m2").await?;
     ensure!(
@@ -238,7 +239,7 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
         whole: vec![answers::whole_text()],
         calls,
     };
-    // Who was told of trouble may have paid for an answer that could not be kept.
+    // After an error the user may have paid for an answer that could not be kept.
     let first_calls = if story.told.is_some() { 0 } else { calls("m1") };
     let asked = [
         asked("m1", story.promised, first_calls),

@@ -1,4 +1,4 @@
-//! The read side, seen from outside: what it shows of what the chat function wrote, and what it changes.
+//! The `threads` function, seen from outside: how it shows what `chat` wrote, and what it changes.
 
 mod changes;
 mod conversation;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
 
-/// Has a turn answered whole.
+/// Runs a turn to its complete answer.
 async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     let answer = fetch(ask(chat, who, thread, message)?).await?;
     ensure!(
@@ -26,7 +26,7 @@ async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> R
     Ok(())
 }
 
-/// The JSON of a good answer.
+/// Returns the JSON of a successful response.
 async fn good(request: Request<Bytes>) -> Result<Value> {
     let path = request.uri().path().to_owned();
     let answer = fetch(request).await?;
@@ -44,7 +44,7 @@ async fn good(request: Request<Bytes>) -> Result<Value> {
     Ok(body)
 }
 
-/// The values of one field in a list.
+/// Returns the values of one field in a list.
 fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array()
         .into_iter()

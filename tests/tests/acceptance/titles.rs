@@ -1,4 +1,5 @@
-//! The title that a model makes for a new thread: after the answer, at nobody's cost, and never over a user's own.
+//! Titles made by a model for new threads: after the answer, free of quota, and never over a title
+//! of the user's own.
 
 use acceptance::answers::{
     self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, parts, stream, whole_text,
@@ -18,11 +19,11 @@ use http::Method;
 use message::UserId;
 use serde_json::{Value, json};
 
-/// Who makes titles.
+/// The model that makes titles.
 const MODEL: &str = "openai/gpt-4o-mini";
 const ON: &[(&str, &str)] = &[("TITLE_MODEL", MODEL)];
 
-/// An answer that is a title, behind a gate.
+/// Returns the steps of an answer that is a title, which waits for the gate.
 fn title_behind(gate: &Gate, said: &str) -> Vec<Step> {
     let mut title = parts(&[said]);
     title.pop();
@@ -61,7 +62,7 @@ impl Meanwhile {
     }
 }
 
-/// A gate that is open.
+/// Returns a gate that is open.
 fn open() -> Gate {
     let gate = Gate::default();
     gate.open();
@@ -85,7 +86,7 @@ async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> 
     .await
 }
 
-/// Has a turn answered whole, as far as its reader sees.
+/// Runs a turn to its complete answer, as its reader sees it.
 async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     let transcript = fetch(ask(function, who, thread, message)?)
         .await?
@@ -98,7 +99,7 @@ async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) 
     Ok(())
 }
 
-/// Waits for the line that says why there is no title.
+/// Waits for the log line with the reason why there is no title.
 async fn complaint(function: &Function) -> Result<String> {
     let accept = |line: &str| {
         line.contains("failed to generate a title")
@@ -135,7 +136,7 @@ async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
     );
     turn(&function, &alice, "t", "m1").await?;
 
-    // The reader has had the last byte, and the title is not made yet.
+    // The reader has the last byte, and the title is not made yet.
     gate.reached().await?;
     world.ensure_whole(&alice, "t").await?;
     ensure!(title(&world, &alice, "t").await? == question());
@@ -161,7 +162,8 @@ async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
     function.stop().await
 }
 
-/// What the answer and its title used is in the thread and in the day, and of the title nothing is in the message.
+/// Checks that the usage of answer and title is in the thread and in the day, and that the message
+/// holds no usage of the title.
 async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
     let (input, output) = (Some(INPUT_TOKENS + 40), Some(OUTPUT_TOKENS + 5));
     let cost = store::Cost::parse("0.001");
@@ -187,7 +189,7 @@ async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<(
     .await
 }
 
-/// The model is asked for little, and shown question and answer.
+/// Checks that the call asks for few tokens, and holds question and answer.
 fn ensure_modest(call: &Call) -> Result<()> {
     let body = &call.body;
     ensure!(body["maxOutputTokens"] == 100, "{body}");
@@ -256,7 +258,7 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
     gate.open();
     ensure_counted(&world, &alice, "t").await?;
     ensure!(title(&world, &alice, "t").await? == "My own");
-    // Nor is one asked for once there is another.
+    // No second title is requested once the thread has one.
     let again = anew("t", &[asks("m1")], None);
     ensure!(
         told(post(&function, &alice, again.to_string())?)
@@ -282,7 +284,7 @@ async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
         fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
     ensure!(deleted.status == 204, "{}", deleted.status);
     gate.open();
-    // It waits for what goes on.
+    // The shutdown waits for the running task.
     function.stop().await?;
     ensure!(world.thread(&alice, "t").await?.is_none());
     ensure!(
@@ -398,7 +400,7 @@ async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()>
     let function = Function::plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;
     let send = async |body: Value| told(post(&function, &alice, body.to_string())?).await;
-    // The first try fails, and says so.
+    // The first try fails, and logs it.
     world
         .gateway
         .next(answers::error(400, "invalid_request_error"));

@@ -1,4 +1,4 @@
-//! What is in the table after turns: once, in order, and with its thread kept up to date.
+//! The items in the table after turns: each once, in order, and with an up-to-date thread.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The function does the same in each way of running it, and loses nothing in any.
+//! The ways of running the function: each behaves alike, and none loses an answer.
 
 use acceptance::answers;
 use acceptance::client::{Client, Say};
@@ -76,7 +76,7 @@ async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lamb
 #[tokio::test]
 async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()>
 {
-    // It hands answers on only when they are complete: there is no chunk to leave after.
+    // The emulator passes on only complete answers: there is no chunk to leave after.
     the_client_leaves(Way::Emulator, &[0]).await
 }
 
@@ -86,7 +86,8 @@ async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environmen
     the_client_leaves(Way::RuntimeApi, &EVERY_CHUNK).await
 }
 
-/// From none to all but the last of the usual answer's chunks.
+/// The numbers of chunks after which a client leaves, from none to all but the last of the usual
+/// answer.
 const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
@@ -112,7 +113,7 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
         }
         gate.open();
         if way == Way::RuntimeApi {
-            // What is not stored by now is never stored.
+            // An answer that is not stored before the environment freezes is never stored.
             function.api()?.frozen().await?;
             world.ensure_whole(&alice, &thread).await?;
         } else {
@@ -126,7 +127,8 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
     function.stop().await
 }
 
-/// The next answer waits for the test once so many chunks of it can be seen: `start` needs no part, `start-step` two.
+/// Plans an answer that waits for the test once this many chunks of it can be seen: `start` needs
+/// no part, `start-step` two.
 fn plan_gate(world: &World, chunks: usize) -> Gate {
     let gate = Gate::default();
     let mut parts = answers::parts(&answers::PIECES);
@@ -187,7 +189,7 @@ async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Resu
 #[tokio::test]
 async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
     let world = World::new().await?;
-    // More than the sockets between the two can hold.
+    // More bytes than the sockets between the two can hold.
     let text = "marzipan ".repeat(1_000_000);
     world
         .gateway

@@ -1,4 +1,4 @@
-//! What goes over the wire on both sides of a good turn.
+//! The bytes on the wire on both sides of a good turn.
 
 use acceptance::answers::{self, TEXT_CANARY};
 use acceptance::function::{Function, Way};
@@ -185,7 +185,7 @@ async fn a_client_that_reads_late_gets_everything() -> Result<()> {
     let function = Function::plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let sent = send(ask(&function, &alice, "t1", "m1")?).await?;
-    // The gateway is through with it although nobody has read a byte of the answer.
+    // The gateway has sent everything although the client has not read a byte of the answer.
     ensure!(world.gateway.call(0).await?.ended().await? == Ended::Answered);
     let transcript = sent.head().await?.transcript().await?;
     ensure!(transcript.done && transcript.text() == text + "end");

@@ -1,4 +1,4 @@
-//! The page for those who use no mouse, see little, or hear it read out.
+//! The page for people who use no mouse, see little, or use a screen reader.
 
 use acceptance::answers::{delta, opening, parts, stream, whole_text};
 use acceptance::browser::{Place, Tab, alert, answer, button, conversation, textbox};
@@ -67,7 +67,7 @@ async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
     desk.tidy().await
 }
 
-/// The dialogs of the only conversation, and the list in a narrow window.
+/// Audits the dialogs of the only conversation, and the list in a narrow window.
 async fn audit_dialogs(tab: &Tab) -> Result<()> {
     let only = conversation(&question());
     for (opener, dialog) in [
@@ -135,7 +135,8 @@ async fn the_keyboard_alone_asks_stops_renames_and_deletes() -> Result<()> {
     desk.tidy().await
 }
 
-/// What the list offers, by keyboard: a dialog gives the focus back to where it came from.
+/// Renames and deletes a conversation by keyboard: a closed dialog returns the focus to the control
+/// that opened it.
 async fn rename_and_delete(tab: &Tab) -> Result<()> {
     let title = "Is it sweet?";
     tab.tabs_to(&conversation(title)).await?;

@@ -1,4 +1,4 @@
-//! Answers as they come, and what can be done about them.
+//! Streaming answers, and the actions that a page offers on them.
 
 use acceptance::answers::{parts, stream, whole_text};
 use acceptance::browser::{Place, answer, button, conversation, textbox};

@@ -1,4 +1,5 @@
-//! The list of conversations: found again, renamed, deleted; and the page's other ways to be used.
+//! The list of conversations (reopened, renamed, deleted), the choice of a model, and a narrow
+//! window.
 
 use acceptance::answers::whole_text;
 use acceptance::browser::{Place, Tab, alert, button, conversation, textbox};

@@ -1,4 +1,4 @@
-//! What an answer and a question may hold besides plain text.
+//! The content of answers and questions besides plain text.
 
 use std::time::Duration;
 
@@ -27,10 +27,11 @@ assert_eq!(ages.get(\"Ada\"), Some(&36));
 
 Order is not kept; take a `BTreeMap` where it matters.";
 
-/// So long a model takes for each word, or the picture would tell of an answer in no time.
+/// The pause before each word of the model, without which the picture would show an answer after no
+/// time.
 const PACE: Duration = Duration::from_millis(12);
 
-/// An answer with reasoning and formatted text.
+/// Returns an answer with reasoning and formatted text.
 fn advice() -> Vec<Value> {
     let mut parts: Vec<Value> = opening().drain(..2).collect();
     parts.extend([
@@ -61,7 +62,7 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
         return Ok(());
     };
     let tab = desk.open().await?;
-    // The list of conversations of somebody who has been here before.
+    // The list of conversations of a returning user.
     for topic in [
         "Compare three ways to cache a web page.",
         "Plan a weekend in Lisbon.",
@@ -77,7 +78,7 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
     tab.sees(&answer("Order is not kept").with("412 in, 236 out"))
         .await?;
 
-    // As it was streamed, and as it is read back.
+    // The answer while it streams, then as it is read from the table.
     for case in ["streamed", "loaded"] {
         tab.sees(&Place::named("group", "Code, rust").with("ages.insert"))
             .await?;

@@ -1,4 +1,4 @@
-//! What a person sees when something goes wrong, and how it is put right.
+//! Failures as a person sees them on the page, and the ways to recover.
 
 use std::time::SystemTime;
 

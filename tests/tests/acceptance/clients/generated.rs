@@ -1,5 +1,5 @@
-//! Whatever a gateway sends: no client refuses a chunk of what the browser gets, and each builds from it the message that
-//! is stored.
+//! Generated gateway answers: no client refuses a chunk of the resulting stream, and each builds
+//! from it the message that is stored.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ async fn no_answer_however_odd_makes_a_chunk_that_a_client_refuses() -> Result<(
     seen.ensure_varied()
 }
 
-/// The events as the network would bring them: in up to four pieces, cut anywhere.
+/// Splits the events as the network might: into up to four pieces, cut anywhere.
 fn in_pieces(seed: u64, events: &[String]) -> Vec<Step> {
     let mut rng = Rng::with_seed(seed);
     let mut steps = vec![answers::head()];
@@ -46,7 +46,8 @@ fn in_pieces(seed: u64, events: &[String]) -> Vec<Step> {
     steps
 }
 
-/// That the generator does what it is for.
+/// The chunk types and ends that the generated answers have reached, as proof that the generator
+/// varies enough.
 #[derive(Default)]
 struct Seen {
     kinds: BTreeMap<String, u64>,
@@ -61,7 +62,8 @@ impl Seen {
         self.broke_off += u64::from(relayed.broke_off);
     }
 
-    /// Every type of chunk that parts can become has come often, and many answers have come to their end.
+    /// Checks that every type of chunk that parts can become has come often, and that many answers
+    /// have finished.
     fn ensure_varied(&self) -> Result<()> {
         let rare = EVERY_KIND
             .iter()
@@ -76,7 +78,7 @@ impl Seen {
     }
 }
 
-/// The types of chunks that parts can become, and those that end them.
+/// The types of chunks that parts can become, and those that end a stream.
 const EVERY_KIND: [&str; 22] = [
     "start-step",
     "text-start",

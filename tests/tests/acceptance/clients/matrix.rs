@@ -1,5 +1,5 @@
-//! Every version of the client takes part in everything that a page does with a chat. What was seen is the table in
-//! `docs/compatibility.md`.
+//! The matrix of client versions and features: every version takes part in everything that a page
+//! does with a chat. The results are the table in `docs/compatibility.md`.
 
 mod errors;
 mod features;
@@ -30,7 +30,7 @@ async fn every_version_of_the_client_takes_part_in_everything() -> Result<()> {
                     feature.title()
                 )),
             }
-            // One that failed half-way must not leave its answers to the next.
+            // A feature that failed half-way must not leave its planned answers to the next.
             stage.world.gateway.forget_planned();
         }
         columns.push((version, column));
@@ -40,16 +40,17 @@ async fn every_version_of_the_client_takes_part_in_everything() -> Result<()> {
     table::check(&columns)
 }
 
-/// What a client made of a feature.
+/// The result of a feature with one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// It takes part.
+    /// The client takes part.
     Works,
-    /// Its version has no word for this, and its schema refuses the chunk.
+    /// The client's version has no type for this, and its schema refuses the chunk.
     Unknown,
 }
 
-/// Declares the features: what each is called in the table, and what plays it. A feature is tried in a thread of its own.
+/// Declares the features: for each its title in the table and the function that plays it. A feature
+/// is tried in a thread of its own.
 macro_rules! features {
     ($($feature:ident: $title:literal, $play:path;)*) => {
         #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,7 @@ macro_rules! features {
         impl Feature {
             const ALL: &[Self] = &[$(Self::$feature),*];
 
-            /// What the table says that is done and seen.
+            /// Returns the feature's title in the table.
             fn title(self) -> &'static str {
                 match self { $(Self::$feature => $title),* }
             }

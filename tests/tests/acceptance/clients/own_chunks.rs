@@ -1,4 +1,5 @@
-//! What the function says on its own account, whatever the model says: no client refuses any of it.
+//! The chunks that the function sends on its own account, whatever the model sends: no client
+//! refuses any of them.
 
 use acceptance::answers::{self, delta, finish, opening, stream};
 use acceptance::client::{Readers, Version};
@@ -38,7 +39,7 @@ async fn every_chunk_that_the_function_can_think_of_is_taken_by_every_client() -
     Ok(())
 }
 
-/// Each kind, bare and with all that it can carry.
+/// Returns each kind, once bare and once with all fields that it can carry.
 fn of_our_own() -> Vec<UiMessageChunk> {
     let id = || "0".to_owned();
     let mut chunks = vec![
@@ -112,8 +113,8 @@ fn everything_known() -> AnswerMetadata {
     }
 }
 
-/// Whether the function says such a chunk without the model's having said it. A new kind has to be judged here, and if
-/// it is one, stand in [`of_our_own`].
+/// Returns whether the function sends such a chunk without a part of the model. A new kind has to
+/// be judged here and, if it is one, to be added to [`own_chunks`].
 fn is_ours(chunk: &UiMessageChunk) -> bool {
     match chunk {
         UiMessageChunk::Start { .. }
@@ -223,12 +224,12 @@ async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Resu
     function.stop().await
 }
 
-/// A delta of a text that never began.
+/// Returns a delta of a text that never began.
 fn stray() -> Value {
     json!({"type": "text-delta", "id": "never-started", "delta": "x"})
 }
 
-/// The request of a client whose user has just said no to a tool.
+/// Returns the request of a client whose user has just denied a tool.
 fn denial() -> Value {
     let approval = json!({"id": "apr", "approved": false});
     let pay = json!({"type": "dynamic-tool", "toolName": "pay", "toolCallId": "c1", "state": "approval-responded",
@@ -250,8 +251,8 @@ fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that every version's schema takes every chunk. What cannot come before a client has asked for it may be
-/// unknown to those that cannot ask.
+/// Checks that every version's schema accepts every chunk. A chunk that cannot come before a client
+/// has asked for it may be unknown to those that cannot ask.
 async fn ensure_taken(readers: &mut Readers, stream: &[u8], name: &str) -> Result<()> {
     for (version, read) in readers.read(stream, None).await? {
         let known = |kind: &str| version == Version::Seven || !is_unknown(kind, version);

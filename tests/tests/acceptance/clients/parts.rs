@@ -1,9 +1,10 @@
-//! Stream parts as a gateway might send them, sane or not: any type in any order, ids that meet, fields that are
-//! missing, `null` or of another kind, half surrogate pairs. The same seed gives the same parts.
+//! A generator of stream parts as a gateway might send them, sane or not: any type in any order,
+//! colliding ids, fields that are missing, `null` or of another type, unpaired surrogates. Equal
+//! seeds generate equal parts.
 
 use fastrand::Rng;
 
-/// Tokens are raw JSON, since not all of them are text to Rust.
+/// Raw JSON tokens, since not all of them are text to Rust.
 type Tokens = &'static [&'static str];
 
 const IDS: Tokens = &[
@@ -127,11 +128,11 @@ const USAGES: Tokens = &[
 ];
 const ODD_USAGES: Tokens = &["null", "[]", r#"{"inputTokens":"many"}"#];
 
-/// How a field is filled.
+/// The ways to fill a field.
 struct Field {
     name: &'static str,
     tokens: Tokens,
-    /// What no provider should send there, and the decoder lives with.
+    /// Tokens that no provider should send there, and that the decoder tolerates.
     odd: Tokens,
     required: bool,
 }
@@ -288,12 +289,13 @@ const TYPES: &[(&str, &[Field])] = &[
     ),
 ];
 
-/// How one answer is made.
+/// The state of the generator of one answer.
 pub(super) struct Answer {
     rng: Rng,
-    /// Of how many ids parts choose.
+    /// The number of ids that parts choose from.
     ids: usize,
-    /// Blocks and calls that are likely open, so that what belongs to them comes more often than chance has it.
+    /// Blocks and calls that are probably open, so that parts that belong to them come more often
+    /// than by chance.
     open: Vec<(&'static str, &'static str)>,
 }
 
@@ -318,7 +320,7 @@ const FOLLOWERS: [(&str, &[&str]); 4] = [
 ];
 
 impl Answer {
-    /// The answer of this seed.
+    /// Creates the answer of this seed.
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let ids = rng.usize(1..=IDS.len());
@@ -329,7 +331,7 @@ impl Answer {
         }
     }
 
-    /// Up to 40 parts, as events of a stream, each with its blank line.
+    /// Generates up to 40 parts, as events of a stream, each with its blank line.
     pub(super) fn events(&mut self) -> Vec<String> {
         let count = self.rng.usize(0..=40);
         let mut events: Vec<_> = (0..count).map(|_| self.part()).collect();
@@ -361,7 +363,7 @@ impl Answer {
             .iter()
             .any(|(_, followers)| followers.contains(&kind))
             && kind != "tool-call";
-        // Out of order, which ends the answer: not too often.
+        // Out of order this part ends the answer, so it must not come too often.
         let kind = if follows && self.rng.u8(..) < 245 {
             "ping"
         } else {
@@ -392,7 +394,8 @@ impl Answer {
         json + "}"
     }
 
-    /// Now and then a required field is missing, which breaks the answer off there.
+    /// Draws a token for the field. Sometimes a required field is left out, which breaks the answer
+    /// off there.
     fn token(&mut self, field: &Field) -> Option<&'static str> {
         let dice = self.rng.u8(..);
         match (field.required, dice) {

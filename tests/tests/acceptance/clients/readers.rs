@@ -1,4 +1,4 @@
-//! That the readers do refuse: a check that takes everything would find nothing.
+//! Proof that the readers do refuse: a check that accepts everything would find no error.
 
 use acceptance::client::{Readers, Version};
 use anyhow::{Result, ensure};

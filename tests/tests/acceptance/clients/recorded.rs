@@ -1,5 +1,5 @@
-//! Recorded answers, most of them what real providers say, as the gateway passes it on: the streams that the gateway
-//! crate keeps.
+//! Recorded answers, most of them of real providers, as the gateway passes them on: the streams
+//! that the gateway crate keeps.
 
 use std::fs;
 
@@ -13,7 +13,8 @@ use bytes::Bytes;
 use super::is_unknown;
 use super::relay::Relay;
 
-/// Of real providers, and one with what no provider should send.
+/// The prefixes of the fixtures' names: those of real providers, and one with parts that no
+/// provider should send.
 const STREAMS: [&str; 4] = ["anthropic-", "google-", "openai-", "odd."];
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! An answer on its way through the decoder, the mapper and the assembler, as the function relays it, and what the real
-//! readers make of it.
+//! An answer relayed through the decoder, the mapper and the assembler as the function does it, and
+//! the check of the result with the real readers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use ui_stream::{DONE, MessageAssembler, PING, StreamMapper, UiMessageChunk};
 
 use super::is_unknown;
 
-/// What stands before the parts of every answer.
+/// The chunk before the parts of every answer.
 const START: &[u8] = b"data: {\"type\":\"start\",\"messageId\":\"a1\"}\n\n";
 
 /// A gateway and a client of it.
@@ -24,15 +24,15 @@ pub(super) struct Relay {
     prompt: Prompt,
 }
 
-/// What became of an answer.
+/// An answer after the relay.
 pub(super) struct Relayed {
-    /// As the browser gets them, with comments between.
+    /// The bytes that the browser gets, with comments between.
     bytes: Vec<u8>,
-    /// Those of the stored message.
+    /// The parts of the stored message.
     parts: Box<RawValue>,
     /// The types of the chunks.
     pub(super) kinds: Vec<String>,
-    /// Whether the answer could not be read to its end.
+    /// Set if the answer could not be read to its end.
     pub(super) broke_off: bool,
 }
 
@@ -59,7 +59,7 @@ impl Relay {
         })
     }
 
-    /// Relays what the gateway says.
+    /// Relays the answer that the gateway gives with these steps.
     pub(super) async fn relay(&self, steps: Vec<Step>) -> Result<Relayed> {
         self.source.next(steps);
         relayed(self.model.stream(&self.prompt, None).await?).await
@@ -117,8 +117,8 @@ fn kind(event: &[u8]) -> Result<String> {
 }
 
 impl Relayed {
-    /// Makes sure that every client takes every chunk that its version has a word for, that it can build its message from
-    /// them, and that the newest builds the one that is stored.
+    /// Checks that every client accepts every chunk that its version knows, that it can build its
+    /// message from them, and that the newest builds the message that is stored.
     pub(super) async fn ensure_readable(&self, readers: &mut Readers) -> Result<()> {
         for (version, read) in readers.read(&self.bytes, Some(&self.parts)).await? {
             let known = |kind: &str| !is_unknown(kind, version);
@@ -132,7 +132,8 @@ impl Relayed {
                 .iter()
                 .find(|failure| !is_of_old(failure, version));
             ensure!(failure.is_none(), "{version:?} cannot read: {failure:?}");
-            // Older versions leave out what they do not know, and keep other fields of what they know.
+            // Older versions leave out the parts that they do not know, and keep other fields of
+            // those that they know.
             let same = version != Version::Seven || read.differs.is_none();
             ensure!(
                 same,
@@ -145,8 +146,9 @@ impl Relayed {
     }
 }
 
-/// `ai` 5 cannot read that a tool of the provider failed whose input had been refused before. The AI SDK's own route says
-/// it all the same.
+/// Returns whether the failure is a known one of `ai` 5, which cannot read that a tool of the
+/// provider failed whose input had been refused before. The AI SDK's own route sends it all the
+/// same.
 fn is_of_old(failure: &str, version: Version) -> bool {
     version == Version::Five
         && failure.ends_with("tool-output-error must be preceded by a tool-input-available")

@@ -1,4 +1,5 @@
-//! Lots: what each turn of a round says, where it stands when its process is killed, and who comes to its thread then.
+//! The random plan of each turn of a round: the model's answer, the point at which the turn waits
+//! when its process is killed, and the requests that come to its thread afterwards.
 
 use std::time::Duration;
 
@@ -8,23 +9,23 @@ use acceptance::gate::Gate;
 use acceptance::gateway::Step;
 use acceptance::seed::random;
 
-/// How many turns one process runs at once.
+/// The number of turns that one process runs at once.
 pub(super) const TURNS: usize = 20;
 
 /// A request that a turn sends to the table.
 pub(super) struct Request {
-    /// What it is for.
+    /// The purpose of the request.
     pub(super) name: &'static str,
     operation: &'static str,
-    /// In its body, and in no other's of this operation.
+    /// A text in its body that is in no other body of this operation.
     text: &'static str,
-    /// How long the turn's answer has to be for it to be sent soon enough.
+    /// The length that the turn's answer needs for the request to be sent soon enough.
     length: Length,
-    /// How many of its kind a turn sends at least.
+    /// The minimum number of requests of its kind in a turn.
     count: usize,
 }
 
-/// How long an answer is.
+/// The length of an answer.
 #[derive(Clone, Copy, PartialEq)]
 enum Length {
     Short,
@@ -32,7 +33,7 @@ enum Length {
     Any,
 }
 
-/// All of them, in the order in which they are sent first.
+/// All requests of a turn, in the order in which they are first sent.
 pub(super) const REQUESTS: [Request; 9] = [
     Request::new("session", "GetItem", "BA#", Length::Any, 1),
     Request::new("begin", "UpdateItem", "lastMsg", Length::Any, 1),
@@ -62,36 +63,36 @@ impl Request {
         }
     }
 
-    /// Which of them this is.
+    /// Returns the request that this operation is, if it is one of them.
     pub(super) fn of(operation: &Operation) -> Option<&'static Self> {
         let is = |one: &&Self| one.operation == operation.name && operation.body.contains(one.text);
         REQUESTS.iter().find(is)
     }
 }
 
-/// One turn's lot.
+/// The plan of one turn.
 pub(super) struct Plan {
     pub(super) user: String,
     pub(super) words: String,
-    /// What the model says before the kill, or would.
+    /// The pieces that the model sends before the kill, or would send.
     pub(super) pieces: Vec<String>,
     pause: Duration,
-    /// How long after the others it is sent.
+    /// The delay of its request after the start of the round.
     pub(super) delay: Duration,
     stand: Stand,
     pub(super) gate: Gate,
     pub(super) touch: Touch,
-    /// Whether they come at once, or once the dead turn's lease has passed.
+    /// Set if the other requests come at once, not only after the dead turn's lease has expired.
     pub(super) at_once: bool,
-    /// Whether a late write is carried out only after they have come.
+    /// Set if a late write is carried out only after the other requests.
     pub(super) very_late: bool,
-    /// Whether the user is then seen to run as many turns at once as are allowed.
+    /// Set if the user is then checked to be able to run as many turns at once as are allowed.
     pub(super) uses_all: bool,
 }
 
-/// Where a turn waits for its end.
+/// The point at which a turn waits to be killed.
 enum Stand {
-    /// Nowhere: wherever it happens to be.
+    /// No point: the turn is killed wherever it happens to be.
     Nowhere,
     /// At a request to the table, after so many of its kind.
     Table(&'static Request, usize, At),
@@ -99,14 +100,14 @@ enum Stand {
     Model(usize),
 }
 
-/// On which side of a request.
+/// The fate of a request whose sender is killed.
 #[derive(Clone, Copy)]
 pub(super) enum At {
     /// It is never carried out.
     Asked,
     /// It has been carried out, and its answer does not come.
     Done,
-    /// It is carried out when whoever sent it is dead.
+    /// It is carried out after its sender is dead.
     Late,
 }
 
@@ -122,30 +123,30 @@ impl At {
     }
 }
 
-/// What others do with the thread of a turn that died.
+/// The requests that others send to the thread of a turn that died.
 #[derive(Debug, Clone)]
 pub(super) enum Touch {
-    /// They ask for the running answer.
+    /// A resume of the running answer.
     Resume,
-    /// They send the same message again.
+    /// The same message again.
     Again,
-    /// They send another.
+    /// Another message.
     Other,
-    /// All at once.
+    /// Several of them at once.
     All(Vec<Touch>),
 }
 
-/// What tells that it is time to kill.
+/// The event that triggers the kill.
 pub(super) enum Trigger {
-    /// Each turn stands where it should, and then this long.
+    /// Each turn has reached its planned point, and this time has passed since.
     Stands(Duration),
-    /// The table's front has let so many requests of the round through.
+    /// The table's proxy has let so many requests of the round through.
     Requests(usize),
     /// The clients have read so many bytes.
     Bytes(usize),
 }
 
-/// The lots of a round.
+/// Draws the plans of a round.
 pub(super) fn draw(seed: u64, round: usize) -> (Trigger, Vec<Plan>) {
     let random = &mut random(seed, round);
     let trigger = match random.usize(0..10) {
@@ -175,7 +176,8 @@ impl Plan {
         let pieces = (0..length)
             .map(|piece| format!("{user}.{piece} "))
             .collect();
-        // A question too long to be kept in the thread's own item has to be put before anything is promised.
+        // A question too long to be kept in the thread's own item has to be put before a response
+        // is promised.
         let tail: String = if random.u32(0..4) == 0 {
             (0..900).map(|_| random.alphanumeric()).collect()
         } else {
@@ -194,14 +196,14 @@ impl Plan {
             gate: Gate::default(),
             touch: Touch::draw(random),
             at_once: random.bool(),
-            // A question that comes when its turn was given up stays without an answer.
+            // A question that is stored after its turn was given up never gets an answer.
             very_late: random.bool() && !is_question,
             uses_all: turn.is_multiple_of(5),
             user,
         }
     }
 
-    /// What the model does.
+    /// Returns the steps of the model's answer.
     pub(super) fn script(&self) -> Vec<Step> {
         let mut steps = vec![head()];
         steps.extend(answers::sends(&opening()));
@@ -219,7 +221,7 @@ impl Plan {
         steps
     }
 
-    /// What the table does.
+    /// Returns the fault of the table, if there is one.
     pub(super) fn fault(&self) -> Option<Fault> {
         let gate = self.gate.clone();
         let Stand::Table(request, before, at) = &self.stand else {
@@ -234,17 +236,17 @@ impl Plan {
         Some(fault.after(*before).times(1))
     }
 
-    /// Whether the turn waits somewhere.
+    /// Returns whether the turn waits at a planned point.
     pub(super) fn stands(&self) -> bool {
         !matches!(self.stand, Stand::Nowhere)
     }
 
-    /// Whether a write of the dead turn's is still to come.
+    /// Returns whether a write of the dead turn is still to come.
     pub(super) fn is_late(&self) -> bool {
         matches!(self.stand, Stand::Table(.., At::Late))
     }
 
-    /// Where the turn waits, in words, if it has come there.
+    /// Describes the point at which the turn waits, if it has reached it.
     pub(super) fn standing(&self) -> Option<String> {
         if !self.gate.is_reached() {
             return None;
@@ -259,7 +261,7 @@ impl Plan {
 }
 
 impl Stand {
-    /// Requests take turns, so that there is a death at each.
+    /// Draws a point. The requests rotate, so that turns die at each of them.
     fn draw(random: &mut fastrand::Rng, number: usize, stands: bool) -> Self {
         match random.usize(0..10) {
             _ if !stands => Self::Nowhere,
@@ -286,7 +288,7 @@ impl Touch {
         }
     }
 
-    /// All that happens, one by one.
+    /// Returns the single touches.
     pub(super) fn each(&self) -> Vec<Self> {
         match self {
             Self::All(all) => all.clone(),
@@ -294,7 +296,7 @@ impl Touch {
         }
     }
 
-    /// Whether another message is sent.
+    /// Returns whether another message is sent.
     pub(super) fn sends_another(&self) -> bool {
         self.each().iter().any(|touch| matches!(touch, Self::Other))
     }

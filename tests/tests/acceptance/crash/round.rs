@@ -1,4 +1,4 @@
-//! One process with many turns, its death, and what others find of them.
+//! One round: a process with many turns, its death, and the checks of what is left of them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,21 +26,23 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::plan::{Plan, Request, Touch, Trigger, draw};
 
-/// How long a turn may take; it stops listening after two thirds of it, and its lease is a third longer.
+/// The duration limit of a turn; it stops reading the model after two thirds of it, and its lease
+/// is a third longer.
 const TURN_MS: u64 = 4_500;
-/// When a round is over at the latest, in time for turns that still run to be killed.
+/// The latest end of a round, early enough for turns that still run to be killed.
 const LATEST: Duration = Duration::from_millis(2_300);
-/// How much of what streamed last may be lost.
+/// The time before the kill whose streamed text may be lost.
 const LOSS: Duration = Duration::from_millis(1_200);
-/// How often text is handed on between tasks and processes until it is in the table, each time as late as the machine is.
+/// The number of times that text is passed on between tasks and processes until it is in the table,
+/// each time as late as the machine is.
 const HOPS: u32 = 8;
-/// How many turns a user may run at once.
+/// The number of turns that a user may run at once.
 const PARALLEL: usize = 4;
 
-/// A turn that was killed, and where it stood.
+/// The description of the point at which a turn was killed.
 pub(super) type Killed = String;
 
-/// What came of one turn until the kill.
+/// The state of one turn until the kill.
 struct Turn {
     plan: Plan,
     who: SignedIn,
@@ -48,14 +50,14 @@ struct Turn {
     reading: JoinHandle<()>,
 }
 
-/// What a client has seen.
+/// The bytes and events that a client has seen.
 #[derive(Default)]
 struct Seen {
-    /// The answer has begun: 200.
+    /// The answer has begun, with status 200.
     begun: AtomicBool,
     /// The answer has ended properly.
     ended: AtomicBool,
-    /// What has been read, and when.
+    /// The pieces that have been read, and the times of reading.
     pieces: Mutex<Vec<(Instant, bytes::Bytes)>>,
 }
 
@@ -74,7 +76,7 @@ impl Seen {
     }
 }
 
-/// All clients' bytes.
+/// The number of bytes that all clients have read.
 #[derive(Default)]
 struct Bytes {
     read: AtomicUsize,
@@ -127,7 +129,7 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     Ok(dead.into_iter().flatten().collect())
 }
 
-/// How late this machine is: what it does not give to the harness for so long, it does not give to the function either.
+/// A watch of the lateness of this machine: a delay of the harness is a delay of the function too.
 struct Hiccup {
     longest: Arc<AtomicUsize>,
     watch: JoinHandle<()>,
@@ -170,7 +172,7 @@ async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes
     let (seen, bytes, delay) = (Arc::clone(&client), Arc::clone(bytes), plan.delay);
     let reading = tokio::spawn(async move {
         sleep(delay).await;
-        // However it ends: the process is to be killed.
+        // Any end is fine, since the process is to be killed.
         drop(read(request, &seen, &bytes).await);
     });
     Ok(Turn {
@@ -197,7 +199,7 @@ async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) 
     Ok(())
 }
 
-/// Waits for the trigger; says since when each turn has been waiting.
+/// Waits for the trigger, and returns since when each turn has been waiting at its point.
 async fn until(
     trigger: &Trigger,
     world: &World,
@@ -216,7 +218,7 @@ async fn until(
     let triggered = async {
         match trigger {
             Trigger::Stands(pause) => {
-                // Those that have ended never come to where they should stand.
+                // Turns that have ended never reach their planned point.
                 let _ = timeout(LATEST - *pause, stand).await;
                 sleep(*pause).await;
             }
@@ -247,7 +249,8 @@ async fn until(
 }
 
 impl Turn {
-    /// Where the turn stood when it was killed; nothing if it had not begun yet, or had ended.
+    /// Returns the point at which the turn was killed, or `None` if it had not begun yet or had
+    /// ended.
     fn died_at(&self, world: &World) -> Option<Killed> {
         let operations = world.engine.operations();
         let own = operations
@@ -255,12 +258,12 @@ impl Turn {
             .filter(|one| one.body.contains(&self.plan.user));
         let last = own.filter_map(Request::of).next_back()?;
         let running = || format!("running, after {}", last.name);
-        // The last that a turn does, it does when its client has read the end.
+        // A turn does its last work when its client has read the end.
         let ended = self.client.ended.load(Ordering::SeqCst);
         self.plan.standing().or_else(|| (!ended).then(running))
     }
 
-    /// What the client had read by then, and so must be in the answer.
+    /// Returns the text that the client had read by then, and that must be in the answer.
     fn read_before(&self, then: Instant) -> String {
         let read = self.client.read_until(then);
         let said = |piece: &&String| read.contains(&json!(piece).to_string());
@@ -272,7 +275,7 @@ impl Turn {
             .collect()
     }
 
-    /// Touches the thread, sends the next message, and judges what is stored then.
+    /// Touches the thread, sends the next message, and judges the stored result.
     async fn settle(&self, world: &World, function: &Function, least: String) -> Result<()> {
         let name = || format!("{}, touched by {:?}", self.plan.user, self.plan.touch);
         self.reading.abort();
@@ -310,11 +313,12 @@ impl Turn {
             ensure!(wrong.is_empty(), "{}: {wrong:?}: {:#?}", name(), ledger);
             Ok(())
         };
-        // Older turns may be brought to their end behind the answer's back.
+        // An older turn may be finalized later than its answer is stored.
         eventually_is("the table to be right", judged).await
     }
 
-    /// When the turn that died counts as dead, and gives its place back. What is still to be written of it is as old.
+    /// Returns the time at which the turn that died counts as dead and its quota slot is free, in
+    /// milliseconds since 1970. A write that is still to come has the latest possible lease.
     fn lease(&self, world: &World) -> Result<u64> {
         let rows = world.engine.rows(&format!("U#{}", self.plan.user))?;
         let of_thread = rows.iter().filter_map(|row| row["lease"].as_u64());
@@ -328,7 +332,8 @@ impl Turn {
         Ok(known.filter(|_| !self.plan.is_late()).unwrap_or(latest))
     }
 
-    /// Whether the first message was taken on the way.
+    /// Sends one request to the thread. Returns whether it was a retry of the first message, which
+    /// is then promised.
     async fn touch(&self, function: &Function, touch: Touch) -> Result<bool> {
         match touch {
             Touch::Resume => {
@@ -355,7 +360,7 @@ impl Turn {
         }
     }
 
-    /// Posts a body, again if the table cannot be reached in time on a machine that does too much at once.
+    /// Posts a body, again if the table cannot be reached in time on an overloaded machine.
     async fn post(&self, function: &Function, body: &str) -> Result<Response> {
         eventually_is("an answer but 503", async || {
             let answer = fetch(post(function, &self.who, body.to_owned())?).await?;
@@ -380,7 +385,8 @@ impl Turn {
         Ok(transcript)
     }
 
-    /// The next message and, for some, others at the same time in other threads: as many as are allowed.
+    /// Sends the next message and, if planned, others at the same time in other threads: as many as
+    /// are allowed.
     async fn go_on(&self, world: &World, function: &Function) -> Result<()> {
         let gate = Gate::default();
         let mut waiting = Vec::new();
@@ -433,13 +439,13 @@ impl Turn {
     }
 }
 
-/// Waits until a lease is over.
+/// Waits until a lease has expired.
 async fn passed(lease: u64) {
     let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
     sleep(Duration::from_millis(left + 5)).await;
 }
 
-/// What a process had to complain of.
+/// Returns the warnings and errors that a process has logged.
 fn trouble(lines: &[String]) -> String {
     let bad = lines
         .iter()
@@ -447,7 +453,7 @@ fn trouble(lines: &[String]) -> String {
     bad.map(|line| format!("\n{line}")).collect()
 }
 
-/// A message that was taken, and is answered by the usual words.
+/// Returns a promised message that gets the usual answer.
 fn whole(message: &str, words: &str, world: &World) -> Asked {
     let calls = world.gateway.calls();
     Asked {

@@ -1,4 +1,4 @@
-//! Where the races are held, and what each of them has at hand.
+//! The arena of the races, and the tools of a single race.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -29,13 +29,13 @@ use super::scenarios;
 /// The one thread of each user.
 pub(super) const THREAD: &str = "t";
 
-/// In the name of every user and in every question, before the seed.
+/// The text before the seed in the name of every user and in every question.
 const MARKER: &str = "race-";
 
-/// The most that the table pauses before and after a request.
+/// The longest pause of the table before and after a request.
 const TABLE_PAUSE: Duration = Duration::from_millis(15);
 
-/// The words of every answer, after the question's own.
+/// The words of every answer after the repeated question.
 const WORDS: [&str; 4] = ["sweet ", "marzipan ", "and ", "more."];
 
 /// Two processes on one table.
@@ -59,7 +59,7 @@ impl Arena {
         self.pair.stop().await
     }
 
-    /// How often the model was called, by seed.
+    /// Returns the number of model calls for each seed.
     pub(super) fn calls(&self) -> BTreeMap<u64, usize> {
         let mut calls = BTreeMap::new();
         for seed in self
@@ -75,7 +75,7 @@ impl Arena {
     }
 }
 
-/// The last text of the prompt.
+/// Returns the last text of the prompt.
 fn last_text(body: &Value) -> Option<&str> {
     let last = body["prompt"].as_array()?.last()?;
     last["content"]
@@ -90,7 +90,8 @@ fn seed_in(body: &Value) -> Option<u64> {
     rest.split(' ').next()?.parse().ok()
 }
 
-/// What the gateway says: the question, and some words, each after a pause that depends on the question.
+/// Returns the gateway's answer: the question and some words, each after a pause that depends on
+/// the question.
 fn spoken(body: &Value) -> Vec<Step> {
     let question = last_text(body).unwrap_or_default();
     let mut random = Rng::with_seed(
@@ -109,7 +110,7 @@ fn spoken(body: &Value) -> Vec<Step> {
     steps
 }
 
-/// The whole answer to a question.
+/// Returns the complete answer to a question.
 pub(super) fn answer_to(question: &str) -> String {
     format!("{question}: {}", WORDS.concat())
 }
@@ -133,7 +134,8 @@ impl<'a> Race<'a> {
         }
     }
 
-    /// Holds the race, and looks at the table once nothing runs. Returns how many model calls there may have been.
+    /// Runs the race, and checks the table once no turn runs. Returns the allowed number of model
+    /// calls.
     pub(super) async fn run(mut self) -> Result<RangeInclusive<usize>> {
         let (name, scenario) = scenarios::of(self.seed);
         self.arena.world.sign_in(&self.who.user).await?;
@@ -145,22 +147,22 @@ impl<'a> Race<'a> {
         Ok(calls)
     }
 
-    /// The table, once nothing runs.
+    /// Reads the thread's items once no turn runs.
     pub(super) async fn settled(&self) -> Result<Ledger> {
         Ledger::settled(&self.arena.world.engine, &self.who, THREAD).await
     }
 
-    /// One of the two processes.
+    /// Chooses one of the two processes.
     pub(super) fn either(&mut self) -> &'a Function {
         self.arena.pair.both()[usize::from(self.random.bool())]
     }
 
-    /// A pause of up to `most` milliseconds.
+    /// Draws a pause of up to `most` milliseconds.
     pub(super) fn pause(&mut self, most: u64) -> Duration {
         Duration::from_micros(self.random.u64(..=most * 1000))
     }
 
-    /// What is asked under an id.
+    /// Returns the question of the message with this id.
     pub(super) fn question(&self, id: &str) -> String {
         format!("{MARKER}{} {id}", self.seed)
     }
@@ -169,13 +171,14 @@ impl<'a> Race<'a> {
         user_says(id, &self.question(id))
     }
 
-    /// The request with a question, to either process.
+    /// Builds the request with a question, to either process.
     pub(super) fn asks(&mut self, id: &str) -> Result<Request<Bytes>> {
         let body = conversation(THREAD, &[self.message(id)]).to_string();
         post(self.either(), &self.who.clone(), body)
     }
 
-    /// The same, or a request that leaves the history to the server: that waits for the turn before it to be stored.
+    /// Builds the request with a question, or one that leaves the history to the server and so
+    /// waits for the turn before it to be stored.
     pub(super) fn asks_next(&mut self, id: &str) -> Result<Request<Bytes>> {
         if self.random.bool() {
             return self.asks(id);
@@ -184,7 +187,7 @@ impl<'a> Race<'a> {
         post(self.either(), &self.who.clone(), body)
     }
 
-    /// The stored messages of the current path, those left out that say nothing: role and text.
+    /// Returns the role and text of the stored messages of the current path, without empty ones.
     pub(super) async fn path(&self) -> Result<Vec<(Role, String)>> {
         let stored = self.arena.world.stored(&self.who, THREAD).await?;
         let said = |message: &StoredMessage| Ok((message.role, text_of(message)?));
@@ -195,7 +198,8 @@ impl<'a> Race<'a> {
             .collect())
     }
 
-    /// Makes sure that the path holds these questions in order, each followed by as much of its answer as came.
+    /// Checks that the path holds these questions in order, each followed by the answer or its
+    /// beginning.
     pub(super) async fn ensure_path(&self, ids: &[&str]) -> Result<()> {
         let path = self.path().await?;
         let asked: Vec<_> = path
@@ -228,7 +232,7 @@ pub(super) async fn after(pause: Duration, request: Request<Bytes>) -> Result<Re
     fetch(request).await
 }
 
-/// The same, and reads the answer as a stream.
+/// Sends a request after a pause, and reads the answer as a stream.
 pub(super) async fn told_after(pause: Duration, request: Request<Bytes>) -> Result<Transcript> {
     read(after(pause, request).await?).await
 }

@@ -1,4 +1,5 @@
-//! Races over a turn whose process died: its begin, its question and its journal are in the table, its end is not.
+//! Races over a turn whose process died: its begin, its question and its journal are in the table,
+//! its end is not.
 
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
@@ -21,7 +22,8 @@ use super::arena::{Race, THREAD, after, answer_to, read, told_after};
 const STREAM: &str = "stream-of-the-dead";
 const ANSWER: &str = "answer-of-the-dead";
 
-/// Leaves a turn in the table as a process that died a minute ago would have. Returns what its journal says.
+/// Leaves a turn in the table as a process that died a minute ago would have. Returns the text in
+/// its journal.
 async fn left_behind(race: &mut Race<'_>) -> Result<String> {
     let store = race.arena.world.engine.store();
     let (user, thread) = (UserId::parse(&race.who.user)?, ThreadId::parse(THREAD)?);
@@ -30,7 +32,7 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
         MessageId::parse(ANSWER)?,
         StreamId::parse(STREAM)?,
     );
-    // As the function spells it: what was asked is told by it.
+    // Spelled as the function spells it, since a repeated message is recognised by its text.
     let parts = format!(
         r#"[{{"type":"text","text":{}}}]"#,
         json!(race.question("m1"))
@@ -95,7 +97,7 @@ fn journal_of(said: &str) -> Vec<u8> {
     chunks.iter().flat_map(frame).collect()
 }
 
-/// Requests that only look at the thread, and one that would stop what runs there.
+/// Sends requests that only look at the thread, and sometimes one that would stop its running turn.
 fn touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
     let who = race.who.clone();
     let mut touches = JoinSet::new();
@@ -125,7 +127,7 @@ async fn answered(touches: JoinSet<Result<Response>>) -> Result<()> {
     Ok(())
 }
 
-/// The one answer of the dead turn says what its journal said.
+/// Checks that the dead turn has one answer, with the text of its journal.
 fn ensure_recovered(answers: &[&Value], said: &str) -> Result<()> {
     let of_the_dead: Vec<_> = answers
         .iter()
@@ -156,7 +158,7 @@ pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usi
     for transcript in retries.join_all().await {
         let transcript = transcript?;
         if said.is_empty() {
-            // A stop may meet the turn that runs anew.
+            // A stop may meet the turn that runs again.
             ensure!(whole.starts_with(&transcript.text()), "{transcript:?}");
         } else {
             ensure!(

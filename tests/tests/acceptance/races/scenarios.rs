@@ -1,4 +1,4 @@
-//! The races: who runs against whom, and what must hold whoever wins.
+//! The scenarios of the races, and their conditions, which must hold whatever the order.
 
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -40,12 +40,12 @@ const ALL: [(&str, Scenario); 8] = [
     ("two new messages at once", |race| Box::pin(two_new(race))),
 ];
 
-/// The race that a seed stands for.
+/// Returns the scenario of a seed, and its name.
 pub(super) fn of(seed: u64) -> (&'static str, Scenario) {
     ALL[usize::try_from(seed % 8).unwrap_or_default()]
 }
 
-/// The end of a stream: `finish`, `abort` or `error`.
+/// Returns the type of a stream's last chunk: `finish`, `abort` or `error`.
 fn end(transcript: &Transcript) -> &str {
     transcript.types().last().copied().unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use super::{each, good, turn};
 
 const THREAD: &str = "/api/threads/t";
 
-/// The rows of a user's conversations: not the days, and not the sessions.
+/// Returns the rows of a user's conversations, without the days and the sessions.
 fn rows(world: &World, who: &SignedIn) -> Result<Vec<Value>> {
     let of = |row: &Value, name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
     let all = world.engine.items()?;
@@ -171,7 +171,8 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
         "the reader is told that it is over"
     );
 
-    // What is left says nothing, and expires: the thread's name and its last run, and the journal's end.
+    // The leftovers hold no content, and expire: the thread's name and its last run, and the
+    // journal's end.
     eventually_is("the turn to take away what it has put", async || {
         let rows = rows(&world, &alice)?;
         let rest: Vec<_> = rows.iter().filter(|row| row.get("ttl").is_none()).collect();

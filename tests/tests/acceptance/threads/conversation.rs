@@ -1,4 +1,4 @@
-//! Messages of a thread, as a page takes them.
+//! Messages of a thread, as a page reads them.
 
 use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, whole_text};
 use acceptance::engine::{Behaviour, Fault};
@@ -288,7 +288,7 @@ async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()
     const LAMBDAS_LIMIT: usize = 6 * 1024 * 1024;
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
-    // Quotes count twice and more in a string within a string.
+    // In a string within a string a quote takes twice the bytes or more.
     let quotes = json!([{ "type": "text", "text": "\"".repeat(700_000) }]).to_string();
     for number in 0..6 {
         StoredTurn {

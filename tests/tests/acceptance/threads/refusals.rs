@@ -1,4 +1,4 @@
-//! Who may not read, and what cannot be asked.
+//! Refused readers and refused requests.
 
 use acceptance::function::{Function, Way};
 use acceptance::http_client::fetch;

@@ -1,4 +1,4 @@
-//! What a page does when something went wrong.
+//! Failures, as a page meets them.
 
 use acceptance::answers::{self, whole_text};
 use acceptance::gateway::Step;
@@ -39,7 +39,7 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Seen> {
     let act = stage.words("half-way", "One").into();
     let failed = stage.fail(&act).await?;
     ensure_answered(&failed, "Sweet ")?;
-    // What is known of the answer came before the error, at which the client stops reading.
+    // The metadata known so far precedes the error chunk, at which the client stops reading.
     let metadata = &failed.messages[1]["metadata"];
     ensure!(
         metadata["error"] == "gateway_cut" && metadata["latencyMs"].is_u64(),
@@ -78,7 +78,7 @@ async fn fail_at_once(stage: &mut Stage, thread: &str) -> Result<()> {
     ensure_answered(&failed, "")
 }
 
-/// Asks for the answer to `One` once more.
+/// Asks again for the answer to `One`, and checks that it succeeds.
 async fn recovers(stage: &mut Stage, thread: &str) -> Result<Seen> {
     let heard = stage.regenerate(thread, Value::Null).await?;
     ensure_answered(&heard, &whole_text())?;

@@ -1,4 +1,4 @@
-//! What a page does with a chat while all goes well.
+//! The features that a page uses while all goes well.
 
 use acceptance::answers::{self, whole_text};
 use acceptance::client::Act;
@@ -126,7 +126,7 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
 
 const IMAGE_URL: &str = "data:image/png;base64,iVBORw0KGgo=";
 
-/// The image of [`IMAGE_URL`] as the gateway has it, both ways.
+/// Returns the image of [`IMAGE_URL`] as the gateway sends and receives it.
 fn image() -> Value {
     json!({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": "iVBORw0KGgo="}})
 }
@@ -229,7 +229,7 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
     Ok(Seen::Works)
 }
 
-/// What the function says of a message besides its parts.
+/// Checks the metadata that the function sends with a message.
 pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
     let heard = stage.say("metadata", "Hello").await?;
     let held = &heard.messages[1]["metadata"];

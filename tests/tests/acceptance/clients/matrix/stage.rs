@@ -1,4 +1,5 @@
-//! One function, one gateway and the client of one version, for one feature after the other.
+//! The stage of the matrix: one function, one gateway and the client of one version, for one
+//! feature after the other.
 
 use acceptance::answers;
 use acceptance::client::{Act, Client, Heard, Say, Version};
@@ -9,10 +10,10 @@ use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-/// What the client calls a chunk that its schema refuses.
+/// The name of the client's error for a chunk that its schema refuses.
 pub(super) const SCHEMA_ERROR: &str = "AI_TypeValidationError";
 
-/// What the features are tried on.
+/// The function, the gateway and the client on which the features are tried.
 pub(super) struct Stage {
     pub(super) version: Version,
     pub(super) world: World,
@@ -22,7 +23,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A stage for a version; nothing when its client is not installed.
+    /// Starts a stage for a version. Returns `None` when its client is not installed.
     pub(super) async fn new(version: Version) -> Result<Option<Self>> {
         let Some(client) = Client::of(version)? else {
             return Ok(None);
@@ -39,18 +40,18 @@ impl Stage {
         }))
     }
 
-    /// Words for a thread, signed by bearer.
+    /// Returns a text message for a thread, authenticated by bearer token.
     pub(super) fn words<'a>(&self, thread: &'a str, text: &'a str) -> Say<'a> {
         Say::new(&self.function, &self.alice, thread, text)
     }
 
-    /// Says something that is to be answered well.
+    /// Sends a text that must be answered successfully.
     pub(super) async fn say(&mut self, thread: &str, text: &str) -> Result<Heard> {
         let say = self.words(thread, text);
         self.succeed(&say.into()).await
     }
 
-    /// Asks for an answer once more: the last one, or the one that `more` names.
+    /// Asks for another answer: to the last message, or to the one that `more` names.
     pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<Heard> {
         let say = Say {
             text: None,
@@ -59,14 +60,15 @@ impl Stage {
         self.succeed(&Act { more, ..say.into() }).await
     }
 
-    /// Does something that is to go well.
+    /// Performs an action that must succeed.
     pub(super) async fn succeed(&mut self, act: &Act<'_>) -> Result<Heard> {
         let heard = self.act(act).await?;
         ensure!(heard.status == "ready", "{heard:?}");
         Ok(heard)
     }
 
-    /// Does something that is to end in an error, and not in one of the client's own making.
+    /// Performs an action that must end in an error, but not in an error of the client's own
+    /// schema.
     pub(super) async fn fail(&mut self, act: &Act<'_>) -> Result<Heard> {
         let heard = self.act(act).await?;
         ensure!(
@@ -76,23 +78,23 @@ impl Stage {
         Ok(heard)
     }
 
-    /// Does something.
+    /// Performs an action.
     pub(super) async fn act(&mut self, act: &Act<'_>) -> Result<Heard> {
         self.client.act(act).await
     }
 
-    /// Answers the next call with these parts.
+    /// Plans these parts as the answer to the next call.
     pub(super) fn next(&self, parts: &[Value]) {
         self.world.gateway.next(answers::stream(parts, Step::End));
     }
 
-    /// The prompt of the last call.
+    /// Returns the prompt of the last call.
     pub(super) fn prompt(&self) -> Result<Value> {
         let calls = self.world.gateway.calls();
         Ok(calls.last().context("the gateway was called")?.body["prompt"].clone())
     }
 
-    /// Makes sure of the prompt of the last call.
+    /// Checks the prompt of the last call.
     pub(super) fn ensure_asked(&self, expected: &Value) -> Result<()> {
         let prompt = self.prompt()?;
         ensure!(prompt == *expected, "asked {prompt}\nexpected {expected}");
@@ -100,17 +102,17 @@ impl Stage {
     }
 }
 
-/// The user's words in a prompt.
+/// Returns a user message of a prompt.
 pub(super) fn user(text: &str) -> Value {
     json!({"role": "user", "content": [{"type": "text", "text": text}]})
 }
 
-/// The model's words in a prompt.
+/// Returns an assistant message of a prompt.
 pub(super) fn assistant(text: &str) -> Value {
     json!({"role": "assistant", "content": [{"type": "text", "text": text}]})
 }
 
-/// Makes sure of the end of a conversation of one question and one answer.
+/// Checks that the conversation ends with one question and its finished answer.
 pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
     ensure!(
         heard.text() == text && roles(heard) == ["user", "assistant"],
@@ -119,7 +121,7 @@ pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The roles of a conversation.
+/// Returns the roles of a conversation's messages.
 pub(super) fn roles(heard: &Heard) -> Vec<&str> {
     heard
         .messages
@@ -128,7 +130,7 @@ pub(super) fn roles(heard: &Heard) -> Vec<&str> {
         .collect()
 }
 
-/// Makes sure that the last message has a part with at least these fields.
+/// Checks that the last message has a part with at least these fields.
 pub(super) fn ensure_part(heard: &Heard, fields: &Value) -> Result<()> {
     let parts = heard
         .messages
@@ -139,7 +141,7 @@ pub(super) fn ensure_part(heard: &Heard, fields: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Whether `value` has at least these fields.
+/// Returns whether `value` has at least these fields.
 pub(super) fn has(value: &Value, fields: &Value) -> bool {
     let mut fields = fields.as_object().into_iter().flatten();
     fields.all(|(name, expected)| value[name] == *expected)

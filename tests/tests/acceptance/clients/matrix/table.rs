@@ -1,4 +1,5 @@
-//! The table of `docs/compatibility.md` between its markers: compared with what was seen, or written from it.
+//! The table of `docs/compatibility.md` between its markers, compared with the results or written
+//! from them.
 
 use std::fmt::Write as _;
 
@@ -12,8 +13,8 @@ use super::{Feature, Seen};
 const BEGIN: &str = "<!-- clients: begin -->";
 const END: &str = "<!-- clients: end -->";
 
-/// Compares the file with what was seen, or writes it when `SIDEKIQ_UPDATE_DOCS` is set. Only what stands between the
-/// markers is ours.
+/// Compares the file with the results, or writes it when `SIDEKIQ_UPDATE_DOCS` is set. Only the
+/// text between the markers is generated.
 pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
     let file = workspace().join("docs/compatibility.md");
     let present = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;

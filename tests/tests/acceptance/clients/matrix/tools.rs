@@ -1,4 +1,4 @@
-//! Tools, and what only newer clients have a word for.
+//! Tool calls, and the chunks that only newer clients know.
 
 use acceptance::answers;
 use acceptance::client::{Act, Heard, Version};
@@ -11,7 +11,7 @@ use super::stage::{SCHEMA_ERROR, Stage, ensure_answered, ensure_part, has};
 
 const NO_SUCH_TOOL: &str = "AI_NoSuchToolError: Model tried to call unavailable tool 'getWeather'. No tools are available.";
 
-/// A tool that the function does not have.
+/// Plays a call of a tool that the function does not have.
 pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
     stage.next(&[
         json!({"type": "stream-start", "warnings": []}),
@@ -38,7 +38,7 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
     Ok(Seen::Works)
 }
 
-/// A tool that the provider runs itself.
+/// Plays a tool that the provider runs itself.
 pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
     let mut parts = answers::parts(&["So."]);
     let start = json!({"type": "tool-input-start", "id": "s1", "toolName": "search", "providerExecuted": true, "dynamic": true});
@@ -67,7 +67,7 @@ pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
     Ok(Seen::Works)
 }
 
-/// A tool of the provider's that the user says no to.
+/// Plays a provider's tool whose approval the user denies.
 pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
     stage.next(&[
         json!({"type": "stream-start", "warnings": []}),
@@ -103,7 +103,7 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
     Ok(Seen::Works)
 }
 
-/// What every answer of Anthropic begins with.
+/// Plays the part with which every answer of Anthropic begins.
 pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
     let start = json!({"type": "custom", "kind": "anthropic.message_start",
                        "providerMetadata": {"anthropic": {"id": "msg_01", "usage": {"input_tokens": 10}}}});
@@ -119,7 +119,7 @@ pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
     Ok(Seen::Works)
 }
 
-/// Something that only one provider has.
+/// Plays a part that only one provider has.
 pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
     only_new(
         stage,
@@ -129,7 +129,7 @@ pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
     .await
 }
 
-/// A file that the model made while it reasoned.
+/// Plays a file that the model made while it reasoned.
 pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Seen> {
     let data = json!({"type": "data", "data": "iVBORw0KGgo="});
     only_new(
@@ -154,7 +154,8 @@ async fn only_new(stage: &mut Stage, kind: &str, new: Value) -> Result<Seen> {
     Ok(if refused { Seen::Unknown } else { Seen::Works })
 }
 
-/// Whether the client refused the chunk, as it must if its version does not know it, and only then.
+/// Returns whether the client refused the chunk, and checks that it did exactly when its version
+/// does not know it.
 fn is_refused(version: Version, kind: &str, heard: &Heard) -> Result<bool> {
     let refused = heard.error_name.as_deref() == Some(SCHEMA_ERROR);
     ensure!(refused == is_unknown(kind, version), "{heard:?}");
