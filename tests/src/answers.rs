@@ -17,12 +17,12 @@ pub const OUTPUT_TOKENS: u64 = 7;
 pub const PIECES: [&str; 4] = ["Sweet ", "marzipan, ", "gr\u{fc}n \u{1f34f} ", "and done."];
 
 /// The usual answer as one text.
-pub fn whole_text() -> String {
+pub fn full_text() -> String {
     PIECES.concat()
 }
 
 /// The parts before any text.
-pub fn opening() -> Vec<Value> {
+pub fn opening_parts() -> Vec<Value> {
     vec![
         json!({"type": "stream-start", "warnings": []}),
         json!({"type": "response-metadata", "id": "resp_01", "modelId": "claude-sonnet-4-20250514",
@@ -50,7 +50,7 @@ pub fn finish() -> Value {
 
 /// A whole good answer of these pieces.
 pub fn parts(pieces: &[&str]) -> Vec<Value> {
-    let mut parts = opening();
+    let mut parts = opening_parts();
     parts.extend(pieces.iter().map(|piece| delta(piece)));
     parts.extend([text_end(), finish()]);
     parts
@@ -69,14 +69,14 @@ pub fn frame(part: &Value) -> Bytes {
 }
 
 /// Parts, each in a write of its own.
-pub fn sends(parts: &[Value]) -> Vec<Step> {
+pub fn send_steps(parts: &[Value]) -> Vec<Step> {
     parts.iter().map(|part| Step::Send(frame(part))).collect()
 }
 
 /// A streamed answer of these parts that ends in `last`.
 pub fn stream(parts: &[Value], last: Step) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(sends(parts));
+    steps.extend(send_steps(parts));
     steps.push(last);
     steps
 }

@@ -63,7 +63,7 @@ impl Site<'_> {
 /// What a user who has signed up or in can show.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Pass {
+pub struct Credentials {
     /// The user's id.
     pub user_id: String,
     /// The value of a `Cookie` header with all that the site has set.
@@ -84,7 +84,7 @@ impl WebApp {
     /// Starts the process; nothing when better-auth is not installed.
     pub async fn start(engine: &Engine) -> Result<Option<Self>> {
         let Some(script) = script() else {
-            tools::skipped("sessions of the real better-auth", "better-auth");
+            tools::report_skipped("sessions of the real better-auth", "better-auth");
             return Ok(None);
         };
         let mut command = Node::command(script);
@@ -96,18 +96,23 @@ impl WebApp {
     }
 
     /// Signs a new user up.
-    pub async fn sign_up(&mut self, site: &Site<'_>, email: &str) -> Result<Pass> {
+    pub async fn sign_up(&mut self, site: &Site<'_>, email: &str) -> Result<Credentials> {
         self.ask(site, "sign-up", json!({"email": email})).await
     }
 
     /// The same with a name of the user's own choice, of which every cookie cache and access token has a copy.
-    pub async fn sign_up_as(&mut self, site: &Site<'_>, email: &str, name: &str) -> Result<Pass> {
+    pub async fn sign_up_as(
+        &mut self,
+        site: &Site<'_>,
+        email: &str,
+        name: &str,
+    ) -> Result<Credentials> {
         self.ask(site, "sign-up", json!({"email": email, "name": name}))
             .await
     }
 
     /// Begins another session of a user.
-    pub async fn sign_in(&mut self, site: &Site<'_>, email: &str) -> Result<Pass> {
+    pub async fn sign_in(&mut self, site: &Site<'_>, email: &str) -> Result<Credentials> {
         self.ask(site, "sign-in", json!({"email": email})).await
     }
 
@@ -120,14 +125,14 @@ impl WebApp {
     }
 
     /// Ends a session.
-    pub async fn sign_out(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
+    pub async fn sign_out(&mut self, site: &Site<'_>, pass: &Credentials) -> Result<()> {
         self.ask::<Value>(site, "sign-out", json!({"cookie": pass.cookie}))
             .await
             .map(drop)
     }
 
     /// Ends all sessions of a user.
-    pub async fn revoke_all(&mut self, site: &Site<'_>, pass: &Pass) -> Result<()> {
+    pub async fn revoke_all(&mut self, site: &Site<'_>, pass: &Credentials) -> Result<()> {
         self.ask::<Value>(site, "revoke-all", json!({"cookie": pass.cookie}))
             .await
             .map(drop)
@@ -167,7 +172,7 @@ impl WebApp {
 /// installed.
 pub async fn package_script(name: &str, engine: &Engine) -> Result<Option<String>> {
     let Some(script) = script() else {
-        tools::skipped("the storage adapter for better-auth", "better-auth");
+        tools::report_skipped("the storage adapter for better-auth", "better-auth");
         return Ok(None);
     };
     let run = Command::new(tools::node())

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
-pub use self::place::{File, Place, alert, answer, button, conversation, textbox};
+pub use self::place::{File, Locator, alert, answer, button, conversation, textbox};
 use crate::session::SignedIn;
 use crate::tools;
 use crate::wait::within;
@@ -49,7 +49,7 @@ impl Browser {
             tools::chromium(),
             folder.join("node_modules/playwright-core").exists(),
         ) else {
-            tools::skipped("whatever a browser would do", "Chromium with Playwright");
+            tools::report_skipped("whatever a browser would do", "Chromium with Playwright");
             return Ok(None);
         };
         let mut process = Command::new(tools::node())
@@ -106,7 +106,7 @@ impl Browser {
             site: self.site.clone(),
             number: self.tabs,
         };
-        tab.goes_to(fragment).await?;
+        tab.go_to(fragment).await?;
         Ok(tab)
     }
 
@@ -128,7 +128,7 @@ impl Browser {
 
 impl Tab {
     /// Loads the site with this fragment.
-    pub async fn goes_to(&self, fragment: &str) -> Result<()> {
+    pub async fn go_to(&self, fragment: &str) -> Result<()> {
         self.act("open", json!({"url": format!("{}/{fragment}", self.site)}))
             .await
             .map(drop)
@@ -140,53 +140,53 @@ impl Tab {
     }
 
     /// Comes before the other tabs, as when somebody clicks on it.
-    pub async fn comes_to_front(&self) -> Result<()> {
+    pub async fn bring_to_front(&self) -> Result<()> {
         self.act("front", json!({})).await.map(drop)
     }
 
     /// Points at something, which may show more of it.
-    pub async fn points_at(&self, place: &Place) -> Result<()> {
+    pub async fn hover(&self, place: &Locator) -> Result<()> {
         self.act("hover", json!({"place": place})).await.map(drop)
     }
 
     /// Clicks on something, once it can be clicked on.
-    pub async fn click(&self, place: &Place) -> Result<()> {
+    pub async fn click(&self, place: &Locator) -> Result<()> {
         self.act("click", json!({"place": place})).await.map(drop)
     }
 
     /// Writes into a text box, in place of what is there.
-    pub async fn write(&self, place: &Place, text: &str) -> Result<()> {
+    pub async fn write(&self, place: &Locator, text: &str) -> Result<()> {
         self.act("fill", json!({"place": place, "text": text}))
             .await
             .map(drop)
     }
 
     /// Chooses a file in a field for files.
-    pub async fn attach(&self, place: &Place, file: &File<'_>) -> Result<()> {
+    pub async fn attach(&self, place: &Locator, file: &File<'_>) -> Result<()> {
         self.act("attach", json!({"place": place, "file": file}))
             .await
             .map(drop)
     }
 
     /// Chooses an option of a list by its value.
-    pub async fn choose(&self, place: &Place, option: &str) -> Result<()> {
+    pub async fn choose(&self, place: &Locator, option: &str) -> Result<()> {
         self.act("choose", json!({"place": place, "option": option}))
             .await
             .map(drop)
     }
 
     /// Presses a key, whatever has the focus.
-    pub async fn strikes(&self, key: &str) -> Result<()> {
+    pub async fn press_key(&self, key: &str) -> Result<()> {
         self.act("strike", json!({"key": key})).await.map(drop)
     }
 
     /// Types a text, whatever has the focus.
-    pub async fn types(&self, text: &str) -> Result<()> {
+    pub async fn type_text(&self, text: &str) -> Result<()> {
         self.act("type", json!({"text": text})).await.map(drop)
     }
 
     /// Waits until something has the focus.
-    pub async fn is_at(&self, place: &Place) -> Result<()> {
+    pub async fn wait_for_focus(&self, place: &Locator) -> Result<()> {
         self.act("focused", json!({"place": place})).await.map(drop)
     }
 
@@ -194,35 +194,35 @@ impl Tab {
     ///
     /// # Errors
     /// The keyboard does not lead there.
-    pub async fn tabs_to(&self, place: &Place) -> Result<()> {
+    pub async fn tab_to(&self, place: &Locator) -> Result<()> {
         self.act("tab to", json!({"place": place})).await.map(drop)
     }
 
     /// Presses a key while `place` has the focus.
-    pub async fn press(&self, place: &Place, key: &str) -> Result<()> {
+    pub async fn press(&self, place: &Locator, key: &str) -> Result<()> {
         self.act("press", json!({"place": place, "key": key}))
             .await
             .map(drop)
     }
 
     /// Writes a message and sends it.
-    pub async fn say(&self, text: &str) -> Result<()> {
+    pub async fn send(&self, text: &str) -> Result<()> {
         self.write(&textbox("Message"), text).await?;
         self.click(&button("Send")).await
     }
 
     /// Waits until something can be seen.
-    pub async fn sees(&self, place: &Place) -> Result<()> {
+    pub async fn wait_for(&self, place: &Locator) -> Result<()> {
         self.act("sees", json!({"place": place})).await.map(drop)
     }
 
     /// Waits until something is not there any more.
-    pub async fn misses(&self, place: &Place) -> Result<()> {
+    pub async fn wait_until_gone(&self, place: &Locator) -> Result<()> {
         self.act("misses", json!({"place": place})).await.map(drop)
     }
 
     /// Waits until the conversation is this and nothing more: by turns the first line of a question and of its answer.
-    pub async fn reads(&self, lines: &[&str]) -> Result<()> {
+    pub async fn wait_for_conversation(&self, lines: &[&str]) -> Result<()> {
         let who = ["You", "Assistant"].into_iter().cycle();
         let messages: Vec<_> = who
             .zip(lines)
@@ -234,7 +234,7 @@ impl Tab {
     }
 
     /// What stands in a text box or is chosen in a list.
-    pub async fn value(&self, place: &Place) -> Result<String> {
+    pub async fn value(&self, place: &Locator) -> Result<String> {
         let value = self.act("value", json!({"place": place})).await?;
         Ok(value.as_str().context("a value is text")?.to_owned())
     }
@@ -252,7 +252,7 @@ impl Tab {
     }
 
     /// Takes a picture into the folder for pictures.
-    pub async fn picture(&self, name: &str) -> Result<()> {
+    pub async fn take_screenshot(&self, name: &str) -> Result<()> {
         self.act("picture", json!({"name": name})).await.map(drop)
     }
 
@@ -264,14 +264,14 @@ impl Tab {
     }
 
     /// Has the system ask for `light` or `dark` colours.
-    pub async fn prefers_colours(&self, scheme: &str) -> Result<()> {
+    pub async fn set_color_scheme(&self, scheme: &str) -> Result<()> {
         self.act("colours", json!({"scheme": scheme}))
             .await
             .map(drop)
     }
 
     /// Has the system ask for little motion, as it does from the start, or for any.
-    pub async fn prefers_less_motion(&self, less: bool) -> Result<()> {
+    pub async fn set_reduced_motion(&self, less: bool) -> Result<()> {
         self.act(
             "motion",
             json!({"motion": if less { "reduce" } else { "no-preference" }}),
@@ -281,7 +281,7 @@ impl Tab {
     }
 
     /// Whether anything on the page is in motion.
-    pub async fn moves(&self) -> Result<bool> {
+    pub async fn is_moving(&self) -> Result<bool> {
         self.act("moves", Value::Null)
             .await?
             .as_bool()
@@ -291,7 +291,7 @@ impl Tab {
     /// Makes sure that the engine finds no violation of WCAG's rules, in dark colours and in light ones.
     pub async fn ensure_accessible(&self, what: &str) -> Result<()> {
         for scheme in ["dark", "light"] {
-            self.prefers_colours(scheme).await?;
+            self.set_color_scheme(scheme).await?;
             let found = self.act("audit", Value::Null).await?;
             ensure!(
                 found.as_array().is_some_and(Vec::is_empty),

@@ -16,7 +16,7 @@ use crate::tools;
 /// A message to send, and where.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Say<'a> {
+pub struct ChatRequest<'a> {
     /// The URL that `useChat` is given as `api`.
     pub url: String,
     /// Sent with the request.
@@ -29,7 +29,7 @@ pub struct Say<'a> {
     pub leave_after: Option<usize>,
 }
 
-impl<'a> Say<'a> {
+impl<'a> ChatRequest<'a> {
     /// Words said to a function, signed by bearer.
     pub fn new(function: &Function, who: &SignedIn, thread: &'a str, text: &'a str) -> Self {
         let headers = BTreeMap::from([("authorization", who.bearer())]);
@@ -46,7 +46,7 @@ impl<'a> Say<'a> {
 /// What the client made of the answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Heard {
+pub struct ChatState {
     /// The chat's status: `ready` after a good end, `error` after any other.
     pub status: String,
     /// The error that the page would show.
@@ -59,7 +59,7 @@ pub struct Heard {
     pub messages: Vec<Value>,
 }
 
-impl Heard {
+impl ChatState {
     /// The text of the last message.
     pub fn text(&self) -> String {
         let parts = self
@@ -91,10 +91,10 @@ impl Heard {
 /// Something to do in a conversation that is more than plain words.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Act<'a> {
+pub struct ChatAction<'a> {
     /// The words, and where.
     #[serde(flatten)]
-    pub say: Say<'a>,
+    pub say: ChatRequest<'a>,
     /// What else `sendMessage` is given, `files` or `messageId`, or `regenerate`.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub more: Value,
@@ -106,8 +106,8 @@ pub struct Act<'a> {
     pub leave_at: Option<&'a str>,
 }
 
-impl<'a> From<Say<'a>> for Act<'a> {
-    fn from(say: Say<'a>) -> Self {
+impl<'a> From<ChatRequest<'a>> for ChatAction<'a> {
+    fn from(say: ChatRequest<'a>) -> Self {
         Self {
             say,
             more: Value::Null,
@@ -159,21 +159,21 @@ pub struct Client(Node);
 impl Client {
     /// Starts the client; nothing when it is not installed.
     pub fn start() -> Result<Option<Self>> {
-        Self::of(Version::Seven)
+        Self::start_version(Version::Seven)
     }
 
     /// Starts the client of a version; nothing when it is not installed.
-    pub fn of(version: Version) -> Result<Option<Self>> {
+    pub fn start_version(version: Version) -> Result<Option<Self>> {
         Ok(script("chat.mjs", &[version])?.map(Self))
     }
 
     /// Says something and hears the answer out.
-    pub async fn say(&mut self, say: &Say<'_>) -> Result<Heard> {
+    pub async fn send(&mut self, say: &ChatRequest<'_>) -> Result<ChatState> {
         self.0.ask(say).await
     }
 
     /// Does something and hears the answer out.
-    pub async fn act(&mut self, act: &Act<'_>) -> Result<Heard> {
+    pub async fn act(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
         self.0.ask(act).await
     }
 }
@@ -239,7 +239,7 @@ fn script(name: &str, versions: &[Version]) -> Result<Option<Node>> {
             .exists()
     };
     if !versions.iter().all(installed) {
-        tools::skipped("whatever the real client would do", "the AI SDK");
+        tools::report_skipped("whatever the real client would do", "the AI SDK");
         return Ok(None);
     }
     let mut command = Node::command(folder().join(name));

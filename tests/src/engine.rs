@@ -119,7 +119,7 @@ impl Engine {
 
     /// From now on requests whose body holds `marker` and a number pause before and after they have their effect, each
     /// time for up to `most`: always the same for the same number, so that a seed can be run again.
-    pub fn pause_about(&self, marker: &str, most: Duration) {
+    pub fn pause_requests_about(&self, marker: &str, most: Duration) {
         self.front.jitter.plan(marker, most);
     }
 
@@ -145,7 +145,12 @@ impl Engine {
     }
 
     /// Waits until the front has seen `count` requests of an operation whose body holds `about`.
-    pub async fn seen(&self, operation: &str, about: &str, count: usize) -> Result<()> {
+    pub async fn wait_for_requests(
+        &self,
+        operation: &str,
+        about: &str,
+        count: usize,
+    ) -> Result<()> {
         let mut operations = self.front.operations.subscribe();
         let enough = operations.wait_for(|all| {
             let alike = all

@@ -22,12 +22,12 @@ pub use runtime_api::{Invocation, Outcome, Reading, RuntimeApi};
 
 use crate::binary::chat_binary;
 use crate::process::{Process, Variables};
-use crate::wait::eventually;
+use crate::wait::poll_until_some;
 use url::FunctionUrl;
 
 /// A way of running the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum RunMode {
     /// As a plain HTTP server.
     Plain,
     /// Under `cargo lambda watch`.
@@ -47,30 +47,30 @@ pub struct Function {
     pub process: Process,
     api: Option<Arc<RuntimeApi>>,
     _front: Option<FunctionUrl>,
-    way: Way,
+    way: RunMode,
     canaries: Vec<String>,
 }
 
 impl Function {
     /// Starts the function; nothing when what it should run under is not installed.
-    pub async fn start(way: Way, variables: &Variables) -> Result<Option<Self>> {
+    pub async fn start(way: RunMode, variables: &Variables) -> Result<Option<Self>> {
         match way {
-            Way::Plain => Self::plain(variables).await.map(Some),
-            Way::Watch => watch::start(variables).await,
-            Way::Emulator => emulator::start(variables).await,
-            Way::RuntimeApi => Self::on(RuntimeApi::start(1).await?, variables)
+            RunMode::Plain => Self::start_plain(variables).await.map(Some),
+            RunMode::Watch => watch::start(variables).await,
+            RunMode::Emulator => emulator::start(variables).await,
+            RunMode::RuntimeApi => Self::start_under(RuntimeApi::start(1).await?, variables)
                 .await
                 .map(Some),
         }
     }
 
     /// Starts the function as a plain HTTP server.
-    pub async fn plain(variables: &Variables) -> Result<Self> {
+    pub async fn start_plain(variables: &Variables) -> Result<Self> {
         plain::start(&chat_binary().await?, variables).await
     }
 
     /// Starts the function under this Runtime API.
-    pub async fn on(api: RuntimeApi, variables: &Variables) -> Result<Self> {
+    pub async fn start_under(api: RuntimeApi, variables: &Variables) -> Result<Self> {
         Self::launched(api, &chat_binary().await?, variables).await
     }
 
@@ -78,7 +78,7 @@ impl Function {
         let process = api.launch(binary, variables).await?;
         let api = Arc::new(api);
         let front = FunctionUrl::before_api(Arc::clone(&api)).await?;
-        Ok(Self::new(Way::RuntimeApi, front.url(), process, variables).with(Some(api), front))
+        Ok(Self::new(RunMode::RuntimeApi, front.url(), process, variables).with(Some(api), front))
     }
 
     /// The Runtime API that it runs under, when that is ours.
@@ -102,7 +102,7 @@ impl Function {
     /// Ends the function as whoever runs it would, and looks through its logs.
     pub async fn stop(mut self) -> Result<()> {
         match self.way {
-            Way::Plain => {
+            RunMode::Plain => {
                 self.process.signal(Signal::TERM)?;
                 let status = self.process.exit().await?;
                 ensure!(
@@ -111,7 +111,7 @@ impl Function {
                     self.process.logs.lines()
                 );
             }
-            Way::Watch => {
+            RunMode::Watch => {
                 // The emulator prints into the same log, and its own timers may panic while it ends.
                 self.process.logs.ensure_no_panic()?;
                 self.process.signal(Signal::INT)?;
@@ -119,7 +119,7 @@ impl Function {
                 self.process.logs.complete().await?;
                 return self.process.logs.ensure_without(&self.canaries);
             }
-            Way::Emulator | Way::RuntimeApi => {
+            RunMode::Emulator | RunMode::RuntimeApi => {
                 ensure!(
                     self.process.is_running(),
                     "the process ended by itself: {:?}",
@@ -139,7 +139,7 @@ impl Function {
         self.process.logs.ensure_clean(&self.canaries)
     }
 
-    fn new(way: Way, url: String, process: Process, variables: &Variables) -> Self {
+    fn new(way: RunMode, url: String, process: Process, variables: &Variables) -> Self {
         let secret = |name: &str| variables.get(name).cloned();
         let mut canaries: Vec<_> = ["AI_GATEWAY_API_KEY", "BETTER_AUTH_SECRET"]
             .iter()
@@ -180,7 +180,7 @@ async fn listening(process: &mut Process, address: SocketAddr) -> Result<()> {
         );
         Ok(std::net::TcpStream::connect(address).is_err())
     };
-    eventually("somebody to listen", || match refused(process) {
+    poll_until_some("somebody to listen", || match refused(process) {
         Ok(true) => None,
         other => Some(other),
     })

@@ -23,7 +23,7 @@ impl Default for Gate {
 
 impl Gate {
     /// Waits until somebody stands before the gate.
-    pub async fn reached(&self) -> Result<()> {
+    pub async fn wait_until_reached(&self) -> Result<()> {
         within("somebody to reach the gate", until(&self.reached)).await
     }
 

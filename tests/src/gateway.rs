@@ -33,7 +33,7 @@ pub enum Step {
     /// Waits for so long, or for the caller to leave.
     Pause(Duration),
     /// Goes on with what this makes of the body of the call. Stands first.
-    By(fn(&Value) -> Vec<Step>),
+    Choose(fn(&Value) -> Vec<Step>),
     /// Says nothing more until the caller leaves.
     Hold,
     /// Sends this chunk again and again until the caller leaves.
@@ -61,12 +61,12 @@ pub struct Call {
     /// Its body, half surrogate pairs as `lone` reads them; `null` when it was not JSON.
     pub body: Value,
     ended: watch::Receiver<Option<Ended>>,
-    sent: Arc<Mutex<Vec<Sent>>>,
+    sent: Arc<Mutex<Vec<SentChunk>>>,
 }
 
 /// A chunk of a body, as it left.
 #[derive(Debug, Clone)]
-pub struct Sent {
+pub struct SentChunk {
     /// When.
     pub at: Instant,
     /// What.
@@ -89,7 +89,7 @@ impl Call {
     }
 
     /// What `Step::Send` has sent so far.
-    pub fn sent(&self) -> Vec<Sent> {
+    pub fn sent(&self) -> Vec<SentChunk> {
         self.sent
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -179,12 +179,12 @@ impl Gateway {
     }
 
     /// Answers the next call whose body holds `words` with `steps`, whoever else calls meanwhile.
-    pub fn next_about(&self, words: &str, steps: Vec<Step>) {
+    pub fn next_containing(&self, words: &str, steps: Vec<Step>) {
         self.plan().about.push((words.to_owned(), steps));
     }
 
     /// Forgets all answers that were planned, and says how many there were.
-    pub fn forget_planned(&self) -> usize {
+    pub fn clear_planned(&self) -> usize {
         let mut plan = self.plan();
         plan.next.drain(..).count() + plan.about.drain(..).count()
     }
@@ -258,7 +258,7 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .answer(&call, &body);
-        if let Some(Step::By(choose)) = steps.first() {
+        if let Some(Step::Choose(choose)) = steps.first() {
             steps = choose(&call.body);
         }
         shared.calls.send_modify(|calls| calls.push(call));
@@ -280,7 +280,7 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
 async fn play(
     mut connection: Connection,
     steps: Vec<Step>,
-    sent: &Mutex<Vec<Sent>>,
+    sent: &Mutex<Vec<SentChunk>>,
 ) -> Result<Option<Connection>> {
     for step in steps {
         match step {
@@ -288,7 +288,7 @@ async fn play(
             Step::Send(bytes) => {
                 connection.write(&chunk(&bytes)).await?;
                 let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-                sent.push(Sent {
+                sent.push(SentChunk {
                     at: Instant::now(),
                     bytes,
                 });
@@ -304,7 +304,7 @@ async fn play(
                 () = tokio::time::sleep(pause) => {}
                 () = connection.closed() => anyhow::bail!("the caller left"),
             },
-            Step::By(_) => anyhow::bail!("a choice stands first in an answer"),
+            Step::Choose(_) => anyhow::bail!("a choice stands first in an answer"),
             Step::Hold => {
                 connection.closed().await;
                 anyhow::bail!("the caller left");
@@ -341,12 +341,12 @@ mod tests {
             ("one packet", answers::good_in_one_packet(), true),
             (
                 "cut",
-                answers::stream(&answers::opening(), Step::Cut),
+                answers::stream(&answers::opening_parts(), Step::Cut),
                 false,
             ),
             (
                 "reset",
-                answers::stream(&answers::opening(), Step::Reset),
+                answers::stream(&answers::opening_parts(), Step::Reset),
                 false,
             ),
             ("nothing at all", vec![Step::Cut], false),
@@ -400,7 +400,7 @@ mod tests {
                 Step::Forever(Bytes::from_static(b": x\n\n"), Duration::from_millis(1)),
             ),
         ] {
-            let gateway = Gateway::start(answers::stream(&answers::opening(), step))
+            let gateway = Gateway::start(answers::stream(&answers::opening_parts(), step))
                 .await
                 .unwrap();
             let request = Request::post(gateway.base_url())
@@ -414,6 +414,6 @@ mod tests {
                 "{name}"
             );
         }
-        gate.reached().await.unwrap();
+        gate.wait_until_reached().await.unwrap();
     }
 }

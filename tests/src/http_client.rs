@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::sse::Transcript;
-use crate::wait::{PATIENCE, within, within_limit};
+use crate::wait::{WAIT_TIMEOUT, within, within_limit};
 
 /// An answer whose body is read on demand. Dropping it closes the connection.
 #[derive(Debug)]
@@ -37,19 +37,19 @@ impl Drop for Connection {
 
 /// A request on its way. Dropping it closes the connection before any answer was read.
 #[derive(Debug)]
-pub struct Sent {
+pub struct PendingResponse {
     answer: JoinHandle<hyper::Result<http::Response<Incoming>>>,
     connection: Connection,
 }
 
-impl Drop for Sent {
+impl Drop for PendingResponse {
     fn drop(&mut self) {
         self.answer.abort();
     }
 }
 
 /// Sends a request without waiting for the answer. The URI is absolute.
-pub async fn send(request: Request<Bytes>) -> Result<Sent> {
+pub async fn send(request: Request<Bytes>) -> Result<PendingResponse> {
     let (mut parts, body) = request.into_parts();
     let authority = parts
         .uri
@@ -71,7 +71,7 @@ pub async fn send(request: Request<Bytes>) -> Result<Sent> {
     let connection = Connection(tokio::spawn(async move { drop(connection.await) }));
     let request = Request::from_parts(parts, Full::new(body));
     let answer = tokio::spawn(async move { sender.send_request(request).await });
-    Ok(Sent { answer, connection })
+    Ok(PendingResponse { answer, connection })
 }
 
 /// Sends a request and waits for the head of the answer.
@@ -79,10 +79,10 @@ pub async fn fetch(request: Request<Bytes>) -> Result<Response> {
     send(request).await?.head().await
 }
 
-impl Sent {
+impl PendingResponse {
     /// Waits for the head of the answer.
     pub async fn head(self) -> Result<Response> {
-        self.head_within(PATIENCE).await
+        self.head_within(WAIT_TIMEOUT).await
     }
 
     /// The same with a limit of its own.
@@ -111,7 +111,7 @@ impl Response {
     }
 
     /// Waits for the next piece of the body; nothing at its end.
-    pub async fn piece(&mut self) -> Result<Option<Bytes>> {
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Some(frame) = within("more of an answer", self.body.frame()).await? else {
                 return Ok(None);
@@ -126,14 +126,14 @@ impl Response {
     /// Reads until `count` chunks of the UI stream have come whole.
     pub async fn chunks(&mut self, count: usize) -> Result<()> {
         while self.whole_events() < count {
-            self.piece().await?.context("the stream ended early")?;
+            self.next_piece().await?.context("the stream ended early")?;
         }
         Ok(())
     }
 
     /// Reads to the end.
     pub async fn bytes(mut self) -> Result<Bytes> {
-        while self.piece().await?.is_some() {}
+        while self.next_piece().await?.is_some() {}
         // Kept to here: with the connection goes the body.
         drop(self.connection);
         Ok(self.read.freeze())

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::session::{SignedIn, epoch_ms};
-use crate::wait::eventually_is;
+use crate::wait::poll_until_ok;
 
 /// The items of a thread, and those of its user's days.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ impl Ledger {
     }
 
     /// Reads it once nothing runs any more.
-    pub async fn settled(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
-        eventually_is("the thread to come to rest", async || {
+    pub async fn read_at_rest(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
+        poll_until_ok("the thread to come to rest", async || {
             let ledger = Self::read(engine, who, thread)?;
             ledger.ensure_at_rest()?;
             Ok(ledger)
@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     /// How many turns the quota has counted.
-    pub fn counted(&self) -> u64 {
+    pub fn counted_turns(&self) -> u64 {
         self.days.iter().filter_map(|day| day["req"].as_u64()).sum()
     }
 
@@ -105,7 +105,7 @@ impl Ledger {
 
     /// Every turn that has begun in the user's only thread has exactly one answer, which ended in exactly one way, and
     /// counts once, as do its tokens.
-    pub fn ensure_sound(&self) -> Result<()> {
+    pub fn ensure_consistent(&self) -> Result<()> {
         self.ensure_at_rest()?;
         let answers = self.answers();
         let begun = self.thread["turns"].as_u64().unwrap_or_default();
@@ -115,9 +115,9 @@ impl Ledger {
             answers.len()
         );
         ensure!(
-            self.counted() == begun,
+            self.counted_turns() == begun,
             "{begun} turns, {} counted: {:?}",
-            self.counted(),
+            self.counted_turns(),
             self.days
         );
         for answer in answers {

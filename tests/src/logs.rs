@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::watch;
 
-use crate::wait::{PATIENCE, within, within_limit};
+use crate::wait::{WAIT_TIMEOUT, within, within_limit};
 
 /// Both outputs of a process, line by line, as they come.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl Logs {
 
     /// Waits for a line that `accept` makes something of.
     pub async fn find<T>(&self, what: &str, accept: impl FnMut(&str) -> Option<T>) -> Result<T> {
-        self.find_within(PATIENCE, what, accept).await
+        self.find_within(WAIT_TIMEOUT, what, accept).await
     }
 
     /// The same with a limit of its own.

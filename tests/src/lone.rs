@@ -15,7 +15,7 @@ pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
 }
 
 /// Joins two halves that have come together.
-pub fn rejoined(text: &str) -> String {
+pub fn join_halves(text: &str) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn halves_that_meet_are_a_character() {
         assert_eq!(
-            rejoined("a\u{f003d}\u{f0600}b\u{f0600}\u{f003d}"),
+            join_halves("a\u{f003d}\u{f0600}b\u{f0600}\u{f003d}"),
             "a\u{1f600}b\u{f0600}\u{f003d}"
         );
     }

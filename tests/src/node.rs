@@ -51,7 +51,7 @@ impl Node {
     }
 
     /// Says one line.
-    pub async fn say(&mut self, line: &impl Serialize) -> Result<()> {
+    pub async fn send(&mut self, line: &impl Serialize) -> Result<()> {
         // To Node these two end a line.
         let line = serde_json::to_string(line)?
             .replace('\u{2028}', "\\u2028")
@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// Hears one line.
-    pub async fn hear(&mut self) -> Result<String> {
+    pub async fn receive(&mut self) -> Result<String> {
         within("a word of the script", self.output.next_line())
             .await??
             .context("the script has ended")
@@ -69,8 +69,8 @@ impl Node {
 
     /// Says one line and hears the next.
     pub async fn ask<A: DeserializeOwned>(&mut self, question: &impl Serialize) -> Result<A> {
-        self.say(question).await?;
-        let answer = self.hear().await?;
+        self.send(question).await?;
+        let answer = self.receive().await?;
         serde_json::from_str(&answer).with_context(|| format!("not from the script: {answer}"))
     }
 

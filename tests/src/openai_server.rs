@@ -47,7 +47,7 @@ impl OpenAiServer {
     /// Starts the server on a free port; nothing when it is not installed.
     pub async fn start() -> Result<Option<Self>> {
         let Some(script) = script() else {
-            tools::skipped("an OpenAI-compatible server", "aimock");
+            tools::report_skipped("an OpenAI-compatible server", "aimock");
             return Ok(None);
         };
         let answers = tools::workspace().join("tests/openai/answers.json");

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::StoredMessage;
 
-use crate::client::Heard;
+use crate::client::ChatState;
 use crate::function::Function;
 use crate::node::Node;
 use crate::session::SignedIn;
@@ -18,7 +18,7 @@ use crate::tools;
 /// What a page does once it is loaded.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Act {
+pub enum PageAction {
     /// What `useChat({ resume: true })` does.
     Resume,
     /// Sends `message`.
@@ -30,7 +30,7 @@ pub enum Act {
 /// A page to load, and what it does.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Load<'a> {
+pub struct PageLoad<'a> {
     /// The URL that `useChat` is given as `api`.
     pub url: String,
     /// Sent with each request.
@@ -40,12 +40,12 @@ pub struct Load<'a> {
     /// What it begins with.
     pub messages: Vec<Value>,
     /// What it does.
-    pub act: Act,
+    pub act: PageAction,
     /// The message that is sent.
     pub message: Option<Value>,
     /// The message that is to be made anew.
     pub message_id: Option<String>,
-    /// Says so when it has heard so many chunks, see [`Page::hears`].
+    /// Says so when it has heard so many chunks, see [`Page::wait_for_chunks`].
     pub tell_after: Option<usize>,
     /// Leaves after so many chunks.
     pub leave_after: Option<usize>,
@@ -53,14 +53,14 @@ pub struct Load<'a> {
     pub stay: bool,
 }
 
-impl<'a> Load<'a> {
+impl<'a> PageLoad<'a> {
     /// A page that shows `messages`, signed in by bearer.
     pub fn new(
         function: &Function,
         who: &SignedIn,
         thread: &'a str,
         messages: Vec<Value>,
-        act: Act,
+        act: PageAction,
     ) -> Self {
         Self {
             url: function.chat_url(),
@@ -86,7 +86,7 @@ impl<'a> Load<'a> {
     ) -> Self {
         Self {
             message: Some(message),
-            ..Self::new(function, who, thread, messages, Act::Send)
+            ..Self::new(function, who, thread, messages, PageAction::Send)
         }
     }
 }
@@ -100,7 +100,7 @@ impl Page {
     pub fn start(package: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/client");
         if !folder.join("node_modules").join(package).exists() {
-            tools::skipped(
+            tools::report_skipped(
                 &format!("what the client of {package} would do"),
                 "the AI SDK",
             );
@@ -112,19 +112,19 @@ impl Page {
     }
 
     /// Loads a page and waits until it has done what it should.
-    pub async fn load(&mut self, load: &Load<'_>) -> Result<Heard> {
+    pub async fn load(&mut self, load: &PageLoad<'_>) -> Result<ChatState> {
         self.begin(load).await?;
-        self.shown().await
+        self.wait_for_state().await
     }
 
     /// Loads a page without waiting for what it does.
-    pub async fn begin(&mut self, load: &Load<'_>) -> Result<()> {
-        self.0.say(load).await
+    pub async fn begin(&mut self, load: &PageLoad<'_>) -> Result<()> {
+        self.0.send(load).await
     }
 
     /// Waits until the page that was loaded has heard as many chunks as it should tell.
-    pub async fn hears(&mut self) -> Result<()> {
-        let line = self.0.hear().await?;
+    pub async fn wait_for_chunks(&mut self) -> Result<()> {
+        let line = self.0.receive().await?;
         ensure!(
             line.starts_with("{\"heard\":"),
             "the page has ended without that: {line}"
@@ -133,8 +133,8 @@ impl Page {
     }
 
     /// Waits until the page that was loaded has done what it should.
-    pub async fn shown(&mut self) -> Result<Heard> {
-        let line = self.0.hear().await?;
+    pub async fn wait_for_state(&mut self) -> Result<ChatState> {
+        let line = self.0.receive().await?;
         serde_json::from_str(&line).with_context(|| format!("not from the page: {line}"))
     }
 }
@@ -143,7 +143,7 @@ impl Page {
 pub const VERSIONS: [&str; 2] = ["ai", "ai6"];
 
 /// Stored messages as the read side gives them to a page.
-pub fn as_loaded(stored: &[StoredMessage]) -> Result<Vec<Value>> {
+pub fn to_page_messages(stored: &[StoredMessage]) -> Result<Vec<Value>> {
     let message = |stored: &StoredMessage| {
         let parts: Value = serde_json::from_str(&stored.parts)?;
         let role = if stored.role == Role::User {
@@ -161,7 +161,7 @@ pub fn as_loaded(stored: &[StoredMessage]) -> Result<Vec<Value>> {
 }
 
 /// Makes sure that a page shows these texts, one a message, and nothing twice.
-pub fn ensure_shows(heard: &Heard, texts: &[&str]) -> Result<()> {
+pub fn ensure_shows(heard: &ChatState, texts: &[&str]) -> Result<()> {
     let shown: Vec<String> = heard.messages.iter().map(text_of_parts).collect();
     ensure!(
         shown == texts,

@@ -10,9 +10,9 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Pair {
     /// The one where turns begin, unless a test says otherwise.
-    pub here: Function,
+    pub first: Function,
     /// The other one.
-    pub there: Function,
+    pub second: Function,
 }
 
 impl Pair {
@@ -20,31 +20,31 @@ impl Pair {
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let variables = variables(world, changes);
         Ok(Self {
-            here: Function::plain(&variables).await?,
-            there: Function::plain(&variables).await?,
+            first: Function::start_plain(&variables).await?,
+            second: Function::start_plain(&variables).await?,
         })
     }
 
     /// The same, and turns that begin here count as dead two seconds later.
-    pub async fn start_mortal(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
-        let there = variables(world, changes);
-        let mut here = there.clone();
-        here.insert("MAX_TURN_MS".to_owned(), "1500".to_owned());
+    pub async fn start_with_short_turns(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
+        let second = variables(world, changes);
+        let mut first = second.clone();
+        first.insert("MAX_TURN_MS".to_owned(), "1500".to_owned());
         Ok(Self {
-            here: Function::plain(&here).await?,
-            there: Function::plain(&there).await?,
+            first: Function::start_plain(&first).await?,
+            second: Function::start_plain(&second).await?,
         })
     }
 
     /// Both.
     pub fn both(&self) -> [&Function; 2] {
-        [&self.here, &self.there]
+        [&self.first, &self.second]
     }
 
     /// Ends both and looks through their logs.
     pub async fn stop(self) -> Result<()> {
-        self.here.stop().await?;
-        self.there.stop().await
+        self.first.stop().await?;
+        self.second.stop().await
     }
 }
 

@@ -179,7 +179,7 @@ pub fn sockets_to(pid: Pid, address: SocketAddr) -> Result<Vec<OwnedFd>> {
 
 /// A process that is alive, told apart from a later one with the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alive {
+pub struct LiveProcess {
     /// Its id.
     pub pid: i32,
     /// Its command line.
@@ -189,14 +189,14 @@ pub struct Alive {
 }
 
 /// Every process that is alive. Zombies are not.
-pub fn alive() -> Vec<Alive> {
+pub fn live_processes() -> Vec<LiveProcess> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
         .filter_map(|process| alive_at(&process.path()))
         .collect()
 }
 
-fn alive_at(folder: &Path) -> Option<Alive> {
+fn alive_at(folder: &Path) -> Option<LiveProcess> {
     let pid = folder.file_name()?.to_str()?.parse().ok()?;
     let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
     // After the name, which may hold anything: state, parent, and 19 further on the time it started (proc(5)).
@@ -204,7 +204,7 @@ fn alive_at(folder: &Path) -> Option<Alive> {
     let command =
         String::from_utf8_lossy(&std::fs::read(folder.join("cmdline")).ok()?).replace('\0', " ");
     let is_alive = !matches!(*fields.first()?, "Z" | "X");
-    is_alive.then_some(Alive {
+    is_alive.then_some(LiveProcess {
         pid,
         command,
         parent: fields.get(1)?.parse().ok()?,
@@ -213,8 +213,8 @@ fn alive_at(folder: &Path) -> Option<Alive> {
 }
 
 /// A process's children, their children, and so on.
-pub fn descendants(pid: Pid) -> Vec<Alive> {
-    let all = alive();
+pub fn descendants(pid: Pid) -> Vec<LiveProcess> {
+    let all = live_processes();
     let mut family = vec![pid.as_raw_nonzero().get()];
     let mut found = Vec::new();
     while let Some(parent) = family.pop() {
@@ -278,17 +278,17 @@ mod tests {
             .await
             .unwrap();
         let children = || Some(descendants(process.pid())).filter(|children| children.len() == 1);
-        let child = crate::wait::eventually("the child", children)
+        let child = crate::wait::poll_until_some("the child", children)
             .await
             .unwrap()
             .remove(0);
-        let own = alive()
+        let own = live_processes()
             .into_iter()
             .find(|one| one.pid == process.pid().as_raw_nonzero().get())
             .unwrap();
         drop(process);
-        let gone = || (!alive().contains(&own)).then_some(());
-        crate::wait::eventually("the process to be gone", gone)
+        let gone = || (!live_processes().contains(&own)).then_some(());
+        crate::wait::poll_until_some("the process to be gone", gone)
             .await
             .unwrap();
         kill_process(Pid::from_raw(child.pid).unwrap(), Signal::KILL).unwrap();

@@ -1,7 +1,7 @@
 //! What the table must hold of a conversation after trouble, once nothing runs any more: every message that was taken,
 //! one answer to each, as much of it as can be asked for, and nothing that keeps the user from going on.
 //!
-//! Judges items only. Who made the trouble, and when, is told by [`Asked`].
+//! Judges items only. Who made the trouble, and when, is told by [`SentMessage`].
 
 use std::io::Read;
 
@@ -15,25 +15,25 @@ use crate::ledger::Ledger;
 
 /// A message that was sent, and what may have become of it.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct SentMessage {
     /// Its id.
     pub message: String,
     /// What it says.
     pub words: String,
     /// Whether somebody was told that it was taken.
-    pub promised: bool,
+    pub is_acknowledged: bool,
     /// Whether somebody was told that its answer could not be kept: then nothing is promised of it.
-    pub told_of_loss: bool,
+    pub is_loss_reported: bool,
     /// The text that its answer must at least begin with.
-    pub least: String,
+    pub min_text: String,
     /// The texts that a whole answer may have.
-    pub whole: Vec<String>,
+    pub possible_texts: Vec<String>,
     /// How often the model was asked.
     pub calls: usize,
 }
 
 /// Everything that is wrong with a thread at `now_ms`, in words; nothing if all is well.
-pub fn broken(ledger: &Ledger, asked: &[Asked], now_ms: u64) -> Vec<String> {
+pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expect = |holds: bool, what: String| {
         if !holds {
@@ -99,7 +99,7 @@ fn questions(ledger: &Ledger) -> impl Iterator<Item = &Value> {
     ledger.messages.iter().filter(|row| is_question(row))
 }
 
-fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
+fn ensure_kept(ledger: &Ledger, asked: &SentMessage) -> Result<()> {
     let found = questions(ledger)
         .filter(|row| row["id"] == asked.message.as_str())
         .count();
@@ -109,20 +109,20 @@ fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
         .iter()
         .position(|row| is_question(row) && row["id"] == asked.message.as_str());
     let Some(place) = place else {
-        anyhow::ensure!(!asked.promised, "it is lost");
+        anyhow::ensure!(!asked.is_acknowledged, "it is lost");
         anyhow::ensure!(
             asked.calls == 0,
             "the model was asked, and the question is not stored"
         );
         return Ok(());
     };
-    let words = said(&ledger.messages[place])?;
+    let words = text_of_row(&ledger.messages[place])?;
     anyhow::ensure!(words == asked.words, "it says {words:?}");
     let after = ledger.messages[place + 1..]
         .iter()
         .take_while(|row| !is_question(row));
     let after: Vec<_> = after.collect();
-    if asked.told_of_loss {
+    if asked.is_loss_reported {
         // The table did not do what was asked, or did not say so in time. Whatever is there is there.
         return Ok(());
     }
@@ -130,13 +130,13 @@ fn ensure_kept(ledger: &Ledger, asked: &Asked) -> Result<()> {
 }
 
 /// The last answer counts. One before it may be there only if it says nothing: its turn failed, and the next ran anew.
-fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
+fn ensure_answered(answers: &[&Value], asked: &SentMessage) -> Result<()> {
     let (answer, before) = answers.split_last().context("it has no answer")?;
     for row in before {
         anyhow::ensure!(
             row["parts"] == "[]",
             "it has two answers, the first says {:?}",
-            said(row)?
+            text_of_row(row)?
         );
     }
     anyhow::ensure!(
@@ -146,17 +146,20 @@ fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
         answers.len()
     );
     let status = answer["status"].as_str().unwrap_or_default();
-    let text = said(answer)?;
+    let text = text_of_row(answer)?;
     let ended = ["completed", "stopped", "failed", "interrupted"].contains(&status);
     anyhow::ensure!(ended, "its answer has the status {status:?}");
-    let lost = asked.least.len().saturating_sub(text.len());
+    let lost = asked.min_text.len().saturating_sub(text.len());
     anyhow::ensure!(
-        text.starts_with(&asked.least),
+        text.starts_with(&asked.min_text),
         "{lost} bytes of its answer are lost: {status}, {text:?}"
     );
-    let genuine = asked.whole.iter().any(|whole| whole.starts_with(&text));
+    let genuine = asked
+        .possible_texts
+        .iter()
+        .any(|whole| whole.starts_with(&text));
     anyhow::ensure!(genuine, "nobody gave the answer {text:?}");
-    let whole = asked.whole.contains(&text);
+    let whole = asked.possible_texts.contains(&text);
     anyhow::ensure!(
         whole || status != "completed",
         "half an answer is passed off as whole: {text:?}"
@@ -165,7 +168,7 @@ fn ensure_answered(answers: &[&Value], asked: &Asked) -> Result<()> {
 }
 
 /// The text of a stored message. Parts in continuations are not looked for: nothing that this judges is that long.
-pub fn said(row: &Value) -> Result<String> {
+pub fn text_of_row(row: &Value) -> Result<String> {
     let stored = row["parts"]
         .as_str()
         .with_context(|| format!("no parts in {row}"))?;

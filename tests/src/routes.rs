@@ -12,43 +12,43 @@ use crate::sse::Transcript;
 use crate::world::{ORIGIN, question};
 
 /// A message of the user.
-pub fn user_says(id: &str, text: &str) -> Value {
+pub fn user_message(id: &str, text: &str) -> Value {
     json!({"id": id, "role": "user", "parts": [{"type": "text", "text": text}]})
 }
 
 /// The usual question under this id.
-pub fn asks(id: &str) -> Value {
-    user_says(id, &question())
+pub fn question_message(id: &str) -> Value {
+    user_message(id, &question())
 }
 
 /// A message of the assistant, as a client holds it.
-pub fn assistant_said(id: &str, text: &str) -> Value {
+pub fn assistant_message(id: &str, text: &str) -> Value {
     json!({"id": id, "role": "assistant", "parts": [{"type": "step-start"}, {"type": "text", "text": text, "state": "done"}]})
 }
 
 /// The body of a turn after these messages.
-pub fn conversation(thread: &str, messages: &[Value]) -> Value {
+pub fn conversation_body(thread: &str, messages: &[Value]) -> Value {
     json!({"threadId": thread, "id": thread, "trigger": "submit-message", "messages": messages})
 }
 
 /// The body of a client that leaves the history to the server.
-pub fn last_only(thread: &str, message: &Value) -> Value {
+pub fn last_message_body(thread: &str, message: &Value) -> Value {
     json!({"threadId": thread, "trigger": "submit-message", "message": message})
 }
 
 /// The body for another answer to the last of these messages, in place of `answer`.
-pub fn anew(thread: &str, messages: &[Value], answer: Option<&str>) -> Value {
+pub fn regenerate_body(thread: &str, messages: &[Value], answer: Option<&str>) -> Value {
     json!({"threadId": thread, "trigger": "regenerate-message", "messages": messages, "messageId": answer})
 }
 
 /// The body for a changed message: the last of these, under the id that it had.
-pub fn edited(thread: &str, messages: &[Value]) -> Value {
+pub fn edit_body(thread: &str, messages: &[Value]) -> Value {
     let id = messages.last().map(|message| message["id"].clone());
     json!({"threadId": thread, "trigger": "submit-message", "messages": messages, "messageId": id})
 }
 
 /// The request for the running answer of a thread.
-pub fn resume(function: &Function, who: &SignedIn, thread: &str) -> Result<Request<Bytes>> {
+pub fn resume_request(function: &Function, who: &SignedIn, thread: &str) -> Result<Request<Bytes>> {
     let request = Request::get(format!("{}/{thread}/stream", function.chat_url()));
     Ok(request
         .header("cookie", who.cookie())
@@ -57,7 +57,7 @@ pub fn resume(function: &Function, who: &SignedIn, thread: &str) -> Result<Reque
 }
 
 /// The request to stop a thread's answer.
-pub fn stop(
+pub fn stop_request(
     function: &Function,
     who: &SignedIn,
     thread: &str,
@@ -72,7 +72,7 @@ pub fn stop(
 
 /// What the answer to a stop says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stopping {
+pub struct StopAnswer {
     /// Whether there was something to stop.
     pub stopping: bool,
     /// Its stream.
@@ -80,12 +80,12 @@ pub struct Stopping {
 }
 
 /// Asks to stop whatever runs in a thread.
-pub async fn stop_now(function: &Function, who: &SignedIn, thread: &str) -> Result<Stopping> {
-    read_stopping(fetch(stop(function, who, thread, "")?).await?).await
+pub async fn stop_now(function: &Function, who: &SignedIn, thread: &str) -> Result<StopAnswer> {
+    read_stop_answer(fetch(stop_request(function, who, thread, "")?).await?).await
 }
 
 /// Reads the answer to a stop.
-pub async fn read_stopping(answer: Response) -> Result<Stopping> {
+pub async fn read_stop_answer(answer: Response) -> Result<StopAnswer> {
     let status = answer.status;
     let body = answer.json().await?;
     ensure!(status == 200, "a stop was answered with {status}: {body}");
@@ -97,11 +97,11 @@ pub async fn read_stopping(answer: Response) -> Result<Stopping> {
         stopping == stream.is_some(),
         "a stream is named when one is stopped: {body}"
     );
-    Ok(Stopping { stopping, stream })
+    Ok(StopAnswer { stopping, stream })
 }
 
 /// Reads an answer that must not be a refusal as a stream.
-pub async fn told(request: Request<Bytes>) -> Result<Transcript> {
+pub async fn fetch_transcript(request: Request<Bytes>) -> Result<Transcript> {
     let answer = fetch(request).await?;
     let status = answer.status;
     if status != 200 {
@@ -128,7 +128,7 @@ pub async fn ensure_nothing_to_resume(
     who: &SignedIn,
     thread: &str,
 ) -> Result<()> {
-    let answer = fetch(resume(function, who, thread)?).await?;
+    let answer = fetch(resume_request(function, who, thread)?).await?;
     let status = answer.status;
     let body = answer.bytes().await?;
     ensure!(

@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Tries `function` against `docs/openapi/<document>.json`, as this user. Does nothing where schemathesis is not
 /// installed.
-pub async fn try_out(function: &Function, document: &str, who: &SignedIn) -> Result<()> {
+pub async fn run_schemathesis(function: &Function, document: &str, who: &SignedIn) -> Result<()> {
     let Some(program) = tools::schemathesis() else {
-        tools::skipped(
+        tools::report_skipped(
             "the OpenAPI documents on the running functions",
             "schemathesis",
         );

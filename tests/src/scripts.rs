@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::answers::{self, PIECES, delta, finish, opening, parts, sends, stream, text_end};
+use crate::answers::{
+    self, PIECES, delta, finish, opening_parts, parts, send_steps, stream, text_end,
+};
 use crate::gateway::{Gate, Step};
 
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -18,25 +20,25 @@ pub fn first_half() -> String {
 pub const FIRST_HALF_CHUNKS: usize = 5;
 
 /// The usual answer; its second half waits behind the gate.
-pub fn halves(gate: &Gate) -> Vec<Step> {
+pub fn answer_in_halves(gate: &Gate) -> Vec<Step> {
     let mut first = parts(&PIECES);
-    let second = first.split_off(opening().len() + 2);
+    let second = first.split_off(opening_parts().len() + 2);
     let mut steps = stream(&first, Step::Wait(gate.clone()));
-    steps.extend(sends(&second));
+    steps.extend(send_steps(&second));
     steps.push(Step::End);
     steps
 }
 
 /// The usual answer, all of it behind the gate, its head too.
-pub fn behind(gate: &Gate) -> Vec<Step> {
+pub fn answer_after(gate: &Gate) -> Vec<Step> {
     [vec![Step::Wait(gate.clone())], answers::good()].concat()
 }
 
 /// The first half of the usual answer, and never more.
-pub fn unfinished() -> Vec<Step> {
+pub fn half_answer() -> Vec<Step> {
     stream(
         &[
-            opening(),
+            opening_parts(),
             PIECES[..2].iter().map(|piece| delta(piece)).collect(),
         ]
         .concat(),
@@ -45,7 +47,7 @@ pub fn unfinished() -> Vec<Step> {
 }
 
 /// A good answer of these words, said in pieces with a pause before each.
-pub fn slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
+pub fn answer_slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
     let mut steps = vec![answers::head()];
     for part in parts(pieces) {
         steps.extend([Step::Pause(pause), Step::Send(answers::frame(&part))]);
@@ -55,7 +57,7 @@ pub fn slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
 }
 
 /// Reasoning, tools of the provider's own, a source, a file and text in two blocks.
-pub fn many_kinds() -> Vec<Value> {
+pub fn mixed_parts() -> Vec<Value> {
     let search = |id: &str, more: Value| {
         let mut part = json!({"toolCallId": id, "toolName": "web_search", "providerExecuted": true, "dynamic": true});
         part.as_object_mut()
@@ -63,7 +65,7 @@ pub fn many_kinds() -> Vec<Value> {
             .for_each(|part| part.extend(more.as_object().cloned().unwrap_or_default()));
         part
     };
-    let mut parts = opening();
+    let mut parts = opening_parts();
     parts.extend([
         delta("Let me "),
         delta("see. "),

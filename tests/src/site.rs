@@ -50,7 +50,7 @@ impl Site {
     /// Starts both functions in this world and the front before them; nothing when the page was not built.
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Option<Self>> {
         let Some(page) = tools::page() else {
-            tools::skipped("whatever the page would do", "the built page");
+            tools::report_skipped("whatever the page would do", "the built page");
             return Ok(None);
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -58,8 +58,10 @@ impl Site {
         let url = format!("http://{address}");
         let mut variables: Variables = world.variables_with(changes);
         variables.insert("ALLOWED_ORIGINS".to_owned(), url.clone());
-        let (chat, threads) =
-            tokio::try_join!(Function::plain(&variables), Function::threads(&variables))?;
+        let (chat, threads) = tokio::try_join!(
+            Function::start_plain(&variables),
+            Function::start_threads(&variables)
+        )?;
         let is_open = watch::Sender::new(true);
         let behind = Behind {
             page,

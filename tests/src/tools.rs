@@ -95,7 +95,7 @@ pub fn cargo() -> OsString {
 }
 
 /// Says loudly that something was not tested. The test harness hides what a good test prints by `eprintln!`.
-pub fn skipped(what: &str, missing: &str) {
+pub fn report_skipped(what: &str, missing: &str) {
     let line = format!(
         "\n*** SKIPPED: {what}: {missing} is not installed; `cargo xtask test` installs it ***\n"
     );

@@ -7,16 +7,16 @@ use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take before a test gives up. Far above what is expected: a slow machine must not fail a test.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long anything may take that has to wait for a compiler first, or for somebody else's.
-pub const BUILD_PATIENCE: Duration = Duration::from_secs(900);
+pub const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
 
 const POLL: Duration = Duration::from_millis(10);
 
 /// Awaits `future`, or says that `what` did not come in time.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T> {
-    within_limit(PATIENCE, what, future).await
+    within_limit(WAIT_TIMEOUT, what, future).await
 }
 
 /// The same with a limit of its own.
@@ -31,8 +31,8 @@ pub async fn within_limit<T>(
 }
 
 /// Asks again and again until `question` has an answer: for what announces itself to nobody, such as another process's state.
-pub async fn eventually<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> Result<T> {
-    let end = Instant::now() + PATIENCE;
+pub async fn poll_until_some<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> Result<T> {
+    let end = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(answer) = question() {
             return Ok(answer);
@@ -45,11 +45,11 @@ pub async fn eventually<T>(what: &str, mut question: impl FnMut() -> Option<T>) 
 }
 
 /// The same for a question that has to be awaited.
-pub async fn eventually_is<T>(
+pub async fn poll_until_ok<T>(
     what: &str,
     mut question: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + WAIT_TIMEOUT;
     loop {
         match question().await {
             Ok(answer) => return Ok(answer),

@@ -89,7 +89,7 @@ impl World {
     }
 
     /// All items but those that go on changing after an answer: journals, and what the users' days add up to.
-    pub fn conversations(&self) -> Result<Vec<Value>> {
+    pub fn conversation_items(&self) -> Result<Vec<Value>> {
         let mut items = self.engine.items()?;
         let is_afterwards = |item: &Value| {
             let begins = |name: &str, prefix: &str| {
@@ -104,7 +104,11 @@ impl World {
     }
 
     /// The messages of a thread, oldest first.
-    pub async fn stored(&self, who: &SignedIn, thread: &str) -> Result<Vec<StoredMessage>> {
+    pub async fn stored_messages(
+        &self,
+        who: &SignedIn,
+        thread: &str,
+    ) -> Result<Vec<StoredMessage>> {
         let (user, thread) = (UserId::parse(&who.user)?, ThreadId::parse(thread)?);
         let history = History {
             limit: 100,
@@ -132,7 +136,7 @@ impl World {
 
     /// The one answer in a thread that holds one question and one answer.
     pub async fn only_answer(&self, who: &SignedIn, thread: &str) -> Result<StoredMessage> {
-        let mut stored = self.stored(who, thread).await?;
+        let mut stored = self.stored_messages(who, thread).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
         ensure!(
             roles == [Role::User, Role::Assistant],
@@ -142,10 +146,10 @@ impl World {
     }
 
     /// Makes sure that the usual good answer is stored, whole.
-    pub async fn ensure_whole(&self, who: &SignedIn, thread: &str) -> Result<()> {
+    pub async fn ensure_complete_answer(&self, who: &SignedIn, thread: &str) -> Result<()> {
         let answer = self.only_answer(who, thread).await?;
         ensure!(
-            text_of(&answer)? == answers::whole_text(),
+            text_of(&answer)? == answers::full_text(),
             "{thread}: {}",
             answer.parts
         );
@@ -209,7 +213,7 @@ pub fn text_of(message: &StoredMessage) -> Result<String> {
 }
 
 /// The body of a turn as the SDK's transport sends it.
-pub fn turn(thread: &str, message: &str) -> Value {
+pub fn turn_body(thread: &str, message: &str) -> Value {
     json!({
         "threadId": thread, "id": format!("chat-{thread}"), "trigger": "submit-message",
         "messages": [{"id": message, "role": "user", "parts": [{"type": "text", "text": question()}]}],
@@ -217,7 +221,11 @@ pub fn turn(thread: &str, message: &str) -> Value {
 }
 
 /// A request with this body, signed by cookie as a browser sends it.
-pub fn post(function: &Function, who: &SignedIn, body: impl Into<Bytes>) -> Result<Request<Bytes>> {
+pub fn post_request(
+    function: &Function,
+    who: &SignedIn,
+    body: impl Into<Bytes>,
+) -> Result<Request<Bytes>> {
     let request = Request::post(function.chat_url())
         .header("content-type", "application/json")
         .header("cookie", who.cookie())
@@ -226,11 +234,11 @@ pub fn post(function: &Function, who: &SignedIn, body: impl Into<Bytes>) -> Resu
 }
 
 /// The request for a turn, signed by cookie.
-pub fn ask(
+pub fn turn_request(
     function: &Function,
     who: &SignedIn,
     thread: &str,
     message: &str,
 ) -> Result<Request<Bytes>> {
-    post(function, who, turn(thread, message).to_string())
+    post_request(function, who, turn_body(thread, message).to_string())
 }

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 /// Something on the page: the last that has this role, and if told so this name, this text in it, or this place round it.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Place {
+pub struct Locator {
     role: Option<&'static str>,
     label: Option<&'static str>,
     text: Option<String>,
     name: Option<String>,
     has: Vec<String>,
-    within: Option<Box<Place>>,
+    within: Option<Box<Locator>>,
 }
 
 /// A file that somebody chooses.
@@ -24,7 +24,7 @@ pub struct File<'a> {
     pub base64: &'a str,
 }
 
-impl Place {
+impl Locator {
     /// Something with this role.
     pub fn role(role: &'static str) -> Self {
         Self {
@@ -73,26 +73,26 @@ impl Place {
 }
 
 /// A button.
-pub fn button(name: &str) -> Place {
-    Place::named("button", name)
+pub fn button(name: &str) -> Locator {
+    Locator::named("button", name)
 }
 
 /// A text box.
-pub fn textbox(name: &str) -> Place {
-    Place::named("textbox", name)
+pub fn textbox(name: &str) -> Locator {
+    Locator::named("textbox", name)
 }
 
 /// The last answer, with this text in it.
-pub fn answer(text: &str) -> Place {
-    Place::named("article", "Assistant").with(text)
+pub fn answer(text: &str) -> Locator {
+    Locator::named("article", "Assistant").with(text)
 }
 
 /// A problem that is told, with this text.
-pub fn alert(text: &str) -> Place {
-    Place::role("alert").with(text)
+pub fn alert(text: &str) -> Locator {
+    Locator::role("alert").with(text)
 }
 
 /// A conversation in the list.
-pub fn conversation(title: &str) -> Place {
-    Place::named("link", title).within(Place::named("list", "Conversations"))
+pub fn conversation(title: &str) -> Locator {
+    Locator::named("link", title).within(Locator::named("list", "Conversations"))
 }

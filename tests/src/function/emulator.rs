@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use anyhow::Result;
 
 use super::url::FunctionUrl;
-use super::{Function, Way, free_port, listening};
+use super::{Function, RunMode, free_port, listening};
 use crate::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::tools;
 
 pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
     let Some(program) = tools::runtime_interface_emulator() else {
-        tools::skipped(
+        tools::report_skipped(
             "the function under the Runtime Interface Emulator",
             "aws-sam-cli",
         );
@@ -36,7 +36,7 @@ pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
     listening(&mut process, invoke).await?;
     let front = FunctionUrl::before_emulator(invoke).await?;
     Ok(Some(
-        Function::new(Way::Emulator, front.url(), process, variables).with(None, front),
+        Function::new(RunMode::Emulator, front.url(), process, variables).with(None, front),
     ))
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Function, Way};
+use super::{Function, RunMode};
 use crate::logs::field;
 use crate::process::{Process, Variables};
 
@@ -17,5 +17,5 @@ pub(super) async fn start(binary: &Path, variables: &Variables) -> Result<Functi
         field(line, "address")
     });
     let url = format!("http://{}", address.await?);
-    Ok(Function::new(Way::Plain, url, process, &variables))
+    Ok(Function::new(RunMode::Plain, url, process, &variables))
 }

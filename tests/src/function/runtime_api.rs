@@ -22,7 +22,7 @@ pub use reading::{Outcome, Reading};
 
 use crate::process::{Process, Variables};
 use crate::session::epoch_ms;
-use crate::wait::{PATIENCE, within};
+use crate::wait::{WAIT_TIMEOUT, within};
 use crate::wire::Connection;
 
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             workers,
-            limit: Mutex::new(PATIENCE),
+            limit: Mutex::new(WAIT_TIMEOUT),
             state: Mutex::default(),
             arrived: Notify::new(),
             hung_up: Notify::new(),
@@ -111,7 +111,7 @@ impl RuntimeApi {
         }
         let process = Process::start::<&str>(binary, &[], &variables)?;
         self.take_charge_of(process.pid());
-        self.frozen()
+        self.wait_until_frozen()
             .await
             .with_context(|| process.logs.lines().join("\n"))?;
         Ok(process)
@@ -132,7 +132,7 @@ impl RuntimeApi {
     }
 
     /// Waits until the process is frozen: every worker has asked for an event and there is none.
-    pub async fn frozen(&self) -> Result<()> {
+    pub async fn wait_until_frozen(&self) -> Result<()> {
         within(
             "the process to be frozen",
             self.shared.frozen.subscribe().wait_for(|frozen| *frozen),
@@ -142,8 +142,9 @@ impl RuntimeApi {
     }
 
     /// Makes sure that the process is not frozen, having given it time to bring that upon itself.
-    pub async fn stays_awake(&self) -> Result<()> {
-        let frozen = tokio::time::timeout(Duration::from_millis(500), self.frozen()).await;
+    pub async fn ensure_not_frozen(&self) -> Result<()> {
+        let frozen =
+            tokio::time::timeout(Duration::from_millis(500), self.wait_until_frozen()).await;
         ensure!(frozen.is_err(), "the process has asked for the next event");
         Ok(())
     }
@@ -161,7 +162,7 @@ impl RuntimeApi {
         let mut state = self.shared.state();
         state.invoked += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012}", state.invoked);
-        let reading = state.readings.pop_front().unwrap_or(Reading::Whole);
+        let reading = state.readings.pop_front().unwrap_or(Reading::Complete);
         let answering = Answering {
             reading,
             prelude: Some(prelude_sender),
@@ -212,7 +213,7 @@ impl Invocation {
     }
 
     /// The next piece of the body; nothing at its end.
-    pub async fn piece(&mut self) -> Option<Bytes> {
+    pub async fn next_piece(&mut self) -> Option<Bytes> {
         self.body.recv().await
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use super::{Function, RuntimeApi, Way, plain};
+use super::{Function, RunMode, RuntimeApi, plain};
 use crate::binary::threads_binary;
 use crate::process::Variables;
 use crate::session::SignedIn;
@@ -12,20 +12,24 @@ use crate::world::ORIGIN;
 
 impl Function {
     /// Starts the read side over plain HTTP. It gets no key of a gateway.
-    pub async fn threads(variables: &Variables) -> Result<Self> {
+    pub async fn start_threads(variables: &Variables) -> Result<Self> {
         plain::start(&threads_binary().await?, &without_gateway(variables)).await
     }
 
     /// Starts the read side over plain HTTP or under our Runtime API.
-    pub async fn threads_by(way: Way, variables: &Variables) -> Result<Self> {
+    pub async fn start_threads_in(way: RunMode, variables: &Variables) -> Result<Self> {
         match way {
-            Way::RuntimeApi => Self::threads_on(RuntimeApi::start(1).await?, variables).await,
-            Way::Plain | Way::Watch | Way::Emulator => Self::threads(variables).await,
+            RunMode::RuntimeApi => {
+                Self::start_threads_under(RuntimeApi::start(1).await?, variables).await
+            }
+            RunMode::Plain | RunMode::Watch | RunMode::Emulator => {
+                Self::start_threads(variables).await
+            }
         }
     }
 
     /// Starts the read side under this Runtime API.
-    pub async fn threads_on(api: RuntimeApi, variables: &Variables) -> Result<Self> {
+    pub async fn start_threads_under(api: RuntimeApi, variables: &Variables) -> Result<Self> {
         Self::launched(api, &threads_binary().await?, &without_gateway(variables)).await
     }
 

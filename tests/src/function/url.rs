@@ -109,7 +109,7 @@ async fn invoke(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
             let head = event::head(&prelude)?;
             let (mut sender, body) = Channel::new(64);
             tokio::spawn(async move {
-                while let Some(bytes) = invocation.piece().await {
+                while let Some(bytes) = invocation.next_piece().await {
                     // The client may be gone; the invocation is read on all the same.
                     drop(sender.send_data(bytes).await);
                 }

@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::Request;
 
-use super::{Function, Way, free_port, listening};
+use super::{Function, RunMode, free_port, listening};
 use crate::binary::chat_binary;
 use crate::http_client::send;
 use crate::process::{Process, Variables, descendants};
 use crate::tools;
-use crate::wait::BUILD_PATIENCE;
+use crate::wait::BUILD_TIMEOUT;
 
 /// How often the emulator is started: one start in about a hundred takes the first request and never starts the
 /// function.
@@ -23,7 +23,7 @@ const STUCK: Duration = Duration::from_secs(15);
 
 pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
     let Some(program) = tools::cargo_lambda() else {
-        tools::skipped("the function under cargo lambda watch", "cargo-lambda");
+        tools::report_skipped("the function under cargo lambda watch", "cargo-lambda");
         return Ok(None);
     };
     // Built beforehand, so that the first request does not wait for a compiler.
@@ -56,11 +56,16 @@ async fn try_start(program: &Path, variables: &Variables) -> Result<Option<Funct
     let mut process = Process::start_tool(program, &arguments, variables)?;
     let address: SocketAddr = format!("127.0.0.1:{port}").parse()?;
     listening(&mut process, address).await?;
-    let function = Function::new(Way::Watch, format!("http://{address}"), process, variables);
+    let function = Function::new(
+        RunMode::Watch,
+        format!("http://{address}"),
+        process,
+        variables,
+    );
     // The first request starts the function, by a cargo that has to wait for any other cargo in this workspace.
     let first = send(Request::get(function.chat_url()).body(Bytes::new())?).await?;
     let answer = tokio::select! {
-        answer = first.head_within(BUILD_PATIENCE) => answer,
+        answer = first.head_within(BUILD_TIMEOUT) => answer,
         () = stuck(&function) => return Ok(None),
     };
     answer

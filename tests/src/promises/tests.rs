@@ -39,22 +39,22 @@ fn sound() -> Ledger {
     }
 }
 
-fn asked() -> Vec<Asked> {
-    let asked = |message: &str, words: &str, least: &str, whole: &str, calls| Asked {
+fn asked() -> Vec<SentMessage> {
+    let asked = |message: &str, words: &str, least: &str, whole: &str, calls| SentMessage {
         message: message.to_owned(),
         words: words.to_owned(),
-        promised: true,
-        told_of_loss: false,
-        least: least.to_owned(),
-        whole: vec![whole.to_owned()],
+        is_acknowledged: true,
+        is_loss_reported: false,
+        min_text: least.to_owned(),
+        possible_texts: vec![whole.to_owned()],
         calls,
     };
     vec![
         asked("m1", "Who?", "Half ", "Half an answer.", 1),
         asked("m2", "What?", "Nothing.", "Nothing.", 2),
         asked("m3", "When?", "Now.", "Now.", 1),
-        Asked {
-            promised: false,
+        SentMessage {
+            is_acknowledged: false,
             ..asked("m4", "Lost on the way?", "", "", 0)
         },
     ]
@@ -62,10 +62,13 @@ fn asked() -> Vec<Asked> {
 
 #[test]
 fn a_thread_in_which_all_was_kept_is_sound() {
-    assert_eq!(broken(&sound(), &asked(), NOW_MS), Vec::<String>::new());
+    assert_eq!(
+        find_violations(&sound(), &asked(), NOW_MS),
+        Vec::<String>::new()
+    );
 }
 
-type Harm = fn(&mut Ledger, &mut Vec<Asked>);
+type Harm = fn(&mut Ledger, &mut Vec<SentMessage>);
 
 #[test]
 fn whatever_is_lost_doubled_or_left_open_is_found() {
@@ -174,7 +177,7 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
     for (name, harm, expected) in harms {
         let (mut ledger, mut asked) = (sound(), asked());
         harm(&mut ledger, &mut asked);
-        let found = broken(&ledger, &asked, NOW_MS);
+        let found = find_violations(&ledger, &asked, NOW_MS);
         assert!(
             found.iter().any(|wrong| wrong.contains(expected)),
             "{name}: {found:?}"
@@ -196,6 +199,6 @@ fn text_is_read_however_it_is_stored() {
             json!({"parts": packed, "len": parts(&text).len()}),
         ),
     ] {
-        assert_eq!(said(&row).unwrap(), text, "{name}");
+        assert_eq!(text_of_row(&row).unwrap(), text, "{name}");
     }
 }

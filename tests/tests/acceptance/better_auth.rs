@@ -4,15 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use acceptance::better_auth::{Pass, Site, WebApp, package_script};
+use acceptance::better_auth::{Credentials, Site, WebApp, package_script};
 use acceptance::engine::Operation;
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::http_client::fetch;
 use acceptance::logs::field;
 use acceptance::process::Variables;
 use acceptance::session::SignedIn;
-use acceptance::wait::eventually;
-use acceptance::world::{World, turn};
+use acceptance::wait::poll_until_some;
+use acceptance::world::{World, turn_body};
 use anyhow::{Context, Result, ensure};
 use http::Request;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ impl<'a> Backend<'a> {
     async fn plain(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
         Ok(Self {
             world,
-            function: Function::plain(&variables(world, &site, jwks)).await?,
+            function: Function::start_plain(&variables(world, &site, jwks)).await?,
             site,
         })
     }
@@ -47,18 +47,18 @@ impl<'a> Backend<'a> {
         variables.insert("BETTER_AUTH_CHECK_REVOCATION".to_owned(), "true".to_owned());
         Ok(Self {
             world,
-            function: Function::plain(&variables).await?,
+            function: Function::start_plain(&variables).await?,
             site,
         })
     }
 
-    async fn by_cookie(&self, pass: &Pass) -> Result<Outcome> {
+    async fn by_cookie(&self, pass: &Credentials) -> Result<Outcome> {
         self.chat(pass, &[("cookie", &pass.cookie)])
             .await
             .context("by cookie")
     }
 
-    async fn by_bearer(&self, pass: &Pass) -> Result<Outcome> {
+    async fn by_bearer(&self, pass: &Credentials) -> Result<Outcome> {
         self.chat(
             pass,
             &[("authorization", &format!("Bearer {}", pass.bearer))],
@@ -67,7 +67,7 @@ impl<'a> Backend<'a> {
         .context("by bearer")
     }
 
-    async fn by_access_token(&self, pass: &Pass) -> Result<Outcome> {
+    async fn by_access_token(&self, pass: &Credentials) -> Result<Outcome> {
         let authorization = format!("Bearer {}", pass.access_token);
         self.chat(pass, &[("authorization", &authorization)])
             .await
@@ -76,7 +76,7 @@ impl<'a> Backend<'a> {
 
     /// Sends a question with these headers and reads the complete answer. If it is not refused, the
     /// turn has to belong to this user.
-    async fn chat(&self, pass: &Pass, headers: &[(&str, &str)]) -> Result<Outcome> {
+    async fn chat(&self, pass: &Credentials, headers: &[(&str, &str)]) -> Result<Outcome> {
         let thread = format!("t{}", self.world.gateway.calls().len());
         let mut request = Request::post(self.function.chat_url())
             .header("content-type", "application/json")
@@ -85,7 +85,7 @@ impl<'a> Backend<'a> {
             request = request.header(*name, *value);
         }
         let before = self.world.engine.operations().len();
-        let answer = fetch(request.body(turn(&thread, "m1").to_string().into())?).await?;
+        let answer = fetch(request.body(turn_body(&thread, "m1").to_string().into())?).await?;
         if answer.status != 200 {
             ensure!(answer.status == 401, "status {}", answer.status);
             let body = answer.json().await?;
@@ -96,7 +96,7 @@ impl<'a> Backend<'a> {
         }
         answer.transcript().await?;
         self.world
-            .ensure_whole(&SignedIn::new(&pass.user_id), &thread)
+            .ensure_complete_answer(&SignedIn::new(&pass.user_id), &thread)
             .await?;
         Ok(Answered {
             reads: self.reads_since(before)?,
@@ -134,7 +134,7 @@ impl<'a> Backend<'a> {
             )
         };
         let enough = || refusals().filter(|all: &Vec<String>| all.len() >= count);
-        eventually("the refusals in the log", enough).await
+        poll_until_some("the refusals in the log", enough).await
     }
 
     async fn stop(self) -> Result<()> {
@@ -219,10 +219,10 @@ async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
         return Ok(());
     };
     for (cookie_cache, way) in [
-        ("compact", Way::Plain),
-        ("jwt", Way::RuntimeApi),
-        ("jwe", Way::RuntimeApi),
-        ("jwt-plugin", Way::Plain),
+        ("compact", RunMode::Plain),
+        ("jwt", RunMode::RuntimeApi),
+        ("jwe", RunMode::RuntimeApi),
+        ("jwt-plugin", RunMode::Plain),
     ] {
         let site = with_cache(cookie_cache);
         // Too long for one cookie, so better-auth splits it.

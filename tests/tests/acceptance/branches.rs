@@ -6,17 +6,21 @@ use acceptance::function::Function;
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::ledger::Ledger;
-use acceptance::page::{Act, Load, Page, VERSIONS, as_loaded, ensure_shows, text_of_parts};
+use acceptance::page::{
+    Page, PageAction, PageLoad, VERSIONS, ensure_shows, text_of_parts, to_page_messages,
+};
 use acceptance::pair::Pair;
 use acceptance::routes::{
-    self, anew, asks, assistant_said, conversation, edited, ensure_refused, resume, stop_now,
-    user_says,
+    self, assistant_message, conversation_body, edit_body, ensure_refused, question_message,
+    regenerate_body, resume_request, stop_now, user_message,
 };
-use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, unfinished};
+use acceptance::scripts::{
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
+};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask, post, question, text_of};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, post_request, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::{MessageId, Role, ThreadId, UserId};
 use serde_json::Value;
@@ -27,7 +31,7 @@ fn says(text: &str) -> Vec<Step> {
 }
 
 async fn told(function: &Function, who: &SignedIn, body: &Value) -> Result<Transcript> {
-    routes::told(post(function, who, body.to_string())?).await
+    routes::fetch_transcript(post_request(function, who, body.to_string())?).await
 }
 
 /// Returns one line for each message, oldest first: `u:` or `a:` and its text.
@@ -47,7 +51,7 @@ async fn ensure_path(
     thread: &str,
     expected: &[&str],
 ) -> Result<Vec<StoredMessage>> {
-    eventually_is("the path", async || {
+    poll_until_ok("the path", async || {
         path_is(world, who, thread, expected).await
     })
     .await
@@ -61,7 +65,7 @@ async fn ensure_branch(
     last: &str,
     expected: &[&str],
 ) -> Result<()> {
-    eventually_is("the branch", async || {
+    poll_until_ok("the branch", async || {
         branch_is(world, who, thread, last, expected).await
     })
     .await
@@ -73,7 +77,7 @@ async fn path_is(
     thread: &str,
     expected: &[&str],
 ) -> Result<Vec<StoredMessage>> {
-    let stored = world.stored(who, thread).await?;
+    let stored = world.stored_messages(who, thread).await?;
     let path = lines(&stored)?;
     ensure!(
         path == expected,
@@ -142,13 +146,13 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
         let Some(mut page) = Page::start(package)? else {
             continue;
         };
-        for (place, function) in [("here", &pair.here), ("there", &pair.there)] {
+        for (place, function) in [("here", &pair.first), ("there", &pair.second)] {
             let thread = format!("{package}-{place}");
             let call = world.gateway.calls().len();
-            world.gateway.next(unfinished());
-            let send = Load::send(&pair.here, &alice, &thread, vec![], asks("m1"));
+            world.gateway.next(half_answer());
+            let send = PageLoad::send(&pair.first, &alice, &thread, vec![], question_message("m1"));
             let left = page
-                .load(&Load {
+                .load(&PageLoad {
                     leave_after: Some(FIRST_HALF_CHUNKS),
                     ..send
                 })
@@ -157,29 +161,29 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
             // received.
             let shown = left.messages.get(1).map(text_of_parts).unwrap_or_default();
             ensure!(first_half().starts_with(&shown), "{thread}: {left:?}");
-            let next = Load::send(
+            let next = PageLoad::send(
                 function,
                 &alice,
                 &thread,
                 left.messages.clone(),
-                user_says("m2", "And?"),
+                user_message("m2", "And?"),
             );
             let heard = page.load(&next).await?;
             ensure!(heard.status == "ready", "{thread}: {heard:?}");
             ensure_shows(
                 &heard,
-                &[&question(), &shown, "And?", &answers::whole_text()],
+                &[&question(), &shown, "And?", &answers::full_text()],
             )
             .context(thread.clone())?;
             ensure!(
                 world.gateway.call(call).await?.ended().await? == Ended::Left,
                 "{thread}: the old call goes on"
             );
-            Ledger::settled(&world.engine, &alice, &thread).await?;
+            Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
             let (asked, half, whole) = (
                 format!("u:{}", question()),
                 format!("a:{}", first_half()),
-                format!("a:{}", answers::whole_text()),
+                format!("a:{}", answers::full_text()),
             );
             let stored =
                 ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &whole]).await?;
@@ -202,20 +206,20 @@ async fn readers_of_a_turn_that_is_taken_over_are_told_that_it_stopped() -> Resu
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
-        world.gateway.next(unfinished());
-        let mut old = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
+    for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
+        world.gateway.next(half_answer());
+        let mut old = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
         old.chunks(FIRST_HALF_CHUNKS).await?;
         let readers = [
-            fetch(resume(&pair.here, &alice, name)?).await?,
-            fetch(resume(&pair.there, &alice, name)?).await?,
+            fetch(resume_request(&pair.first, &alice, name)?).await?,
+            fetch(resume_request(&pair.second, &alice, name)?).await?,
         ];
-        let new = fetch(ask(function, &alice, name, "m2")?)
+        let new = fetch(turn_request(function, &alice, name, "m2")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            new.done && new.text() == answers::whole_text(),
+            new.done && new.text() == answers::full_text(),
             "{name}: {new:?}"
         );
         for reader in std::iter::once(old).chain(readers) {
@@ -236,20 +240,28 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
     let pair = Pair::start(&world, &[("ON_BUSY", "reject")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     let stream = Ledger::read(&world.engine, &alice, "t1")?.thread["streamId"].clone();
     for function in pair.both() {
-        let refused =
-            ensure_refused(ask(function, &alice, "t1", "m2")?, 409, "turn_in_progress").await?;
+        let refused = ensure_refused(
+            turn_request(function, &alice, "t1", "m2")?,
+            409,
+            "turn_in_progress",
+        )
+        .await?;
         ensure!(refused["error"]["streamId"] == stream, "{refused}");
-        let again = anew("t1", &[asks("m1")], None).to_string();
-        ensure_refused(post(function, &alice, again)?, 409, "turn_in_progress")
-            .await
-            .context("another answer")?;
+        let again = regenerate_body("t1", &[question_message("m1")], None).to_string();
+        ensure_refused(
+            post_request(function, &alice, again)?,
+            409,
+            "turn_in_progress",
+        )
+        .await
+        .context("another answer")?;
     }
-    let same = fetch(ask(&pair.there, &alice, "t1", "m1")?).await?;
+    let same = fetch(turn_request(&pair.second, &alice, "t1", "m1")?).await?;
     ensure!(
         same.status == 200,
         "the same message is no other: {}",
@@ -259,7 +271,7 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
     for (name, reader) in [("first", answer), ("same", same)] {
         let transcript = reader.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::whole_text(),
+            transcript.done && transcript.text() == answers::full_text(),
             "{name}: {transcript:?}"
         );
     }
@@ -267,19 +279,16 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
         world.gateway.calls().len() == 1,
         "a refusal called the model"
     );
-    let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
+    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
     ensure!(
-        ledger.thread["turns"] == 1 && ledger.counted() == 1,
+        ledger.thread["turns"] == 1 && ledger.counted_turns() == 1,
         "a refusal counts: {ledger:?}"
     );
-    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?)
+    let next = fetch(turn_request(&pair.second, &alice, "t1", "m2")?)
         .await?
         .transcript()
         .await?;
-    ensure!(
-        next.done && next.text() == answers::whole_text(),
-        "{next:?}"
-    );
+    ensure!(next.done && next.text() == answers::full_text(), "{next:?}");
     pair.stop().await
 }
 
@@ -291,11 +300,17 @@ async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() ->
     for number in 0..20 {
         let thread = format!("t{number}");
         let gate = Gate::default();
-        world.gateway.next(halves(&gate));
+        world.gateway.next(answer_in_halves(&gate));
         world.gateway.next(says("Second."));
-        let mut old = fetch(ask(&pair.here, &alice, &thread, "m1")?).await?;
+        let mut old = fetch(turn_request(&pair.first, &alice, &thread, "m1")?).await?;
         old.chunks(FIRST_HALF_CHUNKS).await?;
-        let new = send(ask(pair.both()[number % 2], &alice, &thread, "m2")?).await?;
+        let new = send(turn_request(
+            pair.both()[number % 2],
+            &alice,
+            &thread,
+            "m2",
+        )?)
+        .await?;
         gate.open();
         let new = new.head().await?.transcript().await?;
         ensure!(new.done && new.text() == "Second.", "{thread}: {new:?}");
@@ -305,7 +320,7 @@ async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() ->
             old.done && ["finish", "abort"].contains(&end),
             "{thread}: {old:?}"
         );
-        Ledger::settled(&world.engine, &alice, &thread).await?;
+        Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
         let (asked, was) = (format!("u:{}", question()), format!("a:{}", old.text()));
         let stored = ensure_path(
             &world,
@@ -330,7 +345,7 @@ async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() ->
 #[tokio::test]
 async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for answer in ["one", "two", "three", "four"] {
         world.gateway.next(says(answer));
@@ -338,7 +353,7 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     let one = told(
         &function,
         &alice,
-        &conversation("t1", &[user_says("m1", "Say.")]),
+        &conversation_body("t1", &[user_message("m1", "Say.")]),
     )
     .await?;
     let one = one.chunks[0]["messageId"]
@@ -348,7 +363,7 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     let two = told(
         &function,
         &alice,
-        &anew("t1", &[user_says("m1", "Say.")], Some(&one)),
+        &regenerate_body("t1", &[user_message("m1", "Say.")], Some(&one)),
     )
     .await?;
     ensure!(two.text() == "two", "{two:?}");
@@ -366,16 +381,16 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     told(
         &function,
         &alice,
-        &anew("t1", &[user_says("m1", "Say.")], None),
+        &regenerate_body("t1", &[user_message("m1", "Say.")], None),
     )
     .await?;
     ensure_path(&world, &alice, "t1", &["u:Say.", "a:three"]).await?;
     let history = [
-        user_says("m1", "Say."),
-        assistant_said("x", "three"),
-        user_says("m2", "More."),
+        user_message("m1", "Say."),
+        assistant_message("x", "three"),
+        user_message("m2", "More."),
     ];
-    told(&function, &alice, &conversation("t1", &history)).await?;
+    told(&function, &alice, &conversation_body("t1", &history)).await?;
     ensure_path(
         &world,
         &alice,
@@ -386,16 +401,16 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
     ensure_branch(&world, &alice, "t1", &one, &["u:Say.", "a:one"]).await?;
     ensure_branch(&world, &alice, "t1", &two, &["u:Say.", "a:two"]).await?;
     ensure!(world.gateway.calls().len() == 4);
-    Ledger::settled(&world.engine, &alice, "t1")
+    Ledger::read_at_rest(&world.engine, &alice, "t1")
         .await?
-        .ensure_sound()?;
+        .ensure_consistent()?;
     function.stop().await
 }
 
 #[tokio::test]
 async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for answer in ["a1", "a2", "a1 anew"] {
         world.gateway.next(says(answer));
@@ -403,7 +418,7 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
     let first = told(
         &function,
         &alice,
-        &conversation("t1", &[user_says("m1", "q1")]),
+        &conversation_body("t1", &[user_message("m1", "q1")]),
     )
     .await?;
     let first = first.chunks[0]["messageId"]
@@ -411,11 +426,11 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
         .context("an id")?
         .to_owned();
     let history = [
-        user_says("m1", "q1"),
-        assistant_said(&first, "a1"),
-        user_says("m2", "q2"),
+        user_message("m1", "q1"),
+        assistant_message(&first, "a1"),
+        user_message("m2", "q2"),
     ];
-    let second = told(&function, &alice, &conversation("t1", &history)).await?;
+    let second = told(&function, &alice, &conversation_body("t1", &history)).await?;
     let second = second.chunks[0]["messageId"]
         .as_str()
         .context("an id")?
@@ -423,7 +438,7 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
     told(
         &function,
         &alice,
-        &anew("t1", &[user_says("m1", "q1")], Some(&first)),
+        &regenerate_body("t1", &[user_message("m1", "q1")], Some(&first)),
     )
     .await?;
     ensure_path(&world, &alice, "t1", &["u:q1", "a:a1 anew"]).await?;
@@ -441,7 +456,7 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
 #[tokio::test]
 async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for answer in ["a1", "a2", "a2 changed", "a1 changed", "a1 changed twice"] {
         world.gateway.next(says(answer));
@@ -452,22 +467,22 @@ async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
             .map(str::to_owned)
             .context("an id")
     };
-    let (q1, q2) = (user_says("m1", "q1"), user_says("m2", "q2"));
+    let (q1, q2) = (user_message("m1", "q1"), user_message("m2", "q2"));
     let first = id(&told(
         &function,
         &alice,
-        &conversation("t1", std::slice::from_ref(&q1)),
+        &conversation_body("t1", std::slice::from_ref(&q1)),
     )
     .await?)?;
-    let a1 = assistant_said(&first, "a1");
+    let a1 = assistant_message(&first, "a1");
     let second = id(&told(
         &function,
         &alice,
-        &conversation("t1", &[q1.clone(), a1.clone(), q2]),
+        &conversation_body("t1", &[q1.clone(), a1.clone(), q2]),
     )
     .await?)?;
 
-    let last = edited("t1", &[q1, a1, user_says("m2", "q2 changed")]);
+    let last = edit_body("t1", &[q1, a1, user_message("m2", "q2 changed")]);
     let third = id(&told(&function, &alice, &last).await?)?;
     ensure_path(
         &world,
@@ -485,14 +500,14 @@ async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
     told(
         &function,
         &alice,
-        &edited("t1", &[user_says("m1", "q1 changed")]),
+        &edit_body("t1", &[user_message("m1", "q1 changed")]),
     )
     .await?;
     ensure_path(&world, &alice, "t1", &["u:q1 changed", "a:a1 changed"]).await?;
     told(
         &function,
         &alice,
-        &edited("t1", &[user_says("m1", "q1 changed twice")]),
+        &edit_body("t1", &[user_message("m1", "q1 changed twice")]),
     )
     .await?;
     ensure_path(
@@ -519,9 +534,9 @@ async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
     )
     .await?;
     ensure!(world.gateway.calls().len() == 5);
-    Ledger::settled(&world.engine, &alice, "t1")
+    Ledger::read_at_rest(&world.engine, &alice, "t1")
         .await?
-        .ensure_sound()?;
+        .ensure_consistent()?;
     function.stop().await
 }
 
@@ -533,27 +548,33 @@ async fn the_real_client_asks_for_another_answer_while_the_first_one_comes() -> 
     let Some(mut page) = Page::start("ai")? else {
         return Ok(());
     };
-    for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
-        world.gateway.next(unfinished());
+    for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
+        world.gateway.next(half_answer());
         world.gateway.next(says("Another."));
-        let send = Load::send(&pair.here, &alice, name, vec![], asks("m1"));
+        let send = PageLoad::send(&pair.first, &alice, name, vec![], question_message("m1"));
         let left = page
-            .load(&Load {
+            .load(&PageLoad {
                 leave_after: Some(FIRST_HALF_CHUNKS),
                 ..send
             })
             .await?;
         let old = left.messages[1]["id"].as_str().context("an id")?.to_owned();
-        let load = Load::new(function, &alice, name, left.messages, Act::Regenerate);
+        let load = PageLoad::new(
+            function,
+            &alice,
+            name,
+            left.messages,
+            PageAction::Regenerate,
+        );
         let heard = page
-            .load(&Load {
+            .load(&PageLoad {
                 message_id: Some(old.clone()),
                 ..load
             })
             .await?;
         ensure!(heard.status == "ready", "{name}: {heard:?}");
         ensure_shows(&heard, &[&question(), "Another."]).context(name)?;
-        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
         let statuses: Vec<_> = ledger
             .answers()
             .iter()
@@ -563,7 +584,7 @@ async fn the_real_client_asks_for_another_answer_while_the_first_one_comes() -> 
         let asked = format!("u:{}", question());
         let stored = ensure_path(&world, &alice, name, &[&asked, "a:Another."]).await?;
         ensure!(
-            as_loaded(&stored)?[1]["id"] == heard.messages[1]["id"],
+            to_page_messages(&stored)?[1]["id"] == heard.messages[1]["id"],
             "{name}: {stored:?}"
         );
         ensure_branch(
@@ -586,24 +607,24 @@ async fn an_answer_that_goes_on_keeps_its_id_and_its_beginning() -> Result<()> {
     world.gateway.next(says("To begin with. "));
     world.gateway.next(says("And to go on."));
     let first = told(
-        &pair.here,
+        &pair.first,
         &alice,
-        &conversation("t1", &[user_says("m1", "Tell.")]),
+        &conversation_body("t1", &[user_message("m1", "Tell.")]),
     )
     .await?;
     let id = first.chunks[0]["messageId"]
         .as_str()
         .context("an id")?
         .to_owned();
-    let mut body = conversation(
+    let mut body = conversation_body(
         "t1",
         &[
-            user_says("m1", "Tell."),
-            assistant_said(&id, "To begin with. "),
+            user_message("m1", "Tell."),
+            assistant_message(&id, "To begin with. "),
         ],
     );
     body["messageId"] = id.as_str().into();
-    let second = told(&pair.here, &alice, &body).await?;
+    let second = told(&pair.first, &alice, &body).await?;
     ensure!(second.chunks[0]["messageId"] == id.as_str(), "{second:?}");
     let stored = ensure_path(
         &world,
@@ -632,18 +653,18 @@ async fn a_turn_is_taken_over_before_its_first_word() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
+    for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         let gate = Gate::default();
         let call = world.gateway.calls().len();
-        world.gateway.next(behind(&gate));
-        let old = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
-        gate.reached().await?;
-        let new = fetch(ask(function, &alice, name, "m2")?)
+        world.gateway.next(answer_after(&gate));
+        let old = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
+        gate.wait_until_reached().await?;
+        let new = fetch(turn_request(function, &alice, name, "m2")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            new.done && new.text() == answers::whole_text(),
+            new.done && new.text() == answers::full_text(),
             "{name}: {new:?}"
         );
         ensure!(
@@ -652,7 +673,7 @@ async fn a_turn_is_taken_over_before_its_first_word() -> Result<()> {
         );
         let old = old.transcript().await?;
         ensure!(old.done && old.text().is_empty(), "{name}: {old:?}");
-        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
         ensure!(
             ledger.answers()[0]["status"] == "stopped",
             "{name}: {:?}",

@@ -8,7 +8,7 @@ use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::logs::field;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, ask, metadata, text_of};
+use acceptance::world::{World, metadata, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use store::{Status, StoredMessage};
@@ -48,18 +48,18 @@ async fn an_answer_without_end_is_saved_before_the_deadline() -> Result<()> {
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
     api.set_time_limit(limit);
-    let function = Function::on(api, &world.variables()).await?;
+    let function = Function::start_under(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let endless = Step::Forever(frame(&delta("more marzipan ")), Duration::from_millis(20));
     world
         .gateway
-        .next(answers::stream(&answers::opening(), endless));
+        .next(answers::stream(&answers::opening_parts(), endless));
     let begin = Instant::now();
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+    let transcript = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
-    function.api()?.frozen().await?;
+    function.api()?.wait_until_frozen().await?;
     ensure!(
         begin.elapsed() < limit,
         "the process would have been killed"
@@ -71,12 +71,12 @@ async fn an_answer_without_end_is_saved_before_the_deadline() -> Result<()> {
     );
 
     function.api()?.set_time_limit(Duration::from_secs(60));
-    let next = fetch(ask(&function, &alice, "t2", "m1")?)
+    let next = fetch(turn_request(&function, &alice, "t2", "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        next.text() == answers::whole_text(),
+        next.text() == answers::full_text(),
         "the same process must go on: {next:?}"
     );
     function.stop().await
@@ -88,7 +88,7 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
     api.set_time_limit(limit);
-    let function = Function::on(api, &world.variables()).await?;
+    let function = Function::start_under(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     world.gateway.next(answers::refusal(
         429,
@@ -97,7 +97,7 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
         "{}",
     ));
     let begin = Instant::now();
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+    let transcript = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -105,7 +105,7 @@ async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline()
         transcript.first("error").is_some() && transcript.done,
         "{transcript:?}"
     );
-    function.api()?.frozen().await?;
+    function.api()?.wait_until_frozen().await?;
     ensure!(
         begin.elapsed() < limit,
         "the process would have been killed"
@@ -129,25 +129,25 @@ async fn shutdown_signal(function: &Function) -> Result<()> {
 #[tokio::test]
 async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
     let world = World::new().await?;
-    let mut function = Function::plain(&world.variables()).await?;
+    let mut function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world
         .gateway
         .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
-    let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(1).await?;
-    gate.reached().await?;
+    gate.wait_until_reached().await?;
     shutdown_signal(&function).await?;
-    let refused = async || match fetch(ask(&function, &alice, "t2", "m1")?).await {
+    let refused = async || match fetch(turn_request(&function, &alice, "t2", "m1")?).await {
         Err(_) => Ok(()),
         Ok(answer) => anyhow::bail!("still answers with {}", answer.status),
     };
-    acceptance::wait::eventually_is("new requests to be refused", refused).await?;
+    acceptance::wait::poll_until_ok("new requests to be refused", refused).await?;
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "{transcript:?}"
     );
     let status = function.process.exit().await?;
@@ -156,18 +156,18 @@ async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
         "{status}: {:?}",
         function.process.logs.lines()
     );
-    world.ensure_whole(&alice, "t1").await
+    world.ensure_complete_answer(&alice, "t1").await
 }
 
 #[tokio::test]
 async fn a_turn_that_goes_on_after_sigterm_is_saved_as_far_as_it_came() -> Result<()> {
     let world = World::new().await?;
     let mut function =
-        Function::plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;
+        Function::start_plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;
     let alice = world.sign_in("alice").await?;
-    let begun = [answers::opening(), vec![delta("Half a marzipan")]].concat();
+    let begun = [answers::opening_parts(), vec![delta("Half a marzipan")]].concat();
     world.gateway.next(answers::stream(&begun, Step::Hold));
-    let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
     shutdown_signal(&function).await?;
     let transcript = answer.transcript().await?;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use acceptance::binary::{chat_binary, threads_binary, xtask_binary};
 use acceptance::browser::{Browser, answer, button, conversation};
-use acceptance::client::{Client, Say};
+use acceptance::client::{ChatRequest, Client};
 use acceptance::http_client::fetch;
-use acceptance::process::{Process, Variables, alive, descendants};
+use acceptance::process::{Process, Variables, descendants, live_processes};
 use acceptance::tools;
-use acceptance::wait::BUILD_PATIENCE;
+use acceptance::wait::BUILD_TIMEOUT;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
@@ -18,7 +18,7 @@ use serde_json::Value;
 #[tokio::test]
 async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<()> {
     if tools::cargo_lambda().is_none() {
-        tools::skipped("cargo xtask dev", "cargo-lambda");
+        tools::report_skipped("cargo xtask dev", "cargo-lambda");
         return Ok(());
     }
     let Some(mut client) = Client::start()? else {
@@ -39,7 +39,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     };
     let report = dev
         .logs
-        .find_within(BUILD_PATIENCE, "what dev has to report", report)
+        .find_within(BUILD_TIMEOUT, "what dev has to report", report)
         .await?;
     let told = |name: &str| {
         report[name]
@@ -53,14 +53,14 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     let headers = BTreeMap::from([("cookie", told("cookie")?), ("origin", told("url")?)]);
     for turn in 1..=2 {
         let (url, headers) = (told("chat")?, headers.clone());
-        let say = Say {
+        let say = ChatRequest {
             url,
             headers,
             thread: &thread,
             text: Some("Hello?"),
             leave_after: None,
         };
-        let heard = client.say(&say).await?;
+        let heard = client.send(&say).await?;
         ensure!(
             heard.status == "ready" && heard.messages.len() == 2 * turn,
             "turn {turn}: {heard:?}"
@@ -92,7 +92,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     dev.signal(Signal::INT)?;
     let status = dev.exit().await?;
     ensure!(status.success(), "{status}: {:?}", dev.logs.lines());
-    let left: Vec<_> = alive()
+    let left: Vec<_> = live_processes()
         .into_iter()
         .filter(|process| family.contains(process))
         .collect();
@@ -103,7 +103,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
 /// Checks that a newcomer who opens the page is signed in and can chat.
 async fn ensure_page(report: &Value, url: &str) -> Result<()> {
     if tools::page().is_none() {
-        tools::skipped("the page of cargo xtask dev", "the built page");
+        tools::report_skipped("the page of cargo xtask dev", "the built page");
         return Ok(());
     }
     ensure!(report["page"] == url, "the page is left out: {report}");
@@ -113,13 +113,13 @@ async fn ensure_page(report: &Value, url: &str) -> Result<()> {
     let tab = browser.open("").await?;
     // An earlier run may have had the same question.
     let question = format!("Who is there, {}?", std::process::id());
-    tab.say(&question).await?;
-    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
+    tab.send(&question).await?;
+    tab.wait_for(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
         .await?;
-    tab.sees(&button("Regenerate")).await?;
-    tab.sees(&conversation(&question)).await?;
+    tab.wait_for(&button("Regenerate")).await?;
+    tab.wait_for(&conversation(&question)).await?;
     tab.reload().await?;
-    tab.sees(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
+    tab.wait_for(&answer("This is a simulated answer").with("AI_GATEWAY_API_KEY"))
         .await?;
     browser.ensure_no_faults().await
 }

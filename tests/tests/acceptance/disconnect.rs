@@ -1,15 +1,15 @@
 //! Clients that disconnect at any byte of the answer: the stored answer is complete, to the last
 //! token.
 
-use acceptance::answers::{self, TEXT_CANARY, delta, frame, head, opening, text_end};
+use acceptance::answers::{self, TEXT_CANARY, delta, frame, head, opening_parts, text_end};
 use acceptance::function::{Function, RuntimeApi};
 use acceptance::gateway::Step;
 use acceptance::ledger::Ledger;
-use acceptance::routes::{conversation, user_says};
+use acceptance::routes::{conversation_body, user_message};
 use acceptance::seed::{random, seed};
 use acceptance::session::SignedIn;
-use acceptance::wait::{eventually_is, within};
-use acceptance::world::{World, metadata, post, text_of};
+use acceptance::wait::{poll_until_ok, within};
+use acceptance::world::{World, metadata, post_request, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -51,7 +51,7 @@ impl Said {
 
     fn script(&self) -> Vec<Step> {
         let mut steps = vec![head()];
-        steps.extend(answers::sends(&opening()));
+        steps.extend(answers::send_steps(&opening_parts()));
         for piece in &self.pieces {
             steps.extend([
                 Step::Pause(Duration::from_millis(2)),
@@ -102,7 +102,7 @@ impl Said {
 async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_plain_http()
 -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     clients_leave(&world, &function, 200).await?;
     function.stop().await
 }
@@ -111,10 +111,11 @@ async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_
 async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_in_an_environment_that_freezes()
 -> Result<()> {
     let world = World::new().await?;
-    let function = Function::on(RuntimeApi::start(AT_ONCE).await?, &world.variables()).await?;
+    let function =
+        Function::start_under(RuntimeApi::start(AT_ONCE).await?, &world.variables()).await?;
     clients_leave(&world, &function, 60).await?;
     // An answer that is not stored before the environment freezes is never stored.
-    function.api()?.frozen().await?;
+    function.api()?.wait_until_frozen().await?;
     let calls = world.gateway.calls().len();
     ensure!(calls == 61, "{calls} calls of the model");
     function.stop().await
@@ -144,7 +145,7 @@ async fn answer_length(world: &World, function: &Function, who: &SignedIn) -> Re
         output: 1,
     };
     world.gateway.next(said.script());
-    let mut stream = ask(function, post(function, who, question("whole"))?).await?;
+    let mut stream = ask(function, post_request(function, who, question("whole"))?).await?;
     let (mut answer, end) = (Vec::new(), b"data: [DONE]\n\n");
     while !answer.windows(end.len()).any(|bytes| bytes == end) {
         let read = within("more of the answer", stream.read_buf(&mut answer)).await??;
@@ -168,8 +169,8 @@ async fn leave(
     let mut random = random(seed, client);
     let (said, offset) = (Said::draw(&mut random), random.usize(1..length));
     let thread = format!("left-{client}-");
-    world.gateway.next_about(&thread, said.script());
-    let mut stream = ask(function, post(function, who, question(&thread))?).await?;
+    world.gateway.next_containing(&thread, said.script());
+    let mut stream = ask(function, post_request(function, who, question(&thread))?).await?;
     // Short answers end before some offsets; then the client leaves at the end.
     let mut answer = Vec::new();
     let mut limited = (&mut stream).take(offset as u64);
@@ -184,7 +185,7 @@ async fn leave(
     }
     drop(stream);
     let stored = async || said.ensure_stored(world, who, &thread).await;
-    eventually_is("the stored answer", stored)
+    poll_until_ok("the stored answer", stored)
         .await
         .with_context(|| format!("{thread} left at byte {offset}"))?;
     let at_rest = async || {
@@ -196,13 +197,13 @@ async fn leave(
         );
         Ok(())
     };
-    eventually_is("the end of the turn", at_rest).await
+    poll_until_ok("the end of the turn", at_rest).await
 }
 
 fn question(thread: &str) -> String {
-    conversation(
+    conversation_body(
         thread,
-        &[user_says(
+        &[user_message(
             "m1",
             &format!("Is {TEXT_CANARY} sweet, {thread}?"),
         )],

@@ -3,17 +3,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use acceptance::answers::{self, delta, frame, head, opening};
+use acceptance::answers::{self, delta, frame, head, opening_parts};
 use acceptance::engine::{Behaviour, Fault};
 use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::ledger::Ledger;
-use acceptance::promises::said;
+use acceptance::promises::text_of_row;
 use acceptance::routes::ensure_nothing_to_resume;
 use acceptance::session::epoch_ms;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -107,7 +107,8 @@ fn cases() -> Vec<Case> {
 
 /// Returns the steps of the usual answer without its beginning.
 fn rest() -> Vec<Step> {
-    let mut steps = answers::sends(&answers::parts(&answers::PIECES)[opening().len() + 1..]);
+    let mut steps =
+        answers::send_steps(&answers::parts(&answers::PIECES)[opening_parts().len() + 1..]);
     steps.push(Step::End);
     steps
 }
@@ -124,23 +125,26 @@ async fn every_end_of_a_turn_is_one_end_and_gives_back_what_the_turn_held() -> R
 
 async fn ends_once(case: Case) -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables_with(case.variables)).await?;
+    let function = Function::start_plain(&world.variables_with(case.variables)).await?;
     let alice = world.sign_in("alice").await?;
     let is_faulty = case.fault.is_some();
     if let Some(fault) = case.fault {
         world.engine.fault(fault);
     }
     let mut steps = vec![head()];
-    steps.extend(answers::sends(&opening()));
+    steps.extend(answers::send_steps(&opening_parts()));
     steps.extend([
         Step::Send(frame(&delta(answers::PIECES[0]))),
         Step::Pause(SPEECH),
     ]);
     steps.extend(case.then);
     world.gateway.next(steps);
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     if let Some(signal) = case.signal {
-        world.engine.seen("PutItem", "C#alice#", 1).await?;
+        world
+            .engine
+            .wait_for_requests("PutItem", "C#alice#", 1)
+            .await?;
         function.process.signal(signal)?;
     }
     let transcript = answer.transcript().await?;
@@ -165,7 +169,7 @@ async fn ends_once(case: Case) -> Result<()> {
         ensure_journal_ends(&world, &ledger)?;
         Ok(ledger)
     };
-    let ledger = eventually_is("the end of the turn", at_rest).await?;
+    let ledger = poll_until_ok("the end of the turn", at_rest).await?;
     let statuses: Vec<&Value> = ledger
         .answers()
         .iter()
@@ -173,7 +177,7 @@ async fn ends_once(case: Case) -> Result<()> {
         .collect();
     ensure!(statuses == [case.status], "stored as {statuses:?}");
     ensure!(
-        said(ledger.answers()[0])? == transcript.text(),
+        text_of_row(ledger.answers()[0])? == transcript.text(),
         "stored other than told: {:?}",
         ledger.answers()
     );
@@ -186,7 +190,7 @@ async fn ends_once(case: Case) -> Result<()> {
         world.gateway.calls().len() == 1,
         "the model was asked again"
     );
-    ensure!(ledger.counted() == 1, "{:?}", ledger.days);
+    ensure!(ledger.counted_turns() == 1, "{:?}", ledger.days);
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 //! process keeps serving.
 
 use acceptance::answers::{
-    self, delta, error, finish, frame, head, opening, parts, refusal, stream, text_end,
+    self, delta, error, finish, frame, head, opening_parts, parts, refusal, stream, text_end,
 };
-use acceptance::client::{Client, Say};
-use acceptance::function::{Function, Way};
+use acceptance::client::{ChatRequest, Client};
+use acceptance::function::{Function, RunMode};
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
-use acceptance::world::{API_KEY, World, ask, metadata, question, text_of};
+use acceptance::world::{API_KEY, World, metadata, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl Case {
             name,
             gateway: vec![gateway],
             status: Completed,
-            text: answers::whole_text(),
+            text: answers::full_text(),
             reported_tokens: tokens,
         }
     }
@@ -56,12 +56,12 @@ impl Case {
 
 /// Returns the beginning of an answer, with one piece of text.
 fn begun() -> Vec<Value> {
-    [opening(), vec![delta("Sweet ")]].concat()
+    [opening_parts(), vec![delta("Sweet ")]].concat()
 }
 
 fn begun_then(more: Vec<Step>) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(answers::sends(&begun()));
+    steps.extend(answers::send_steps(&begun()));
     steps.extend(more);
     steps
 }
@@ -264,15 +264,15 @@ fn cases() -> Vec<Case> {
 
 #[tokio::test]
 async fn a_gateway_that_misbehaves_is_survived_over_plain_http() -> Result<()> {
-    survives(Way::Plain).await
+    survives(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_gateway_that_misbehaves_is_survived_in_an_environment_that_freezes() -> Result<()> {
-    survives(Way::RuntimeApi).await
+    survives(RunMode::RuntimeApi).await
 }
 
-async fn survives(way: Way) -> Result<()> {
+async fn survives(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let timeouts = [
         ("FIRST_PART_TIMEOUT_MS", "2500"),
@@ -310,9 +310,9 @@ async fn survives_case(
         .for_each(|answer| world.gateway.next(answer));
 
     let heard = client
-        .say(&Say::new(function, &who, &thread, &question()))
+        .send(&ChatRequest::new(function, &who, &thread, &question()))
         .await?;
-    let not_called = world.gateway.forget_planned();
+    let not_called = world.gateway.clear_planned();
     heard.ensure_legal()?;
     ensure!(
         heard.error_name.as_deref() != Some("AI_TypeValidationError"),
@@ -341,9 +341,9 @@ async fn survives_case(
     );
 
     if let Ok(api) = function.api() {
-        api.frozen().await?;
+        api.wait_until_frozen().await?;
     }
-    let stored = acceptance::wait::eventually_is("the stored answer", async || {
+    let stored = acceptance::wait::poll_until_ok("the stored answer", async || {
         world.only_answer(&who, &thread).await
     });
     let stored = stored.await?;
@@ -382,12 +382,17 @@ async fn survives_case(
         );
         ensure!(*shown == kept, "the page has {shown}, the table {kept}");
     }
-    let next = fetch(ask(function, &who, &format!("{thread}-next"), "m1")?)
-        .await?
-        .transcript()
-        .await?;
+    let next = fetch(turn_request(
+        function,
+        &who,
+        &format!("{thread}-next"),
+        "m1",
+    )?)
+    .await?
+    .transcript()
+    .await?;
     ensure!(
-        next.done && next.text() == answers::whole_text(),
+        next.done && next.text() == answers::full_text(),
         "the next turn: {next:?}"
     );
     Ok(())
@@ -396,12 +401,12 @@ async fn survives_case(
 #[tokio::test]
 async fn a_gateway_that_closes_before_it_answers_is_called_three_times() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for _ in 0..3 {
         world.gateway.next(vec![Step::Cut]);
     }
-    let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+    let transcript = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;

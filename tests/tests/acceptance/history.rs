@@ -5,10 +5,12 @@ use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::pair::Pair;
-use acceptance::routes::{anew, edited, last_only, stop_now, told, user_says};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, unfinished};
+use acceptance::routes::{
+    edit_body, fetch_transcript, last_message_body, regenerate_body, stop_now, user_message,
+};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, half_answer};
 use acceptance::session::SignedIn;
-use acceptance::world::{World, post, text_of};
+use acceptance::world::{World, post_request, text_of};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ async fn prompt(
     body: &Value,
 ) -> Result<Vec<String>> {
     let calls = world.gateway.calls().len();
-    let transcript = told(post(function, who, body.to_string())?).await?;
+    let transcript = fetch_transcript(post_request(function, who, body.to_string())?).await?;
     ensure!(
         transcript.done && transcript.first("error").is_none(),
         "{transcript:?}"
@@ -57,8 +59,8 @@ async fn ask(
     number: usize,
 ) -> Result<Vec<String>> {
     says(world, &format!("a{number}"));
-    let question = user_says(&format!("m{number}"), &format!("q{number}"));
-    prompt(world, function, who, &last_only(thread, &question)).await
+    let question = user_message(&format!("m{number}"), &format!("q{number}"));
+    prompt(world, function, who, &last_message_body(thread, &question)).await
 }
 
 #[tokio::test]
@@ -69,19 +71,19 @@ async fn the_model_is_asked_with_the_threads_messages_in_order() -> Result<()> {
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
     );
-    ensure!(ask(&world, &pair.here, &alice, "t1", 1).await? == ["u:q1"]);
-    ensure!(ask(&world, &pair.there, &alice, "t1", 2).await? == ["u:q1", "a:a1", "u:q2"]);
-    let third = ask(&world, &pair.here, &alice, "t1", 3).await?;
+    ensure!(ask(&world, &pair.first, &alice, "t1", 1).await? == ["u:q1"]);
+    ensure!(ask(&world, &pair.second, &alice, "t1", 2).await? == ["u:q1", "a:a1", "u:q2"]);
+    let third = ask(&world, &pair.first, &alice, "t1", 3).await?;
     ensure!(
         third == ["u:q1", "a:a1", "u:q2", "a:a2", "u:q3"],
         "{third:?}"
     );
     ensure!(
-        ask(&world, &pair.here, &mallory, "t1", 1).await? == ["u:q1"],
+        ask(&world, &pair.first, &mallory, "t1", 1).await? == ["u:q1"],
         "another user's thread is not read"
     );
     ensure!(
-        ask(&world, &pair.here, &alice, "t2", 1).await? == ["u:q1"],
+        ask(&world, &pair.first, &alice, "t2", 1).await? == ["u:q1"],
         "nor another thread"
     );
     pair.stop().await
@@ -90,15 +92,15 @@ async fn the_model_is_asked_with_the_threads_messages_in_order() -> Result<()> {
 #[tokio::test]
 async fn after_a_change_the_model_is_asked_with_what_the_thread_shows() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for number in 1..=2 {
         ask(&world, &function, &alice, "t1", number).await?;
     }
     says(&world, "a2 anew");
-    let mut body = anew("t1", &[], None);
+    let mut body = regenerate_body("t1", &[], None);
     body["messages"].take();
-    body["message"] = user_says("m2", "q2");
+    body["message"] = user_message("m2", "q2");
     let asked = prompt(&world, &function, &alice, &body).await?;
     ensure!(
         asked == ["u:q1", "a:a1", "u:q2"],
@@ -111,7 +113,7 @@ async fn after_a_change_the_model_is_asked_with_what_the_thread_shows() -> Resul
     );
 
     says(&world, "a2 changed");
-    let mut body = edited("t1", &[user_says("m2", "q2 changed")]);
+    let mut body = edit_body("t1", &[user_message("m2", "q2 changed")]);
     body["message"] = body["messages"][0].take();
     body["messages"].take();
     let asked = prompt(&world, &function, &alice, &body).await?;
@@ -135,19 +137,25 @@ async fn of_a_long_conversation_the_oldest_turns_are_left_out() -> Result<()> {
         ("bytes", "MAX_BODY_BYTES", "11000"),
     ] {
         let world = World::new().await?;
-        let function = Function::plain(&world.variables_with(&[(variable, limit)])).await?;
+        let function = Function::start_plain(&world.variables_with(&[(variable, limit)])).await?;
         let alice = world.sign_in("alice").await?;
         let mut asked = Vec::new();
         for number in 1..=4 {
             let pad = if name == "bytes" { long.as_str() } else { "" };
             says(&world, &format!("a{number}"));
-            let question = user_says(&format!("m{number}"), &format!("q{number}{pad}"));
-            asked = prompt(&world, &function, &alice, &last_only("t1", &question)).await?;
+            let question = user_message(&format!("m{number}"), &format!("q{number}{pad}"));
+            asked = prompt(
+                &world,
+                &function,
+                &alice,
+                &last_message_body("t1", &question),
+            )
+            .await?;
         }
         let asked: Vec<_> = asked.iter().map(|line| &line[..4]).collect();
         ensure!(asked == ["u:q3", "a:a3", "u:q4"], "{name}: {asked:?}");
         ensure!(
-            world.stored(&alice, "t1").await?.len() == 8,
+            world.stored_messages(&alice, "t1").await?.len() == 8,
             "{name}: nothing is lost in the store"
         );
         function.stop().await?;
@@ -161,14 +169,14 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, function, stops) in [
-        ("stopped-here", &pair.here, true),
-        ("stopped-there", &pair.there, true),
-        ("taken-over-here", &pair.here, false),
-        ("taken-over-there", &pair.there, false),
+        ("stopped-here", &pair.first, true),
+        ("stopped-there", &pair.second, true),
+        ("taken-over-here", &pair.first, false),
+        ("taken-over-there", &pair.second, false),
     ] {
-        world.gateway.next(unfinished());
-        let first = last_only(name, &user_says("m1", "q1")).to_string();
-        let mut answer = fetch(post(&pair.here, &alice, first)?).await?;
+        world.gateway.next(half_answer());
+        let first = last_message_body(name, &user_message("m1", "q1")).to_string();
+        let mut answer = fetch(post_request(&pair.first, &alice, first)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         if stops {
             ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
@@ -192,7 +200,7 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
         );
         ensure!(answer.transcript().await?.text() == first_half(), "{name}");
         let texts: Result<Vec<_>> = world
-            .stored(&alice, name)
+            .stored_messages(&alice, name)
             .await?
             .iter()
             .map(text_of)
@@ -208,7 +216,7 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
 #[tokio::test]
 async fn a_message_that_cannot_be_one_is_refused_by_name() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for (name, message) in [
         ("no object", json!("q1")),
@@ -223,10 +231,10 @@ async fn a_message_that_cannot_be_one_is_refused_by_name() -> Result<()> {
         ),
         ("without parts", json!({"id": "m1", "role": "user"})),
     ] {
-        let answer = fetch(post(
+        let answer = fetch(post_request(
             &function,
             &alice,
-            last_only("t1", &message).to_string(),
+            last_message_body("t1", &message).to_string(),
         )?)
         .await?;
         let status = answer.status;

@@ -6,11 +6,11 @@ use acceptance::answers;
 use acceptance::engine::Engine;
 use acceptance::function::{Function, RuntimeApi};
 use acceptance::gateway::{Gate, Gateway, Step};
-use acceptance::http_client::{Sent, send};
+use acceptance::http_client::{PendingResponse, send};
 use acceptance::process::resident_bytes;
 use acceptance::session::SignedIn;
-use acceptance::wait::eventually;
-use acceptance::world::{World, ask};
+use acceptance::wait::poll_until_some;
+use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result, ensure};
 
 const TURNS: usize = 200;
@@ -22,7 +22,7 @@ const SLACK_BYTES: u64 = 8 * 1024 * 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_turns_at_once_complete_over_plain_http() -> Result<()> {
     let (world, gate) = world_with_a_gate().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     many_turns(&world, &function, &gate).await?;
     function.stop().await
 }
@@ -30,22 +30,23 @@ async fn two_hundred_turns_at_once_complete_over_plain_http() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_turns_at_once_complete_in_the_concurrent_mode() -> Result<()> {
     let (world, gate) = world_with_a_gate().await?;
-    let function = Function::on(RuntimeApi::start(TURNS).await?, &world.variables()).await?;
+    let function =
+        Function::start_under(RuntimeApi::start(TURNS).await?, &world.variables()).await?;
     many_turns(&world, &function, &gate).await?;
-    function.api()?.frozen().await?;
+    function.api()?.wait_until_frozen().await?;
     function.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn turns_that_find_no_free_worker_wait_their_turn() -> Result<()> {
     let (world, gate) = world_with_a_gate().await?;
-    let function = Function::on(RuntimeApi::start(10).await?, &world.variables()).await?;
+    let function = Function::start_under(RuntimeApi::start(10).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let sent = all_sent(&function, &alice, "wait", 0..40).await?;
     world.gateway.call(9).await?;
     gate.open();
     all_answered(&world, &alice, "wait", sent).await?;
-    function.api()?.frozen().await?;
+    function.api()?.wait_until_frozen().await?;
     function.stop().await
 }
 
@@ -55,7 +56,7 @@ async fn world_with_a_gate() -> Result<(World, Gate)> {
     let mut parts = answers::parts(&answers::PIECES);
     let rest = parts.split_off(5);
     let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
-    steps.extend(answers::sends(&rest));
+    steps.extend(answers::send_steps(&rest));
     steps.push(Step::End);
     Ok((
         World {
@@ -95,7 +96,7 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
             .ok()
             .filter(|now| *now < most + SLACK_BYTES)
     };
-    let no_more = eventually("the memory not to have grown", no_more).await;
+    let no_more = poll_until_some("the memory not to have grown", no_more).await;
     no_more.with_context(|| format!("{most} bytes at first, now {:?}", resident_bytes(pid)))?;
     Ok(())
 }
@@ -105,15 +106,28 @@ async fn all_sent(
     who: &SignedIn,
     name: &str,
     turns: Range<usize>,
-) -> Result<Vec<Sent>> {
+) -> Result<Vec<PendingResponse>> {
     let mut sent = Vec::new();
     for turn in turns {
-        sent.push(send(ask(function, who, &format!("{name}-{turn}"), "m1")?).await?);
+        sent.push(
+            send(turn_request(
+                function,
+                who,
+                &format!("{name}-{turn}"),
+                "m1",
+            )?)
+            .await?,
+        );
     }
     Ok(sent)
 }
 
-async fn all_answered(world: &World, who: &SignedIn, name: &str, sent: Vec<Sent>) -> Result<()> {
+async fn all_answered(
+    world: &World,
+    who: &SignedIn,
+    name: &str,
+    sent: Vec<PendingResponse>,
+) -> Result<()> {
     for (turn, sent) in sent.into_iter().enumerate() {
         let thread = format!("{name}-{turn}");
         let answer = sent
@@ -123,10 +137,10 @@ async fn all_answered(world: &World, who: &SignedIn, name: &str, sent: Vec<Sent>
             .await
             .with_context(|| thread.clone())?;
         ensure!(
-            answer.done && answer.text() == answers::whole_text(),
+            answer.done && answer.text() == answers::full_text(),
             "{thread}: {answer:?}"
         );
-        world.ensure_whole(who, &thread).await?;
+        world.ensure_complete_answer(who, &thread).await?;
     }
     Ok(())
 }

@@ -1,38 +1,43 @@
 //! The log as an operator reads it: each line names its request.
 
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::http_client::fetch;
 use acceptance::logs::{Logs, field};
 use acceptance::routes::ensure_refused;
 use acceptance::session::SignedIn;
-use acceptance::world::{World, ask};
+use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::Value;
 
 #[tokio::test]
 async fn lines_of_a_request_name_it_over_plain_http() -> Result<()> {
-    lines_of_a_request_name_it(Way::Plain).await
+    lines_of_a_request_name_it(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn lines_of_a_request_name_it_in_an_environment_that_freezes() -> Result<()> {
-    lines_of_a_request_name_it(Way::RuntimeApi).await
+    lines_of_a_request_name_it(RunMode::RuntimeApi).await
 }
 
-async fn lines_of_a_request_name_it(way: Way) -> Result<()> {
+async fn lines_of_a_request_name_it(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start(way, &world.variables())
         .await?
         .context("it needs nothing else")?;
-    let threads = Function::threads_by(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(way, &world.variables()).await?;
     let (alice, nobody) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
-    fetch(ask(&chat, &alice, "t", "m1")?)
+    fetch(turn_request(&chat, &alice, "t", "m1")?)
         .await?
         .transcript()
         .await?;
     let turn = request_id(&chat.process.logs, "a turn has ended").await?;
-    ensure_refused(ask(&chat, &nobody, "t", "m2")?, 401, "unauthorized").await?;
+    ensure_refused(
+        turn_request(&chat, &nobody, "t", "m2")?,
+        401,
+        "unauthorized",
+    )
+    .await?;
     let refused = request_id(&chat.process.logs, "a request was refused").await?;
     ensure!(turn != refused, "two requests are both {turn}");
     ensure_refused(

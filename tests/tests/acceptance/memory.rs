@@ -36,7 +36,7 @@ impl Peak {
     /// Returns the peak of a function once its invocation is over, its tasks included.
     async fn of(function: &Function) -> Result<Self> {
         const MIB: f64 = 1_048_576.0;
-        function.api()?.frozen().await?;
+        function.api()?.wait_until_frozen().await?;
         let pid = function.process.pid();
         let resident_mib = peak_resident_bytes(pid)? as f64 / MIB;
         Ok(Self {
@@ -53,5 +53,5 @@ impl Peak {
 
 /// Starts `chat` as a Lambda function that takes one invocation at a time.
 async fn start_chat(world: &World) -> Result<Function> {
-    Function::on(RuntimeApi::start(1).await?, &world.variables()).await
+    Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await
 }

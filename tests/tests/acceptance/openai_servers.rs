@@ -1,7 +1,7 @@
 //! An independent OpenAI-compatible server: its answers reach the real client completely and are
 //! stored, and its failures are reported.
 
-use acceptance::client::{Client, Heard, Say};
+use acceptance::client::{ChatRequest, ChatState, Client};
 use acceptance::function::Function;
 use acceptance::openai_server::{Dialect, OpenAiServer};
 use acceptance::session::SignedIn;
@@ -38,7 +38,7 @@ impl Talk {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let function = Function::plain(&variables).await?;
+        let function = Function::start_plain(&variables).await?;
         let alice = world.sign_in("alice").await?;
         Ok(Some(Self {
             world,
@@ -49,10 +49,15 @@ impl Talk {
     }
 
     /// Sends the text `name`, by which the server selects its answer.
-    async fn say(&mut self, thread: &str, name: &str) -> Result<Heard> {
+    async fn send(&mut self, thread: &str, name: &str) -> Result<ChatState> {
         let words = words(name);
         self.client
-            .say(&Say::new(&self.function, &self.alice, thread, &words))
+            .send(&ChatRequest::new(
+                &self.function,
+                &self.alice,
+                thread,
+                &words,
+            ))
             .await
     }
 
@@ -152,7 +157,7 @@ async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored(
         };
         for (number, case) in answers().iter().enumerate() {
             let thread = format!("t{number}");
-            let heard = talk.say(&thread, case.name).await?;
+            let heard = talk.send(&thread, case.name).await?;
             let stored = talk.answer(&thread).await?;
             check(case, &heard, &stored).with_context(|| format!("{}, {dialect:?}", case.name))?;
         }
@@ -179,7 +184,7 @@ async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored(
     Ok(())
 }
 
-fn check(case: &Answer, heard: &Heard, stored: &StoredMessage) -> Result<()> {
+fn check(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()> {
     ensure!(heard.status == "ready", "{heard:?}");
     let held = heard.messages.last().context("the answer")?;
     ensure!(
@@ -258,7 +263,7 @@ async fn failures_of_an_openai_server_are_told_and_stored_as_what_they_are() -> 
             ("no stream at all", "gateway_truncated", 1),
         ] {
             let thread = name.replace(' ', "-");
-            let heard = talk.say(&thread, name).await?;
+            let heard = talk.send(&thread, name).await?;
             heard.ensure_legal()?;
             ensure!(heard.status == "error", "{name}, {dialect:?}: {heard:?}");
             let stored = talk.answer(&thread).await?;
@@ -310,7 +315,7 @@ async fn a_key_that_an_openai_server_does_not_know_is_told_as_a_fault_of_the_set
     let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
         return Ok(());
     };
-    let heard = talk.say("t1", "text in pieces").await?;
+    let heard = talk.send("t1", "text in pieces").await?;
     heard.ensure_legal()?;
     ensure!(
         heard
@@ -337,8 +342,8 @@ async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<
     let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
         return Ok(());
     };
-    talk.say("t1", "a tool call between words").await?;
-    let heard = talk.say("t1", "text in pieces").await?;
+    talk.send("t1", "a tool call between words").await?;
+    let heard = talk.send("t1", "text in pieces").await?;
     ensure!(heard.status == "ready", "{heard:?}");
 
     let requests = server.requests("text in pieces").await?;

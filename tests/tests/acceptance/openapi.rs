@@ -4,17 +4,17 @@ use acceptance::answers;
 use acceptance::engine::Engine;
 use acceptance::function::Function;
 use acceptance::gateway::{Gateway, Step};
-use acceptance::routes::{ensure_refused, told};
-use acceptance::schemathesis::try_out;
-use acceptance::scripts::many_kinds;
-use acceptance::world::{World, ask};
+use acceptance::routes::{ensure_refused, fetch_transcript};
+use acceptance::schemathesis::run_schemathesis;
+use acceptance::scripts::mixed_parts;
+use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result};
 use http::Method;
 use http::header::COOKIE;
 
 /// Starts a world whose gateway always answers with many kinds of parts.
 async fn world() -> Result<World> {
-    let gateway = Gateway::start(answers::stream(&many_kinds(), Step::End)).await?;
+    let gateway = Gateway::start(answers::stream(&mixed_parts(), Step::End)).await?;
     Ok(World {
         engine: Engine::start().await?,
         gateway,
@@ -24,23 +24,29 @@ async fn world() -> Result<World> {
 #[tokio::test]
 async fn the_chat_function_does_what_its_openapi_document_says() -> Result<()> {
     let world = world().await?;
-    let chat = Function::plain(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
-    try_out(&chat, "chat", &who).await?;
+    run_schemathesis(&chat, "chat", &who).await?;
     chat.stop().await
 }
 
 #[tokio::test]
 async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
     let world = world().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
     // The threads that schemathesis.toml uses.
     for number in 0..40 {
-        told(ask(&chat, &who, &format!("there-{number:02}"), "question")?).await?;
+        fetch_transcript(turn_request(
+            &chat,
+            &who,
+            &format!("there-{number:02}"),
+            "question",
+        )?)
+        .await?;
     }
-    try_out(&threads, "threads", &who).await?;
+    run_schemathesis(&threads, "threads", &who).await?;
     threads.stop().await?;
     chat.stop().await
 }
@@ -48,8 +54,8 @@ async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
 #[tokio::test]
 async fn an_address_that_is_no_text_is_refused_as_the_openapi_documents_say() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
     for (function, method, path) in [
         (&chat, Method::GET, "/api/chat/%FF/stream"),

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, delta, finish, frame, opening, text_end};
-use acceptance::client::{Client, Say};
+use acceptance::answers::{self, delta, finish, frame, opening_parts, text_end};
+use acceptance::client::{ChatRequest, Client};
 use acceptance::function::Function;
 use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
-use acceptance::world::{World, ask, metadata, post, question, text_of, turn};
+use acceptance::world::{
+    World, metadata, post_request, question, text_of, turn_body, turn_request,
+};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mN
 
 /// Returns one part of each kind.
 fn every_kind() -> Vec<Value> {
-    let mut parts = opening();
+    let mut parts = opening_parts();
     parts.extend([
         delta("See: "),
         text_end(),
@@ -52,7 +54,7 @@ fn every_kind() -> Vec<Value> {
 #[tokio::test]
 async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let Some(mut client) = Client::start()? else {
         return Ok(());
@@ -62,7 +64,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
         .next(answers::stream(&every_kind(), Step::End));
     let words = question();
     let heard = client
-        .say(&Say::new(&function, &alice, "t1", &words))
+        .send(&ChatRequest::new(&function, &alice, "t1", &words))
         .await?;
     ensure!(heard.status == "ready", "{heard:?}");
     ensure!(heard.text() == "See: that is all.", "{heard:?}");
@@ -87,7 +89,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     ensure!(held["id"] == stored.id.as_str(), "{held}");
 
     let heard = client
-        .say(&Say::new(&function, &alice, "t1", &words))
+        .send(&ChatRequest::new(&function, &alice, "t1", &words))
         .await?;
     ensure!(
         heard.status == "ready",
@@ -106,22 +108,22 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
 #[tokio::test]
 async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let text: String = (0..60_000)
         .map(|line| format!("marzipan, line {line}\n"))
         .collect();
-    let mut body = turn("t1", "m1");
+    let mut body = turn_body("t1", "m1");
     body["messages"][0]["parts"][0]["text"] = text.clone().into();
-    let answer = fetch(post(&function, &alice, body.to_string())?)
+    let answer = fetch(post_request(&function, &alice, body.to_string())?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::whole_text(),
+        answer.done && answer.text() == answers::full_text(),
         "{answer:?}"
     );
-    let stored = world.stored(&alice, "t1").await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     let own = stored
         .iter()
         .find(|message| message.role == Role::User)
@@ -142,13 +144,13 @@ async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
 #[tokio::test]
 async fn an_answer_that_never_stops_is_ended_and_kept_as_far_as_it_came() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let endless = Step::Forever(frame(&delta(&"marzipan ".repeat(60_000))), Duration::ZERO);
     world
         .gateway
-        .next(answers::stream(&answers::opening(), endless));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+        .next(answers::stream(&answers::opening_parts(), endless));
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;

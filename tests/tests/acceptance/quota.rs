@@ -2,17 +2,19 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{self, delta, opening, text_end};
+use acceptance::answers::{self, delta, opening_parts, text_end};
 use acceptance::function::Function;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
 use acceptance::ledger::Ledger;
 use acceptance::pair::Pair;
-use acceptance::routes::{asks, conversation, stop_now, told};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, finish_with, halves, unfinished};
+use acceptance::routes::{conversation_body, fetch_transcript, question_message, stop_now};
+use acceptance::scripts::{
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, finish_with, half_answer,
+};
 use acceptance::session::{SignedIn, epoch_ms};
-use acceptance::wait::eventually;
-use acceptance::world::{World, ask, post};
+use acceptance::wait::poll_until_some;
+use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
 
 const AT_ONCE: usize = 20;
@@ -28,7 +30,7 @@ async fn twenty_at_once(
     let mut sent = Vec::new();
     for number in 0..AT_ONCE {
         let thread = format!("{name}-{number}");
-        let request = ask(pair.both()[number % 2], who, &thread, "m1")?;
+        let request = turn_request(pair.both()[number % 2], who, &thread, "m1")?;
         sent.push((thread, send(request).await?));
     }
     let mut passed = Vec::new();
@@ -59,7 +61,9 @@ async fn ensure_over(answer: Response, code: &str) -> Result<()> {
 
 async fn a_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     ensure!(
-        told(ask(function, who, thread, message)?).await?.done,
+        fetch_transcript(turn_request(function, who, thread, message)?)
+            .await?
+            .done,
         "{thread}"
     );
     Ok(())
@@ -70,42 +74,42 @@ async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    a_turn(&pair.here, &alice, "t1", "m1").await?;
-    a_turn(&pair.there, &alice, "t2", "m1").await?;
+    a_turn(&pair.first, &alice, "t1", "m1").await?;
+    a_turn(&pair.second, &alice, "t2", "m1").await?;
     let passed = twenty_at_once(&pair, &alice, "at-once", "turns_per_day").await?;
     ensure!(passed.len() == 1, "{} passed", passed.len());
     for (thread, answer) in passed {
         ensure!(answer.transcript().await?.done);
-        world.ensure_whole(&alice, &thread).await?;
+        world.ensure_complete_answer(&alice, &thread).await?;
     }
     ensure!(
         world.gateway.calls().len() == 3,
         "{} model calls",
         world.gateway.calls().len()
     );
-    let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
-    ensure!(ledger.counted() == 3, "{:?}", ledger.days);
+    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    ensure!(ledger.counted_turns() == 3, "{:?}", ledger.days);
     for function in pair.both() {
         let shown = a_turn(function, &alice, "t1", "m1").await;
         shown.context("an answer that exists is shown, whatever the limit")?;
     }
     for function in pair.both() {
         ensure_over(
-            fetch(ask(function, &alice, "t1", "m2")?).await?,
+            fetch(turn_request(function, &alice, "t1", "m2")?).await?,
             "turns_per_day",
         )
         .await?;
     }
     ensure!(
-        Ledger::read(&world.engine, &alice, "t1")?.counted() == 3,
+        Ledger::read(&world.engine, &alice, "t1")?.counted_turns() == 3,
         "a replay or a refusal was counted"
     );
-    let stored = world.stored(&alice, "t1").await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     ensure!(
         stored.len() == 2,
         "a refused message was stored: {stored:?}"
     );
-    a_turn(&pair.here, &bob, "t1", "m1")
+    a_turn(&pair.first, &bob, "t1", "m1")
         .await
         .context("another user")?;
     pair.stop().await
@@ -119,12 +123,12 @@ async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
     let gate = Gate::default();
     let mut running = Vec::new();
     for thread in ["t1", "t2"] {
-        world.gateway.next(halves(&gate));
-        let mut answer = fetch(ask(&pair.here, &alice, thread, "m1")?).await?;
+        world.gateway.next(answer_in_halves(&gate));
+        let mut answer = fetch(turn_request(&pair.first, &alice, thread, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         running.push((thread.to_owned(), answer));
     }
-    world.gateway.next(halves(&gate));
+    world.gateway.next(answer_in_halves(&gate));
     let passed = twenty_at_once(&pair, &alice, "at-once", "parallel_turns").await?;
     ensure!(passed.len() == 1, "{} passed", passed.len());
     let refused = if passed[0].0 == "at-once-0" {
@@ -135,41 +139,41 @@ async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
     running.extend(passed);
 
     for function in pair.both() {
-        let same = fetch(ask(function, &alice, "t1", "m1")?).await?;
+        let same = fetch(turn_request(function, &alice, "t1", "m1")?).await?;
         ensure!(
             same.status == 200,
             "who reads along takes no place: {}",
             same.status
         );
         ensure_over(
-            fetch(ask(function, &alice, "another", "m1")?).await?,
+            fetch(turn_request(function, &alice, "another", "m1")?).await?,
             "parallel_turns",
         )
         .await?;
     }
     let ledger = Ledger::read(&world.engine, &alice, "t1")?;
     ensure!(
-        ledger.slots().len() == 3 && ledger.counted() == 3,
+        ledger.slots().len() == 3 && ledger.counted_turns() == 3,
         "{:?}",
         ledger.days
     );
-    let instead = fetch(ask(&pair.there, &alice, "t2", "m2")?).await?;
+    let instead = fetch(turn_request(&pair.second, &alice, "t2", "m2")?).await?;
     ensure!(
         instead.status == 200,
         "a turn that takes another's place: {}",
         instead.status
     );
-    ensure!(instead.transcript().await?.text() == answers::whole_text());
+    ensure!(instead.transcript().await?.text() == answers::full_text());
 
     gate.open();
     for (thread, answer) in running {
         ensure!(answer.transcript().await?.done, "{thread}");
     }
-    Ledger::settled(&world.engine, &alice, "t1").await?;
-    a_turn(&pair.there, &alice, refused, "m1")
+    Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    a_turn(&pair.second, &alice, refused, "m1")
         .await
         .context("what was refused works later")?;
-    world.ensure_whole(&alice, refused).await?;
+    world.ensure_complete_answer(&alice, refused).await?;
     pair.stop().await
 }
 
@@ -183,61 +187,66 @@ async fn a_place_is_free_again_after_any_end() -> Result<()> {
         ("refused", answers::error(400, "invalid_request_error")),
         (
             "cut",
-            answers::stream(&[opening(), vec![delta("x")]].concat(), Step::Cut),
+            answers::stream(&[opening_parts(), vec![delta("x")]].concat(), Step::Cut),
         ),
     ] {
         world.gateway.next(steps);
-        a_turn(&pair.here, &alice, name, "m1").await.context(name)?;
-        Ledger::settled(&world.engine, &alice, name)
+        a_turn(&pair.first, &alice, name, "m1")
+            .await
+            .context(name)?;
+        Ledger::read_at_rest(&world.engine, &alice, name)
             .await
             .context(name)?;
     }
-    for (name, function) in [("stopped-here", &pair.here), ("stopped-there", &pair.there)] {
-        world.gateway.next(unfinished());
-        let mut answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
+    for (name, function) in [
+        ("stopped-here", &pair.first),
+        ("stopped-there", &pair.second),
+    ] {
+        world.gateway.next(half_answer());
+        let mut answer = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await.context(name)?;
         ensure_over(
-            fetch(ask(&pair.there, &alice, "another", "m1")?).await?,
+            fetch(turn_request(&pair.second, &alice, "another", "m1")?).await?,
             "parallel_turns",
         )
         .await?;
         ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
         ensure!(answer.transcript().await?.done, "{name}");
-        Ledger::settled(&world.engine, &alice, name)
+        Ledger::read_at_rest(&world.engine, &alice, name)
             .await
             .context(name)?;
     }
-    a_turn(&pair.there, &alice, "another", "m1").await?;
+    a_turn(&pair.second, &alice, "another", "m1").await?;
     pair.stop().await
 }
 
 #[tokio::test]
 async fn the_place_of_a_turn_that_died_is_free_when_its_lease_has_passed() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_mortal(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
+    let mut pair = Pair::start_with_short_turns(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(behind(&gate));
-    let answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
-    gate.reached().await?;
-    pair.here.process.kill().await?;
+    world.gateway.next(answer_after(&gate));
+    let answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
+    gate.wait_until_reached().await?;
+    pair.first.process.kill().await?;
     drop(answer);
-    eventually("the lease to pass", || {
+    poll_until_some("the lease to pass", || {
         let ledger = Ledger::read(&world.engine, &alice, "t1").ok()?;
         (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
     .await?;
-    a_turn(&pair.there, &alice, "t2", "m1")
+    a_turn(&pair.second, &alice, "t2", "m1")
         .await
         .context("another thread")?;
-    world.ensure_whole(&alice, "t2").await?;
-    a_turn(&pair.there, &alice, "t1", "m2")
+    world.ensure_complete_answer(&alice, "t2").await?;
+    a_turn(&pair.second, &alice, "t1", "m2")
         .await
         .context("the thread that it died in")?;
-    Ledger::settled(&world.engine, &alice, "t1")
+    Ledger::read_at_rest(&world.engine, &alice, "t1")
         .await?
         .ensure_at_rest()?;
-    pair.there.stop().await
+    pair.second.stop().await
 }
 
 #[tokio::test]
@@ -246,7 +255,7 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let said = |finish| {
-        let mut parts = opening();
+        let mut parts = opening_parts();
         parts.extend([delta("marzipan"), text_end(), finish]);
         answers::stream(&parts, Step::End)
     };
@@ -269,13 +278,13 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
     }
     // One turn that reports no usage, and one that is dropped before it can.
     world.gateway.next(answers::stream(
-        &[opening(), vec![delta("x")]].concat(),
+        &[opening_parts(), vec![delta("x")]].concat(),
         Step::Cut,
     ));
-    a_turn(&pair.here, &alice, "t1", "cut").await?;
+    a_turn(&pair.first, &alice, "t1", "cut").await?;
     let (one, two) = (
-        Ledger::settled(&world.engine, &alice, "t1").await?,
-        Ledger::settled(&world.engine, &alice, "t2").await?,
+        Ledger::read_at_rest(&world.engine, &alice, "t1").await?,
+        Ledger::read_at_rest(&world.engine, &alice, "t2").await?,
     );
     for (counter, day, first, second) in [
         ("tin", 1042.0, 1037.0, 5.0),
@@ -298,7 +307,7 @@ async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<(
             "{counter}: {got:?}, expected {day}, {first} and {second}: {one:?}"
         );
     }
-    ensure!(one.counted() == 4, "{:?}", one.days);
+    ensure!(one.counted_turns() == 4, "{:?}", one.days);
     pair.stop().await
 }
 
@@ -313,11 +322,11 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     let pair = Pair::start(&world, &changes).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let body = conversation("t1", &[asks("m1")]).to_string();
+    world.gateway.next(answer_in_halves(&gate));
+    let body = conversation_body("t1", &[question_message("m1")]).to_string();
     let mut sent = Vec::new();
     for number in 0..AT_ONCE {
-        sent.push(send(post(pair.both()[number % 2], &alice, body.clone())?).await?);
+        sent.push(send(post_request(pair.both()[number % 2], &alice, body.clone())?).await?);
     }
     let mut answers = Vec::new();
     for sent in sent {
@@ -333,12 +342,12 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     for answer in answers {
         let transcript = answer.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::whole_text(),
+            transcript.done && transcript.text() == answers::full_text(),
             "{transcript:?}"
         );
     }
     ensure!(world.gateway.calls().len() == 1);
-    let ledger = Ledger::settled(&world.engine, &alice, "t1").await?;
-    ensure!(ledger.counted() == 1, "{:?}", ledger.days);
+    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    ensure!(ledger.counted_turns() == 1, "{:?}", ledger.days);
     pair.stop().await
 }

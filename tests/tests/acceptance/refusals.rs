@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use acceptance::engine::Operation;
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::http_client::{Response, fetch};
 use acceptance::session::SignedIn;
-use acceptance::world::{ORIGIN, World, ask, post, turn};
+use acceptance::world::{ORIGIN, World, post_request, turn_body, turn_request};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -77,15 +77,15 @@ fn header_lines(answer: &Response) -> Vec<String> {
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_refused_over_plain_http() -> Result<()> {
-    who_is_not_signed_in(Way::Plain).await
+    who_is_not_signed_in(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_refused_in_an_environment_that_freezes() -> Result<()> {
-    who_is_not_signed_in(Way::RuntimeApi).await
+    who_is_not_signed_in(RunMode::RuntimeApi).await
 }
 
-async fn who_is_not_signed_in(way: Way) -> Result<()> {
+async fn who_is_not_signed_in(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -98,7 +98,7 @@ async fn who_is_not_signed_in(way: Way) -> Result<()> {
     let with = |name: &str, value: String| {
         let request = Request::post(function.chat_url()).header("content-type", "application/json");
         let request = request.header("origin", ORIGIN).header(name, value);
-        request.body(Bytes::from(turn("t1", "m1").to_string()))
+        request.body(Bytes::from(turn_body("t1", "m1").to_string()))
     };
     let secure = format!("__Secure-{}", alice.cookie());
     let requests = [
@@ -158,7 +158,7 @@ async fn who_is_not_signed_in(way: Way) -> Result<()> {
 #[tokio::test]
 async fn a_page_of_another_site_is_refused() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let from = |headers: &[(&'static str, &str)]| -> Result<_> {
         let mut request =
@@ -167,7 +167,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Ok(request.body(Bytes::from(turn("t1", "m1").to_string()))?)
+        Ok(request.body(Bytes::from(turn_body("t1", "m1").to_string()))?)
     };
     let requests = [
         (
@@ -221,7 +221,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
     let by_bearer = by_bearer
         .header("content-type", "application/json")
         .header("origin", "https://evil.example");
-    let by_bearer = fetch(by_bearer.body(turn("t2", "m1").to_string().into())?).await?;
+    let by_bearer = fetch(by_bearer.body(turn_body("t2", "m1").to_string().into())?).await?;
     ensure!(
         by_bearer.status == 200,
         "a bearer is not sent by accident: {}",
@@ -234,7 +234,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
 #[tokio::test]
 async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let signed = |method: Method, url: String, headers: &[(&'static str, &str)]| -> Result<_> {
         let mut request = Request::builder().method(method).uri(url);
@@ -244,7 +244,7 @@ async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Ok(request.body(Bytes::from(turn("t1", "m1").to_string()))?)
+        Ok(request.body(Bytes::from(turn_body("t1", "m1").to_string()))?)
     };
     let json = [("content-type", "application/json")];
     let mut cases = Vec::new();
@@ -319,7 +319,7 @@ async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
 #[tokio::test]
 async fn a_browser_may_ask_from_an_allowed_origin_only() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     for (origin, allowed) in [(ORIGIN, ORIGIN), ("https://evil.example", "")] {
         let preflight = Request::options(function.chat_url())
             .header("origin", origin)
@@ -351,15 +351,15 @@ async fn a_browser_may_ask_from_an_allowed_origin_only() -> Result<()> {
 
 #[tokio::test]
 async fn bad_bodies_are_refused_by_name_over_plain_http() -> Result<()> {
-    bad_bodies(Way::Plain).await
+    bad_bodies(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn bad_bodies_are_refused_by_name_in_an_environment_that_freezes() -> Result<()> {
-    bad_bodies(Way::RuntimeApi).await
+    bad_bodies(RunMode::RuntimeApi).await
 }
 
-async fn bad_bodies(way: Way) -> Result<()> {
+async fn bad_bodies(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) =
         Function::start(way, &world.variables_with(&[("MAX_BODY_BYTES", "100000")])).await?
@@ -371,14 +371,14 @@ async fn bad_bodies(way: Way) -> Result<()> {
     for (name, status, code, says, body) in bodies() {
         cases.push(Case {
             name,
-            request: post(&function, &alice, body)?,
+            request: post_request(&function, &alice, body)?,
             status,
             code,
             says,
         });
     }
     all_are_refused(&world, &function, cases).await?;
-    let good = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let good = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     ensure!(good.status == 200, "{}", good.status);
     good.transcript().await.context("a good turn")?;
     function.stop().await
@@ -388,7 +388,7 @@ type Body = (&'static str, u16, &'static str, &'static str, Vec<u8>);
 
 fn bodies() -> Vec<Body> {
     let changed = |change: &dyn Fn(&mut Value)| {
-        let mut body = turn("t1", "m1");
+        let mut body = turn_body("t1", "m1");
         change(&mut body);
         body.to_string().into_bytes()
     };

@@ -1,25 +1,29 @@
 //! Running answers that are resumed: read from the first byte again, by several readers, in any
 //! process.
 
-use acceptance::answers::{self, sends};
+use acceptance::answers::{self, send_steps};
 use acceptance::function::Function;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch};
-use acceptance::page::{Act, Load, Page, VERSIONS, as_loaded, ensure_shows};
+use acceptance::page::{Page, PageAction, PageLoad, VERSIONS, ensure_shows, to_page_messages};
 use acceptance::pair::Pair;
-use acceptance::routes::{asks, ensure_nothing_to_resume, ensure_refused, resume};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, many_kinds};
+use acceptance::routes::{
+    ensure_nothing_to_resume, ensure_refused, question_message, resume_request,
+};
+use acceptance::scripts::{
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, mixed_parts,
+};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::world::{ORIGIN, World, ask, question, text_of};
+use acceptance::world::{ORIGIN, World, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
 use store::Status;
 
-fn ensure_whole(name: &str, transcript: &Transcript) -> Result<()> {
+fn ensure_complete_answer(name: &str, transcript: &Transcript) -> Result<()> {
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "{name}: {transcript:?}"
     );
     let starts = transcript
@@ -46,14 +50,14 @@ async fn half_way(
     thread: &str,
 ) -> Result<(Response, Gate)> {
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(function, who, thread, "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(function, who, thread, "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     Ok((answer, gate))
 }
 
 async fn resumed(function: &Function, who: &SignedIn, thread: &str) -> Result<Response> {
-    let answer = fetch(resume(function, who, thread)?).await?;
+    let answer = fetch(resume_request(function, who, thread)?).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     Ok(answer)
 }
@@ -66,21 +70,21 @@ async fn where_nothing_runs_there_is_nothing_to_resume() -> Result<()> {
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
     );
-    ensure_nothing_to_resume(&pair.here, &alice, "never-seen").await?;
-    fetch(ask(&pair.here, &alice, "done", "m1")?)
+    ensure_nothing_to_resume(&pair.first, &alice, "never-seen").await?;
+    fetch(turn_request(&pair.first, &alice, "done", "m1")?)
         .await?
         .transcript()
         .await?;
     for function in pair.both() {
         ensure_nothing_to_resume(function, &alice, "done").await?;
     }
-    let (answer, gate) = half_way(&world, &pair.here, &alice, "running").await?;
+    let (answer, gate) = half_way(&world, &pair.first, &alice, "running").await?;
     for function in pair.both() {
         ensure_nothing_to_resume(function, &mallory, "running").await?;
         ensure_nothing_to_resume(function, &alice, "other").await?;
     }
     gate.open();
-    ensure_whole("the turn", &answer.transcript().await?)?;
+    ensure_complete_answer("the turn", &answer.transcript().await?)?;
     pair.stop().await
 }
 
@@ -89,12 +93,12 @@ async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> 
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
-    ensure_nothing_to_resume(&pair.there, &alice, "t1").await?;
-    let same = resumed(&pair.here, &alice, "t1").await?;
+    let (answer, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
+    ensure_nothing_to_resume(&pair.second, &alice, "t1").await?;
+    let same = resumed(&pair.first, &alice, "t1").await?;
     gate.open();
-    ensure_whole("in the same process", &same.transcript().await?)?;
-    ensure_whole("the turn", &answer.transcript().await?)?;
+    ensure_complete_answer("in the same process", &same.transcript().await?)?;
+    ensure_complete_answer("the turn", &answer.transcript().await?)?;
     let journals = world
         .engine
         .items()?
@@ -107,7 +111,7 @@ async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> 
 #[tokio::test]
 async fn who_may_not_send_may_not_resume() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let url = format!("{}/t1/stream", function.chat_url());
     let get = |headers: &[(&str, &str)]| {
@@ -158,7 +162,7 @@ async fn who_may_not_send_may_not_resume() -> Result<()> {
 #[tokio::test]
 async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let (first, gate) = half_way(&world, &function, &alice, "t1").await?;
     let mut readers = Vec::new();
@@ -185,7 +189,7 @@ async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()>
     drop(readers.remove(0));
     gate.open();
     let first = first.transcript().await?;
-    ensure_whole("the first", &first)?;
+    ensure_complete_answer("the first", &first)?;
     for reader in readers {
         ensure!(
             reader.transcript().await? == first,
@@ -201,16 +205,16 @@ async fn an_answer_goes_on_for_its_readers_when_the_first_one_leaves() -> Result
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (first, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    let (first, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
     drop(first);
     let (here, there) = (
-        resumed(&pair.here, &alice, "t1").await?,
-        resumed(&pair.there, &alice, "t1").await?,
+        resumed(&pair.first, &alice, "t1").await?,
+        resumed(&pair.second, &alice, "t1").await?,
     );
     gate.open();
-    ensure_whole("here", &here.transcript().await?)?;
-    ensure_whole("there", &there.transcript().await?)?;
-    world.ensure_whole(&alice, "t1").await?;
+    ensure_complete_answer("here", &here.transcript().await?)?;
+    ensure_complete_answer("there", &there.transcript().await?)?;
+    world.ensure_complete_answer(&alice, "t1").await?;
     pair.stop().await
 }
 
@@ -220,20 +224,20 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (gate, second) = (Gate::default(), Gate::default());
-    let mut steps = behind(&gate);
+    let mut steps = answer_after(&gate);
     steps.truncate(1);
-    steps.extend(halves(&second));
+    steps.extend(answer_in_halves(&second));
     world.gateway.next(steps);
-    let first = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
-    gate.reached().await?;
-    let early = resumed(&pair.there, &alice, "t1")
+    let first = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
+    gate.wait_until_reached().await?;
+    let early = resumed(&pair.second, &alice, "t1")
         .await
         .context("before the first word")?;
     gate.open();
-    let mut leaving = resumed(&pair.there, &alice, "t1").await?;
+    let mut leaving = resumed(&pair.second, &alice, "t1").await?;
     leaving.chunks(3).await?;
     drop(leaving);
-    let mut late = resumed(&pair.there, &alice, "t1")
+    let mut late = resumed(&pair.second, &alice, "t1")
         .await
         .context("half-way")?;
     late.chunks(4)
@@ -241,10 +245,10 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
         .context("what came before is replayed")?;
     second.open();
     let first = first.transcript().await?;
-    ensure_whole("the first", &first)?;
+    ensure_complete_answer("the first", &first)?;
     for (name, reader) in [("early", early), ("late", late)] {
         let transcript = reader.transcript().await?;
-        ensure_whole(name, &transcript)?;
+        ensure_complete_answer(name, &transcript)?;
         ensure!(
             transcript.types() == first.types(),
             "{name}: {transcript:?}"
@@ -270,33 +274,48 @@ async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()
     let (Some(mut sender), Some(mut reader)) = (Page::start("ai")?, Page::start("ai")?) else {
         return Ok(());
     };
-    let mut parts = many_kinds();
+    let mut parts = mixed_parts();
     for (number, cut) in (4..parts.len()).step_by(3).enumerate() {
         let thread = format!("t{number}");
         let gate = Gate::default();
         let second = parts.split_off(cut);
         let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
-        steps.extend(sends(&second));
+        steps.extend(send_steps(&second));
         steps.push(Step::End);
         parts.extend(second);
         world.gateway.next(steps);
         sender
-            .begin(&Load::send(&pair.here, &alice, &thread, vec![], asks("m1")))
+            .begin(&PageLoad::send(
+                &pair.first,
+                &alice,
+                &thread,
+                vec![],
+                question_message("m1"),
+            ))
             .await?;
-        gate.reached().await?;
-        let load = Load::new(&pair.there, &alice, &thread, vec![asks("m1")], Act::Resume);
+        gate.wait_until_reached().await?;
+        let load = PageLoad::new(
+            &pair.second,
+            &alice,
+            &thread,
+            vec![question_message("m1")],
+            PageAction::Resume,
+        );
         reader
-            .begin(&Load {
+            .begin(&PageLoad {
                 tell_after: Some(2),
                 ..load
             })
             .await?;
         reader
-            .hears()
+            .wait_for_chunks()
             .await
             .with_context(|| format!("cut at {cut}"))?;
         gate.open();
-        let (sent, read) = (sender.shown().await?, reader.shown().await?);
+        let (sent, read) = (
+            sender.wait_for_state().await?,
+            reader.wait_for_state().await?,
+        );
         ensure!(
             sent.status == "ready" && read.status == "ready",
             "cut at {cut}: {sent:?}\n{read:?}"
@@ -315,12 +334,12 @@ async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()
 #[tokio::test]
 async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_mortal(&world, &[]).await?;
+    let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, _gate) = half_way(&world, &pair.here, &alice, "t1").await?;
-    let mut reader = resumed(&pair.there, &alice, "t1").await?;
+    let (answer, _gate) = half_way(&world, &pair.first, &alice, "t1").await?;
+    let mut reader = resumed(&pair.second, &alice, "t1").await?;
     reader.chunks(4).await?;
-    pair.here.process.kill().await?;
+    pair.first.process.kill().await?;
     drop(answer);
     let transcript = reader.transcript().await?;
     ensure!(
@@ -338,13 +357,13 @@ async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -
         transcript.chunks[0]["messageId"] == stored.id.as_str(),
         "{transcript:?}"
     );
-    ensure_nothing_to_resume(&pair.there, &alice, "t1").await?;
-    let next = fetch(ask(&pair.there, &alice, "t1", "m2")?)
+    ensure_nothing_to_resume(&pair.second, &alice, "t1").await?;
+    let next = fetch(turn_request(&pair.second, &alice, "t1", "m2")?)
         .await?
         .transcript()
         .await?;
-    ensure_whole("the next message", &next)?;
-    pair.there.stop().await
+    ensure_complete_answer("the next message", &next)?;
+    pair.second.stop().await
 }
 
 #[tokio::test]
@@ -352,11 +371,11 @@ async fn who_resumes_while_the_answer_ends_gets_all_of_it_or_finds_it_stored() -
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, gate) = half_way(&world, &pair.here, &alice, "t1").await?;
+    let (answer, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
     let mut sent = Vec::new();
     for number in 0..20 {
         let function = pair.both()[number % 2];
-        sent.push(acceptance::http_client::send(resume(function, &alice, "t1")?).await?);
+        sent.push(acceptance::http_client::send(resume_request(function, &alice, "t1")?).await?);
         if number == 10 {
             gate.open();
         }
@@ -365,14 +384,14 @@ async fn who_resumes_while_the_answer_ends_gets_all_of_it_or_finds_it_stored() -
         let answer = sent.head().await?;
         if answer.status == 204 {
             world
-                .ensure_whole(&alice, "t1")
+                .ensure_complete_answer(&alice, "t1")
                 .await
                 .with_context(|| format!("reader {number} was sent away"))?;
         } else {
-            ensure_whole(&format!("reader {number}"), &answer.transcript().await?)?;
+            ensure_complete_answer(&format!("reader {number}"), &answer.transcript().await?)?;
         }
     }
-    ensure_whole("the first", &answer.transcript().await?)?;
+    ensure_complete_answer("the first", &answer.transcript().await?)?;
     pair.stop().await
 }
 
@@ -385,32 +404,32 @@ async fn a_page_that_is_loaded_anew_shows_the_answer_once() -> Result<()> {
         let Some(mut page) = Page::start(package)? else {
             continue;
         };
-        for (place, function) in [("here", &pair.here), ("there", &pair.there)] {
+        for (place, function) in [("here", &pair.first), ("there", &pair.second)] {
             let thread = format!("{package}-{place}");
-            let (answer, gate) = half_way(&world, &pair.here, &alice, &thread).await?;
-            let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
+            let (answer, gate) = half_way(&world, &pair.first, &alice, &thread).await?;
+            let loaded = to_page_messages(&world.stored_messages(&alice, &thread).await?)?;
             ensure!(loaded.len() == 1, "{thread}: {loaded:?}");
-            let load = Load::new(function, &alice, &thread, loaded, Act::Resume);
-            page.begin(&Load {
+            let load = PageLoad::new(function, &alice, &thread, loaded, PageAction::Resume);
+            page.begin(&PageLoad {
                 tell_after: Some(4),
                 ..load
             })
             .await?;
-            page.hears().await.context(thread.clone())?;
+            page.wait_for_chunks().await.context(thread.clone())?;
             gate.open();
-            let heard = page.shown().await?;
+            let heard = page.wait_for_state().await?;
             ensure!(heard.status == "ready", "{thread}: {heard:?}");
-            ensure_shows(&heard, &[&question(), &answers::whole_text()]).context(thread.clone())?;
-            ensure_whole(&thread, &answer.transcript().await?)?;
+            ensure_shows(&heard, &[&question(), &answers::full_text()]).context(thread.clone())?;
+            ensure_complete_answer(&thread, &answer.transcript().await?)?;
 
-            let loaded = as_loaded(&world.stored(&alice, &thread).await?)?;
+            let loaded = to_page_messages(&world.stored_messages(&alice, &thread).await?)?;
             let after = page
-                .load(&Load::new(
+                .load(&PageLoad::new(
                     function,
                     &alice,
                     &thread,
                     loaded.clone(),
-                    Act::Resume,
+                    PageAction::Resume,
                 ))
                 .await?;
             ensure!(
@@ -436,10 +455,10 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
             continue;
         };
         let gate = Gate::default();
-        world.gateway.next(halves(&gate));
-        let send = Load::send(&pair.here, &alice, package, vec![], asks("m1"));
+        world.gateway.next(answer_in_halves(&gate));
+        let send = PageLoad::send(&pair.first, &alice, package, vec![], question_message("m1"));
         let left = page
-            .load(&Load {
+            .load(&PageLoad {
                 leave_after: Some(FIRST_HALF_CHUNKS),
                 ..send
             })
@@ -448,18 +467,18 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
             left.messages.len() == 2,
             "it shows a part of the answer: {left:?}"
         );
-        let stay = Load::new(&pair.here, &alice, package, vec![], Act::Resume);
-        page.begin(&Load {
+        let stay = PageLoad::new(&pair.first, &alice, package, vec![], PageAction::Resume);
+        page.begin(&PageLoad {
             stay: true,
             tell_after: Some(FIRST_HALF_CHUNKS),
             ..stay
         })
         .await?;
-        page.hears().await.context(package)?;
+        page.wait_for_chunks().await.context(package)?;
         gate.open();
-        let heard = page.shown().await?;
+        let heard = page.wait_for_state().await?;
         ensure!(heard.status == "ready", "{package}: {heard:?}");
-        ensure_shows(&heard, &[&question(), &answers::whole_text()]).context(package)?;
+        ensure_shows(&heard, &[&question(), &answers::full_text()]).context(package)?;
     }
     pair.stop().await
 }

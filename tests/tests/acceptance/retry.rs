@@ -3,18 +3,22 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{self, delta, opening};
+use acceptance::answers::{self, delta, opening_parts};
 use acceptance::function::Function;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
 use acceptance::ledger::Ledger;
-use acceptance::page::{Load, Page, VERSIONS, as_loaded, ensure_shows};
+use acceptance::page::{Page, PageLoad, VERSIONS, ensure_shows, to_page_messages};
 use acceptance::pair::Pair;
-use acceptance::routes::{asks, conversation, edited, ensure_refused, stop_now, user_says};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, many_kinds, unfinished};
+use acceptance::routes::{
+    conversation_body, edit_body, ensure_refused, question_message, stop_now, user_message,
+};
+use acceptance::scripts::{
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer, mixed_parts,
+};
 use acceptance::session::{SignedIn, epoch_ms};
-use acceptance::wait::eventually;
-use acceptance::world::{World, ask, post, question, text_of};
+use acceptance::wait::poll_until_some;
+use acceptance::world::{World, post_request, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use store::Status;
@@ -27,17 +31,17 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (number, (name, functions)) in [("one", [&pair.here, &pair.here]), ("two", pair.both())]
+    for (number, (name, functions)) in [("one", [&pair.first, &pair.first]), ("two", pair.both())]
         .into_iter()
         .enumerate()
     {
         let gate = Gate::default();
-        world.gateway.next(behind(&gate));
+        world.gateway.next(answer_after(&gate));
         let mut sent = Vec::new();
         for request in 0..AT_ONCE {
-            sent.push(send(ask(functions[request % 2], &alice, name, "m1")?).await?);
+            sent.push(send(turn_request(functions[request % 2], &alice, name, "m1")?).await?);
         }
-        gate.reached().await?;
+        gate.wait_until_reached().await?;
         let mut answers = Vec::new();
         for sent in sent {
             let answer = sent.head().await?;
@@ -47,7 +51,7 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
         gate.open();
         let first = answers.remove(0).transcript().await?;
         ensure!(
-            first.done && first.text() == answers::whole_text(),
+            first.done && first.text() == answers::full_text(),
             "{name}: {first:?}"
         );
         for answer in answers {
@@ -74,8 +78,8 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
             "{name}: {} model calls",
             world.gateway.calls().len()
         );
-        world.ensure_whole(&alice, name).await?;
-        Ledger::settled(&world.engine, &alice, name).await?;
+        world.ensure_complete_answer(&alice, name).await?;
+        Ledger::read_at_rest(&world.engine, &alice, name).await?;
     }
     pair.stop().await
 }
@@ -86,7 +90,7 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
     let Some(mut page) = Page::start(package)? else {
         return Ok(());
     };
-    let broken = [opening(), vec![delta("Half a "), delta("marzipan")]].concat();
+    let broken = [opening_parts(), vec![delta("Half a "), delta("marzipan")]].concat();
     let model_error = [
         &broken[..],
         &[
@@ -99,7 +103,7 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
         ("text", answers::good(), "ready"),
         (
             "many kinds",
-            answers::stream(&many_kinds(), Step::End),
+            answers::stream(&mixed_parts(), Step::End),
             "ready",
         ),
         ("cut", answers::stream(&broken, Step::Cut), "error"),
@@ -112,8 +116,9 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
         let thread = format!("{package}-{}", name.replace([' ', '\''], "-"));
         let calls = world.gateway.calls().len();
         world.gateway.next(steps);
-        let load = |function| Load::send(function, who, &thread, vec![], asks("m1"));
-        let first = page.load(&load(&pair.here)).await?;
+        let load =
+            |function| PageLoad::send(function, who, &thread, vec![], question_message("m1"));
+        let first = page.load(&load(&pair.first)).await?;
         ensure!(
             first.status == status && !first.text().is_empty(),
             "{name}: {first:?}"
@@ -141,7 +146,7 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
             world.gateway.calls().len() == calls + 1,
             "{name}: the model was called again"
         );
-        let ledger = Ledger::settled(&world.engine, who, &thread).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, who, &thread).await?;
         ensure!(
             ledger.answers().len() == 1 && ledger.thread["turns"] == 1,
             "{name}: {ledger:?}"
@@ -166,13 +171,13 @@ async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.there, &alice, "t1").await?.stopping);
+    ensure!(stop_now(&pair.second, &alice, "t1").await?.stopping);
     let first = answer.transcript().await?;
     for function in pair.both() {
-        let again = fetch(ask(function, &alice, "t1", "m1")?)
+        let again = fetch(turn_request(function, &alice, "t1", "m1")?)
             .await?
             .transcript()
             .await?;
@@ -203,11 +208,17 @@ async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result
             continue;
         };
         let shown = page
-            .load(&Load::send(&pair.there, &alice, "t1", vec![], asks("m1")))
+            .load(&PageLoad::send(
+                &pair.second,
+                &alice,
+                "t1",
+                vec![],
+                question_message("m1"),
+            ))
             .await?;
         ensure!(shown.status == "ready", "{package}: {shown:?}");
         ensure_shows(&shown, &[&question(), &first_half()]).context(package)?;
-        let stored = as_loaded(&world.stored(&alice, "t1").await?)?;
+        let stored = to_page_messages(&world.stored_messages(&alice, "t1").await?)?;
         ensure!(
             shown.messages.last() == stored.last(),
             "{package}: {shown:?}\n{stored:?}"
@@ -227,13 +238,13 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_anew() 
     let alice = world.sign_in("alice").await?;
     for (number, (name, steps)) in [
         ("refused", answers::error(400, "invalid_request_error")),
-        ("cut", answers::stream(&opening(), Step::Cut)),
+        ("cut", answers::stream(&opening_parts(), Step::Cut)),
     ]
     .into_iter()
     .enumerate()
     {
         world.gateway.next(steps);
-        let failed = fetch(ask(&pair.here, &alice, name, "m1")?)
+        let failed = fetch(turn_request(&pair.first, &alice, name, "m1")?)
             .await?
             .transcript()
             .await?;
@@ -241,38 +252,38 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_anew() 
             failed.done && failed.first("error").is_some() && failed.text().is_empty(),
             "{name}: {failed:?}"
         );
-        let again = fetch(ask(&pair.there, &alice, name, "m1")?)
+        let again = fetch(turn_request(&pair.second, &alice, name, "m1")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::whole_text(),
+            again.done && again.text() == answers::full_text(),
             "{name}: {again:?}"
         );
         world
-            .ensure_whole(&alice, name)
+            .ensure_complete_answer(&alice, name)
             .await
             .context("the empty answer is not shown")?;
-        let third = fetch(ask(&pair.here, &alice, name, "m1")?)
+        let third = fetch(turn_request(&pair.first, &alice, name, "m1")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            third.text() == answers::whole_text() && third.done,
+            third.text() == answers::full_text() && third.done,
             "{name}: {third:?}"
         );
         ensure!(
             world.gateway.calls().len() == 2 * (number + 1),
             "{name}: two calls a message"
         );
-        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
         ensure!(ledger.thread["turns"] == 2, "{name}: {:?}", ledger.thread);
     }
     pair.stop().await
 }
 
 async fn lease_to_pass(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
-    eventually("the lease to pass", || {
+    poll_until_some("the lease to pass", || {
         let ledger = Ledger::read(&world.engine, who, thread).ok()?;
         (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
@@ -284,10 +295,10 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
 -> Result<()> {
     for waits in [true, false] {
         let world = World::new().await?;
-        let mut pair = Pair::start_mortal(&world, &[]).await?;
+        let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
         let alice = world.sign_in("alice").await?;
-        world.gateway.next(unfinished());
-        let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+        world.gateway.next(half_answer());
+        let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let journal = || {
             let written = world
@@ -297,12 +308,12 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
                 .any(|one| one.body.contains("C#alice#"));
             written.then_some(())
         };
-        eventually("the journal", journal).await?;
-        pair.here.process.kill().await?;
+        poll_until_some("the journal", journal).await?;
+        pair.first.process.kill().await?;
         if waits {
             lease_to_pass(&world, &alice, "t1").await?;
         }
-        let again = fetch(ask(&pair.there, &alice, "t1", "m1")?)
+        let again = fetch(turn_request(&pair.second, &alice, "t1", "m1")?)
             .await?
             .transcript()
             .await?;
@@ -328,11 +339,11 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
             again.chunks[0]["messageId"] == stored.id.as_str(),
             "waits {waits}: {again:?}"
         );
-        let ledger = Ledger::settled(&world.engine, &alice, "t1").await;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await;
         ledger
             .with_context(|| format!("waits {waits}"))?
-            .ensure_sound()?;
-        pair.there.stop().await?;
+            .ensure_consistent()?;
+        pair.second.stop().await?;
     }
     Ok(())
 }
@@ -340,25 +351,25 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
 #[tokio::test]
 async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_mortal(&world, &[]).await?;
+    let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(behind(&gate));
-    let answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
-    gate.reached().await?;
-    pair.here.process.kill().await?;
+    world.gateway.next(answer_after(&gate));
+    let answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
+    gate.wait_until_reached().await?;
+    pair.first.process.kill().await?;
     drop(answer);
     lease_to_pass(&world, &alice, "t1").await?;
-    let again = fetch(ask(&pair.there, &alice, "t1", "m1")?)
+    let again = fetch(turn_request(&pair.second, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        again.done && again.text() == answers::whole_text(),
+        again.done && again.text() == answers::full_text(),
         "{again:?}"
     );
-    world.ensure_whole(&alice, "t1").await?;
-    pair.there.stop().await
+    world.ensure_complete_answer(&alice, "t1").await?;
+    pair.second.stop().await
 }
 
 #[tokio::test]
@@ -367,19 +378,19 @@ async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for message in ["m1", "m2", "m3"] {
-        fetch(ask(&pair.here, &alice, "t1", message)?)
+        fetch(turn_request(&pair.first, &alice, "t1", message)?)
             .await?
             .transcript()
             .await?;
     }
-    let before = world.conversations()?;
-    for (function, message) in [(&pair.there, "m1"), (&pair.here, "m2")] {
-        let again = fetch(ask(function, &alice, "t1", message)?)
+    let before = world.conversation_items()?;
+    for (function, message) in [(&pair.second, "m1"), (&pair.first, "m2")] {
+        let again = fetch(turn_request(function, &alice, "t1", message)?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::whole_text(),
+            again.done && again.text() == answers::full_text(),
             "{message}: {again:?}"
         );
     }
@@ -389,12 +400,12 @@ async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
         world.gateway.calls().len()
     );
     ensure!(
-        world.conversations()? == before,
+        world.conversation_items()? == before,
         "a repetition changes nothing"
     );
-    let other = conversation("t1", &[user_says("m1", "Something else?")]);
+    let other = conversation_body("t1", &[user_message("m1", "Something else?")]);
     ensure_refused(
-        post(&pair.here, &alice, other.to_string())?,
+        post_request(&pair.first, &alice, other.to_string())?,
         409,
         "message_conflict",
     )
@@ -408,21 +419,21 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let other = |function: &Function, thread: &str| {
-        let body = conversation(thread, &[user_says("m1", "Something else?")]);
-        post(function, &alice, body.to_string())
+        let body = conversation_body(thread, &[user_message("m1", "Something else?")]);
+        post_request(function, &alice, body.to_string())
     };
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut running = fetch(ask(&pair.here, &alice, "running", "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut running = fetch(turn_request(&pair.first, &alice, "running", "m1")?).await?;
     running.chunks(FIRST_HALF_CHUNKS).await?;
-    fetch(ask(&pair.here, &alice, "done", "m1")?)
+    fetch(turn_request(&pair.first, &alice, "done", "m1")?)
         .await?
         .transcript()
         .await?;
     world
         .gateway
         .next(answers::error(400, "invalid_request_error"));
-    fetch(ask(&pair.here, &alice, "failed", "m1")?)
+    fetch(turn_request(&pair.first, &alice, "failed", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -435,12 +446,12 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     gate.open();
     let transcript = running.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "undisturbed: {transcript:?}"
     );
     ensure!(world.gateway.calls().len() == 3);
-    let body = edited("done", &[user_says("m1", "Something else?")]);
-    let answer = fetch(post(&pair.there, &alice, body.to_string())?).await?;
+    let body = edit_body("done", &[user_message("m1", "Something else?")]);
+    let answer = fetch(post_request(&pair.second, &alice, body.to_string())?).await?;
     ensure!(
         answer.status == 200,
         "an edit says that it is one: {}",
@@ -456,15 +467,15 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
+    world.gateway.next(answer_in_halves(&gate));
     let mut answers: Vec<Response> = Vec::new();
     for _ in 0..3 {
-        let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+        let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         answers.push(answer);
     }
     let refused = ensure_refused(
-        ask(&pair.there, &alice, "t1", "m1")?,
+        turn_request(&pair.second, &alice, "t1", "m1")?,
         409,
         "turn_in_progress",
     )
@@ -478,26 +489,26 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
     for answer in answers {
         let transcript = answer.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::whole_text(),
+            transcript.done && transcript.text() == answers::full_text(),
             "{transcript:?}"
         );
     }
     for function in pair.both() {
-        let again = fetch(ask(function, &alice, "t1", "m1")?)
+        let again = fetch(turn_request(function, &alice, "t1", "m1")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::whole_text(),
+            again.done && again.text() == answers::full_text(),
             "{again:?}"
         );
     }
     ensure!(world.gateway.calls().len() == 1);
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m2")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.here, &alice, "t1").await?.stopping,
+        stop_now(&pair.first, &alice, "t1").await?.stopping,
         "a stop in the same process"
     );
     let stopped = answer.transcript().await?;
@@ -506,7 +517,7 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
         "{stopped:?}"
     );
     let roles: Vec<_> = world
-        .stored(&alice, "t1")
+        .stored_messages(&alice, "t1")
         .await?
         .iter()
         .map(|message| message.role)

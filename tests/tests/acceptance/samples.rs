@@ -14,8 +14,9 @@ const FOR_EVER: u64 = 4_070_908_800;
 
 #[tokio::test]
 async fn every_sample_event_is_answered_as_described() -> Result<()> {
-    let start =
-        async |variables: &Variables| Function::on(RuntimeApi::start(1).await?, variables).await;
+    let start = async |variables: &Variables| {
+        Function::start_under(RuntimeApi::start(1).await?, variables).await
+    };
     samples(".", start, |file, status, body| {
         let is_whole = status != 200 || body.ends_with(b"data: [DONE]\n\n");
         ensure!(is_whole, "{file}: {}", String::from_utf8_lossy(body));
@@ -27,7 +28,7 @@ async fn every_sample_event_is_answered_as_described() -> Result<()> {
 #[tokio::test]
 async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Result<()> {
     let start = async |variables: &Variables| {
-        Function::threads_on(RuntimeApi::start(1).await?, variables).await
+        Function::start_threads_under(RuntimeApi::start(1).await?, variables).await
     };
     samples("threads", start, |file, status, body| {
         let body: Value = serde_json::from_slice(body)?;
@@ -76,7 +77,7 @@ async fn samples(
         let prelude = invocation.prelude().await?;
         ensure!(prelude["statusCode"] == status, "{file}: {prelude}");
         let mut body = Vec::new();
-        while let Some(piece) = invocation.piece().await {
+        while let Some(piece) = invocation.next_piece().await {
             body.extend_from_slice(&piece);
         }
         check(file, status, &body)?;

@@ -6,7 +6,7 @@ use acceptance::function::Function;
 use acceptance::http_client::fetch;
 use acceptance::process::Variables;
 use acceptance::wire::Connection;
-use acceptance::world::{API_KEY, World, ask};
+use acceptance::world::{API_KEY, World, turn_request};
 use acceptance::{binary::chat_binary, process::Process, session};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -94,10 +94,10 @@ async fn both_secrets_are_fetched_decrypted_in_one_call() -> Result<()> {
         ("/sidekiq/better-auth-secret", session::SECRET),
     ];
     let parameters = ParameterStore::start(&kept).await?;
-    let function = Function::plain(&parameters.variables(&world)).await?;
+    let function = Function::start_plain(&parameters.variables(&world)).await?;
     let alice = world.sign_in("alice").await?;
 
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     ensure!(
         answer.status == 200,
         "the session's signature counts: {}",

@@ -1,15 +1,15 @@
 //! The sources of an answer: shown, stored and shown again if the operator enables them, and never
 //! sent to a model.
 
-use acceptance::answers::{self, delta, finish, frame, head, opening, sends, text_end};
+use acceptance::answers::{self, delta, finish, frame, head, opening_parts, send_steps, text_end};
 use acceptance::function::Function;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::pair::Pair;
-use acceptance::routes::{asks, last_only, resume, told};
-use acceptance::scripts::many_kinds;
+use acceptance::routes::{fetch_transcript, last_message_body, question_message, resume_request};
+use acceptance::scripts::mixed_parts;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, ask, post};
+use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn sourced() -> Vec<Value> {
         "providerMetadata": {"a": {"b": 1}}});
     let paper = json!({"type": "source", "sourceType": "document", "id": "s2", "mediaType": "application/pdf",
         "title": "y", "filename": "y.pdf"});
-    let mut parts = opening();
+    let mut parts = opening_parts();
     parts.extend([
         delta("It is "),
         page,
@@ -66,22 +66,22 @@ fn ensure_shown(case: &str, transcript: &Transcript) -> Result<()> {
 async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, ON).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     let mut parts = sourced();
-    let rest = parts.split_off(opening().len() + 3);
+    let rest = parts.split_off(opening_parts().len() + 3);
     let mut steps = vec![head()];
-    steps.extend(sends(&parts));
+    steps.extend(send_steps(&parts));
     steps.push(Step::Wait(gate.clone()));
     steps.extend(rest.iter().map(|part| Step::Send(frame(part))));
     steps.push(Step::End);
     world.gateway.next(steps);
 
-    let mut answer = fetch(ask(&pair.here, &alice, "t", "m1")?).await?;
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t", "m1")?).await?;
     answer.chunks(6).await?;
-    let here = fetch(resume(&pair.here, &alice, "t")?).await?;
-    let mut there = fetch(resume(&pair.there, &alice, "t")?).await?;
+    let here = fetch(resume_request(&pair.first, &alice, "t")?).await?;
+    let mut there = fetch(resume_request(&pair.second, &alice, "t")?).await?;
     there.chunks(5).await?;
     gate.open();
     ensure_shown("the turn", &answer.transcript().await?)?;
@@ -99,14 +99,14 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
     ensure!(read == &stored, "{read:?}");
     ensure_shown(
         "sent again",
-        &told(ask(&pair.there, &alice, "t", "m1")?).await?,
+        &fetch_transcript(turn_request(&pair.second, &alice, "t", "m1")?).await?,
     )?;
 
     let calls = world.gateway.calls().len();
-    told(post(
-        &pair.here,
+    fetch_transcript(post_request(
+        &pair.first,
         &alice,
-        last_only("t", &asks("m2")).to_string(),
+        last_message_body("t", &question_message("m2")).to_string(),
     )?)
     .await?;
     let prompt = world.gateway.call(calls).await?.body["prompt"].to_string();
@@ -121,34 +121,34 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
 #[tokio::test]
 async fn a_turn_that_died_comes_back_with_its_sources() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start_mortal(&world, ON).await?;
+    let pair = Pair::start_with_short_turns(&world, ON).await?;
     let alice = world.sign_in("alice").await?;
     let mut parts = sourced();
-    parts.truncate(opening().len() + 3);
+    parts.truncate(opening_parts().len() + 3);
     world.gateway.next(answers::stream(&parts, Step::Hold));
-    let mut answer = fetch(ask(&pair.here, &alice, "t", "m1")?).await?;
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t", "m1")?).await?;
     answer.chunks(6).await?;
     // A reader in another process can read only what is in the journal.
-    let mut elsewhere = fetch(resume(&pair.there, &alice, "t")?).await?;
+    let mut elsewhere = fetch(resume_request(&pair.second, &alice, "t")?).await?;
     elsewhere.chunks(6).await?;
-    pair.here.kill().await?;
+    pair.first.kill().await?;
     ensure!(sources(&elsewhere.transcript().await?.chunks) == shown());
     let stored = world.only_answer(&alice, "t").await?;
     let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
     ensure!(sources(&stored) == shown(), "{stored:?}");
-    pair.there.stop().await
+    pair.second.stop().await
 }
 
 #[tokio::test]
 async fn unless_the_operator_wants_it_sources_go_nowhere() -> Result<()> {
     for changes in [&[][..], &[("SEND_SOURCES", "false")]] {
         let world = World::new().await?;
-        let function = Function::plain(&world.variables_with(changes)).await?;
+        let function = Function::start_plain(&world.variables_with(changes)).await?;
         let alice = world.sign_in("alice").await?;
         world
             .gateway
-            .next(answers::stream(&many_kinds(), Step::End));
-        let transcript = fetch(ask(&function, &alice, "t", "m1")?)
+            .next(answers::stream(&mixed_parts(), Step::End));
+        let transcript = fetch(turn_request(&function, &alice, "t", "m1")?)
             .await?
             .transcript()
             .await?;

@@ -2,28 +2,31 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, delta, frame, opening};
+use acceptance::answers::{self, delta, frame, opening_parts};
 use acceptance::function::Function;
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::ledger::Ledger;
-use acceptance::page::{Load, Page, ensure_shows};
+use acceptance::page::{Page, PageLoad, ensure_shows};
 use acceptance::pair::Pair;
 use acceptance::routes::{
-    Stopping, asks, conversation, ensure_refused, read_stopping, resume, stop, stop_now, user_says,
+    StopAnswer, conversation_body, ensure_refused, question_message, read_stop_answer,
+    resume_request, stop_now, stop_request, user_message,
 };
-use acceptance::scripts::{FIRST_HALF_CHUNKS, behind, first_half, halves, unfinished};
+use acceptance::scripts::{
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
+};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::wait::eventually_is;
-use acceptance::world::{ORIGIN, World, ask, metadata, post, question, text_of};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{ORIGIN, World, metadata, post_request, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
 use message::Role;
 use store::Status;
 
-const NOTHING: Stopping = Stopping {
+const NOTHING: StopAnswer = StopAnswer {
     stopping: false,
     stream: None,
 };
@@ -67,16 +70,16 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (number, (name, function)) in [("here", &pair.here), ("there", &pair.there)]
+    for (number, (name, function)) in [("here", &pair.first), ("there", &pair.second)]
         .into_iter()
         .enumerate()
     {
-        world.gateway.next(unfinished());
-        let mut answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
+        world.gateway.next(half_answer());
+        let mut answer = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let readers = [
-            fetch(resume(&pair.here, &alice, name)?).await?,
-            fetch(resume(&pair.there, &alice, name)?).await?,
+            fetch(resume_request(&pair.first, &alice, name)?).await?,
+            fetch(resume_request(&pair.second, &alice, name)?).await?,
         ];
         let stopping = stop_now(function, &alice, name).await?;
         ensure!(stopping.stopping, "{name}: {stopping:?}");
@@ -108,7 +111,7 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
             stored.output_tokens.is_none(),
             "nothing was reported: {stored:?}"
         );
-        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
         ensure!(
             ledger.thread["doneId"].as_str() == stopping.stream.as_deref(),
             "{name}: {:?}",
@@ -125,25 +128,25 @@ async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_el
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.there, &alice, "t1").await? == NOTHING,
+        stop_now(&pair.second, &alice, "t1").await? == NOTHING,
         "nobody there can stop it"
     );
     gate.open();
     let whole = answer.transcript().await?;
     ensure!(
-        whole.done && whole.text() == answers::whole_text(),
+        whole.done && whole.text() == answers::full_text(),
         "{whole:?}"
     );
 
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&pair.here, &alice, "t2", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t2", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.here, &alice, "t2").await?.stopping,
+        stop_now(&pair.first, &alice, "t2").await?.stopping,
         "it runs here"
     );
     ensure_aborted("here", &answer.transcript().await?, &first_half())?;
@@ -159,14 +162,14 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
+    for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         let (gate, number) = (Gate::default(), world.gateway.calls().len());
-        world.gateway.next(behind(&gate));
-        let answer = fetch(ask(&pair.here, &alice, name, "m1")?).await?;
-        gate.reached().await?;
+        world.gateway.next(answer_after(&gate));
+        let answer = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
+        gate.wait_until_reached().await?;
         let readers = [
-            fetch(resume(&pair.here, &alice, name)?).await?,
-            fetch(resume(&pair.there, &alice, name)?).await?,
+            fetch(resume_request(&pair.first, &alice, name)?).await?,
+            fetch(resume_request(&pair.second, &alice, name)?).await?,
         ];
         ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
         ensure!(
@@ -181,18 +184,18 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
                 "",
             )?;
         }
-        let ledger = Ledger::settled(&world.engine, &alice, name).await?;
+        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
         let answers = ledger.answers();
         ensure!(
             answers.len() == 1 && answers[0]["status"] == "stopped",
             "{name}: {answers:?}"
         );
-        let next = fetch(ask(function, &alice, name, "m2")?)
+        let next = fetch(turn_request(function, &alice, name, "m2")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            next.done && next.text() == answers::whole_text(),
+            next.done && next.text() == answers::full_text(),
             "{name}: {next:?}"
         );
     }
@@ -205,16 +208,16 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     let world = World::new().await?;
     let variables = world.variables();
     let (here, there) = (
-        Function::plain(&variables).await?,
-        Function::plain(&variables).await?,
+        Function::start_plain(&variables).await?,
+        Function::start_plain(&variables).await?,
     );
     let alice = world.sign_in("alice").await?;
     let piece = frame(&delta("marzipan "));
     world.gateway.next(answers::stream(
-        &opening(),
+        &opening_parts(),
         Step::Forever(piece, Duration::from_millis(100)),
     ));
-    let mut answer = fetch(ask(&here, &alice, "t1", "m1")?).await?;
+    let mut answer = fetch(turn_request(&here, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
     ensure!(stop_now(&there, &alice, "t1").await?.stopping);
     ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left);
@@ -245,20 +248,20 @@ async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
     for function in pair.both() {
         ensure!(stop_now(function, &alice, "never-seen").await? == NOTHING);
     }
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.here, &mallory, "t1").await? == NOTHING,
+        stop_now(&pair.first, &mallory, "t1").await? == NOTHING,
         "another user's thread"
     );
     let mut stops = Vec::new();
     for number in 0..10 {
-        stops.push(send(stop(pair.both()[number % 2], &alice, "t1", "{}")?).await?);
+        stops.push(send(stop_request(pair.both()[number % 2], &alice, "t1", "{}")?).await?);
     }
     let mut stopped = Vec::new();
     for stop in stops {
-        stopped.extend(read_stopping(stop.head().await?).await?.stream);
+        stopped.extend(read_stop_answer(stop.head().await?).await?.stream);
     }
     stopped.dedup();
     ensure!(
@@ -266,7 +269,7 @@ async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
         "one of them at least stops it, and all name the same: {stopped:?}"
     );
     ensure_aborted("the turn", &answer.transcript().await?, &first_half())?;
-    Ledger::settled(&world.engine, &alice, "t1").await?;
+    Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
     let before = world.engine.items()?;
     for function in pair.both() {
         ensure!(
@@ -278,12 +281,12 @@ async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
         world.engine.items()? == before,
         "a stop after the end has changed something"
     );
-    fetch(ask(&pair.here, &alice, "done", "m1")?)
+    fetch(turn_request(&pair.first, &alice, "done", "m1")?)
         .await?
         .transcript()
         .await?;
-    ensure!(stop_now(&pair.there, &alice, "done").await? == NOTHING);
-    world.ensure_whole(&alice, "done").await?;
+    ensure!(stop_now(&pair.second, &alice, "done").await? == NOTHING);
+    world.ensure_complete_answer(&alice, "done").await?;
     pair.stop().await
 }
 
@@ -292,34 +295,35 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(unfinished());
-    let mut old = fetch(ask(&pair.here, &alice, "t1", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut old = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     old.chunks(FIRST_HALF_CHUNKS).await?;
-    let of_old = stop_now(&pair.here, &alice, "t1")
+    let of_old = stop_now(&pair.first, &alice, "t1")
         .await?
         .stream
         .context("the old turn's stream")?;
     old.transcript().await?;
 
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(&pair.here, &alice, "t1", "m2")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     for (name, stream) in [("old", of_old.as_str()), ("unknown", "nobody-has-this-one")] {
         for function in pair.both() {
             let body = serde_json::json!({ "streamId": stream }).to_string();
-            let answer = read_stopping(fetch(stop(function, &alice, "t1", body)?).await?).await?;
+            let answer =
+                read_stop_answer(fetch(stop_request(function, &alice, "t1", body)?).await?).await?;
             ensure!(answer == NOTHING, "{name}: {answer:?}");
         }
     }
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "{transcript:?}"
     );
     let last = world
-        .stored(&alice, "t1")
+        .stored_messages(&alice, "t1")
         .await?
         .pop()
         .context("the answer")?;
@@ -330,15 +334,16 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_stop_that_names_its_turn_stops_it() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     let ledger = Ledger::read(&world.engine, &alice, "t1")?;
     let stream = ledger.thread["streamId"].as_str().context("the stream")?;
     let body = serde_json::json!({ "streamId": stream, "messages": "not trusted" }).to_string();
-    let stopping = read_stopping(fetch(stop(&function, &alice, "t1", body)?).await?).await?;
+    let stopping =
+        read_stop_answer(fetch(stop_request(&function, &alice, "t1", body)?).await?).await?;
     ensure!(stopping.stream.as_deref() == Some(stream), "{stopping:?}");
     ensure_aborted("the turn", &answer.transcript().await?, &first_half())?;
     function.stop().await
@@ -347,11 +352,11 @@ async fn a_stop_that_names_its_turn_stops_it() -> Result<()> {
 #[tokio::test]
 async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     for (name, body, says) in [
         ("cut", "{\"streamId\":", ""),
@@ -362,7 +367,7 @@ async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
         ("an object", "{\"streamId\":{}}", "streamId"),
         ("with a separator", "{\"streamId\":\"a#b\"}", "streamId"),
     ] {
-        let answer = fetch(stop(&function, &alice, "t1", body)?).await?;
+        let answer = fetch(stop_request(&function, &alice, "t1", body)?).await?;
         let status = answer.status;
         let body = answer.json().await?;
         let message = body["error"]["message"].as_str().unwrap_or_default();
@@ -371,7 +376,13 @@ async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
             "{name}: {status} {body}"
         );
     }
-    let large = fetch(stop(&function, &alice, "t1", " ".repeat(1_000_000))?).await?;
+    let large = fetch(stop_request(
+        &function,
+        &alice,
+        "t1",
+        " ".repeat(1_000_000),
+    )?)
+    .await?;
     ensure!(large.status == 413, "{}", large.status);
     let url = format!("{}/t1/stop", function.chat_url());
     let (cookie, forged) = (alice.cookie(), SignedIn::forged("alice").cookie());
@@ -409,7 +420,7 @@ async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "{transcript:?}"
     );
     function.stop().await
@@ -424,37 +435,43 @@ async fn the_real_client_shows_what_came_and_the_next_message_works() -> Result<
         return Ok(());
     };
     let mut calls = 0;
-    for (name, function) in [("here", &pair.here), ("there", &pair.there)] {
-        world.gateway.next(unfinished());
-        page.begin(&Load::send(&pair.here, &alice, name, vec![], asks("m1")))
-            .await?;
+    for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
+        world.gateway.next(half_answer());
+        page.begin(&PageLoad::send(
+            &pair.first,
+            &alice,
+            name,
+            vec![],
+            question_message("m1"),
+        ))
+        .await?;
         let begun = async || {
-            let reader = fetch(resume(&pair.here, &alice, name)?).await?;
+            let reader = fetch(resume_request(&pair.first, &alice, name)?).await?;
             ensure!(reader.status == 200, "nothing runs yet");
             Ok(reader)
         };
-        eventually_is("the turn to begin", begun)
+        poll_until_ok("the turn to begin", begun)
             .await?
             .chunks(FIRST_HALF_CHUNKS)
             .await?;
         ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
-        let stopped = page.shown().await?;
+        let stopped = page.wait_for_state().await?;
         ensure!(stopped.status == "ready", "{name}: {stopped:?}");
         ensure_shows(&stopped, &[&question(), &first_half()]).context(name)?;
         let shown = stopped.messages.clone();
         let next = page
-            .load(&Load::send(
+            .load(&PageLoad::send(
                 function,
                 &alice,
                 name,
                 shown,
-                user_says("m2", "Go on."),
+                user_message("m2", "Go on."),
             ))
             .await?;
         ensure!(next.status == "ready", "{name}: {next:?}");
         ensure_shows(
             &next,
-            &[&question(), &first_half(), "Go on.", &answers::whole_text()],
+            &[&question(), &first_half(), "Go on.", &answers::full_text()],
         )
         .context(name)?;
         calls += 2;
@@ -463,7 +480,7 @@ async fn the_real_client_shows_what_came_and_the_next_message_works() -> Result<
             prompt.contains(first_half().trim()),
             "{name}: the model knows what it said: {prompt}"
         );
-        let stored = world.stored(&alice, name).await?;
+        let stored = world.stored_messages(&alice, name).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
         ensure!(
             roles == [Role::User, Role::Assistant].repeat(2),
@@ -489,12 +506,12 @@ async fn a_stop_that_meets_the_end_leaves_one_of_the_two() -> Result<()> {
     for number in 0..20 {
         let thread = format!("t{number}");
         let gate = Gate::default();
-        world.gateway.next(halves(&gate));
-        let mut answer = fetch(ask(&pair.here, &alice, &thread, "m1")?).await?;
+        world.gateway.next(answer_in_halves(&gate));
+        let mut answer = fetch(turn_request(&pair.first, &alice, &thread, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
-        let stop = send(stop(pair.both()[number % 2], &alice, &thread, "")?).await?;
+        let stop = send(stop_request(pair.both()[number % 2], &alice, &thread, "")?).await?;
         gate.open();
-        read_stopping(stop.head().await?).await?;
+        read_stop_answer(stop.head().await?).await?;
         let transcript = answer.transcript().await?;
         let stored = world.only_answer(&alice, &thread).await?;
         let ends = (
@@ -519,16 +536,13 @@ async fn a_stop_that_meets_the_end_leaves_one_of_the_two() -> Result<()> {
             metadata(&stored, "aborted") == (stored.status == Some(Status::Stopped)),
             "{thread}: {stored:?}"
         );
-        Ledger::settled(&world.engine, &alice, &thread).await?;
+        Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
     }
-    let body = conversation("t0", &[asks("m9")]);
-    let next = fetch(post(&pair.there, &alice, body.to_string())?)
+    let body = conversation_body("t0", &[question_message("m9")]);
+    let next = fetch(post_request(&pair.second, &alice, body.to_string())?)
         .await?
         .transcript()
         .await?;
-    ensure!(
-        next.done && next.text() == answers::whole_text(),
-        "{next:?}"
-    );
+    ensure!(next.done && next.text() == answers::full_text(), "{next:?}");
     pair.stop().await
 }

@@ -10,7 +10,7 @@ use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
 use acceptance::logs::field;
 use acceptance::session::SignedIn;
-use acceptance::world::{World, ask, text_of};
+use acceptance::world::{World, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 
@@ -23,8 +23,8 @@ async fn is_refused_until_healed(
     who: &SignedIn,
     name: &str,
 ) -> Result<()> {
-    let before = world.conversations()?;
-    let answer = fetch(ask(function, who, name, "m1")?).await?;
+    let before = world.conversation_items()?;
+    let answer = fetch(turn_request(function, who, name, "m1")?).await?;
     let (status, retry) = (
         answer.status.as_u16(),
         answer.header("retry-after").to_owned(),
@@ -35,23 +35,26 @@ async fn is_refused_until_healed(
         body["error"]["code"] == "store_unavailable" && !retry.is_empty(),
         "{body}, retry-after {retry:?}"
     );
-    ensure!(world.conversations()? == before, "something was written");
+    ensure!(
+        world.conversation_items()? == before,
+        "something was written"
+    );
     world.engine.heal();
-    let answer = fetch(ask(function, who, name, "m1")?)
+    let answer = fetch(turn_request(function, who, name, "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::whole_text(),
+        answer.done && answer.text() == answers::full_text(),
         "after it was healed: {answer:?}"
     );
-    world.ensure_whole(who, name).await
+    world.ensure_complete_answer(who, name).await
 }
 
 #[tokio::test]
 async fn without_a_table_a_turn_is_refused_before_the_model_is_called() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let cases = [
         ("gone", None),
@@ -86,22 +89,22 @@ async fn without_a_table_a_turn_is_refused_before_the_model_is_called() -> Resul
 #[tokio::test]
 async fn a_short_throttle_is_not_noticed() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for operation in ["GetItem", "UpdateItem", "PutItem"] {
         world
             .engine
             .fault(Fault::of(operation, "", Behaviour::Throttle).times(2));
-        let answer = fetch(ask(&function, &alice, operation, "m1")?)
+        let answer = fetch(turn_request(&function, &alice, operation, "m1")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            answer.done && answer.text() == answers::whole_text(),
+            answer.done && answer.text() == answers::full_text(),
             "{operation}: {answer:?}"
         );
         world
-            .ensure_whole(&alice, operation)
+            .ensure_complete_answer(&alice, operation)
             .await
             .context(operation)?;
     }
@@ -112,7 +115,7 @@ async fn a_short_throttle_is_not_noticed() -> Result<()> {
 async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_call_is_dropped()
 -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     world
         .engine
@@ -121,7 +124,7 @@ async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_ca
         &answers::parts(&answers::PIECES),
         Step::Hold,
     ));
-    let answer = fetch(ask(&function, &alice, "t1", "m-lost")?).await?;
+    let answer = fetch(turn_request(&function, &alice, "t1", "m-lost")?).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     let answer = answer.transcript().await?;
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
@@ -134,32 +137,32 @@ async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_ca
         "the model call must be dropped"
     );
     ensure!(
-        world.stored(&alice, "t1").await?.is_empty(),
+        world.stored_messages(&alice, "t1").await?.is_empty(),
         "nothing may be half-written"
     );
 
     world.engine.heal();
-    let again = fetch(ask(&function, &alice, "t1", "m-lost")?).await?;
+    let again = fetch(turn_request(&function, &alice, "t1", "m-lost")?).await?;
     ensure!(
         again.status == 200,
         "the same message must work when sent again: {}",
         again.status
     );
-    ensure!(again.transcript().await?.text() == answers::whole_text());
-    world.ensure_whole(&alice, "t1").await?;
+    ensure!(again.transcript().await?.text() == answers::full_text());
+    world.ensure_complete_answer(&alice, "t1").await?;
     function.stop().await
 }
 
 #[tokio::test]
 async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     // More often than the client tries one operation.
     world
         .engine
         .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Throttle).times(6));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -168,7 +171,7 @@ async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
         "{answer:?}"
     );
     ensure!(answer.first("error").is_none(), "{answer:?}");
-    world.ensure_whole(&alice, "t1").await?;
+    world.ensure_complete_answer(&alice, "t1").await?;
     function.stop().await
 }
 
@@ -178,18 +181,18 @@ async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Resu
     let api = RuntimeApi::start(1).await?;
     // A short deadline, so that the function gives up soon.
     api.set_time_limit(Duration::from_secs(9));
-    let function = Function::on(api, &world.variables()).await?;
+    let function = Function::start_under(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     world
         .engine
         .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Fail));
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?)
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
     ensure!(
-        answer.text() == answers::whole_text(),
+        answer.text() == answers::full_text(),
         "what came is not taken back: {answer:?}"
     );
     let said = |line: &str| {
@@ -210,22 +213,22 @@ async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Resu
         "{level:?}"
     );
 
-    function.api()?.frozen().await?;
-    let stored = world.stored(&alice, "t1").await?;
+    function.api()?.wait_until_frozen().await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     ensure!(
         stored.len() == 1 && stored[0].role == Role::User,
         "{stored:?}"
     );
     world.engine.heal();
-    let again = fetch(ask(&function, &alice, "t1", "m1")?)
+    let again = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        again.done && again.text() == answers::whole_text(),
+        again.done && again.text() == answers::full_text(),
         "{again:?}"
     );
     let last = world.only_answer(&alice, "t1").await?;
-    ensure!(text_of(&last)? == answers::whole_text());
+    ensure!(text_of(&last)? == answers::full_text());
     function.stop().await
 }

@@ -5,19 +5,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening, text_end};
+use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end};
 use acceptance::engine::{Behaviour, Fault};
 use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::ledger::Ledger;
-use acceptance::promises::{Asked, broken};
-use acceptance::routes::{conversation, user_says};
+use acceptance::promises::{SentMessage, find_violations};
+use acceptance::routes::{conversation_body, user_message};
 use acceptance::seed::seed;
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::sse::Transcript;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, post};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, post_request};
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tokio::time::sleep;
@@ -98,7 +98,7 @@ async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_noth
 async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     let world = World::new().await?;
     let variables = world.variables_with(&[("MAX_TURN_MS", TURN_MS), ("MAX_PARALLEL_TURNS", "2")]);
-    let function = Function::plain(&variables).await?;
+    let function = Function::start_plain(&variables).await?;
     let mut users = Vec::new();
     for number in 0..USERS {
         users.push(world.sign_in(&format!("user{number:02}x")).await?);
@@ -116,7 +116,7 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
     for who in &users {
         world
             .gateway
-            .next_about(&words(who, "m1"), slow_answer(mid_turn));
+            .next_containing(&words(who, "m1"), slow_answer(mid_turn));
     }
     if !mid_turn {
         trouble();
@@ -149,7 +149,7 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
 fn slow_answer(slowly: bool) -> Vec<Step> {
     let pause = Duration::from_millis(if slowly { 350 } else { 5 });
     let mut steps = vec![head()];
-    steps.extend(answers::sends(&opening()));
+    steps.extend(answers::send_steps(&opening_parts()));
     for piece in answers::PIECES {
         steps.extend([Step::Pause(pause), Step::Send(frame(&delta(piece)))]);
     }
@@ -169,8 +169,9 @@ fn words(who: &SignedIn, message: &str) -> String {
 async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Story> {
     let mut story = Story::default();
     for _ in 0..TRIES {
-        let body = conversation("t1", &[user_says(message, &words(who, message))]).to_string();
-        let answer = fetch(post(function, who, body)?).await?;
+        let body =
+            conversation_body("t1", &[user_message(message, &words(who, message))]).to_string();
+        let answer = fetch(post_request(function, who, body)?).await?;
         let status = answer.status.as_u16();
         if status != 200 {
             let (retry, body) = (
@@ -207,7 +208,7 @@ fn is_whole(transcript: &Transcript) -> Result<bool> {
     }
     ensure!(transcript.finish_reason() == Some("stop"), "{transcript:?}");
     ensure!(
-        transcript.text() == answers::whole_text(),
+        transcript.text() == answers::full_text(),
         "half an answer is passed off as whole: {transcript:?}"
     );
     Ok(true)
@@ -230,13 +231,13 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
             .filter(|call| call.body.to_string().contains(&words))
             .count()
     };
-    let asked = |message: &str, promised, calls| Asked {
+    let asked = |message: &str, promised, calls| SentMessage {
         message: message.to_owned(),
         words: words(who, message),
-        promised,
-        told_of_loss: false,
-        least: answers::whole_text(),
-        whole: vec![answers::whole_text()],
+        is_acknowledged: promised,
+        is_loss_reported: false,
+        min_text: answers::full_text(),
+        possible_texts: vec![answers::full_text()],
         calls,
     };
     // After an error the user may have paid for an answer that could not be kept.
@@ -247,9 +248,9 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
     ];
     let judged = async || {
         let ledger = Ledger::read(&world.engine, who, "t1")?;
-        let wrong = broken(&ledger, &asked, epoch_ms(SystemTime::now()));
+        let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
         ensure!(wrong.is_empty(), "{}: {wrong:?}: {ledger:#?}", who.user);
         Ok(())
     };
-    eventually_is("the table to be right", judged).await
+    poll_until_ok("the table to be right", judged).await
 }

@@ -8,7 +8,7 @@ mod refusals;
 use acceptance::function::Function;
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
-use acceptance::world::ask;
+use acceptance::world::turn_request;
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use http::Request;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// Runs a turn to its complete answer.
 async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
-    let answer = fetch(ask(chat, who, thread, message)?).await?;
+    let answer = fetch(turn_request(chat, who, thread, message)?).await?;
     ensure!(
         answer.status == 200,
         "{thread} {message}: {}",

@@ -2,17 +2,17 @@
 //! of the user's own.
 
 use acceptance::answers::{
-    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, parts, stream, whole_text,
+    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, full_text, parts, stream,
 };
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::gateway::{Call, Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::logs::field;
-use acceptance::routes::{anew, asks, last_only, told};
-use acceptance::scripts::{behind, finish_with};
+use acceptance::routes::{fetch_transcript, last_message_body, question_message, regenerate_body};
+use acceptance::scripts::{answer_after, finish_with};
 use acceptance::session::SignedIn;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask, post, question};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, post_request, question, turn_request};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Method;
@@ -43,15 +43,15 @@ struct Meanwhile {
 impl Meanwhile {
     async fn begin() -> Result<Self> {
         let world = World::new().await?;
-        let function = Function::plain(&world.variables_with(ON)).await?;
-        let threads = Function::threads(&world.variables()).await?;
+        let function = Function::start_plain(&world.variables_with(ON)).await?;
+        let threads = Function::start_threads(&world.variables()).await?;
         let alice = world.sign_in("alice").await?;
         let gate = Gate::default();
         world
             .gateway
             .next_for(MODEL, title_behind(&gate, "A model's"));
         turn(&function, &alice, "t", "m1").await?;
-        gate.reached().await?;
+        gate.wait_until_reached().await?;
         Ok(Self {
             world,
             function,
@@ -78,7 +78,7 @@ async fn title(world: &World, who: &SignedIn, thread: &str) -> Result<String> {
 }
 
 async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> Result<()> {
-    eventually_is("a title", async || {
+    poll_until_ok("a title", async || {
         let found = title(world, who, thread).await?;
         ensure!(found == expected, "{thread} is called {found}");
         Ok(())
@@ -88,12 +88,12 @@ async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> 
 
 /// Runs a turn to its complete answer, as its reader sees it.
 async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
-    let transcript = fetch(ask(function, who, thread, message)?)
+    let transcript = fetch(turn_request(function, who, thread, message)?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        transcript.done && transcript.text() == whole_text(),
+        transcript.done && transcript.text() == full_text(),
         "{thread} {message}: {transcript:?}"
     );
     Ok(())
@@ -115,15 +115,15 @@ async fn complaint(function: &Function) -> Result<String> {
 
 #[tokio::test]
 async fn a_title_comes_after_the_answer_over_plain_http() -> Result<()> {
-    a_title_comes_after_the_answer(Way::Plain).await
+    a_title_comes_after_the_answer(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_title_comes_after_the_answer_in_an_environment_that_freezes() -> Result<()> {
-    a_title_comes_after_the_answer(Way::RuntimeApi).await
+    a_title_comes_after_the_answer(RunMode::RuntimeApi).await
 }
 
-async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
+async fn a_title_comes_after_the_answer(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables_with(ON)).await? else {
         return Ok(());
@@ -137,17 +137,17 @@ async fn a_title_comes_after_the_answer(way: Way) -> Result<()> {
     turn(&function, &alice, "t", "m1").await?;
 
     // The reader has the last byte, and the title is not made yet.
-    gate.reached().await?;
-    world.ensure_whole(&alice, "t").await?;
+    gate.wait_until_reached().await?;
+    world.ensure_complete_answer(&alice, "t").await?;
     ensure!(title(&world, &alice, "t").await? == question());
     gate.open();
     titled(&world, &alice, "t", "On marzipan, and \u{1f34f}").await?;
     ensure_counted(&world, &alice, "t").await?;
-    world.ensure_whole(&alice, "t").await?;
+    world.ensure_complete_answer(&alice, "t").await?;
 
     turn(&function, &alice, "t", "m2").await?;
     turn(&function, &alice, "other", "m1").await?;
-    titled(&world, &alice, "other", whole_text().trim_end_matches('.')).await?;
+    titled(&world, &alice, "other", full_text().trim_end_matches('.')).await?;
     let calls = world.gateway.calls_of(MODEL);
     ensure!(
         calls.len() == 2,
@@ -168,7 +168,7 @@ async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<(
     let (input, output) = (Some(INPUT_TOKENS + 40), Some(OUTPUT_TOKENS + 5));
     let cost = store::Cost::parse("0.001");
     let user = UserId::parse(&who.user)?;
-    eventually_is("the day", async || {
+    poll_until_ok("the day", async || {
         let of_thread = world.thread(who, thread).await?.context("a thread")?.usage;
         ensure!(
             (of_thread.input, of_thread.output, of_thread.cost) == (input, output, cost),
@@ -213,7 +213,7 @@ async fn the_other_protocol_makes_titles_too() -> Result<()> {
         ],
     ]
     .concat();
-    let function = Function::plain(&world.variables_with(&changes)).await?;
+    let function = Function::start_plain(&world.variables_with(&changes)).await?;
     let alice = world.sign_in("alice").await?;
     let says = |text: &str| {
         let delta = json!({"choices": [{"index": 0, "delta": {"content": text}}]});
@@ -223,7 +223,7 @@ async fn the_other_protocol_makes_titles_too() -> Result<()> {
     };
     world.gateway.next(says("Yes, marzipan is."));
     world.gateway.next_for(MODEL, says("Marzipan"));
-    let transcript = fetch(ask(&function, &alice, "t", "m1")?)
+    let transcript = fetch(turn_request(&function, &alice, "t", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -259,9 +259,9 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
     ensure_counted(&world, &alice, "t").await?;
     ensure!(title(&world, &alice, "t").await? == "My own");
     // No second title is requested once the thread has one.
-    let again = anew("t", &[asks("m1")], None);
+    let again = regenerate_body("t", &[question_message("m1")], None);
     ensure!(
-        told(post(&function, &alice, again.to_string())?)
+        fetch_transcript(post_request(&function, &alice, again.to_string())?)
             .await?
             .done
     );
@@ -301,7 +301,7 @@ async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
 #[tokio::test]
 async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
     let reasoning = json!({"type": "reasoning-delta", "id": "r", "delta": TEXT_CANARY});
-    let mut failing = answers::opening();
+    let mut failing = answers::opening_parts();
     failing.extend([
         answers::delta("half"),
         json!({"type": "error", "error": TEXT_CANARY}),
@@ -341,14 +341,14 @@ async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
     ];
     for (case, steps, complaint_of) in cases {
         let world = World::new().await?;
-        let function = Function::plain(&world.variables_with(ON)).await?;
+        let function = Function::start_plain(&world.variables_with(ON)).await?;
         let alice = world.sign_in("alice").await?;
         world.gateway.next_for(MODEL, steps);
         turn(&function, &alice, "t", "m1").await?;
         let error = complaint(&function).await?;
         ensure!(error.contains(complaint_of), "{case}: {error}");
         ensure!(title(&world, &alice, "t").await? == question(), "{case}");
-        world.ensure_whole(&alice, "t").await?;
+        world.ensure_complete_answer(&alice, "t").await?;
         turn(&function, &alice, "t", "m2").await?;
         function.stop().await?;
         let marks = world
@@ -365,12 +365,12 @@ async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
 async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go() -> Result<()> {
     let world = World::new().await?;
     let changes = [ON, &[("SHUTDOWN_GRACE_MS", "1")]].concat();
-    let function = Function::plain(&world.variables_with(&changes)).await?;
+    let function = Function::start_plain(&world.variables_with(&changes)).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next_for(MODEL, behind(&gate));
+    world.gateway.next_for(MODEL, answer_after(&gate));
     turn(&function, &alice, "t", "m1").await?;
-    gate.reached().await?;
+    gate.wait_until_reached().await?;
     let logs = function.process.logs.clone();
     function.stop().await?;
     let given_up = logs
@@ -385,7 +385,7 @@ async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go
 #[tokio::test]
 async fn without_a_model_for_it_nobody_is_called_twice() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&function, &alice, "t", "m1").await?;
     function.stop().await?;
@@ -397,22 +397,24 @@ async fn without_a_model_for_it_nobody_is_called_twice() -> Result<()> {
 #[tokio::test]
 async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables_with(ON)).await?;
+    let function = Function::start_plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;
-    let send = async |body: Value| told(post(&function, &alice, body.to_string())?).await;
+    let send = async |body: Value| {
+        fetch_transcript(post_request(&function, &alice, body.to_string())?).await
+    };
     // The first try fails, and logs it.
     world
         .gateway
         .next(answers::error(400, "invalid_request_error"));
-    let failed = send(last_only("t", &asks("m1"))).await?;
+    let failed = send(last_message_body("t", &question_message("m1"))).await?;
     ensure!(failed.first("error").is_some(), "{failed:?}");
     world
         .gateway
         .next_for(MODEL, title_behind(&open(), "Titled"));
-    let answered = send(last_only("t", &asks("m1"))).await?;
-    ensure!(answered.text() == whole_text(), "{answered:?}");
+    let answered = send(last_message_body("t", &question_message("m1"))).await?;
+    ensure!(answered.text() == full_text(), "{answered:?}");
     titled(&world, &alice, "t", "Titled").await?;
-    send(last_only("t", &asks("m2"))).await?;
+    send(last_message_body("t", &question_message("m2"))).await?;
     function.stop().await?;
     let calls = world.gateway.calls_of(MODEL);
     ensure!(calls.len() == 1, "{} calls", calls.len());
@@ -423,15 +425,19 @@ async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()>
 #[tokio::test]
 async fn a_question_without_words_gets_a_title_from_its_answer() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables_with(ON)).await?;
+    let function = Function::start_plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;
     let file =
         json!({"type": "file", "mediaType": "image/png", "url": "https://example.com/a.png"});
-    let body = last_only("t", &json!({"id": "m1", "role": "user", "parts": [file]}));
+    let body = last_message_body("t", &json!({"id": "m1", "role": "user", "parts": [file]}));
     world
         .gateway
         .next_for(MODEL, title_behind(&open(), "A picture"));
-    ensure!(told(post(&function, &alice, body.to_string())?).await?.done);
+    ensure!(
+        fetch_transcript(post_request(&function, &alice, body.to_string())?)
+            .await?
+            .done
+    );
     titled(&world, &alice, "t", "A picture").await?;
     function.stop().await
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use acceptance::answers;
-use acceptance::client::{Client, Say};
+use acceptance::client::{ChatRequest, Client};
 use acceptance::engine::{number, text};
 use acceptance::function::Function;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{fetch, send};
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask, question, text_of};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde_json::json;
@@ -18,19 +18,19 @@ use store::Status;
 #[tokio::test]
 async fn the_same_message_sent_twice_is_stored_once() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for _ in 0..2 {
-        let transcript = fetch(ask(&function, &alice, "t1", "m1")?)
+        let transcript = fetch(turn_request(&function, &alice, "t1", "m1")?)
             .await?
             .transcript()
             .await?;
         ensure!(
-            transcript.done && transcript.text() == answers::whole_text(),
+            transcript.done && transcript.text() == answers::full_text(),
             "{transcript:?}"
         );
     }
-    let stored = world.stored(&alice, "t1").await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     let questions: Vec<_> = stored
         .iter()
         .filter(|message| message.role == Role::User)
@@ -50,22 +50,22 @@ async fn the_same_message_sent_twice_is_stored_once() -> Result<()> {
 async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_costs_nothing()
 -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world
         .gateway
         .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
-    let first = send(ask(&function, &alice, "t1", "m1")?).await?;
-    gate.reached().await?;
+    let first = send(turn_request(&function, &alice, "t1", "m1")?).await?;
+    gate.wait_until_reached().await?;
     let mut again = Vec::new();
     for _ in 0..3 {
-        again.push(fetch(ask(&function, &alice, "t1", "m1")?).await?);
+        again.push(fetch(turn_request(&function, &alice, "t1", "m1")?).await?);
     }
     gate.open();
     let first = first.head().await?.transcript().await?;
     ensure!(
-        first.done && first.text() == answers::whole_text(),
+        first.done && first.text() == answers::full_text(),
         "{first:?}"
     );
     for again in again {
@@ -73,30 +73,30 @@ async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_cos
         ensure!(again.transcript().await? == first, "another answer");
     }
     ensure!(world.gateway.calls().len() == 1);
-    world.ensure_whole(&alice, "t1").await?;
+    world.ensure_complete_answer(&alice, "t1").await?;
     function.stop().await
 }
 
 #[tokio::test]
 async fn an_answer_asked_for_again_does_not_double_the_question() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let Some(mut client) = Client::start()? else {
         return Ok(());
     };
     let words = question();
-    let say = Say::new(&function, &alice, "t1", &words);
-    ensure!(client.say(&say).await?.status == "ready");
+    let say = ChatRequest::new(&function, &alice, "t1", &words);
+    ensure!(client.send(&say).await?.status == "ready");
     world
         .gateway
         .next(answers::stream(&answers::parts(&["Another."]), Step::End));
-    let heard = client.say(&Say { text: None, ..say }).await?;
+    let heard = client.send(&ChatRequest { text: None, ..say }).await?;
     ensure!(
         heard.status == "ready" && heard.text() == "Another.",
         "{heard:?}"
     );
-    let stored = world.stored(&alice, "t1").await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     let questions = stored
         .iter()
         .filter(|message| message.role == Role::User)
@@ -113,18 +113,18 @@ async fn an_answer_asked_for_again_does_not_double_the_question() -> Result<()> 
 #[tokio::test]
 async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let Some(mut client) = Client::start()? else {
         return Ok(());
     };
     world
         .gateway
-        .next(answers::stream(&answers::opening(), Step::Hold));
+        .next(answers::stream(&answers::opening_parts(), Step::Hold));
     let words = question();
-    let say = Say::new(&function, &alice, "t1", &words);
+    let say = ChatRequest::new(&function, &alice, "t1", &words);
     let stopped = client
-        .say(&Say {
+        .send(&ChatRequest {
             leave_after: Some(3),
             ..say.clone()
         })
@@ -133,13 +133,13 @@ async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<
         stopped.status == "ready" && stopped.text().is_empty(),
         "{stopped:?}"
     );
-    let heard = client.say(&say).await?;
+    let heard = client.send(&say).await?;
     ensure!(
-        heard.status == "ready" && heard.text() == answers::whole_text(),
+        heard.status == "ready" && heard.text() == answers::full_text(),
         "{heard:?}"
     );
     let both = async || {
-        let stored = world.stored(&alice, "t1").await?;
+        let stored = world.stored_messages(&alice, "t1").await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
         ensure!(
             roles == [Role::User, Role::Assistant, Role::User, Role::Assistant],
@@ -149,18 +149,18 @@ async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<
         ensure!(stored[3].status == Some(Status::Completed), "{stored:?}");
         Ok(())
     };
-    eventually_is("both answers", both).await?;
+    poll_until_ok("both answers", both).await?;
     function.stop().await
 }
 
 #[tokio::test]
 async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let mut last_activity = 0;
     for turn in 1..=3_u64 {
-        fetch(ask(&function, &alice, "t1", &format!("m{turn}"))?)
+        fetch(turn_request(&function, &alice, "t1", &format!("m{turn}"))?)
             .await?
             .transcript()
             .await?;
@@ -182,7 +182,7 @@ async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
         );
         last_activity = thread.last_activity_at_ms;
     }
-    let stored = world.stored(&alice, "t1").await?;
+    let stored = world.stored_messages(&alice, "t1").await?;
     let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
     ensure!(
         roles == [Role::User, Role::Assistant].repeat(3),
@@ -196,9 +196,9 @@ async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
 #[tokio::test]
 async fn the_items_are_those_that_the_table_was_designed_for() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    fetch(ask(&function, &alice, "t1", "m1")?)
+    fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -244,24 +244,24 @@ async fn the_items_are_those_that_the_table_was_designed_for() -> Result<()> {
 #[tokio::test]
 async fn a_thread_of_another_user_can_neither_be_read_nor_written() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let (alice, mallory) = (
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
     );
-    fetch(ask(&function, &alice, "t1", "m1")?)
+    fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
     let of_alice = |world: &World| -> Result<Vec<_>> {
-        let items = world.conversations()?;
+        let items = world.conversation_items()?;
         Ok(items
             .into_iter()
             .filter(|item| item["pk"].to_string().contains("#alice"))
             .collect())
     };
     let before = of_alice(&world)?;
-    let transcript = fetch(ask(&function, &mallory, "t1", "m1")?)
+    let transcript = fetch(turn_request(&function, &mallory, "t1", "m1")?)
         .await?
         .transcript()
         .await?;
@@ -270,7 +270,7 @@ async fn a_thread_of_another_user_can_neither_be_read_nor_written() -> Result<()
         of_alice(&world)? == before,
         "something of Alice's has changed"
     );
-    world.ensure_whole(&mallory, "t1").await?;
+    world.ensure_complete_answer(&mallory, "t1").await?;
     let asked = world.gateway.call(1).await?.body["prompt"]
         .as_array()
         .map(Vec::len);

@@ -1,36 +1,36 @@
 //! The ways of running the function: each behaves alike, and none loses an answer.
 
 use acceptance::answers;
-use acceptance::client::{Client, Say};
-use acceptance::function::{Function, Reading, RuntimeApi, Way};
+use acceptance::client::{ChatRequest, Client};
+use acceptance::function::{Function, Reading, RunMode, RuntimeApi};
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask, question, text_of};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 
 #[tokio::test]
 async fn a_conversation_is_held_over_plain_http() -> Result<()> {
-    a_conversation(Way::Plain).await
+    a_conversation(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_conversation_is_held_under_cargo_lambda_watch() -> Result<()> {
-    a_conversation(Way::Watch).await
+    a_conversation(RunMode::Watch).await
 }
 
 #[tokio::test]
 async fn a_conversation_is_held_under_the_runtime_interface_emulator() -> Result<()> {
-    a_conversation(Way::Emulator).await
+    a_conversation(RunMode::Emulator).await
 }
 
 #[tokio::test]
 async fn a_conversation_is_held_in_an_environment_that_freezes() -> Result<()> {
-    a_conversation(Way::RuntimeApi).await
+    a_conversation(RunMode::RuntimeApi).await
 }
 
-async fn a_conversation(way: Way) -> Result<()> {
+async fn a_conversation(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -41,16 +41,16 @@ async fn a_conversation(way: Way) -> Result<()> {
     };
     for turn in 1..=2 {
         let heard = client
-            .say(&Say::new(&function, &alice, "t1", &question()))
+            .send(&ChatRequest::new(&function, &alice, "t1", &question()))
             .await?;
         ensure!(heard.status == "ready", "turn {turn}: {heard:?}");
         ensure!(
-            heard.text() == answers::whole_text(),
+            heard.text() == answers::full_text(),
             "turn {turn}: {heard:?}"
         );
         ensure!(heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
     }
-    ensure!(world.stored(&alice, "t1").await?.len() == 4);
+    ensure!(world.stored_messages(&alice, "t1").await?.len() == 4);
     let prompt = world.gateway.call(1).await?.body["prompt"].clone();
     let roles: Vec<_> = prompt
         .as_array()
@@ -64,33 +64,33 @@ async fn a_conversation(way: Way) -> Result<()> {
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_over_plain_http() -> Result<()> {
-    the_client_leaves(Way::Plain, &EVERY_CHUNK).await
+    the_client_leaves(RunMode::Plain, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch()
 -> Result<()> {
-    the_client_leaves(Way::Watch, &EVERY_CHUNK).await
+    the_client_leaves(RunMode::Watch, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()>
 {
     // The emulator passes on only complete answers: there is no chunk to leave after.
-    the_client_leaves(Way::Emulator, &[0]).await
+    the_client_leaves(RunMode::Emulator, &[0]).await
 }
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes()
 -> Result<()> {
-    the_client_leaves(Way::RuntimeApi, &EVERY_CHUNK).await
+    the_client_leaves(RunMode::RuntimeApi, &EVERY_CHUNK).await
 }
 
 /// The numbers of chunks after which a client leaves, from none to all but the last of the usual
 /// answer.
 const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
-async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
+async fn the_client_leaves(way: RunMode, after: &[usize]) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -98,9 +98,9 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
     let alice = world.sign_in("alice").await?;
     for &chunks in after {
         let (thread, gate) = (format!("t{chunks}"), plan_gate(&world, chunks));
-        let sent = send(ask(&function, &alice, &thread, "m1")?).await?;
+        let sent = send(turn_request(&function, &alice, &thread, "m1")?).await?;
         if chunks == 0 {
-            gate.reached().await?;
+            gate.wait_until_reached().await?;
             drop(sent);
         } else {
             let mut answer = sent.head().await?;
@@ -108,14 +108,14 @@ async fn the_client_leaves(way: Way, after: &[usize]) -> Result<()> {
                 .chunks(chunks)
                 .await
                 .with_context(|| format!("{chunks} chunks"))?;
-            gate.reached().await?;
+            gate.wait_until_reached().await?;
             drop(answer);
         }
         gate.open();
-        if way == Way::RuntimeApi {
+        if way == RunMode::RuntimeApi {
             // An answer that is not stored before the environment freezes is never stored.
-            function.api()?.frozen().await?;
-            world.ensure_whole(&alice, &thread).await?;
+            function.api()?.wait_until_frozen().await?;
+            world.ensure_complete_answer(&alice, &thread).await?;
         } else {
             stored_whole(&world, &alice, &thread).await?;
         }
@@ -134,15 +134,15 @@ fn plan_gate(world: &World, chunks: usize) -> Gate {
     let mut parts = answers::parts(&answers::PIECES);
     let rest = parts.split_off(if chunks < 2 { 0 } else { chunks });
     let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
-    steps.extend(answers::sends(&rest));
+    steps.extend(answers::send_steps(&rest));
     steps.push(Step::End);
     world.gateway.next(steps);
     gate
 }
 
 async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
-    eventually_is("the stored answer", async || {
-        world.ensure_whole(who, thread).await
+    poll_until_ok("the stored answer", async || {
+        world.ensure_complete_answer(who, thread).await
     })
     .await
 }
@@ -150,7 +150,7 @@ async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()>
 #[tokio::test]
 async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let api = function.api()?;
     for (name, reading) in [
@@ -163,24 +163,27 @@ async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Resu
     ] {
         api.next_reading(reading);
         let gate = plan_gate(&world, 4);
-        let mut answer = fetch(ask(&function, &alice, name, "m1")?)
+        let mut answer = fetch(turn_request(&function, &alice, name, "m1")?)
             .await
             .context(name)?;
         answer.chunks(2).await.context(name)?;
-        gate.reached().await.context(name)?;
-        api.stays_awake()
+        gate.wait_until_reached().await.context(name)?;
+        api.ensure_not_frozen()
             .await
             .with_context(|| format!("{name}: the turn is still running"))?;
         gate.open();
-        api.frozen().await.context(name)?;
-        world.ensure_whole(&alice, name).await.context(name)?;
+        api.wait_until_frozen().await.context(name)?;
+        world
+            .ensure_complete_answer(&alice, name)
+            .await
+            .context(name)?;
     }
-    let answer = fetch(ask(&function, &alice, "good", "m1")?)
+    let answer = fetch(turn_request(&function, &alice, "good", "m1")?)
         .await?
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::whole_text(),
+        answer.done && answer.text() == answers::full_text(),
         "the same process must go on: {answer:?}"
     );
     function.stop().await
@@ -194,15 +197,15 @@ async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
     world
         .gateway
         .next(answers::stream(&answers::parts(&[&text]), Step::End));
-    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     function.api()?.next_reading(Reading::Stop(1));
     let alice = world.sign_in("alice").await?;
-    let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     let stored = async || {
         let stored = world.only_answer(&alice, "t1").await?;
         text_of(&stored)
     };
-    ensure!(eventually_is("the stored answer", stored).await? == text);
+    ensure!(poll_until_ok("the stored answer", stored).await? == text);
     drop(answer);
     function.stop().await
 }
@@ -210,19 +213,19 @@ async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
 #[tokio::test]
 async fn a_poll_that_the_runtime_api_cuts_does_not_end_the_process() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for thread in ["t1", "t2", "t3"] {
-        function.api()?.frozen().await?;
+        function.api()?.wait_until_frozen().await?;
         function.api()?.hang_up();
         ensure!(
-            fetch(ask(&function, &alice, thread, "m1")?)
+            fetch(turn_request(&function, &alice, thread, "m1")?)
                 .await?
                 .transcript()
                 .await?
                 .done
         );
-        world.ensure_whole(&alice, thread).await?;
+        world.ensure_complete_answer(&alice, thread).await?;
     }
     function.stop().await
 }
@@ -230,22 +233,25 @@ async fn a_poll_that_the_runtime_api_cuts_does_not_end_the_process() -> Result<(
 #[tokio::test]
 async fn an_early_answer_of_the_runtime_api_does_not_end_the_concurrent_mode() -> Result<()> {
     let world = World::new().await?;
-    let function = Function::on(RuntimeApi::start(3).await?, &world.variables()).await?;
+    let function = Function::start_under(RuntimeApi::start(3).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for (name, reading) in [
         ("close", Reading::Close(2)),
         ("reset", Reading::Reset(2)),
-        ("whole", Reading::Whole),
+        ("whole", Reading::Complete),
     ] {
         function.api()?.next_reading(reading);
         let gate = plan_gate(&world, 4);
-        let mut answer = fetch(ask(&function, &alice, name, "m1")?)
+        let mut answer = fetch(turn_request(&function, &alice, name, "m1")?)
             .await
             .context(name)?;
         answer.chunks(2).await.context(name)?;
         gate.open();
-        function.api()?.frozen().await.context(name)?;
-        world.ensure_whole(&alice, name).await.context(name)?;
+        function.api()?.wait_until_frozen().await.context(name)?;
+        world
+            .ensure_complete_answer(&alice, name)
+            .await
+            .context(name)?;
     }
     function.stop().await
 }

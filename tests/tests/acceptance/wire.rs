@@ -1,23 +1,23 @@
 //! The bytes on the wire on both sides of a good turn.
 
 use acceptance::answers::{self, TEXT_CANARY};
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::process::sockets_to;
-use acceptance::world::{API_KEY, World, ask, post, question, turn};
+use acceptance::world::{API_KEY, World, post_request, question, turn_body, turn_request};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 #[tokio::test]
 async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Result<()> {
-    for way in [Way::Plain, Way::RuntimeApi, Way::Emulator] {
+    for way in [RunMode::Plain, RunMode::RuntimeApi, RunMode::Emulator] {
         let world = World::new().await?;
         let Some(function) = Function::start(way, &world.variables()).await? else {
             continue;
         };
         let alice = world.sign_in("alice").await?;
-        let answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+        let answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
         ensure!(answer.status == 200, "{way:?}: {}", answer.status);
         for (name, value) in [
             ("content-type", "text/event-stream"),
@@ -48,7 +48,7 @@ async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Res
             "{way:?}: {transcript:?}"
         );
         ensure!(
-            transcript.text() == answers::whole_text(),
+            transcript.text() == answers::full_text(),
             "{way:?}: {transcript:?}"
         );
         let stored = world.only_answer(&alice, "t1").await?;
@@ -68,11 +68,11 @@ async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
         ("SYSTEM_PROMPT", "Be brief."),
         ("MAX_OUTPUT_TOKENS", "1000"),
     ]);
-    let function = Function::plain(&variables).await?;
+    let function = Function::start_plain(&variables).await?;
     let alice = world.sign_in("alice").await?;
-    let mut body = turn("t1", "m1");
+    let mut body = turn_body("t1", "m1");
     body["model"] = "openai/gpt-4o-mini".into();
-    fetch(post(&function, &alice, body.to_string())?)
+    fetch(post_request(&function, &alice, body.to_string())?)
         .await?
         .transcript()
         .await?;
@@ -121,7 +121,7 @@ async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
 
 #[tokio::test]
 async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
-    for way in [Way::Plain, Way::Watch, Way::RuntimeApi] {
+    for way in [RunMode::Plain, RunMode::Watch, RunMode::RuntimeApi] {
         let world = World::new().await?;
         let Some(function) = Function::start(way, &world.variables()).await? else {
             continue;
@@ -131,7 +131,7 @@ async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
         world
             .gateway
             .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
-        let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+        let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
         answer.chunks(1).await.with_context(|| format!("{way:?}"))?;
         gate.open();
         let transcript = answer.transcript().await?;
@@ -147,12 +147,12 @@ async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
 #[tokio::test]
 async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(Way::RuntimeApi, &world.variables()).await? else {
+    let Some(function) = Function::start(RunMode::RuntimeApi, &world.variables()).await? else {
         return Ok(());
     };
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    let mut steps = answers::stream(&answers::opening(), Step::Wait(gate.clone()));
+    let mut steps = answers::stream(&answers::opening_parts(), Step::Wait(gate.clone()));
     steps.extend(
         [answers::text_end(), answers::finish()]
             .iter()
@@ -160,7 +160,7 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
     );
     steps.push(Step::End);
     world.gateway.next(steps);
-    let mut answer = fetch(ask(&function, &alice, "t1", "m1")?).await?;
+    let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(1).await?;
     let sockets = sockets_to(function.process.pid(), function.api()?.address())?;
     ensure!(!sockets.is_empty(), "the response is being sent");
@@ -182,9 +182,9 @@ async fn a_client_that_reads_late_gets_everything() -> Result<()> {
     world
         .gateway
         .next(answers::stream(&answers::parts(&[&text, "end"]), Step::End));
-    let function = Function::plain(&world.variables()).await?;
+    let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let sent = send(ask(&function, &alice, "t1", "m1")?).await?;
+    let sent = send(turn_request(&function, &alice, "t1", "m1")?).await?;
     // The gateway has sent everything although the client has not read a byte of the answer.
     ensure!(world.gateway.call(0).await?.ended().await? == Ended::Answered);
     let transcript = sent.head().await?.transcript().await?;

@@ -30,7 +30,7 @@ fn main() -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
     if std::env::var_os("SIDEKIQ_NODE").is_none_or(|node| node.is_empty()) && !arguments.list {
-        tools::skipped("the comparison with the original", "the AI SDK");
+        tools::report_skipped("the comparison with the original", "the AI SDK");
         return Ok(concluded(&libtest_mimic::run(&arguments, Vec::new())));
     }
     let trials = trials::Trials::read()?;

@@ -129,7 +129,7 @@ fn rejoin(chunk: &mut Value) {
     if let Some(delta) = chunk.get_mut("delta")
         && let Some(text) = delta.as_str()
     {
-        *delta = lone::rejoined(text).into();
+        *delta = lone::join_halves(text).into();
     }
 }
 

@@ -224,8 +224,10 @@ impl Stage {
         }
         let variables = self.world.variables_with(&changes);
         let function = match setup {
-            Setup::Lambda => Function::on(RuntimeApi::start(WORKERS).await?, &variables).await?,
-            _ => Function::plain(&variables).await?,
+            Setup::Lambda => {
+                Function::start_under(RuntimeApi::start(WORKERS).await?, &variables).await?
+            }
+            _ => Function::start_plain(&variables).await?,
         };
         let line = json!({
             "name": format!("{setup:?}"), "protocol": setup.protocol(), "apiKey": API_KEY,

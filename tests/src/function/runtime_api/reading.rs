@@ -12,7 +12,7 @@ use crate::wire::{Connection, Head};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
     /// To its end.
-    Whole,
+    Complete,
     /// Closes the connection (FIN) after so many events.
     Close(usize),
     /// Resets the connection (RST) after so many events.
@@ -29,7 +29,7 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The whole answer was read.
-    Whole,
+    Complete,
     /// The API itself gave up, as it was told to.
     GivenUp,
     /// The function broke the answer off.
@@ -76,7 +76,7 @@ pub(super) async fn whole(
             .send(Bytes::from(body.as_str().unwrap_or_default().to_owned())),
     );
     accept(&mut connection, 202).await?;
-    Ok((Outcome::Whole, Some(connection)))
+    Ok((Outcome::Complete, Some(connection)))
 }
 
 /// Takes a streamed response.
@@ -89,7 +89,7 @@ pub(super) async fn response(mut connection: Connection, mut answering: Answerin
             // The client may be gone.
             drop(answering.prelude.take().map(|sender| sender.send(found)));
         }
-        if answering.reading != Reading::Whole {
+        if answering.reading != Reading::Complete {
             events += body.windows(2).filter(|window| window == b"\n\n").count();
         }
         if !body.is_empty() {
@@ -123,7 +123,7 @@ pub(super) async fn response(mut connection: Connection, mut answering: Answerin
     if !answered {
         accept(&mut connection, 202).await?;
     }
-    Ok((Outcome::Whole, Some(connection)))
+    Ok((Outcome::Complete, Some(connection)))
 }
 
 async fn accept(connection: &mut Connection, status: u16) -> Result<()> {

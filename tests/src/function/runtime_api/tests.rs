@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::http_client;
-use crate::wait::eventually;
+use crate::wait::poll_until_some;
 
 fn process_state(pid: Pid) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
@@ -34,7 +34,7 @@ async fn the_process_is_stopped_once_all_workers_wait_and_goes_on_with_the_next_
     api.take_charge_of(process.pid());
     let state = |wanted: &'static str| {
         let pid = process.pid();
-        eventually("the process's state", move || {
+        poll_until_some("the process's state", move || {
             (process_state(pid) == wanted).then_some(())
         })
     };
@@ -46,14 +46,14 @@ async fn the_process_is_stopped_once_all_workers_wait_and_goes_on_with_the_next_
     let first = http_client::send(Request::get(uri).body(Bytes::new()).unwrap())
         .await
         .unwrap();
-    eventually("one worker", || {
+    poll_until_some("one worker", || {
         (api.shared.state().waiting == 1).then_some(())
     })
     .await
     .unwrap();
     assert!(!*api.shared.frozen.borrow());
     let (second, ()) = tokio::join!(poll(&api), async {
-        api.frozen().await.unwrap();
+        api.wait_until_frozen().await.unwrap();
         state("T").await.unwrap();
         drop(api.invoke(&json!({"a": 1})));
         state("S").await.unwrap();
@@ -71,8 +71,8 @@ async fn the_process_is_stopped_once_all_workers_wait_and_goes_on_with_the_next_
 #[tokio::test]
 async fn an_answer_is_read_as_it_was_ordered() {
     for (name, reading, expected) in [
-        ("whole", Reading::Whole, Outcome::Whole),
-        ("early 202", Reading::Answer(202, 1), Outcome::Whole),
+        ("whole", Reading::Complete, Outcome::Complete),
+        ("early 202", Reading::Answer(202, 1), Outcome::Complete),
         (
             "early 413",
             Reading::AnswerAndClose(413, 1),
@@ -115,7 +115,7 @@ async fn an_answer_is_read_as_it_was_ordered() {
             "{name}"
         );
         assert_eq!(
-            invocation.piece().await.unwrap(),
+            invocation.next_piece().await.unwrap(),
             "data: 1\n\ndata: 2\n\n",
             "{name}"
         );

@@ -1,9 +1,9 @@
 //! Streaming answers, and the actions that a page offers on them.
 
-use acceptance::answers::{parts, stream, whole_text};
-use acceptance::browser::{Place, answer, button, conversation, textbox};
+use acceptance::answers::{full_text, parts, stream};
+use acceptance::browser::{Locator, answer, button, conversation, textbox};
 use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::scripts::{first_half, halves, unfinished};
+use acceptance::scripts::{answer_in_halves, first_half, half_answer};
 use acceptance::world::{question, text_of};
 use anyhow::{Result, ensure};
 use store::Status;
@@ -16,20 +16,22 @@ async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(halves(&gate));
+    desk.world.gateway.next(answer_in_halves(&gate));
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &first_half()]).await?;
-    tab.sees(&button("Stop")).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
+    tab.wait_for(&button("Stop")).await?;
 
     gate.open();
-    tab.reads(&[&question(), &whole_text()]).await?;
-    tab.misses(&button("Stop")).await?;
-    tab.sees(&answer("12 in, 7 out")).await?;
-    tab.sees(&Place::text("Today: 1 answer")).await?;
-    tab.sees(&conversation(&question())).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
+    tab.wait_until_gone(&button("Stop")).await?;
+    tab.wait_for(&answer("12 in, 7 out")).await?;
+    tab.wait_for(&Locator::text("Today: 1 answer")).await?;
+    tab.wait_for(&conversation(&question())).await?;
     desk.world
-        .ensure_whole(&desk.alice, &tab.thread().await?)
+        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
     desk.tidy().await
 }
@@ -40,26 +42,29 @@ async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(halves(&gate));
+    desk.world.gateway.next(answer_in_halves(&gate));
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
+    tab.send(&question()).await?;
     for load in 1..=2 {
-        tab.reads(&[&question(), &first_half()]).await?;
+        tab.wait_for_conversation(&[&question(), &first_half()])
+            .await?;
         tab.reload().await?;
         ensure!(!tab.thread().await?.is_empty(), "load {load}");
     }
-    tab.reads(&[&question(), &first_half()]).await?;
-    tab.sees(&button("Stop")).await?;
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
+    tab.wait_for(&button("Stop")).await?;
 
     gate.open();
-    tab.reads(&[&question(), &whole_text()]).await?;
-    tab.misses(&button("Stop")).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
+    tab.wait_until_gone(&button("Stop")).await?;
     ensure!(
         desk.world.gateway.calls().len() == 1,
         "the model was called again"
     );
     desk.world
-        .ensure_whole(&desk.alice, &tab.thread().await?)
+        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
     desk.tidy().await
 }
@@ -69,16 +74,17 @@ async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
     let Some(mut desk) = Desk::ready("stop").await? else {
         return Ok(());
     };
-    desk.world.gateway.next(unfinished());
+    desk.world.gateway.next(half_answer());
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &first_half()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
     tab.click(&button("Stop")).await?;
     ensure!(
         desk.world.gateway.call(0).await?.ended().await? == Ended::Left,
         "the model call goes on"
     );
-    tab.sees(&answer("Stopped")).await?;
+    tab.wait_for(&answer("Stopped")).await?;
     let stored = desk
         .world
         .only_answer(&desk.alice, &tab.thread().await?)
@@ -87,10 +93,11 @@ async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
     ensure!(text_of(&stored)? == first_half(), "{}", stored.parts);
 
     tab.reload().await?;
-    tab.reads(&[&question(), &first_half()]).await?;
-    tab.sees(&answer("Stopped")).await?;
-    tab.say("And now?").await?;
-    tab.reads(&[&question(), &first_half(), "And now?", &whole_text()])
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
+    tab.wait_for(&answer("Stopped")).await?;
+    tab.send("And now?").await?;
+    tab.wait_for_conversation(&[&question(), &first_half(), "And now?", &full_text()])
         .await?;
     desk.tidy().await
 }
@@ -101,16 +108,19 @@ async fn another_answer_takes_the_place_of_the_one_before() -> Result<()> {
         return Ok(());
     };
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     desk.world
         .gateway
         .next(stream(&parts(&["Quite ", "so."]), Step::End));
     tab.click(&button("Regenerate")).await?;
-    tab.reads(&[&question(), "Quite so."]).await?;
-    tab.sees(&button("Regenerate")).await?;
+    tab.wait_for_conversation(&[&question(), "Quite so."])
+        .await?;
+    tab.wait_for(&button("Regenerate")).await?;
     tab.reload().await?;
-    tab.reads(&[&question(), "Quite so."]).await?;
+    tab.wait_for_conversation(&[&question(), "Quite so."])
+        .await?;
     let stored = desk
         .world
         .only_answer(&desk.alice, &tab.thread().await?)
@@ -125,18 +135,21 @@ async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> 
         return Ok(());
     };
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     desk.world
         .gateway
         .next(stream(&parts(&["Rather ", "bitter."]), Step::End));
     tab.click(&button("Edit")).await?;
     tab.write(&textbox("Edit message"), "Is coffee?").await?;
     tab.click(&button("Send edit")).await?;
-    tab.reads(&["Is coffee?", "Rather bitter."]).await?;
-    tab.sees(&button("Regenerate")).await?;
+    tab.wait_for_conversation(&["Is coffee?", "Rather bitter."])
+        .await?;
+    tab.wait_for(&button("Regenerate")).await?;
     tab.reload().await?;
-    tab.reads(&["Is coffee?", "Rather bitter."]).await?;
+    tab.wait_for_conversation(&["Is coffee?", "Rather bitter."])
+        .await?;
     let prompt = desk.world.gateway.call(1).await?.body["prompt"].to_string();
     ensure!(
         !prompt.contains(&question()),
@@ -151,26 +164,31 @@ async fn a_second_tab_shows_what_the_first_one_does() -> Result<()> {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(halves(&gate));
+    desk.world.gateway.next(answer_in_halves(&gate));
     let first = desk.open().await?;
-    first.say(&question()).await?;
-    first.reads(&[&question(), &first_half()]).await?;
+    first.send(&question()).await?;
+    first
+        .wait_for_conversation(&[&question(), &first_half()])
+        .await?;
     let second = desk
         .browser
         .open(&format!("#/t/{}", first.thread().await?))
         .await?;
-    second.reads(&[&question(), &first_half()]).await?;
+    second
+        .wait_for_conversation(&[&question(), &first_half()])
+        .await?;
 
     gate.open();
     for tab in [&first, &second] {
-        tab.reads(&[&question(), &whole_text()]).await?;
-        tab.misses(&button("Stop")).await?;
+        tab.wait_for_conversation(&[&question(), &full_text()])
+            .await?;
+        tab.wait_until_gone(&button("Stop")).await?;
     }
-    second.say("And now?").await?;
-    let lines = [&question(), &whole_text(), "And now?", &whole_text()];
-    second.reads(&lines).await?;
-    first.comes_to_front().await?;
-    first.reads(&lines).await?;
+    second.send("And now?").await?;
+    let lines = [&question(), &full_text(), "And now?", &full_text()];
+    second.wait_for_conversation(&lines).await?;
+    first.bring_to_front().await?;
+    first.wait_for_conversation(&lines).await?;
     ensure!(
         desk.world.gateway.calls().len() == 2,
         "the model was called again"

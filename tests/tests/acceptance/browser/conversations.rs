@@ -1,8 +1,8 @@
 //! The list of conversations (reopened, renamed, deleted), the choice of a model, and a narrow
 //! window.
 
-use acceptance::answers::whole_text;
-use acceptance::browser::{Place, Tab, alert, button, conversation, textbox};
+use acceptance::answers::full_text;
+use acceptance::browser::{Locator, Tab, alert, button, conversation, textbox};
 use acceptance::world::question;
 use anyhow::{Result, ensure};
 
@@ -10,9 +10,9 @@ use super::Desk;
 
 /// Begins a conversation with this question and waits for its answer.
 async fn begin(tab: &Tab, question: &str) -> Result<String> {
-    tab.say(question).await?;
-    tab.reads(&[question, &whole_text()]).await?;
-    tab.sees(&conversation(question)).await?;
+    tab.send(question).await?;
+    tab.wait_for_conversation(&[question, &full_text()]).await?;
+    tab.wait_for(&conversation(question)).await?;
     tab.thread().await
 }
 
@@ -24,20 +24,21 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     let tab = desk.open().await?;
     begin(&tab, "What is sweet?").await?;
     tab.click(&button("New conversation")).await?;
-    tab.reads(&[]).await?;
+    tab.wait_for_conversation(&[]).await?;
     let second = begin(&tab, "What is bitter?").await?;
 
-    let dialog = Place::named("dialog", "Delete conversation?");
-    tab.points_at(&conversation("What is bitter?")).await?;
+    let dialog = Locator::named("dialog", "Delete conversation?");
+    tab.hover(&conversation("What is bitter?")).await?;
     tab.click(&button("Delete “What is bitter?”")).await?;
     tab.click(&button("Cancel").within(dialog.clone())).await?;
-    tab.misses(&dialog).await?;
-    tab.sees(&conversation("What is bitter?")).await?;
-    tab.points_at(&conversation("What is bitter?")).await?;
+    tab.wait_until_gone(&dialog).await?;
+    tab.wait_for(&conversation("What is bitter?")).await?;
+    tab.hover(&conversation("What is bitter?")).await?;
     tab.click(&button("Delete “What is bitter?”")).await?;
     tab.click(&button("Delete").within(dialog.clone())).await?;
-    tab.misses(&conversation("What is bitter?")).await?;
-    tab.reads(&[]).await?;
+    tab.wait_until_gone(&conversation("What is bitter?"))
+        .await?;
+    tab.wait_for_conversation(&[]).await?;
     let left: Vec<_> = desk.world.engine.items()?;
     let left: Vec<_> = left
         .iter()
@@ -46,9 +47,11 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     ensure!(left.is_empty(), "left in the table: {left:?}");
 
     tab.click(&conversation("What is sweet?")).await?;
-    tab.reads(&["What is sweet?", &whole_text()]).await?;
-    tab.goes_to(&format!("#/t/{second}")).await?;
-    tab.sees(&alert("There is no such conversation")).await?;
+    tab.wait_for_conversation(&["What is sweet?", &full_text()])
+        .await?;
+    tab.go_to(&format!("#/t/{second}")).await?;
+    tab.wait_for(&alert("There is no such conversation"))
+        .await?;
     desk.tidy().await
 }
 
@@ -59,19 +62,21 @@ async fn a_conversation_is_found_again_under_its_new_title() -> Result<()> {
     };
     let tab = desk.open().await?;
     begin(&tab, &question()).await?;
-    tab.points_at(&conversation(&question())).await?;
+    tab.hover(&conversation(&question())).await?;
     tab.click(&button(&format!("Rename “{}”", question())))
         .await?;
     tab.write(&textbox("Title"), "On sweets").await?;
     tab.press(&textbox("Title"), "Enter").await?;
-    tab.sees(&conversation("On sweets")).await?;
-    let heading = Place::named("heading", "On sweets");
-    tab.sees(&heading).await?;
+    tab.wait_for(&conversation("On sweets")).await?;
+    let heading = Locator::named("heading", "On sweets");
+    tab.wait_for(&heading).await?;
 
     let other = desk.open().await?;
     other.click(&conversation("On sweets")).await?;
-    other.reads(&[&question(), &whole_text()]).await?;
-    other.sees(&heading).await?;
+    other
+        .wait_for_conversation(&[&question(), &full_text()])
+        .await?;
+    other.wait_for(&heading).await?;
     desk.tidy().await
 }
 
@@ -81,17 +86,19 @@ async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
         return Ok(());
     };
     let tab = desk.open().await?;
-    let picker = Place::named("combobox", "Model");
+    let picker = Locator::named("combobox", "Model");
     tab.choose(&picker, "openai/gpt-4o-mini").await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     let head = desk.world.gateway.call(0).await?.head;
     ensure!(
         head.header("ai-language-model-id") == Some("openai/gpt-4o-mini"),
         "{head:?}"
     );
     tab.reload().await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     ensure!(
         tab.value(&picker).await? == "openai/gpt-4o-mini",
         "the choice is forgotten"
@@ -109,18 +116,19 @@ async fn a_narrow_window_is_used_by_keyboard_alone() -> Result<()> {
     let message = textbox("Message");
     tab.write(&message, &question()).await?;
     tab.press(&message, "Enter").await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
 
-    tab.misses(&conversation(&question())).await?;
+    tab.wait_until_gone(&conversation(&question())).await?;
     tab.press(&button("Open conversations"), "Enter").await?;
-    tab.sees(&conversation(&question())).await?;
-    tab.picture("narrow").await?;
+    tab.wait_for(&conversation(&question())).await?;
+    tab.take_screenshot("narrow").await?;
     tab.press(&conversation(&question()), "Escape").await?;
-    tab.misses(&conversation(&question())).await?;
-    tab.is_at(&button("Open conversations")).await?;
-    tab.strikes("Enter").await?;
+    tab.wait_until_gone(&conversation(&question())).await?;
+    tab.wait_for_focus(&button("Open conversations")).await?;
+    tab.press_key("Enter").await?;
     tab.press(&button("Close conversations"), "Enter").await?;
-    tab.misses(&conversation(&question())).await?;
-    tab.is_at(&button("Open conversations")).await?;
+    tab.wait_until_gone(&conversation(&question())).await?;
+    tab.wait_for_focus(&button("Open conversations")).await?;
     desk.tidy().await
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{delta, frame, head, opening, text_end, whole_text};
-use acceptance::browser::{File, Place, answer, button, textbox};
+use acceptance::answers::{delta, frame, full_text, head, opening_parts, text_end};
+use acceptance::browser::{File, Locator, answer, button, textbox};
 use acceptance::gateway::Step;
 use acceptance::scripts::finish_with;
 use acceptance::world::question;
@@ -33,7 +33,7 @@ const PACE: Duration = Duration::from_millis(12);
 
 /// Returns an answer with reasoning and formatted text.
 fn advice() -> Vec<Value> {
-    let mut parts: Vec<Value> = opening().drain(..2).collect();
+    let mut parts: Vec<Value> = opening_parts().drain(..2).collect();
     parts.extend([
         json!({"type": "reasoning-start", "id": "r0"}),
         json!({"type": "reasoning-delta", "id": "r0", "delta": "The reader wants the idea first. A small example will say more than a definition."}),
@@ -68,27 +68,28 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
         "Plan a weekend in Lisbon.",
         "Is marzipan sweet?",
     ] {
-        tab.say(topic).await?;
-        tab.reads(&[topic, &whole_text()]).await?;
+        tab.send(topic).await?;
+        tab.wait_for_conversation(&[topic, &full_text()]).await?;
         tab.click(&button("New conversation")).await?;
     }
     desk.world.gateway.next(paced(&advice()));
-    tab.say("Explain how a hash map works, with a small example.")
+    tab.send("Explain how a hash map works, with a small example.")
         .await?;
-    tab.sees(&answer("Order is not kept").with("412 in, 236 out"))
+    tab.wait_for(&answer("Order is not kept").with("412 in, 236 out"))
         .await?;
 
     // The answer while it streams, then as it is read from the table.
     for case in ["streamed", "loaded"] {
-        tab.sees(&Place::named("group", "Code, rust").with("ages.insert"))
+        tab.wait_for(&Locator::named("group", "Code, rust").with("ages.insert"))
             .await?;
-        tab.sees(&Place::role("listitem").with("names a bucket"))
+        tab.wait_for(&Locator::role("listitem").with("names a bucket"))
             .await?;
-        tab.click(&Place::text("Reasoning")).await?;
-        tab.sees(&answer("A small example will say more")).await?;
+        tab.click(&Locator::text("Reasoning")).await?;
+        tab.wait_for(&answer("A small example will say more"))
+            .await?;
         if case == "loaded" {
             // `docs/page.png` is a copy of this.
-            tab.picture("page").await?;
+            tab.take_screenshot("page").await?;
         }
         tab.reload().await?;
     }
@@ -103,7 +104,7 @@ async fn a_picture_goes_along_with_the_question() -> Result<()> {
     let tab = desk.open().await?;
     let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     tab.attach(
-        &Place::label("Attach files"),
+        &Locator::label("Attach files"),
         &File {
             name: "pixel.png",
             kind: "image/png",
@@ -111,18 +112,18 @@ async fn a_picture_goes_along_with_the_question() -> Result<()> {
         },
     )
     .await?;
-    tab.sees(&Place::named("list", "Attachments").with("pixel.png"))
+    tab.wait_for(&Locator::named("list", "Attachments").with("pixel.png"))
         .await?;
     tab.write(&textbox("Message"), &question()).await?;
     tab.click(&button("Send")).await?;
-    tab.sees(&answer(&whole_text())).await?;
+    tab.wait_for(&answer(&full_text())).await?;
     let prompt = desk.world.gateway.call(0).await?.body["prompt"].to_string();
     ensure!(
         prompt.contains("image/png") && prompt.contains(pixel),
         "the model was not shown it: {prompt}"
     );
     for _load in ["sent", "loaded"] {
-        tab.sees(&Place::named("img", "pixel.png").within(Place::named("article", "You")))
+        tab.wait_for(&Locator::named("img", "pixel.png").within(Locator::named("article", "You")))
             .await?;
         tab.reload().await?;
     }

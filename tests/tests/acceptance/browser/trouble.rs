@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{delta, error, opening, stream, whole_text};
-use acceptance::browser::{File, Place, alert, answer, button, textbox};
+use acceptance::answers::{delta, error, full_text, opening_parts, stream};
+use acceptance::browser::{File, Locator, alert, answer, button, textbox};
 use acceptance::gateway::{Gate, Step};
-use acceptance::scripts::{first_half, halves};
+use acceptance::scripts::{answer_in_halves, first_half};
 use acceptance::session::ONE_DAY;
 use acceptance::world::question;
 use anyhow::{Result, ensure};
@@ -18,26 +18,32 @@ async fn an_answer_that_fails_says_so_and_can_be_asked_for_again() -> Result<()>
         return Ok(());
     };
     let cut = stream(
-        &[opening(), vec![delta("Sweet "), delta("marzipan, ")]].concat(),
+        &[opening_parts(), vec![delta("Sweet "), delta("marzipan, ")]].concat(),
         Step::Cut,
     );
     let refused = error(400, "invalid_request_error");
     for (name, steps, shown) in [("refused", refused, None), ("cut", cut, Some(first_half()))] {
         desk.world.gateway.next(steps);
         let tab = desk.open().await?;
-        tab.say(&question()).await?;
-        tab.sees(&alert("That did not work")).await?;
+        tab.send(&question()).await?;
+        tab.wait_for(&alert("That did not work")).await?;
         if let Some(shown) = shown {
-            tab.reads(&[&question(), &shown]).await?;
+            tab.wait_for_conversation(&[&question(), &shown]).await?;
         }
         tab.click(&button("Try again")).await?;
-        tab.reads(&[&question(), &whole_text()]).await?;
-        tab.misses(&alert("")).await?;
+        tab.wait_for_conversation(&[&question(), &full_text()])
+            .await?;
+        tab.wait_until_gone(&alert("")).await?;
         let thread = tab.thread().await?;
         tab.reload().await?;
-        tab.reads(&[&question(), &whole_text()]).await?;
+        tab.wait_for_conversation(&[&question(), &full_text()])
+            .await?;
         ensure!(
-            desk.world.stored(&desk.alice, &thread).await?.len() == 2,
+            desk.world
+                .stored_messages(&desk.alice, &thread)
+                .await?
+                .len()
+                == 2,
             "{name}: asked once, answered once"
         );
     }
@@ -50,16 +56,17 @@ async fn a_failed_answer_is_marked_when_it_is_found_again() -> Result<()> {
         return Ok(());
     };
     let cut = stream(
-        &[opening(), vec![delta("Sweet "), delta("marzipan, ")]].concat(),
+        &[opening_parts(), vec![delta("Sweet "), delta("marzipan, ")]].concat(),
         Step::Cut,
     );
     desk.world.gateway.next(cut);
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.sees(&alert("That did not work")).await?;
+    tab.send(&question()).await?;
+    tab.wait_for(&alert("That did not work")).await?;
     tab.reload().await?;
-    tab.reads(&[&question(), &first_half()]).await?;
-    tab.sees(&answer("Failed")).await?;
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
+    tab.wait_for(&answer("Failed")).await?;
     desk.tidy().await
 }
 
@@ -69,23 +76,25 @@ async fn an_answer_goes_on_after_the_connection_was_lost() -> Result<()> {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(halves(&gate));
+    desk.world.gateway.next(answer_in_halves(&gate));
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &first_half()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &first_half()])
+        .await?;
     desk.site.close();
-    tab.sees(&alert("Connection lost")).await?;
+    tab.wait_for(&alert("Connection lost")).await?;
 
     desk.site.open();
     gate.open();
-    tab.reads(&[&question(), &whole_text()]).await?;
-    tab.misses(&alert("")).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
+    tab.wait_until_gone(&alert("")).await?;
     ensure!(
         desk.world.gateway.calls().len() == 1,
         "the model was called again"
     );
     desk.world
-        .ensure_whole(&desk.alice, &tab.thread().await?)
+        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
     desk.tidy().await
 }
@@ -96,19 +105,20 @@ async fn whoever_is_signed_out_is_told_and_loses_nothing() -> Result<()> {
         return Ok(());
     };
     let tab = desk.open().await?;
-    tab.sees(&alert("You are signed out.")).await?;
+    tab.wait_for(&alert("You are signed out.")).await?;
     desk.browser.sign_in(&desk.alice).await?;
     tab.click(&button("I am signed in")).await?;
-    tab.misses(&alert("")).await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.wait_until_gone(&alert("")).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
 
     desk.world
         .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
         .await?;
-    tab.say("And now?").await?;
-    tab.sees(&alert("You are signed out.")).await?;
-    tab.sees(&alert("This was not sent")).await?;
+    tab.send("And now?").await?;
+    tab.wait_for(&alert("You are signed out.")).await?;
+    tab.wait_for(&alert("This was not sent")).await?;
     ensure!(
         desk.world.gateway.calls().len() == 1,
         "the model was called for nobody"
@@ -118,11 +128,11 @@ async fn whoever_is_signed_out_is_told_and_loses_nothing() -> Result<()> {
         .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
         .await?;
     tab.click(&button("I am signed in")).await?;
-    tab.misses(&alert("You are signed out.")).await?;
+    tab.wait_until_gone(&alert("You are signed out.")).await?;
     tab.click(&button("Try again")).await?;
-    tab.reads(&[&question(), &whole_text(), "And now?", &whole_text()])
+    tab.wait_for_conversation(&[&question(), &full_text(), "And now?", &full_text()])
         .await?;
-    tab.misses(&alert("")).await?;
+    tab.wait_until_gone(&alert("")).await?;
     desk.tidy().await
 }
 
@@ -132,8 +142,9 @@ async fn an_edit_that_was_refused_can_be_sent_again() -> Result<()> {
         return Ok(());
     };
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     desk.world
         .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
         .await?;
@@ -141,18 +152,20 @@ async fn an_edit_that_was_refused_can_be_sent_again() -> Result<()> {
     tab.write(&textbox("Edit message"), "And what is bitter?")
         .await?;
     tab.click(&button("Send edit")).await?;
-    tab.sees(&alert("This was not sent")).await?;
+    tab.wait_for(&alert("This was not sent")).await?;
 
     desk.world
         .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
         .await?;
-    tab.comes_to_front().await?;
-    tab.misses(&alert("You are signed out.")).await?;
+    tab.bring_to_front().await?;
+    tab.wait_until_gone(&alert("You are signed out.")).await?;
     tab.click(&button("Try again")).await?;
-    tab.reads(&["And what is bitter?", &whole_text()]).await?;
-    tab.misses(&alert("")).await?;
+    tab.wait_for_conversation(&["And what is bitter?", &full_text()])
+        .await?;
+    tab.wait_until_gone(&alert("")).await?;
     tab.reload().await?;
-    tab.reads(&["And what is bitter?", &whole_text()]).await?;
+    tab.wait_for_conversation(&["And what is bitter?", &full_text()])
+        .await?;
     ensure!(
         desk.world.gateway.calls().len() == 2,
         "each question has cost one answer"
@@ -166,8 +179,9 @@ async fn a_question_that_was_refused_comes_back_when_another_is_asked() -> Resul
         return Ok(());
     };
     let tab = desk.open().await?;
-    tab.say(&question()).await?;
-    tab.reads(&[&question(), &whole_text()]).await?;
+    tab.send(&question()).await?;
+    tab.wait_for_conversation(&[&question(), &full_text()])
+        .await?;
     desk.world
         .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
         .await?;
@@ -176,25 +190,20 @@ async fn a_question_that_was_refused_comes_back_when_another_is_asked() -> Resul
         kind: "text/plain",
         base64: "Yml0dGVy",
     };
-    tab.attach(&Place::label("Attach files"), &note).await?;
-    tab.say("And what is bitter?").await?;
-    tab.sees(&alert("This was not sent")).await?;
+    tab.attach(&Locator::label("Attach files"), &note).await?;
+    tab.send("And what is bitter?").await?;
+    tab.wait_for(&alert("This was not sent")).await?;
 
     desk.world
         .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
         .await?;
-    tab.say("And what is sour?").await?;
-    tab.reads(&[
-        &question(),
-        &whole_text(),
-        "And what is sour?",
-        &whole_text(),
-    ])
-    .await?;
+    tab.send("And what is sour?").await?;
+    tab.wait_for_conversation(&[&question(), &full_text(), "And what is sour?", &full_text()])
+        .await?;
     ensure!(
         tab.value(&textbox("Message")).await? == "And what is bitter?",
         "the question is lost"
     );
-    tab.sees(&button("Remove note.txt")).await?;
+    tab.wait_for(&button("Remove note.txt")).await?;
     desk.tidy().await
 }

@@ -1,12 +1,12 @@
 //! The chunks that the function sends on its own account, whatever the model sends: no client
 //! refuses any of them.
 
-use acceptance::answers::{self, delta, finish, opening, stream};
+use acceptance::answers::{self, delta, finish, opening_parts, stream};
 use acceptance::client::{Readers, Version};
 use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
-use acceptance::world::{World, ask, post};
+use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::{
     AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage, UnifiedFinishReason,
@@ -158,10 +158,11 @@ async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Resu
     let Some(mut readers) = Readers::start()? else {
         return Ok(());
     };
-    let function = Function::plain(&world.variables_with(&[("IDLE_TIMEOUT_MS", "500")])).await?;
+    let function =
+        Function::start_plain(&world.variables_with(&[("IDLE_TIMEOUT_MS", "500")])).await?;
     let alice = world.sign_in("alice").await?;
     let thinking = json!({"type": "reasoning-start", "id": "r0"});
-    let begun = [opening(), vec![delta("Sweet "), thinking]].concat();
+    let begun = [opening_parts(), vec![delta("Sweet "), thinking]].concat();
     let error = json!({"type": "error", "error": "secret"});
     let kinds = [
         "message-metadata",
@@ -207,15 +208,20 @@ async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Resu
         ),
     ] {
         world.gateway.next(steps);
-        let answer = fetch(ask(&function, &alice, &name.replace(' ', "-"), "m1")?)
-            .await?
-            .bytes()
-            .await?;
+        let answer = fetch(turn_request(
+            &function,
+            &alice,
+            &name.replace(' ', "-"),
+            "m1",
+        )?)
+        .await?
+        .bytes()
+        .await?;
         ensure_taken(&mut readers, &answer, name).await?;
         ensure_says(&answer, name, &["start"])?;
         ensure_says(&answer, name, said)?;
     }
-    let answer = fetch(post(&function, &alice, denial().to_string())?)
+    let answer = fetch(post_request(&function, &alice, denial().to_string())?)
         .await?
         .bytes()
         .await?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening, text_end};
+use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end};
 use acceptance::engine::{Behaviour, Fault, Operation};
 use acceptance::gate::Gate;
 use acceptance::gateway::Step;
@@ -206,7 +206,7 @@ impl Plan {
     /// Returns the steps of the model's answer.
     pub(super) fn script(&self) -> Vec<Step> {
         let mut steps = vec![head()];
-        steps.extend(answers::sends(&opening()));
+        steps.extend(answers::send_steps(&opening_parts()));
         for piece in &self.pieces {
             steps.extend([Step::Pause(self.pause), Step::Send(frame(&delta(piece)))]);
         }

@@ -11,12 +11,12 @@ use acceptance::gate::Gate;
 use acceptance::gateway::Step;
 use acceptance::http_client::{Response, fetch};
 use acceptance::ledger::Ledger;
-use acceptance::promises::{Asked, broken};
-use acceptance::routes::{conversation, resume, user_says};
+use acceptance::promises::{SentMessage, find_violations};
+use acceptance::routes::{conversation_body, resume_request, user_message};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::sse::Transcript;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, post};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, post_request};
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
@@ -93,7 +93,10 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
         ("MAX_PARALLEL_TURNS", &parallel),
         ("MAX_TURN_MS", &TURN_MS.to_string()),
     ]);
-    let (first, second) = tokio::try_join!(Function::plain(&victim), Function::plain(&survivor))?;
+    let (first, second) = tokio::try_join!(
+        Function::start_plain(&victim),
+        Function::start_plain(&survivor)
+    )?;
     let bytes = Arc::new(Bytes::default());
     let mut turns = Vec::new();
     for plan in plans {
@@ -115,7 +118,7 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
         .map(|(turn, stalled)| turn.read_before(stalled.unwrap_or(killed_at).min(killed_at) - loss))
         .collect();
     world.engine.heal();
-    world.gateway.forget_planned();
+    world.gateway.clear_planned();
     let settled = turns
         .iter()
         .zip(least)
@@ -163,12 +166,12 @@ impl Hiccup {
 
 async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes>) -> Result<Turn> {
     let who = world.sign_in(&plan.user).await?;
-    world.gateway.next_about(&plan.words, plan.script());
+    world.gateway.next_containing(&plan.words, plan.script());
     if let Some(fault) = plan.fault() {
         world.engine.fault(fault);
     }
-    let body = conversation("t1", &[user_says("m1", &plan.words)]).to_string();
-    let (request, client) = (post(function, &who, body)?, Arc::<Seen>::default());
+    let body = conversation_body("t1", &[user_message("m1", &plan.words)]).to_string();
+    let (request, client) = (post_request(function, &who, body)?, Arc::<Seen>::default());
     let (seen, bytes, delay) = (Arc::clone(&client), Arc::clone(bytes), plan.delay);
     let reading = tokio::spawn(async move {
         sleep(delay).await;
@@ -187,7 +190,7 @@ async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) 
     let mut answer = fetch(request).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     seen.begun.store(true, Ordering::SeqCst);
-    while let Some(piece) = answer.piece().await? {
+    while let Some(piece) = answer.next_piece().await? {
         bytes.read.fetch_add(piece.len(), Ordering::SeqCst);
         bytes.more.notify_one();
         seen.pieces
@@ -209,7 +212,7 @@ async fn until(
     let since: Vec<_> = turns.iter().map(|_| Mutex::new(None)).collect();
     let stand = async {
         join_all(turns.iter().zip(&since).map(async |(turn, since)| {
-            if turn.plan.stands() && turn.plan.gate.reached().await.is_ok() {
+            if turn.plan.stands() && turn.plan.gate.wait_until_reached().await.is_ok() {
                 *since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
         }))
@@ -232,7 +235,7 @@ async fn until(
                 world
                     .engine
                     .fault(Fault::of("", "crash", held).after(*count).times(1));
-                let _ = gate.reached().await;
+                let _ = gate.wait_until_reached().await;
             }
             Trigger::Bytes(count) => {
                 while bytes.read.load(Ordering::SeqCst) < *count {
@@ -309,12 +312,12 @@ impl Turn {
         asked.push(whole("m3", &self.another("m3"), world));
         let judged = async || {
             let ledger = Ledger::read(&world.engine, &self.who, "t1")?;
-            let wrong = broken(&ledger, &asked, epoch_ms(SystemTime::now()));
+            let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
             ensure!(wrong.is_empty(), "{}: {wrong:?}: {:#?}", name(), ledger);
             Ok(())
         };
         // An older turn may be finalized later than its answer is stored.
-        eventually_is("the table to be right", judged).await
+        poll_until_ok("the table to be right", judged).await
     }
 
     /// Returns the time at which the turn that died counts as dead and its quota slot is free, in
@@ -337,7 +340,7 @@ impl Turn {
     async fn touch(&self, function: &Function, touch: Touch) -> Result<bool> {
         match touch {
             Touch::Resume => {
-                let answer = fetch(resume(function, &self.who, "t1")?).await?;
+                let answer = fetch(resume_request(function, &self.who, "t1")?).await?;
                 if answer.status != 204 {
                     ensure!(
                         answer.status == 200,
@@ -349,11 +352,11 @@ impl Turn {
                 Ok(false)
             }
             Touch::Again => {
-                self.say(function, "m1", &self.plan.words).await?;
+                self.send(function, "m1", &self.plan.words).await?;
                 Ok(true)
             }
             Touch::Other => self
-                .say(function, "m2", &self.another("m2"))
+                .send(function, "m2", &self.another("m2"))
                 .await
                 .map(|_| false),
             Touch::All(_) => unreachable!("each touch is one"),
@@ -362,16 +365,16 @@ impl Turn {
 
     /// Posts a body, again if the table cannot be reached in time on an overloaded machine.
     async fn post(&self, function: &Function, body: &str) -> Result<Response> {
-        eventually_is("an answer but 503", async || {
-            let answer = fetch(post(function, &self.who, body.to_owned())?).await?;
+        poll_until_ok("an answer but 503", async || {
+            let answer = fetch(post_request(function, &self.who, body.to_owned())?).await?;
             ensure!(answer.status != 503, "{}", answer.json().await?);
             Ok(answer)
         })
         .await
     }
 
-    async fn say(&self, function: &Function, message: &str, words: &str) -> Result<Transcript> {
-        let body = conversation("t1", &[user_says(message, words)]).to_string();
+    async fn send(&self, function: &Function, message: &str, words: &str) -> Result<Transcript> {
+        let body = conversation_body("t1", &[user_message(message, words)]).to_string();
         let answer = self.post(function, &body).await?;
         let status = answer.status;
         if status != 200 {
@@ -398,11 +401,11 @@ impl Turn {
                     self.another(&format!("other{place}")),
                 ),
             };
-            world.gateway.next_about(
+            world.gateway.next_containing(
                 &words,
                 [vec![Step::Wait(gate.clone())], answers::good()].concat(),
             );
-            let body = conversation(&thread, &[user_says("m3", &words)]).to_string();
+            let body = conversation_body(&thread, &[user_message("m3", &words)]).to_string();
             let answer = self.post(function, &body).await?;
             let status = answer.status;
             if status != 200 {
@@ -416,20 +419,20 @@ impl Turn {
         gate.open();
         for answer in waiting {
             let transcript = answer.transcript().await?;
-            let whole = transcript.done && transcript.text() == answers::whole_text();
+            let whole = transcript.done && transcript.text() == answers::full_text();
             ensure!(whole, "the next message: {transcript:?}");
         }
         Ok(())
     }
 
-    fn first(&self, world: &World, least: String, promised: bool) -> Asked {
+    fn first(&self, world: &World, least: String, promised: bool) -> SentMessage {
         let promised = promised || self.client.begun.load(Ordering::SeqCst);
         let mut first = whole("m1", &self.plan.words, world);
-        first.whole.push(self.plan.pieces.concat());
-        Asked {
-            least,
-            promised,
-            told_of_loss: self.client.read().contains("could not be saved"),
+        first.possible_texts.push(self.plan.pieces.concat());
+        SentMessage {
+            min_text: least,
+            is_acknowledged: promised,
+            is_loss_reported: self.client.read().contains("could not be saved"),
             ..first
         }
     }
@@ -454,15 +457,15 @@ fn trouble(lines: &[String]) -> String {
 }
 
 /// Returns a promised message that gets the usual answer.
-fn whole(message: &str, words: &str, world: &World) -> Asked {
+fn whole(message: &str, words: &str, world: &World) -> SentMessage {
     let calls = world.gateway.calls();
-    Asked {
+    SentMessage {
         message: message.to_owned(),
         words: words.to_owned(),
-        promised: true,
-        told_of_loss: false,
-        least: String::new(),
-        whole: vec![answers::whole_text()],
+        is_acknowledged: true,
+        is_loss_reported: false,
+        min_text: String::new(),
+        possible_texts: vec![answers::full_text()],
         calls: calls
             .iter()
             .filter(|call| call.body.to_string().contains(words))

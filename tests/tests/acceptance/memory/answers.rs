@@ -1,13 +1,13 @@
 //! Answers as long as one may be, and longer, and the same answers replayed to a page that sends its message again.
 
-use acceptance::answers::{delta, finish, frame, head, opening, sends, text_end};
+use acceptance::answers::{delta, finish, frame, head, opening_parts, send_steps, text_end};
 use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
-use acceptance::routes::{conversation, user_says};
+use acceptance::routes::{conversation_body, user_message};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, metadata, post, question, text_of};
+use acceptance::world::{World, metadata, post_request, question, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
@@ -127,8 +127,8 @@ async fn measure(case: &Case, report: &mut Report) -> Result<()> {
     let world = World::new().await?;
     let who = world.sign_in("alice").await?;
     world.gateway.next(steps((case.writes)()));
-    let messages = [user_says("m1", &(case.question)())];
-    let body = conversation("t1", &messages).to_string();
+    let messages = [user_message("m1", &(case.question)())];
+    let body = conversation_body("t1", &messages).to_string();
     let turn = Turn {
         case,
         world,
@@ -166,7 +166,7 @@ impl Turn<'_> {
 
     /// Makes sure that the answer, live or replayed, ends as it should and is stored as it was sent.
     async fn answer(&self, function: &Function) -> Result<()> {
-        let answer = fetch(post(function, &self.who, self.body.clone())?).await?;
+        let answer = fetch(post_request(function, &self.who, self.body.clone())?).await?;
         ensure!(answer.status == 200, "{}", answer.status);
         let transcript = answer.transcript().await?;
         ensure!(
@@ -200,9 +200,9 @@ fn ensure_ended(ending: Ending, transcript: &Transcript) -> Result<()> {
 /// Makes a good answer of these writes.
 fn steps(writes: Vec<Bytes>) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(sends(&opening()));
+    steps.extend(send_steps(&opening_parts()));
     steps.extend(writes.into_iter().map(Step::Send));
-    steps.extend(sends(&[text_end(), finish()]));
+    steps.extend(send_steps(&[text_end(), finish()]));
     steps.push(Step::End);
     steps
 }

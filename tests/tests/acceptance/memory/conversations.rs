@@ -3,10 +3,10 @@
 use acceptance::answers;
 use acceptance::function::{Function, RuntimeApi};
 use acceptance::http_client::fetch;
-use acceptance::routes::{last_only, told, user_says};
+use acceptance::routes::{fetch_transcript, last_message_body, user_message};
 use acceptance::session::SignedIn;
 use acceptance::stored_turn::StoredTurn;
-use acceptance::world::{World, post, turn};
+use acceptance::world::{World, post_request, turn_body};
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
@@ -47,7 +47,12 @@ async fn small_turn() -> Result<Peak> {
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
     let function = start_chat(&world).await?;
-    told(post(&function, &alice, turn("t", "m1").to_string())?).await?;
+    fetch_transcript(post_request(
+        &function,
+        &alice,
+        turn_body("t", "m1").to_string(),
+    )?)
+    .await?;
     let peak = Peak::of(&function).await?;
     function.stop().await?;
     Ok(peak)
@@ -62,10 +67,10 @@ async fn message_after_history() -> Result<Peak> {
         store(&world, &alice, number, &question, &answer).await?;
     }
     let function = start_chat(&world).await?;
-    let body = last_only("t", &user_says("m1", "marzipan")).to_string();
-    let transcript = told(post(&function, &alice, body)?).await?;
+    let body = last_message_body("t", &user_message("m1", "marzipan")).to_string();
+    let transcript = fetch_transcript(post_request(&function, &alice, body)?).await?;
     ensure!(
-        transcript.done && transcript.text() == answers::whole_text(),
+        transcript.done && transcript.text() == answers::full_text(),
         "{transcript:?}"
     );
     let prompt = world.gateway.call(0).await?.body["prompt"].take();
@@ -110,7 +115,7 @@ async fn delete(world: &World, who: &SignedIn) -> Result<Peak> {
     ensure!(answer.status == 204, "{}", answer.status);
     let peak = Peak::of(&threads).await?;
     ensure!(
-        world.stored(who, "t").await?.is_empty(),
+        world.stored_messages(who, "t").await?.is_empty(),
         "something is left"
     );
     threads.stop().await?;
@@ -118,7 +123,7 @@ async fn delete(world: &World, who: &SignedIn) -> Result<Peak> {
 }
 
 async fn start_threads(world: &World) -> Result<Function> {
-    Function::threads_on(RuntimeApi::start(1).await?, &world.variables()).await
+    Function::start_threads_under(RuntimeApi::start(1).await?, &world.variables()).await
 }
 
 async fn store(

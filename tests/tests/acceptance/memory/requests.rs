@@ -3,9 +3,9 @@
 use acceptance::answers;
 use acceptance::function::Function;
 use acceptance::http_client::fetch;
-use acceptance::routes::{conversation, user_says};
+use acceptance::routes::{conversation_body, user_message};
 use acceptance::sse::Transcript;
-use acceptance::world::{World, post};
+use acceptance::world::{World, post_request};
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -83,7 +83,7 @@ async fn measure(case: &Case, report: &mut Report) -> Result<()> {
     let function = start_chat(&world).await?;
     let body = (case.body)();
     ensure_fills_event(case, &body)?;
-    let answered = answer(case, &function, post(&function, &alice, body)?).await;
+    let answered = answer(case, &function, post_request(&function, &alice, body)?).await;
     report.add(case.name, MAX_PEAK_MIB, Peak::of(&function).await);
     if let Err(error) = answered {
         report.fail(case.name, &error);
@@ -114,7 +114,7 @@ async fn answer(case: &Case, function: &Function, request: Request<Bytes>) -> Re
             .as_u64()
             .context("a status")?;
         let mut body = Vec::new();
-        while let Some(piece) = invocation.piece().await {
+        while let Some(piece) = invocation.next_piece().await {
             body.extend_from_slice(&piece);
         }
         (u16::try_from(status)?, Bytes::from(body))
@@ -130,7 +130,7 @@ async fn answer(case: &Case, function: &Function, request: Request<Bytes>) -> Re
     if status == 200 {
         let transcript = Transcript::parse(&body)?;
         ensure!(
-            transcript.done && transcript.text() == answers::whole_text(),
+            transcript.done && transcript.text() == answers::full_text(),
             "{transcript:?}"
         );
     } else {
@@ -141,7 +141,7 @@ async fn answer(case: &Case, function: &Function, request: Request<Bytes>) -> Re
 }
 
 fn of_user(parts: &[Value]) -> String {
-    conversation("t1", &[json!({"id": "m1", "role": "user", "parts": parts})]).to_string()
+    conversation_body("t1", &[json!({"id": "m1", "role": "user", "parts": parts})]).to_string()
 }
 
 fn text_with_escapes() -> String {
@@ -151,14 +151,14 @@ fn text_with_escapes() -> String {
         text.push_str(&letters[start..start + 15]);
         text.push(if line % 2 == 0 { '"' } else { '\n' });
     }
-    conversation("t1", &[user_says("m1", &text)]).to_string()
+    conversation_body("t1", &[user_message("m1", &text)]).to_string()
 }
 
 /// Makes as many messages as a request may have, with a picture each.
 fn pictures(letters: usize) -> String {
     let message =
         |number| json!({"id": format!("m{number}"), "role": "user", "parts": [picture(letters)]});
-    conversation("t1", &(0..200).map(message).collect::<Vec<_>>()).to_string()
+    conversation_body("t1", &(0..200).map(message).collect::<Vec<_>>()).to_string()
 }
 
 /// Makes as many parts as a request may have, all but the last the assistant's.
@@ -169,8 +169,8 @@ fn many_parts(part: fn(usize) -> Value) -> String {
             json!({"id": format!("a{message}"), "role": "assistant", "parts": parts.collect::<Vec<_>>()})
         })
         .collect();
-    messages.push(user_says("m1", "marzipan"));
-    conversation("t1", &messages).to_string()
+    messages.push(user_message("m1", "marzipan"));
+    conversation_body("t1", &messages).to_string()
 }
 
 fn tool(number: usize) -> Value {
@@ -188,7 +188,7 @@ fn nested_in_question() -> String {
 fn nested_in_answer() -> String {
     let parts = nested_steering_messages(312_000);
     let answer = format!(r#"{{"id":"a1","role":"assistant","parts":[{parts}]}}"#);
-    conversation_of(&[answer, user_says("m1", "marzipan").to_string()])
+    conversation_of(&[answer, user_message("m1", "marzipan").to_string()])
 }
 
 fn conversation_of(messages: &[String]) -> String {

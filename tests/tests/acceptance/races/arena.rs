@@ -11,10 +11,10 @@ use acceptance::gateway::{Gateway, Step};
 use acceptance::http_client::{Response, fetch};
 use acceptance::ledger::Ledger;
 use acceptance::pair::Pair;
-use acceptance::routes::{conversation, last_only, user_says};
+use acceptance::routes::{conversation_body, last_message_body, user_message};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, post, text_of};
+use acceptance::world::{World, post_request, text_of};
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use fastrand::Rng;
@@ -48,9 +48,9 @@ impl Arena {
     pub(super) async fn open() -> Result<Self> {
         let world = World {
             engine: Engine::start().await?,
-            gateway: Gateway::start(vec![Step::By(spoken)]).await?,
+            gateway: Gateway::start(vec![Step::Choose(spoken)]).await?,
         };
-        world.engine.pause_about(MARKER, TABLE_PAUSE);
+        world.engine.pause_requests_about(MARKER, TABLE_PAUSE);
         let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
         Ok(Self { world, pair })
     }
@@ -142,14 +142,14 @@ impl<'a> Race<'a> {
         let calls = scenario(&mut self).await.context(name)?;
         let ledger = self.settled().await.context(name)?;
         ledger
-            .ensure_sound()
+            .ensure_consistent()
             .map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
         Ok(calls)
     }
 
     /// Reads the thread's items once no turn runs.
     pub(super) async fn settled(&self) -> Result<Ledger> {
-        Ledger::settled(&self.arena.world.engine, &self.who, THREAD).await
+        Ledger::read_at_rest(&self.arena.world.engine, &self.who, THREAD).await
     }
 
     /// Chooses one of the two processes.
@@ -168,13 +168,13 @@ impl<'a> Race<'a> {
     }
 
     pub(super) fn message(&self, id: &str) -> Value {
-        user_says(id, &self.question(id))
+        user_message(id, &self.question(id))
     }
 
     /// Builds the request with a question, to either process.
     pub(super) fn asks(&mut self, id: &str) -> Result<Request<Bytes>> {
-        let body = conversation(THREAD, &[self.message(id)]).to_string();
-        post(self.either(), &self.who.clone(), body)
+        let body = conversation_body(THREAD, &[self.message(id)]).to_string();
+        post_request(self.either(), &self.who.clone(), body)
     }
 
     /// Builds the request with a question, or one that leaves the history to the server and so
@@ -183,13 +183,13 @@ impl<'a> Race<'a> {
         if self.random.bool() {
             return self.asks(id);
         }
-        let body = last_only(THREAD, &self.message(id)).to_string();
-        post(self.either(), &self.who.clone(), body)
+        let body = last_message_body(THREAD, &self.message(id)).to_string();
+        post_request(self.either(), &self.who.clone(), body)
     }
 
     /// Returns the role and text of the stored messages of the current path, without empty ones.
     pub(super) async fn path(&self) -> Result<Vec<(Role, String)>> {
-        let stored = self.arena.world.stored(&self.who, THREAD).await?;
+        let stored = self.arena.world.stored_messages(&self.who, THREAD).await?;
         let said = |message: &StoredMessage| Ok((message.role, text_of(message)?));
         let said: Result<Vec<_>> = stored.iter().map(said).collect();
         Ok(said?

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use acceptance::answers::frame;
 use acceptance::http_client::Response;
-use acceptance::routes::{resume, stop};
+use acceptance::routes::{resume_request, stop_request};
 use acceptance::session::epoch_ms;
 use acceptance::world::DEFAULT_MODEL;
 use anyhow::{Result, bail, ensure};
@@ -102,13 +102,13 @@ fn touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
     let who = race.who.clone();
     let mut touches = JoinSet::new();
     for _ in 0..race.random.usize(1..=3) {
-        let request: Request<Bytes> = resume(race.either(), &who, THREAD)?;
+        let request: Request<Bytes> = resume_request(race.either(), &who, THREAD)?;
         touches.spawn(after(race.pause(30), request));
     }
     if race.random.u8(..4) == 0 {
         touches.spawn(after(
             race.pause(30),
-            stop(race.either(), &who, THREAD, "")?,
+            stop_request(race.either(), &who, THREAD, "")?,
         ));
     }
     Ok(touches)

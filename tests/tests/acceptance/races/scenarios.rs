@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::pin::Pin;
 
 use acceptance::http_client::fetch;
-use acceptance::routes::{anew, resume, stop};
+use acceptance::routes::{regenerate_body, resume_request, stop_request};
 use acceptance::sse::Transcript;
-use acceptance::world::{metadata, post, text_of};
+use acceptance::world::{metadata, post_request, text_of};
 use anyhow::{Context, Result, bail, ensure};
 use message::Role;
 use store::Status;
@@ -84,7 +84,7 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     for _ in 0..race.random.usize(1..=2) {
         stops.spawn(after(
             race.pause(90),
-            stop(race.either(), &who, THREAD, "")?,
+            stop_request(race.either(), &who, THREAD, "")?,
         ));
     }
     let transcript = read(answer).await?;
@@ -160,7 +160,10 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let who = race.who.clone();
     let mut readers = JoinSet::new();
     for _ in 0..race.random.usize(2..=4) {
-        readers.spawn(after(race.pause(110), resume(race.either(), &who, THREAD)?));
+        readers.spawn(after(
+            race.pause(110),
+            resume_request(race.either(), &who, THREAD)?,
+        ));
     }
     let mut readings = Vec::new();
     while let Some(reader) = readers.join_next().await {
@@ -202,8 +205,8 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
 
 async fn anew_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let answer = fetch(race.asks("m1")?).await?;
-    let body = anew(THREAD, &[race.message("m1")], None).to_string();
-    let request = post(race.either(), &race.who.clone(), body)?;
+    let body = regenerate_body(THREAD, &[race.message("m1")], None).to_string();
+    let request = post_request(race.either(), &race.who.clone(), body)?;
     let new = tokio::spawn(told_after(race.pause(120), request));
     let old = read(answer).await?;
     let new = new.await??;

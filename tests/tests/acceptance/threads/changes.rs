@@ -1,14 +1,14 @@
 //! Titles and deletes.
 
 use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::gateway::Ended;
 use acceptance::http_client::fetch;
-use acceptance::routes::{ensure_nothing_to_resume, ensure_refused, told};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, unfinished};
+use acceptance::routes::{ensure_nothing_to_resume, ensure_refused, fetch_transcript};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, half_answer};
 use acceptance::session::SignedIn;
-use acceptance::wait::eventually_is;
-use acceptance::world::{World, ask};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{World, turn_request};
 use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ async fn delete(threads: &Function, who: &SignedIn) -> Result<u16> {
 #[tokio::test]
 async fn a_thread_gets_another_title() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &alice, "t", "m1").await?;
     let rename =
@@ -90,18 +90,19 @@ async fn a_thread_gets_another_title() -> Result<()> {
 
 #[tokio::test]
 async fn a_deleted_thread_leaves_nothing_over_plain_http() -> Result<()> {
-    a_deleted_thread_leaves_nothing(Way::Plain).await
+    a_deleted_thread_leaves_nothing(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_deleted_thread_leaves_nothing_in_an_environment_that_freezes() -> Result<()> {
-    a_deleted_thread_leaves_nothing(Way::RuntimeApi).await
+    a_deleted_thread_leaves_nothing(RunMode::RuntimeApi).await
 }
 
-async fn a_deleted_thread_leaves_nothing(way: Way) -> Result<()> {
+async fn a_deleted_thread_leaves_nothing(way: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "0")])).await?;
-    let threads = Function::threads_by(way, &world.variables()).await?;
+    let chat =
+        Function::start_plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "0")])).await?;
+    let threads = Function::start_threads_in(way, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &bob, "t", "m1").await?;
     let bobs = rows(&world, &bob)?;
@@ -145,12 +146,13 @@ async fn a_deleted_thread_leaves_nothing(way: Way) -> Result<()> {
 #[tokio::test]
 async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "100")])).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat =
+        Function::start_plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "100")])).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&chat, &alice, "t", "m2")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&chat, &alice, "t", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
 
     ensure!(delete(&threads, &alice).await? == 204);
@@ -173,7 +175,7 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
 
     // The leftovers hold no content, and expire: the thread's name and its last run, and the
     // journal's end.
-    eventually_is("the turn to take away what it has put", async || {
+    poll_until_ok("the turn to take away what it has put", async || {
         let rows = rows(&world, &alice)?;
         let rest: Vec<_> = rows.iter().filter(|row| row.get("ttl").is_none()).collect();
         ensure!(rest.is_empty(), "{rest:?}");
@@ -203,8 +205,8 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
 #[tokio::test]
 async fn a_delete_that_failed_half_way_is_finished_by_the_next() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
     world
@@ -231,7 +233,7 @@ async fn a_delete_that_failed_half_way_is_finished_by_the_next() -> Result<()> {
             .is_some_and(|pk| pk.starts_with("C#"))),
         "{left:?}"
     );
-    told(ask(&chat, &alice, "t", "m2")?).await?;
+    fetch_transcript(turn_request(&chat, &alice, "t", "m2")?).await?;
     chat.stop().await?;
     threads.stop().await
 }

@@ -1,18 +1,18 @@
 //! Messages of a thread, as a page reads them.
 
-use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, whole_text};
+use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, full_text};
 use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::{Function, RuntimeApi, Way};
+use acceptance::function::{Function, RunMode, RuntimeApi};
 use acceptance::gate::Gate;
 use acceptance::http_client::{fetch, send};
 use acceptance::page::text_of_parts;
 use acceptance::process::resident_bytes;
-use acceptance::routes::{anew, asks, told};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, halves, unfinished};
+use acceptance::routes::{fetch_transcript, question_message, regenerate_body};
+use acceptance::scripts::{FIRST_HALF_CHUNKS, answer_in_halves, first_half, half_answer};
 use acceptance::session::SignedIn;
 use acceptance::stored_turn::StoredTurn;
-use acceptance::wait::eventually_is;
-use acceptance::world::{DEFAULT_MODEL, World, ask, post, question};
+use acceptance::wait::poll_until_ok;
+use acceptance::world::{DEFAULT_MODEL, World, post_request, question, turn_request};
 use anyhow::{Context, Result, ensure};
 use message::{ThreadId, UserId};
 use serde_json::{Value, json};
@@ -24,18 +24,18 @@ const MESSAGES: &str = "/api/threads/t/messages";
 
 #[tokio::test]
 async fn a_conversation_reads_as_the_page_has_it_over_plain_http() -> Result<()> {
-    a_conversation_reads_as_the_page_has_it(Way::Plain).await
+    a_conversation_reads_as_the_page_has_it(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_conversation_reads_as_the_page_has_it_in_an_environment_that_freezes() -> Result<()> {
-    a_conversation_reads_as_the_page_has_it(Way::RuntimeApi).await
+    a_conversation_reads_as_the_page_has_it(RunMode::RuntimeApi).await
 }
 
-async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
+async fn a_conversation_reads_as_the_page_has_it(way: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads_by(way, &world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads_in(way, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
     turn(&chat, &alice, "t", "m2").await?;
@@ -69,7 +69,7 @@ async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
                 "id": "m1", "role": "user", "parts": [{ "type": "text", "text": question() }]
             })
     );
-    ensure!(text_of_parts(&messages[1]) == whole_text(), "{read}");
+    ensure!(text_of_parts(&messages[1]) == full_text(), "{read}");
     let metadata = &messages[3]["metadata"];
     ensure!(
         metadata["model"] == DEFAULT_MODEL && metadata["finishReason"] == "stop",
@@ -112,12 +112,12 @@ async fn a_conversation_reads_as_the_page_has_it(way: Way) -> Result<()> {
 #[tokio::test]
 async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    world.gateway.next(halves(&gate));
-    let mut answer = fetch(ask(&chat, &alice, "t", "m1")?).await?;
+    world.gateway.next(answer_in_halves(&gate));
+    let mut answer = fetch(turn_request(&chat, &alice, "t", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
 
     let running = good(threads.get(MESSAGES, &alice)?).await?;
@@ -128,7 +128,7 @@ async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<(
     let ended = good(threads.get(MESSAGES, &alice)?).await?;
     ensure!(ended["running"].is_null(), "{ended}");
     ensure!(
-        text_of_parts(&ended["messages"][1]) == whole_text(),
+        text_of_parts(&ended["messages"][1]) == full_text(),
         "{ended}"
     );
     chat.stop().await?;
@@ -138,16 +138,16 @@ async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<(
 #[tokio::test]
 async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
     let gate = Gate::default();
     world
         .engine
         .fault(Fault::of("PutItem", "m2", Behaviour::Hold(gate.clone())));
-    let answer = send(ask(&chat, &alice, "t", "m2")?).await?;
-    gate.reached().await?;
+    let answer = send(turn_request(&chat, &alice, "t", "m2")?).await?;
+    gate.wait_until_reached().await?;
 
     let running = good(threads.get(MESSAGES, &alice)?).await?;
     ensure!(
@@ -174,23 +174,23 @@ async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
 #[tokio::test]
 async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for message in ["m1", "m2", "m3"] {
         turn(&chat, &alice, "t", message).await?;
     }
     for shown in [["m1", "m2", "m3"].as_slice(), &["m1", "m2"], &["m1"]] {
         let gate = Gate::default();
-        world.gateway.next(halves(&gate));
+        world.gateway.next(answer_in_halves(&gate));
         let whole = good(threads.get(MESSAGES, &alice)?).await?;
         let conversation = whole["messages"].as_array().context("messages")?;
         let (asked, answered) = (
             &conversation[..2 * shown.len() - 1],
             &conversation[2 * shown.len() - 1],
         );
-        let body = anew("t", asked, answered["id"].as_str()).to_string();
-        let mut answer = fetch(post(&chat, &alice, body)?).await?;
+        let body = regenerate_body("t", asked, answered["id"].as_str()).to_string();
+        let mut answer = fetch(post_request(&chat, &alice, body)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let running = good(threads.get(MESSAGES, &alice)?).await?;
         let questions: Vec<_> = each(&running["messages"], "id")
@@ -219,16 +219,16 @@ async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result
 async fn a_turn_that_died_is_brought_to_its_end_by_whoever_reads() -> Result<()> {
     let world = World::new().await?;
     let mortal = [("MAX_TURN_MS", "1500"), ("JOURNAL_INTERVAL_MS", "50")];
-    let chat = Function::plain(&world.variables_with(&mortal)).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables_with(&mortal)).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(unfinished());
-    let mut answer = fetch(ask(&chat, &alice, "t", "m1")?).await?;
+    world.gateway.next(half_answer());
+    let mut answer = fetch(turn_request(&chat, &alice, "t", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     journaled(&world, &alice, PIECES[1]).await?;
     chat.kill().await?;
 
-    let read = eventually_is("the turn to be recovered", async || {
+    let read = poll_until_ok("the turn to be recovered", async || {
         let read = good(threads.get(MESSAGES, &alice)?).await?;
         ensure!(read["running"].is_null(), "it runs: {read}");
         Ok(read)
@@ -248,7 +248,7 @@ async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
     let open = current
         .and_then(|current| current.open)
         .context("a turn runs")?;
-    eventually_is("the words to be in the journal", async || {
+    poll_until_ok("the words to be in the journal", async || {
         let journal = store.journal(&open.journal(), 0, true).await?;
         let text = String::from_utf8(journal.bytes)?;
         ensure!(text.contains(words.trim()), "{text}");
@@ -260,14 +260,14 @@ async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
 #[tokio::test]
 async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
     let first = good(threads.get(MESSAGES, &alice)?).await?;
     let old = first["messages"][1]["id"].as_str().context("an id")?;
-    let again = anew("t", &[asks("m1")], Some(old)).to_string();
-    told(post(&chat, &alice, again)?).await?;
+    let again = regenerate_body("t", &[question_message("m1")], Some(old)).to_string();
+    fetch_transcript(post_request(&chat, &alice, again)?).await?;
 
     let current = good(threads.get(MESSAGES, &alice)?).await?;
     ensure!(
@@ -309,7 +309,8 @@ async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()
     }
     .store(&world, &alice)
     .await?;
-    let threads = Function::threads_on(RuntimeApi::start(1).await?, &world.variables()).await?;
+    let threads =
+        Function::start_threads_under(RuntimeApi::start(1).await?, &world.variables()).await?;
 
     let (mut query, mut ids, mut pages, mut most) = (String::new(), Vec::new(), 0, 0);
     loop {

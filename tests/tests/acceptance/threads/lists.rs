@@ -1,6 +1,6 @@
 //! Lists: threads, models, usage.
 
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::world::{DEFAULT_MODEL, World, question};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -9,18 +9,18 @@ use super::{each, good, turn};
 
 #[tokio::test]
 async fn threads_are_listed_newest_first_over_plain_http() -> Result<()> {
-    threads_are_listed_newest_first(Way::Plain).await
+    threads_are_listed_newest_first(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn threads_are_listed_newest_first_in_an_environment_that_freezes() -> Result<()> {
-    threads_are_listed_newest_first(Way::RuntimeApi).await
+    threads_are_listed_newest_first(RunMode::RuntimeApi).await
 }
 
-async fn threads_are_listed_newest_first(way: Way) -> Result<()> {
+async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads_by(way, &world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads_in(way, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     let none = good(threads.get("/api/threads", &alice)?).await?;
     ensure!(
@@ -83,7 +83,7 @@ async fn threads_are_listed_newest_first(way: Way) -> Result<()> {
 async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let built_in = good(threads.get("/api/models", &alice)?).await?;
     ensure!(built_in["default"] == DEFAULT_MODEL, "{built_in}");
     ensure!(
@@ -96,7 +96,7 @@ async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
         "id": "acme/one", "name": "One", "provider": "Acme", "pricing_tier": "$", "speed_tier": "fast"
     });
     let variables = world.variables_with(&[("MODELS", &json!([model]).to_string())]);
-    let threads = Function::threads(&variables).await?;
+    let threads = Function::start_threads(&variables).await?;
     let own = good(threads.get("/api/models", &alice)?).await?;
     ensure!(
         own == json!({ "models": [model], "default": "acme/one" }),
@@ -109,8 +109,8 @@ async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
 async fn usage_is_added_up_for_the_day_and_the_month() -> Result<()> {
     let world = World::new().await?;
     let limits = [("MAX_TURNS_PER_DAY", "50")];
-    let chat = Function::plain(&world.variables_with(&limits)).await?;
-    let threads = Function::threads(&world.variables_with(&limits)).await?;
+    let chat = Function::start_plain(&world.variables_with(&limits)).await?;
+    let threads = Function::start_threads(&world.variables_with(&limits)).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &alice, "a", "m1").await?;
     turn(&chat, &alice, "b", "m1").await?;

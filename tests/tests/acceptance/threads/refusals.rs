@@ -1,6 +1,6 @@
 //! Refused readers and refused requests.
 
-use acceptance::function::{Function, Way};
+use acceptance::function::{Function, RunMode};
 use acceptance::http_client::fetch;
 use acceptance::routes::ensure_refused;
 use acceptance::session::SignedIn;
@@ -37,22 +37,22 @@ fn request(
 
 #[tokio::test]
 async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_over_plain_http() -> Result<()> {
-    only_who_is_signed_in_on_an_allowed_page(Way::Plain).await
+    only_who_is_signed_in_on_an_allowed_page(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_in_an_environment_that_freezes()
 -> Result<()> {
-    only_who_is_signed_in_on_an_allowed_page(Way::RuntimeApi).await
+    only_who_is_signed_in_on_an_allowed_page(RunMode::RuntimeApi).await
 }
 
-async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
+async fn only_who_is_signed_in_on_an_allowed_page(way: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads_by(way, &world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads_in(way, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     turn(&chat, &alice, "t", "m1").await?;
-    let before = world.conversations()?;
+    let before = world.conversation_items()?;
     let cookie = || ("cookie", alice.cookie());
     let origin = |origin: &str| ("origin", origin.to_owned());
     let cross_site = ("sec-fetch-site", "cross-site".to_owned());
@@ -90,7 +90,10 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
             refused.with_context(|| format!("{name}: {route:?}"))?;
         }
     }
-    ensure!(world.conversations()? == before, "something was written");
+    ensure!(
+        world.conversation_items()? == before,
+        "something was written"
+    );
 
     let same_page = ("sec-fetch-site", "same-origin".to_owned());
     let own_get = fetch(request(&threads, ROUTES[0], &[cookie(), same_page])?).await?;
@@ -113,11 +116,11 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: Way) -> Result<()> {
 #[tokio::test]
 async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::plain(&world.variables()).await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let chat = Function::start_plain(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     turn(&chat, &alice, "t", "m1").await?;
-    let before = world.conversations()?;
+    let before = world.conversation_items()?;
     for (method, rest) in [("GET", "/messages"), ("PATCH", ""), ("DELETE", "")] {
         let mut bodies = Vec::new();
         for id in ["t", "none", "a%23b"] {
@@ -132,7 +135,10 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
         }
         ensure!(bodies.windows(2).all(|two| two[0] == two[1]), "{bodies:?}");
     }
-    ensure!(world.conversations()? == before, "something was written");
+    ensure!(
+        world.conversation_items()? == before,
+        "something was written"
+    );
     chat.stop().await?;
     threads.stop().await
 }
@@ -140,7 +146,7 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
 #[tokio::test]
 async fn what_cannot_be_asked_is_refused_by_name() -> Result<()> {
     let world = World::new().await?;
-    let threads = Function::threads(&world.variables()).await?;
+    let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let forged_place = "VCNib2IjdGhyZWFk"; // T#bob#thread
     for (path, field) in [

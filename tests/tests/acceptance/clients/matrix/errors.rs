@@ -1,6 +1,6 @@
 //! Failures, as a page meets them.
 
-use acceptance::answers::{self, whole_text};
+use acceptance::answers::{self, full_text};
 use acceptance::gateway::Step;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -27,14 +27,14 @@ pub(super) async fn at_once(stage: &mut Stage) -> Result<Seen> {
 
 pub(super) async fn then_a_message(stage: &mut Stage) -> Result<Seen> {
     fail_at_once(stage, "then").await?;
-    let heard = stage.say("then", "Two").await?;
-    ensure!(heard.text() == whole_text(), "{heard:?}");
+    let heard = stage.send("then", "Two").await?;
+    ensure!(heard.text() == full_text(), "{heard:?}");
     stage.ensure_asked(&json!([user("One"), user("Two")]))?;
     Ok(Seen::Works)
 }
 
 pub(super) async fn half_way(stage: &mut Stage) -> Result<Seen> {
-    let begun = [answers::opening(), vec![answers::delta("Sweet ")]].concat();
+    let begun = [answers::opening_parts(), vec![answers::delta("Sweet ")]].concat();
     stage.world.gateway.next(answers::stream(&begun, Step::Cut));
     let act = stage.words("half-way", "One").into();
     let failed = stage.fail(&act).await?;
@@ -45,8 +45,8 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Seen> {
         metadata["error"] == "gateway_cut" && metadata["latencyMs"].is_u64(),
         "{failed:?}"
     );
-    let heard = stage.say("half-way", "Two").await?;
-    ensure!(heard.text() == whole_text(), "{heard:?}");
+    let heard = stage.send("half-way", "Two").await?;
+    ensure!(heard.text() == full_text(), "{heard:?}");
     stage.ensure_asked(&json!([user("One"), assistant("Sweet "), user("Two")]))?;
     Ok(Seen::Works)
 }
@@ -81,7 +81,7 @@ async fn fail_at_once(stage: &mut Stage, thread: &str) -> Result<()> {
 /// Asks again for the answer to `One`, and checks that it succeeds.
 async fn recovers(stage: &mut Stage, thread: &str) -> Result<Seen> {
     let heard = stage.regenerate(thread, Value::Null).await?;
-    ensure_answered(&heard, &whole_text())?;
+    ensure_answered(&heard, &full_text())?;
     stage.ensure_asked(&json!([user("One")]))?;
     Ok(Seen::Works)
 }

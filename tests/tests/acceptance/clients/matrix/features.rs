@@ -1,9 +1,9 @@
 //! The features that a page uses while all goes well.
 
-use acceptance::answers::{self, whole_text};
-use acceptance::client::Act;
+use acceptance::answers::{self, full_text};
+use acceptance::client::ChatAction;
 use acceptance::gateway::{Gate, Step};
-use acceptance::wait::eventually_is;
+use acceptance::wait::poll_until_ok;
 use acceptance::world::{DEFAULT_MODEL, text_of};
 use anyhow::{Result, ensure};
 use message::Role;
@@ -13,11 +13,14 @@ use super::Seen;
 use super::stage::{Stage, assistant, ensure_answered, ensure_part, has, roles, user};
 
 pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
-    let heard = stage.say("send", "Hello").await?;
-    ensure_answered(&heard, &whole_text())?;
+    let heard = stage.send("send", "Hello").await?;
+    ensure_answered(&heard, &full_text())?;
     stage.ensure_asked(&json!([user("Hello")]))?;
-    stage.world.ensure_whole(&stage.alice, "send").await?;
-    let stored = stage.world.stored(&stage.alice, "send").await?;
+    stage
+        .world
+        .ensure_complete_answer(&stage.alice, "send")
+        .await?;
+    let stored = stage.world.stored_messages(&stage.alice, "send").await?;
     for (held, kept) in heard.messages.iter().zip(&stored) {
         ensure!(
             held["id"] == kept.id.as_str(),
@@ -28,19 +31,26 @@ pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
 }
 
 pub(super) async fn turns(stage: &mut Stage) -> Result<Seen> {
-    stage.say("turns", "One").await?;
-    let heard = stage.say("turns", "Two").await?;
+    stage.send("turns", "One").await?;
+    let heard = stage.send("turns", "Two").await?;
     ensure!(
         roles(&heard) == ["user", "assistant", "user", "assistant"],
         "{heard:?}"
     );
-    stage.ensure_asked(&json!([user("One"), assistant(&whole_text()), user("Two")]))?;
-    ensure!(stage.world.stored(&stage.alice, "turns").await?.len() == 4);
+    stage.ensure_asked(&json!([user("One"), assistant(&full_text()), user("Two")]))?;
+    ensure!(
+        stage
+            .world
+            .stored_messages(&stage.alice, "turns")
+            .await?
+            .len()
+            == 4
+    );
     Ok(Seen::Works)
 }
 
 pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
-    let first = stage.say("again", "One").await?;
+    let first = stage.send("again", "One").await?;
     stage.next(&answers::parts(&["Another."]));
     let heard = stage.regenerate("again", Value::Null).await?;
     ensure_answered(&heard, "Another.")?;
@@ -54,8 +64,8 @@ pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
 }
 
 pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Seen> {
-    let first = stage.say("earlier", "One").await?;
-    stage.say("earlier", "Two").await?;
+    let first = stage.send("earlier", "One").await?;
+    stage.send("earlier", "Two").await?;
     stage.next(&answers::parts(&["Another."]));
     let heard = stage
         .regenerate("earlier", json!({"messageId": first.messages[1]["id"]}))
@@ -66,11 +76,11 @@ pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Seen> {
 }
 
 pub(super) async fn edit(stage: &mut Stage) -> Result<Seen> {
-    let first = stage.say("edit", "One").await?;
-    stage.say("edit", "Two").await?;
+    let first = stage.send("edit", "One").await?;
+    stage.send("edit", "Two").await?;
     stage.next(&answers::parts(&["Another."]));
     let more = json!({"messageId": first.messages[0]["id"]});
-    let act = Act {
+    let act = ChatAction {
         more,
         ..stage.words("edit", "Other").into()
     };
@@ -89,19 +99,19 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
     let parts = answers::parts(&answers::PIECES);
     let (begun, rest) = parts.split_at(4);
     let mut steps = answers::stream(begun, Step::Wait(gate.clone()));
-    steps.extend(answers::sends(rest));
+    steps.extend(answers::send_steps(rest));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
     let say = stage.words("stop", "One");
     let stopped = stage
-        .succeed(&Act {
+        .succeed(&ChatAction {
             leave_at: Some(answers::PIECES[0]),
             ..say.into()
         })
         .await?;
     ensure_answered(&stopped, answers::PIECES[0])?;
-    let heard = stage.say("stop", "Two").await?;
-    ensure!(heard.text() == whole_text(), "{heard:?}");
+    let heard = stage.send("stop", "Two").await?;
+    ensure!(heard.text() == full_text(), "{heard:?}");
     stage.ensure_asked(&json!([
         user("One"),
         assistant(answers::PIECES[0]),
@@ -110,7 +120,7 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
     gate.open();
     let (world, alice) = (&stage.world, &stage.alice);
     let all_stored = async || {
-        let stored = world.stored(alice, "stop").await?;
+        let stored = world.stored_messages(alice, "stop").await?;
         let mut answered = stored
             .iter()
             .filter(|message| message.role == Role::Assistant);
@@ -120,7 +130,7 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
         );
         Ok(())
     };
-    eventually_is("both answers", all_stored).await?;
+    poll_until_ok("both answers", all_stored).await?;
     Ok(Seen::Works)
 }
 
@@ -136,7 +146,7 @@ pub(super) async fn files(stage: &mut Stage) -> Result<Seen> {
         {"type": "file", "mediaType": "image/png", "url": IMAGE_URL},
         {"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "url": "https://example.com/b c.pdf"},
     ]});
-    let act = Act {
+    let act = ChatAction {
         more,
         ..stage.words("files", "What is it?").into()
     };
@@ -153,12 +163,12 @@ pub(super) async fn made_files(stage: &mut Stage) -> Result<Seen> {
     let mut parts = answers::parts(&["Here."]);
     parts.insert(2, image());
     stage.next(&parts);
-    let heard = stage.say("made", "Draw").await?;
+    let heard = stage.send("made", "Draw").await?;
     ensure_part(
         &heard,
         &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}),
     )?;
-    stage.say("made", "Again").await?;
+    stage.send("made", "Again").await?;
     let prompt = stage.prompt()?;
     ensure!(prompt[1]["content"][0] == image(), "{prompt}");
     Ok(Seen::Works)
@@ -176,14 +186,14 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
     ];
     parts.splice(2..2, thoughts);
     stage.next(&parts);
-    let heard = stage.say("reasoning", "Why?").await?;
+    let heard = stage.send("reasoning", "Why?").await?;
     let thought = json!({"type": "reasoning", "text": "Let me think."});
     ensure_part(&heard, &thought)?;
     ensure_part(
         &heard,
         &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}),
     )?;
-    stage.say("reasoning", "Really?").await?;
+    stage.send("reasoning", "Really?").await?;
     let prompt = stage.prompt()?;
     let asked = &prompt[1]["content"][0];
     ensure!(
@@ -200,7 +210,7 @@ pub(super) async fn sources(stage: &mut Stage) -> Result<Seen> {
         json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}),
     );
     stage.next(&parts);
-    let heard = stage.say("sources", "Where?").await?;
+    let heard = stage.send("sources", "Where?").await?;
     ensure_answered(&heard, "So.")?;
     ensure!(
         !heard
@@ -217,21 +227,27 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
     let frames = deltas.map(|delta| {
         format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n")
     });
-    let mut steps = answers::stream(&answers::opening(), Step::Send(frames.concat().into()));
-    steps.extend(answers::sends(&[answers::text_end(), answers::finish()]));
+    let mut steps = answers::stream(
+        &answers::opening_parts(),
+        Step::Send(frames.concat().into()),
+    );
+    steps.extend(answers::send_steps(&[
+        answers::text_end(),
+        answers::finish(),
+    ]));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
-    let heard = stage.say("odd", "Fruit?").await?;
+    let heard = stage.send("odd", "Fruit?").await?;
     let text = "gr\u{fc}\0\u{1f34f}\u{2028} ";
     ensure_answered(&heard, text)?;
-    stage.say("odd", "More?").await?;
+    stage.send("odd", "More?").await?;
     stage.ensure_asked(&json!([user("Fruit?"), assistant(text), user("More?")]))?;
     Ok(Seen::Works)
 }
 
 /// Checks the metadata that the function sends with a message.
 pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
-    let heard = stage.say("metadata", "Hello").await?;
+    let heard = stage.send("metadata", "Hello").await?;
     let held = &heard.messages[1]["metadata"];
     let known = json!({"model": DEFAULT_MODEL, "finishReason": "stop", "aborted": false});
     ensure!(has(held, &known), "{held}");
@@ -249,17 +265,17 @@ pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
     let at_start = &heard.chunks[0]["messageMetadata"];
     let known = json!({"model": held["model"], "createdAt": held["createdAt"]});
     ensure!(*at_start == known, "{at_start}");
-    stage.say("metadata", "And?").await?;
+    stage.send("metadata", "And?").await?;
     stage.ensure_asked(&json!([
         user("Hello"),
-        assistant(&whole_text()),
+        assistant(&full_text()),
         user("And?")
     ]))?;
     Ok(Seen::Works)
 }
 
 async fn ensure_questions(stage: &Stage, thread: &str, expected: &[&str]) -> Result<Seen> {
-    let stored = stage.world.stored(&stage.alice, thread).await?;
+    let stored = stage.world.stored_messages(&stage.alice, thread).await?;
     let questions = stored.iter().filter(|message| message.role == Role::User);
     let questions: Vec<_> = questions.map(text_of).collect::<Result<_>>()?;
     ensure!(questions == expected, "{thread}: {questions:?}");

@@ -2,7 +2,7 @@
 //! feature after the other.
 
 use acceptance::answers;
-use acceptance::client::{Act, Client, Heard, Say, Version};
+use acceptance::client::{ChatAction, ChatRequest, ChatState, Client, Version};
 use acceptance::function::Function;
 use acceptance::gateway::Step;
 use acceptance::session::SignedIn;
@@ -25,11 +25,11 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts a stage for a version. Returns `None` when its client is not installed.
     pub(super) async fn new(version: Version) -> Result<Option<Self>> {
-        let Some(client) = Client::of(version)? else {
+        let Some(client) = Client::start_version(version)? else {
             return Ok(None);
         };
         let world = World::new().await?;
-        let function = Function::plain(&world.variables()).await?;
+        let function = Function::start_plain(&world.variables()).await?;
         let alice = world.sign_in("alice").await?;
         Ok(Some(Self {
             version,
@@ -41,27 +41,27 @@ impl Stage {
     }
 
     /// Returns a text message for a thread, authenticated by bearer token.
-    pub(super) fn words<'a>(&self, thread: &'a str, text: &'a str) -> Say<'a> {
-        Say::new(&self.function, &self.alice, thread, text)
+    pub(super) fn words<'a>(&self, thread: &'a str, text: &'a str) -> ChatRequest<'a> {
+        ChatRequest::new(&self.function, &self.alice, thread, text)
     }
 
     /// Sends a text that must be answered successfully.
-    pub(super) async fn say(&mut self, thread: &str, text: &str) -> Result<Heard> {
+    pub(super) async fn send(&mut self, thread: &str, text: &str) -> Result<ChatState> {
         let say = self.words(thread, text);
         self.succeed(&say.into()).await
     }
 
     /// Asks for another answer: to the last message, or to the one that `more` names.
-    pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<Heard> {
-        let say = Say {
+    pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<ChatState> {
+        let say = ChatRequest {
             text: None,
             ..self.words(thread, "")
         };
-        self.succeed(&Act { more, ..say.into() }).await
+        self.succeed(&ChatAction { more, ..say.into() }).await
     }
 
     /// Performs an action that must succeed.
-    pub(super) async fn succeed(&mut self, act: &Act<'_>) -> Result<Heard> {
+    pub(super) async fn succeed(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
         let heard = self.act(act).await?;
         ensure!(heard.status == "ready", "{heard:?}");
         Ok(heard)
@@ -69,7 +69,7 @@ impl Stage {
 
     /// Performs an action that must end in an error, but not in an error of the client's own
     /// schema.
-    pub(super) async fn fail(&mut self, act: &Act<'_>) -> Result<Heard> {
+    pub(super) async fn fail(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
         let heard = self.act(act).await?;
         ensure!(
             heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR),
@@ -79,7 +79,7 @@ impl Stage {
     }
 
     /// Performs an action.
-    pub(super) async fn act(&mut self, act: &Act<'_>) -> Result<Heard> {
+    pub(super) async fn act(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
         self.client.act(act).await
     }
 
@@ -113,7 +113,7 @@ pub(super) fn assistant(text: &str) -> Value {
 }
 
 /// Checks that the conversation ends with one question and its finished answer.
-pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
+pub(super) fn ensure_answered(heard: &ChatState, text: &str) -> Result<()> {
     ensure!(
         heard.text() == text && roles(heard) == ["user", "assistant"],
         "{heard:?}"
@@ -122,7 +122,7 @@ pub(super) fn ensure_answered(heard: &Heard, text: &str) -> Result<()> {
 }
 
 /// Returns the roles of a conversation's messages.
-pub(super) fn roles(heard: &Heard) -> Vec<&str> {
+pub(super) fn roles(heard: &ChatState) -> Vec<&str> {
     heard
         .messages
         .iter()
@@ -131,7 +131,7 @@ pub(super) fn roles(heard: &Heard) -> Vec<&str> {
 }
 
 /// Checks that the last message has a part with at least these fields.
-pub(super) fn ensure_part(heard: &Heard, fields: &Value) -> Result<()> {
+pub(super) fn ensure_part(heard: &ChatState, fields: &Value) -> Result<()> {
     let parts = heard
         .messages
         .last()

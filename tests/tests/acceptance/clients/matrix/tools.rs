@@ -1,7 +1,7 @@
 //! Tool calls, and the chunks that only newer clients know.
 
 use acceptance::answers;
-use acceptance::client::{Act, Heard, Version};
+use acceptance::client::{ChatAction, ChatState, Version};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -21,12 +21,12 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
         json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather", "input": "{\"city\":\"Paris\"}"}),
         answers::finish(),
     ]);
-    let heard = stage.say("unknown", "Weather?").await?;
+    let heard = stage.send("unknown", "Weather?").await?;
     ensure_part(
         &heard,
         &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}),
     )?;
-    stage.say("unknown", "And now?").await?;
+    stage.send("unknown", "And now?").await?;
     let prompt = stage.prompt()?;
     let call = json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather"});
     let output = json!({"type": "error-text", "value": NO_SUCH_TOOL});
@@ -51,11 +51,11 @@ pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
     ];
     parts.splice(2..2, search);
     stage.next(&parts);
-    let heard = stage.say("search", "Look").await?;
+    let heard = stage.send("search", "Look").await?;
     let held =
         json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
     ensure_part(&heard, &held)?;
-    stage.say("search", "And now?").await?;
+    stage.send("search", "And now?").await?;
     let prompt = stage.prompt()?;
     let called = json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
     let result = json!({"type": "tool-result", "output": {"type": "json", "value": ["a"]}});
@@ -86,12 +86,12 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
     )?;
     let say = stage.words("approval", "");
     let heard = stage
-        .succeed(&Act {
+        .succeed(&ChatAction {
             deny: Some("apr"),
             ..say.into()
         })
         .await?;
-    ensure!(heard.text() == answers::whole_text(), "{heard:?}");
+    ensure!(heard.text() == answers::full_text(), "{heard:?}");
     let prompt = stage.prompt()?;
     let said = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
     let content = prompt
@@ -110,7 +110,7 @@ pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
     let mut parts = answers::parts(&["So."]);
     parts.insert(1, start);
     stage.next(&parts);
-    let heard = stage.say("anthropic", "Who are you?").await?;
+    let heard = stage.send("anthropic", "Who are you?").await?;
     ensure_answered(&heard, "So.")?;
     ensure!(
         heard.chunks.iter().all(|chunk| chunk["type"] != "custom"),
@@ -150,13 +150,13 @@ async fn only_new(stage: &mut Stage, kind: &str, new: Value) -> Result<Seen> {
     if !refused {
         ensure_part(&heard, &json!({"type": kind}))?;
     }
-    stage.say(kind, "And?").await?;
+    stage.send(kind, "And?").await?;
     Ok(if refused { Seen::Unknown } else { Seen::Works })
 }
 
 /// Returns whether the client refused the chunk, and checks that it did exactly when its version
 /// does not know it.
-fn is_refused(version: Version, kind: &str, heard: &Heard) -> Result<bool> {
+fn is_refused(version: Version, kind: &str, heard: &ChatState) -> Result<bool> {
     let refused = heard.error_name.as_deref() == Some(SCHEMA_ERROR);
     ensure!(refused == is_unknown(kind, version), "{heard:?}");
     ensure!(refused || heard.status == "ready", "{heard:?}");
