@@ -170,8 +170,7 @@ fn with_cache(cookie_cache: &'static str) -> Site<'static> {
 }
 
 #[tokio::test]
-async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by_access_token()
--> Result<()> {
+async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_token() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -214,7 +213,7 @@ async fn who_signs_up_with_the_real_better_auth_chats_by_cookie_by_bearer_and_by
 }
 
 #[tokio::test]
-async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
+async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -277,7 +276,7 @@ async fn the_session_is_found_among_all_that_a_browser_sends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_cache_that_has_run_out_is_looked_up() -> Result<()> {
+async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -301,7 +300,7 @@ async fn a_cache_that_has_run_out_is_looked_up() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()> {
+async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -349,7 +348,7 @@ async fn a_session_or_an_access_token_that_has_run_out_is_refused() -> Result<()
 }
 
 #[tokio::test]
-async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> Result<()> {
+async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -404,7 +403,8 @@ async fn who_has_signed_out_is_refused_once_nothing_good_by_itself_is_left() -> 
 }
 
 #[tokio::test]
-async fn who_has_revoked_all_sessions_is_refused_by_a_function_that_checks_it() -> Result<()> {
+async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revocation() -> Result<()>
+{
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -483,7 +483,7 @@ async fn who_has_revoked_all_sessions_is_refused_by_a_function_that_checks_it() 
 }
 
 #[tokio::test]
-async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() -> Result<()> {
+async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read() -> Result<()> {
     let Some((world, mut web_app)) = stage().await? else {
         return Ok(());
     };
@@ -564,7 +564,7 @@ async fn what_another_web_app_has_signed_is_refused_before_the_table_is_asked() 
 }
 
 #[tokio::test]
-async fn the_storage_adapter_holds_what_it_promises_and_has_the_types_that_better_auth_asks_for()
+async fn the_storage_adapter_passes_its_tests_and_has_the_types_that_better_auth_requires()
 -> Result<()> {
     let world = World::new().await?;
     let (Some(tests), Some(_)) = (

@@ -202,7 +202,7 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
 }
 
 #[tokio::test]
-async fn readers_of_a_turn_that_is_taken_over_are_told_that_it_stopped() -> Result<()> {
+async fn readers_of_a_turn_that_is_taken_over_get_an_abort() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -235,7 +235,8 @@ async fn readers_of_a_turn_that_is_taken_over_are_told_that_it_stopped() -> Resu
 }
 
 #[tokio::test]
-async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs() -> Result<()> {
+async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_running_turn()
+-> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("ON_BUSY", "reject")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -293,7 +294,7 @@ async fn where_turns_are_not_taken_over_the_next_message_is_told_which_one_runs(
 }
 
 #[tokio::test]
-async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() -> Result<()> {
+async fn a_message_that_races_the_end_of_the_old_answer_keeps_the_order() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -343,7 +344,7 @@ async fn a_new_message_that_meets_the_end_of_the_old_answer_keeps_the_order() ->
 }
 
 #[tokio::test]
-async fn another_answer_stands_beside_the_old_one() -> Result<()> {
+async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -408,7 +409,7 @@ async fn another_answer_stands_beside_the_old_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -> Result<()> {
+async fn an_earlier_answer_can_be_regenerated_and_its_old_branch_stays_readable() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -454,7 +455,7 @@ async fn an_earlier_answer_can_be_made_anew_and_what_followed_stays_readable() -
 }
 
 #[tokio::test]
-async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
+async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -541,7 +542,7 @@ async fn a_changed_question_stands_beside_the_old_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_real_client_asks_for_another_answer_while_the_first_one_comes() -> Result<()> {
+async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -600,7 +601,7 @@ async fn the_real_client_asks_for_another_answer_while_the_first_one_comes() -> 
 }
 
 #[tokio::test]
-async fn an_answer_that_goes_on_keeps_its_id_and_its_beginning() -> Result<()> {
+async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -649,7 +650,7 @@ async fn an_answer_that_goes_on_keeps_its_id_and_its_beginning() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_turn_is_taken_over_before_its_first_word() -> Result<()> {
+async fn a_turn_can_be_taken_over_before_its_first_word() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;

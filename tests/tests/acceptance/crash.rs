@@ -19,7 +19,7 @@ use plan::{At, REQUESTS};
 const AT_ONCE: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_when_a_process_is_killed_wherever_its_turns_stand() -> Result<()> {
+async fn nothing_is_lost_when_a_process_is_killed_at_any_point_of_its_turns() -> Result<()> {
     let (seed, wanted) = (seed()?, number("SIDEKIQ_KILLS", 500)?);
     let mut killed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut rounds, mut playing) = (0, FuturesUnordered::new());

@@ -43,7 +43,7 @@ fn ensure_interrupted(transcript: &Transcript, stored: &StoredMessage) -> Result
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_saved_before_the_deadline() -> Result<()> {
+async fn an_endless_answer_is_stored_before_the_deadline() -> Result<()> {
     let limit = Duration::from_secs(9);
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
@@ -83,7 +83,7 @@ async fn an_answer_without_end_is_saved_before_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_gateway_that_wants_to_be_asked_later_is_not_asked_past_the_deadline() -> Result<()> {
+async fn a_retry_after_beyond_the_deadline_is_not_awaited() -> Result<()> {
     let limit = Duration::from_secs(9);
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
@@ -127,7 +127,7 @@ async fn shutdown_signal(function: &Function) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
+async fn a_turn_may_finish_after_sigterm() -> Result<()> {
     let world = World::new().await?;
     let mut function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -160,7 +160,7 @@ async fn a_turn_may_end_by_itself_after_sigterm() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_turn_that_goes_on_after_sigterm_is_saved_as_far_as_it_came() -> Result<()> {
+async fn a_turn_that_outlasts_the_grace_period_is_stored_with_its_text_so_far() -> Result<()> {
     let world = World::new().await?;
     let mut function =
         Function::start_plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;

@@ -99,7 +99,7 @@ impl Said {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_plain_http()
+async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_over_plain_http()
 -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
@@ -108,7 +108,7 @@ async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_over_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_model_said_is_stored_at_whichever_byte_the_client_leaves_in_an_environment_that_freezes()
+async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_in_an_environment_that_freezes()
 -> Result<()> {
     let world = World::new().await?;
     let function =

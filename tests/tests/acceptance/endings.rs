@@ -114,7 +114,7 @@ fn rest() -> Vec<Step> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_end_of_a_turn_is_one_end_and_gives_back_what_the_turn_held() -> Result<()> {
+async fn every_turn_ends_once_and_releases_what_it_held() -> Result<()> {
     let ended = cases().into_iter().map(async |case| {
         let name = case.name;
         ends_once(case).await.context(name)

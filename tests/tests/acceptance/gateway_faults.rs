@@ -263,12 +263,12 @@ fn cases() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn a_gateway_that_misbehaves_is_survived_over_plain_http() -> Result<()> {
+async fn every_gateway_fault_is_survived_over_plain_http() -> Result<()> {
     survives(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn a_gateway_that_misbehaves_is_survived_in_an_environment_that_freezes() -> Result<()> {
+async fn every_gateway_fault_is_survived_in_an_environment_that_freezes() -> Result<()> {
     survives(RunMode::RuntimeApi).await
 }
 
@@ -399,7 +399,7 @@ async fn survives_case(
 }
 
 #[tokio::test]
-async fn a_gateway_that_closes_before_it_answers_is_called_three_times() -> Result<()> {
+async fn a_gateway_that_closes_before_its_response_is_called_three_times() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;

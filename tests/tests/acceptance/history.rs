@@ -64,7 +64,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn the_model_is_asked_with_the_threads_messages_in_order() -> Result<()> {
+async fn the_prompt_holds_the_messages_of_the_thread_in_order() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let (alice, mallory) = (
@@ -90,7 +90,7 @@ async fn the_model_is_asked_with_the_threads_messages_in_order() -> Result<()> {
 }
 
 #[tokio::test]
-async fn after_a_change_the_model_is_asked_with_what_the_thread_shows() -> Result<()> {
+async fn after_a_change_the_prompt_holds_the_current_path_of_the_thread() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -130,7 +130,7 @@ async fn after_a_change_the_model_is_asked_with_what_the_thread_shows() -> Resul
 }
 
 #[tokio::test]
-async fn of_a_long_conversation_the_oldest_turns_are_left_out() -> Result<()> {
+async fn the_oldest_turns_of_a_long_conversation_are_left_out_of_the_prompt() -> Result<()> {
     let long = "marzipan ".repeat(500);
     for (name, variable, limit) in [
         ("messages", "MAX_MESSAGES", "4"),
@@ -164,7 +164,7 @@ async fn of_a_long_conversation_the_oldest_turns_are_left_out() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
+async fn the_prompt_holds_the_partial_answer_of_a_stopped_turn() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -214,7 +214,7 @@ async fn the_model_knows_what_was_said_before_a_stop() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_one_is_refused_by_name() -> Result<()> {
+async fn an_invalid_message_is_refused_with_its_reason() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;

@@ -38,7 +38,7 @@ async fn two_hundred_turns_at_once_complete_in_the_concurrent_mode() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn turns_that_find_no_free_worker_wait_their_turn() -> Result<()> {
+async fn turns_without_a_free_worker_wait_for_one() -> Result<()> {
     let (world, gate) = world_with_a_gate().await?;
     let function = Function::start_under(RuntimeApi::start(10).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;

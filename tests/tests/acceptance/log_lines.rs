@@ -11,16 +11,16 @@ use http::Method;
 use serde_json::Value;
 
 #[tokio::test]
-async fn lines_of_a_request_name_it_over_plain_http() -> Result<()> {
-    lines_of_a_request_name_it(RunMode::Plain).await
+async fn log_lines_of_a_request_hold_its_id_over_plain_http() -> Result<()> {
+    log_lines_of_a_request_hold_its_id(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn lines_of_a_request_name_it_in_an_environment_that_freezes() -> Result<()> {
-    lines_of_a_request_name_it(RunMode::RuntimeApi).await
+async fn log_lines_of_a_request_hold_its_id_in_an_environment_that_freezes() -> Result<()> {
+    log_lines_of_a_request_hold_its_id(RunMode::RuntimeApi).await
 }
 
-async fn lines_of_a_request_name_it(way: RunMode) -> Result<()> {
+async fn log_lines_of_a_request_hold_its_id(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start(way, &world.variables())
         .await?

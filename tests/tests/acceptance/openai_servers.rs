@@ -147,7 +147,8 @@ fn answers() -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn answers_of_an_openai_server_reach_the_real_client_whole_and_are_stored() -> Result<()> {
+async fn answers_of_an_openai_server_reach_the_real_client_completely_and_are_stored() -> Result<()>
+{
     for dialect in Dialect::ALL {
         let Some(server) = OpenAiServer::start().await? else {
             return Ok(());
@@ -247,7 +248,7 @@ fn essence(parts: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn failures_of_an_openai_server_are_told_and_stored_as_what_they_are() -> Result<()> {
+async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() -> Result<()> {
     let whole = "Once upon a time there was marzipan.";
     for dialect in Dialect::ALL {
         let Some(server) = OpenAiServer::start().await? else {
@@ -305,8 +306,7 @@ fn texts(text: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_key_that_an_openai_server_does_not_know_is_told_as_a_fault_of_the_set_up() -> Result<()>
-{
+async fn a_key_unknown_to_an_openai_server_is_reported_as_a_configuration_error() -> Result<()> {
     let Some(server) = OpenAiServer::start().await? else {
         return Ok(());
     };

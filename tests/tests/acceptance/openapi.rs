@@ -22,7 +22,7 @@ async fn world() -> Result<World> {
 }
 
 #[tokio::test]
-async fn the_chat_function_does_what_its_openapi_document_says() -> Result<()> {
+async fn the_chat_function_conforms_to_its_openapi_document() -> Result<()> {
     let world = world().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
@@ -31,7 +31,7 @@ async fn the_chat_function_does_what_its_openapi_document_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
+async fn the_threads_function_conforms_to_its_openapi_document() -> Result<()> {
     let world = world().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -52,7 +52,7 @@ async fn the_read_side_does_what_its_openapi_document_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_text_is_refused_as_the_openapi_documents_say() -> Result<()> {
+async fn a_path_that_is_not_utf8_is_refused_as_the_openapi_documents_say() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;

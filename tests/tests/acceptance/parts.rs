@@ -106,7 +106,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
 }
 
 #[tokio::test]
-async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
+async fn a_message_of_a_megabyte_is_stored_completely_and_sent_to_the_model() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -142,7 +142,7 @@ async fn a_message_of_a_megabyte_is_stored_whole_and_sent_on() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_stops_is_ended_and_kept_as_far_as_it_came() -> Result<()> {
+async fn an_endless_answer_is_cut_off_and_its_text_so_far_is_stored() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;

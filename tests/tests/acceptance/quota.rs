@@ -70,7 +70,7 @@ async fn a_turn(function: &Function, who: &SignedIn, thread: &str, message: &str
 }
 
 #[tokio::test]
-async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<()> {
+async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
@@ -116,7 +116,7 @@ async fn of_twenty_requests_for_the_last_turn_of_the_day_one_passes() -> Result<
 }
 
 #[tokio::test]
-async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
+async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "3")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -178,7 +178,7 @@ async fn of_twenty_requests_for_the_last_place_one_passes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_place_is_free_again_after_any_end() -> Result<()> {
+async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -221,7 +221,7 @@ async fn a_place_is_free_again_after_any_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_place_of_a_turn_that_died_is_free_when_its_lease_has_passed() -> Result<()> {
+async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> Result<()> {
     let world = World::new().await?;
     let mut pair = Pair::start_with_short_turns(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -250,7 +250,7 @@ async fn the_place_of_a_turn_that_died_is_free_when_its_lease_has_passed() -> Re
 }
 
 #[tokio::test]
-async fn what_the_gateway_reports_is_added_up_by_day_and_by_thread() -> Result<()> {
+async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;

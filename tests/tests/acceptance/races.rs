@@ -25,7 +25,7 @@ const RACES: u64 = 1_000;
 const SIDE_BY_SIDE: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_wins_every_turn_has_one_answer_one_end_and_one_model_call() -> Result<()> {
+async fn in_every_race_each_turn_has_one_answer_one_end_and_one_model_call() -> Result<()> {
     let races = all_races(seed::seed()?, seed::number("SIDEKIQ_RACES", RACES)?);
     LocalSet::new().run_until(Box::pin(races)).await
 }

@@ -76,16 +76,17 @@ fn header_lines(answer: &Response) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_is_refused_over_plain_http() -> Result<()> {
-    who_is_not_signed_in(RunMode::Plain).await
+async fn a_request_without_a_valid_session_is_refused_over_plain_http() -> Result<()> {
+    a_request_without_a_valid_session_is_refused(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_is_refused_in_an_environment_that_freezes() -> Result<()> {
-    who_is_not_signed_in(RunMode::RuntimeApi).await
+async fn a_request_without_a_valid_session_is_refused_in_an_environment_that_freezes() -> Result<()>
+{
+    a_request_without_a_valid_session_is_refused(RunMode::RuntimeApi).await
 }
 
-async fn who_is_not_signed_in(way: RunMode) -> Result<()> {
+async fn a_request_without_a_valid_session_is_refused(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -232,7 +233,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
+async fn unknown_paths_methods_and_content_types_are_refused() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -317,7 +318,7 @@ async fn other_addresses_methods_and_content_types_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_browser_may_ask_from_an_allowed_origin_only() -> Result<()> {
+async fn a_browser_may_send_from_allowed_origins_only() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     for (origin, allowed) in [(ORIGIN, ORIGIN), ("https://evil.example", "")] {
@@ -350,16 +351,17 @@ async fn a_browser_may_ask_from_an_allowed_origin_only() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bad_bodies_are_refused_by_name_over_plain_http() -> Result<()> {
-    bad_bodies(RunMode::Plain).await
+async fn invalid_bodies_are_refused_with_their_reason_over_plain_http() -> Result<()> {
+    invalid_bodies_are_refused_with_their_reason(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn bad_bodies_are_refused_by_name_in_an_environment_that_freezes() -> Result<()> {
-    bad_bodies(RunMode::RuntimeApi).await
+async fn invalid_bodies_are_refused_with_their_reason_in_an_environment_that_freezes() -> Result<()>
+{
+    invalid_bodies_are_refused_with_their_reason(RunMode::RuntimeApi).await
 }
 
-async fn bad_bodies(way: RunMode) -> Result<()> {
+async fn invalid_bodies_are_refused_with_their_reason(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) =
         Function::start(way, &world.variables_with(&[("MAX_BODY_BYTES", "100000")])).await?

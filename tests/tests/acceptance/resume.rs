@@ -63,7 +63,7 @@ async fn resumed(function: &Function, who: &SignedIn, thread: &str) -> Result<Re
 }
 
 #[tokio::test]
-async fn where_nothing_runs_there_is_nothing_to_resume() -> Result<()> {
+async fn without_a_running_turn_there_is_nothing_to_resume() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let (alice, mallory) = (
@@ -89,7 +89,7 @@ async fn where_nothing_runs_there_is_nothing_to_resume() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> {
+async fn without_a_journal_there_is_nothing_to_resume_in_another_process() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -109,7 +109,7 @@ async fn without_a_journal_there_is_nothing_to_resume_elsewhere() -> Result<()> 
 }
 
 #[tokio::test]
-async fn who_may_not_send_may_not_resume() -> Result<()> {
+async fn a_user_who_may_not_send_may_not_resume() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -160,7 +160,7 @@ async fn who_may_not_send_may_not_resume() -> Result<()> {
 }
 
 #[tokio::test]
-async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()> {
+async fn readers_in_the_same_process_get_the_bytes_of_the_first_one() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -201,7 +201,7 @@ async fn readers_in_the_same_process_get_what_the_first_one_gets() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_answer_goes_on_for_its_readers_when_the_first_one_leaves() -> Result<()> {
+async fn an_answer_continues_for_its_readers_when_the_first_one_leaves() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -267,7 +267,7 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()> {
+async fn every_kind_of_part_is_rebuilt_from_the_journal() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -332,7 +332,7 @@ async fn the_journal_makes_the_same_message_of_every_kind_of_part() -> Result<()
 }
 
 #[tokio::test]
-async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -> Result<()> {
+async fn readers_of_a_dead_turn_get_an_error_and_its_text_so_far_is_kept() -> Result<()> {
     let world = World::new().await?;
     let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -367,7 +367,7 @@ async fn who_follows_a_turn_whose_process_dies_is_told_and_what_came_is_kept() -
 }
 
 #[tokio::test]
-async fn who_resumes_while_the_answer_ends_gets_all_of_it_or_finds_it_stored() -> Result<()> {
+async fn a_resume_that_races_the_end_gets_the_complete_answer_or_finds_it_stored() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -396,7 +396,7 @@ async fn who_resumes_while_the_answer_ends_gets_all_of_it_or_finds_it_stored() -
 }
 
 #[tokio::test]
-async fn a_page_that_is_loaded_anew_shows_the_answer_once() -> Result<()> {
+async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;

@@ -156,7 +156,7 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
 }
 
 #[tokio::test]
-async fn an_answer_that_exists_is_shown_again_as_it_was() -> Result<()> {
+async fn a_stored_answer_is_replayed_unchanged() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -167,7 +167,7 @@ async fn an_answer_that_exists_is_shown_again_as_it_was() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result<()> {
+async fn a_stopped_answer_is_replayed_with_its_text_so_far() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -232,7 +232,7 @@ async fn an_answer_that_was_stopped_is_shown_again_as_far_as_it_came() -> Result
 }
 
 #[tokio::test]
-async fn a_message_whose_answer_failed_before_its_first_word_is_answered_anew() -> Result<()> {
+async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -291,8 +291,7 @@ async fn lease_to_pass(world: &World, who: &SignedIn, thread: &str) -> Result<()
 }
 
 #[tokio::test]
-async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_is_told()
--> Result<()> {
+async fn the_partial_answer_of_a_dead_turn_is_replayed_with_an_error() -> Result<()> {
     for waits in [true, false] {
         let world = World::new().await?;
         let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
@@ -349,7 +348,7 @@ async fn an_answer_whose_process_died_is_shown_as_far_as_it_came_and_the_death_i
 }
 
 #[tokio::test]
-async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -> Result<()> {
+async fn a_message_whose_process_died_before_the_first_word_is_answered_again() -> Result<()> {
     let world = World::new().await?;
     let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -373,7 +372,7 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_anew() -
 }
 
 #[tokio::test]
-async fn a_message_that_others_have_followed_is_answered_once() -> Result<()> {
+async fn a_message_followed_by_others_is_answered_once() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;

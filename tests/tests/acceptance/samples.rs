@@ -13,7 +13,7 @@ const TOKEN: &str = "SampleTokenForTheEventsFolder000";
 const FOR_EVER: u64 = 4_070_908_800;
 
 #[tokio::test]
-async fn every_sample_event_is_answered_as_described() -> Result<()> {
+async fn every_sample_event_of_the_chat_function_is_answered_as_described() -> Result<()> {
     let start = async |variables: &Variables| {
         Function::start_under(RuntimeApi::start(1).await?, variables).await
     };
@@ -26,7 +26,7 @@ async fn every_sample_event_is_answered_as_described() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_sample_event_of_the_read_side_is_answered_as_described() -> Result<()> {
+async fn every_sample_event_of_the_threads_function_is_answered_as_described() -> Result<()> {
     let start = async |variables: &Variables| {
         Function::start_threads_under(RuntimeApi::start(1).await?, variables).await
     };

@@ -87,7 +87,7 @@ async fn serve(
 }
 
 #[tokio::test]
-async fn both_secrets_are_fetched_decrypted_in_one_call() -> Result<()> {
+async fn both_secrets_are_fetched_and_decrypted_in_one_call() -> Result<()> {
     let world = World::new().await?;
     let kept = [
         ("/sidekiq/ai-gateway-api-key", API_KEY),
@@ -114,7 +114,7 @@ async fn both_secrets_are_fetched_decrypted_in_one_call() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_there_is_named() -> Result<()> {
+async fn a_missing_secret_is_named() -> Result<()> {
     let world = World::new().await?;
     let parameters = ParameterStore::start(&[("/sidekiq/ai-gateway-api-key", API_KEY)]).await?;
     let binary = chat_binary().await?;

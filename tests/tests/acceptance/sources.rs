@@ -119,7 +119,7 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_turn_that_died_comes_back_with_its_sources() -> Result<()> {
+async fn a_recovered_turn_keeps_its_sources() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start_with_short_turns(&world, ON).await?;
     let alice = world.sign_in("alice").await?;
@@ -140,7 +140,7 @@ async fn a_turn_that_died_comes_back_with_its_sources() -> Result<()> {
 }
 
 #[tokio::test]
-async fn unless_the_operator_wants_it_sources_go_nowhere() -> Result<()> {
+async fn sources_are_neither_sent_nor_stored_by_default() -> Result<()> {
     for changes in [&[][..], &[("SEND_SOURCES", "false")]] {
         let world = World::new().await?;
         let function = Function::start_plain(&world.variables_with(changes)).await?;

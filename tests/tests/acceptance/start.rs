@@ -29,7 +29,7 @@ async fn refuses_to_start(
 }
 
 #[tokio::test]
-async fn a_wrong_variable_is_named_and_not_repeated() -> Result<()> {
+async fn an_invalid_variable_is_named_without_its_value() -> Result<()> {
     let world = World::new().await?;
     let binary = chat_binary().await?;
     let mut wrong = Vec::new();

@@ -66,7 +66,7 @@ fn ensure_aborted(name: &str, transcript: &Transcript, text: &str) -> Result<()>
 }
 
 #[tokio::test]
-async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
+async fn a_stop_drops_the_model_call_and_keeps_the_text_so_far() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -122,8 +122,7 @@ async fn a_stop_drops_the_model_call_and_keeps_what_came() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_journal_a_stop_works_where_the_turn_runs_and_harms_nothing_elsewhere()
--> Result<()> {
+async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
@@ -238,7 +237,7 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stop_may_be_sent_again_and_too_late() -> Result<()> {
+async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let (alice, mallory) = (
@@ -350,7 +349,7 @@ async fn a_stop_that_names_its_turn_stops_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
+async fn an_invalid_stop_is_refused_and_stops_nothing() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -427,7 +426,7 @@ async fn a_bad_stop_is_refused_and_stops_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_real_client_shows_what_came_and_the_next_message_works() -> Result<()> {
+async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
@@ -499,7 +498,7 @@ async fn the_real_client_shows_what_came_and_the_next_message_works() -> Result<
 }
 
 #[tokio::test]
-async fn a_stop_that_meets_the_end_leaves_one_of_the_two() -> Result<()> {
+async fn a_stop_that_races_the_end_leaves_a_stopped_or_a_complete_answer() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;

@@ -87,7 +87,7 @@ async fn without_a_table_a_turn_is_refused_before_the_model_is_called() -> Resul
 }
 
 #[tokio::test]
-async fn a_short_throttle_is_not_noticed() -> Result<()> {
+async fn a_short_throttle_is_hidden_by_retries() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -112,8 +112,8 @@ async fn a_short_throttle_is_not_noticed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_call_is_dropped()
--> Result<()> {
+async fn a_message_that_cannot_be_stored_gets_an_error_and_its_model_call_is_dropped() -> Result<()>
+{
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -154,7 +154,7 @@ async fn a_message_that_cannot_be_put_is_answered_with_an_error_and_the_model_ca
 }
 
 #[tokio::test]
-async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
+async fn the_write_of_an_answer_is_retried_until_it_is_stored() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -176,7 +176,7 @@ async fn an_answer_is_put_again_and_again_until_it_is_stored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_stored_is_never_passed_off_as_stored() -> Result<()> {
+async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result<()> {
     let world = World::new().await?;
     let api = RuntimeApi::start(1).await?;
     // A short deadline, so that the function gives up soon.

@@ -49,7 +49,7 @@ struct Story {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_throttles_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_are_throttled() -> Result<()> {
     let seed = seed()?;
     survives(
         When::Throughout,
@@ -59,7 +59,7 @@ async fn a_table_that_throttles_three_requests_in_ten_loses_and_doubles_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_fails_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_fail() -> Result<()> {
     let seed = seed()?;
     let faults = [Behaviour::Fail, Behaviour::LoseAnswer]
         .map(|behaviour| Fault::everything(behaviour).at_random(0.165, seed));
@@ -67,7 +67,7 @@ async fn a_table_that_fails_three_requests_in_ten_loses_and_doubles_nothing() ->
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_dawdles_over_three_requests_in_ten_loses_and_doubles_nothing() -> Result<()> {
+async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_are_slow() -> Result<()> {
     let seed = seed()?;
     let slow = Behaviour::Delay(Duration::from_secs(5));
     survives(
@@ -78,8 +78,7 @@ async fn a_table_that_dawdles_over_three_requests_in_ten_loses_and_doubles_nothi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_dawdles_over_everything_in_mid_turn_loses_and_doubles_nothing() -> Result<()>
-{
+async fn no_turn_is_lost_or_doubled_when_all_requests_are_slow_in_mid_turn() -> Result<()> {
     let slow = Behaviour::Delay(Duration::from_secs(5));
     survives(
         When::InMidTurn(Duration::from_secs(10)),
@@ -89,8 +88,7 @@ async fn a_table_that_dawdles_over_everything_in_mid_turn_loses_and_doubles_noth
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_is_gone_for_ten_seconds_in_mid_turn_loses_and_doubles_nothing() -> Result<()>
-{
+async fn no_turn_is_lost_or_doubled_when_the_table_is_gone_for_ten_seconds() -> Result<()> {
     survives(When::InMidTurn(Duration::from_secs(10)), Vec::new()).await
 }
 

@@ -202,7 +202,7 @@ fn ensure_modest(call: &Call) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_other_protocol_makes_titles_too() -> Result<()> {
+async fn titles_are_also_made_over_the_openai_protocol() -> Result<()> {
     let world = World::new().await?;
     let base = world.gateway.base_url().replace("/v4/ai", "/v1");
     let changes = [
@@ -244,7 +244,7 @@ async fn the_other_protocol_makes_titles_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
+async fn a_rename_by_the_user_wins_over_the_title_of_the_model() -> Result<()> {
     let Meanwhile {
         world,
         function,
@@ -272,7 +272,7 @@ async fn who_renames_the_thread_meanwhile_wins() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
+async fn a_thread_deleted_while_its_title_is_made_stays_deleted() -> Result<()> {
     let Meanwhile {
         world,
         function,
@@ -299,7 +299,7 @@ async fn a_thread_that_is_deleted_meanwhile_stays_deleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
+async fn a_model_without_a_usable_title_changes_nothing() -> Result<()> {
     let reasoning = json!({"type": "reasoning-delta", "id": "r", "delta": TEXT_CANARY});
     let mut failing = answers::opening_parts();
     failing.extend([
@@ -362,7 +362,7 @@ async fn a_model_that_makes_no_title_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go() -> Result<()> {
+async fn a_slow_title_is_given_up_at_shutdown() -> Result<()> {
     let world = World::new().await?;
     let changes = [ON, &[("SHUTDOWN_GRACE_MS", "1")]].concat();
     let function = Function::start_plain(&world.variables_with(&changes)).await?;
@@ -383,7 +383,7 @@ async fn a_title_that_takes_too_long_is_given_up_when_the_process_is_asked_to_go
 }
 
 #[tokio::test]
-async fn without_a_model_for_it_nobody_is_called_twice() -> Result<()> {
+async fn without_a_title_model_each_turn_makes_one_model_call() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -395,7 +395,7 @@ async fn without_a_model_for_it_nobody_is_called_twice() -> Result<()> {
 }
 
 #[tokio::test]
-async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()> {
+async fn only_the_first_successful_answer_of_a_thread_leads_to_a_title() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;
@@ -423,7 +423,7 @@ async fn only_the_first_good_answer_of_a_thread_gives_it_a_title() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_question_without_words_gets_a_title_from_its_answer() -> Result<()> {
+async fn a_question_without_text_gets_a_title_from_its_answer() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables_with(ON)).await?;
     let alice = world.sign_in("alice").await?;

@@ -78,7 +78,7 @@ async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_cos
 }
 
 #[tokio::test]
-async fn an_answer_asked_for_again_does_not_double_the_question() -> Result<()> {
+async fn a_regenerated_answer_does_not_double_the_question() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -111,7 +111,7 @@ async fn an_answer_asked_for_again_does_not_double_the_question() -> Result<()> 
 }
 
 #[tokio::test]
-async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<()> {
+async fn the_next_message_ends_an_abandoned_answer() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -154,7 +154,7 @@ async fn the_next_message_ends_the_answer_that_the_user_left_behind() -> Result<
 }
 
 #[tokio::test]
-async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
+async fn a_thread_is_updated_by_every_turn_and_keeps_its_title() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -194,7 +194,7 @@ async fn a_thread_moves_with_every_turn_and_keeps_its_title() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_items_are_those_that_the_table_was_designed_for() -> Result<()> {
+async fn the_items_match_the_design_of_the_table() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;

@@ -11,22 +11,22 @@ use acceptance::world::{World, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
 
 #[tokio::test]
-async fn a_conversation_is_held_over_plain_http() -> Result<()> {
+async fn a_conversation_works_over_plain_http() -> Result<()> {
     a_conversation(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn a_conversation_is_held_under_cargo_lambda_watch() -> Result<()> {
+async fn a_conversation_works_under_cargo_lambda_watch() -> Result<()> {
     a_conversation(RunMode::Watch).await
 }
 
 #[tokio::test]
-async fn a_conversation_is_held_under_the_runtime_interface_emulator() -> Result<()> {
+async fn a_conversation_works_under_the_runtime_interface_emulator() -> Result<()> {
     a_conversation(RunMode::Emulator).await
 }
 
 #[tokio::test]
-async fn a_conversation_is_held_in_an_environment_that_freezes() -> Result<()> {
+async fn a_conversation_works_in_an_environment_that_freezes() -> Result<()> {
     a_conversation(RunMode::RuntimeApi).await
 }
 
@@ -63,25 +63,26 @@ async fn a_conversation(way: RunMode) -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_over_plain_http() -> Result<()> {
+async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_over_plain_http() -> Result<()>
+{
     the_client_leaves(RunMode::Plain, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch()
+async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch()
 -> Result<()> {
     the_client_leaves(RunMode::Watch, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_under_the_runtime_interface_emulator() -> Result<()>
-{
+async fn the_answer_is_stored_when_the_client_leaves_under_the_runtime_interface_emulator()
+-> Result<()> {
     // The emulator passes on only complete answers: there is no chunk to leave after.
     the_client_leaves(RunMode::Emulator, &[0]).await
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes()
+async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes()
 -> Result<()> {
     the_client_leaves(RunMode::RuntimeApi, &EVERY_CHUNK).await
 }
@@ -148,7 +149,7 @@ async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()>
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Result<()> {
+async fn the_answer_is_stored_when_the_runtime_api_refuses_the_response() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
@@ -190,7 +191,7 @@ async fn nothing_is_lost_when_the_runtime_api_will_not_take_the_answer() -> Resu
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
+async fn the_answer_is_stored_when_the_runtime_api_stops_reading() -> Result<()> {
     let world = World::new().await?;
     // More bytes than the sockets between the two can hold.
     let text = "marzipan ".repeat(1_000_000);
@@ -211,7 +212,7 @@ async fn nothing_is_lost_when_the_runtime_api_stops_reading() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_poll_that_the_runtime_api_cuts_does_not_end_the_process() -> Result<()> {
+async fn a_poll_cut_by_the_runtime_api_does_not_end_the_process() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 #[tokio::test]
-async fn the_answer_has_the_head_and_the_chunks_that_the_client_expects() -> Result<()> {
+async fn the_response_has_the_headers_and_chunks_that_the_client_expects() -> Result<()> {
     for way in [RunMode::Plain, RunMode::RuntimeApi, RunMode::Emulator] {
         let world = World::new().await?;
         let Some(function) = Function::start(way, &world.variables()).await? else {
@@ -176,7 +176,7 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
 }
 
 #[tokio::test]
-async fn a_client_that_reads_late_gets_everything() -> Result<()> {
+async fn a_slow_client_gets_the_complete_answer() -> Result<()> {
     let world = World::new().await?;
     let text = format!("{TEXT_CANARY} ").repeat(500_000);
     world

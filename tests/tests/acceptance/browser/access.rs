@@ -13,7 +13,7 @@ const FORMATTED: &str = "# On sweets\n\n> Quoted, and `code`.\n\n| a | b |\n|---
                          ```js\nlet a = 1;\n```\n\n[A link](https://example.com/)";
 
 #[tokio::test]
-async fn no_state_of_the_page_keeps_anybody_out() -> Result<()> {
+async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> {
     let Some(mut desk) = Desk::signed_out("audit").await? else {
         return Ok(());
     };
@@ -96,7 +96,7 @@ async fn audit_dialogs(tab: &Tab) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_keyboard_alone_asks_stops_renames_and_deletes() -> Result<()> {
+async fn asking_stopping_renaming_and_deleting_work_by_keyboard_alone() -> Result<()> {
     let Some(mut desk) = Desk::ready("keyboard").await? else {
         return Ok(());
     };
@@ -166,7 +166,7 @@ async fn rename_and_delete(tab: &Tab) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_model_and_the_colours_are_chosen_by_keyboard() -> Result<()> {
+async fn the_model_and_the_colours_can_be_chosen_by_keyboard() -> Result<()> {
     let Some(mut desk) = Desk::ready("menus").await? else {
         return Ok(());
     };
@@ -187,7 +187,7 @@ async fn the_model_and_the_colours_are_chosen_by_keyboard() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_moves_for_those_who_asked_for_that() -> Result<()> {
+async fn nothing_moves_under_reduced_motion() -> Result<()> {
     let Some(mut desk) = Desk::ready("motion").await? else {
         return Ok(());
     };

@@ -11,7 +11,7 @@ use store::Status;
 use super::Desk;
 
 #[tokio::test]
-async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
+async fn text_is_shown_while_the_answer_streams() -> Result<()> {
     let Some(mut desk) = Desk::ready("pieces").await? else {
         return Ok(());
     };
@@ -37,7 +37,7 @@ async fn text_is_seen_while_the_rest_is_still_to_come() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
+async fn a_reloaded_page_resumes_the_answer_without_duplicates() -> Result<()> {
     let Some(mut desk) = Desk::ready("reload").await? else {
         return Ok(());
     };
@@ -70,7 +70,7 @@ async fn a_page_loaded_anew_reads_on_and_shows_nothing_twice() -> Result<()> {
 }
 
 #[tokio::test]
-async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
+async fn stop_ends_the_model_call_and_the_conversation_can_continue() -> Result<()> {
     let Some(mut desk) = Desk::ready("stop").await? else {
         return Ok(());
     };
@@ -103,7 +103,7 @@ async fn stop_ends_the_model_call_and_the_conversation_goes_on() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_answer_takes_the_place_of_the_one_before() -> Result<()> {
+async fn another_answer_replaces_the_one_before() -> Result<()> {
     let Some(mut desk) = Desk::ready("regenerate").await? else {
         return Ok(());
     };
@@ -130,7 +130,7 @@ async fn another_answer_takes_the_place_of_the_one_before() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> {
+async fn an_edited_question_replaces_the_rest_of_the_conversation() -> Result<()> {
     let Some(mut desk) = Desk::ready("edit").await? else {
         return Ok(());
     };
@@ -159,7 +159,7 @@ async fn a_changed_question_takes_the_place_of_what_followed_it() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_second_tab_shows_what_the_first_one_does() -> Result<()> {
+async fn a_second_tab_shows_the_changes_of_the_first() -> Result<()> {
     let Some(mut desk) = Desk::ready("tabs").await? else {
         return Ok(());
     };

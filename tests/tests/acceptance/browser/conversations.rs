@@ -56,7 +56,7 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_conversation_is_found_again_under_its_new_title() -> Result<()> {
+async fn a_renamed_conversation_is_listed_under_its_new_title() -> Result<()> {
     let Some(mut desk) = Desk::ready("rename").await? else {
         return Ok(());
     };
@@ -107,7 +107,7 @@ async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_narrow_window_is_used_by_keyboard_alone() -> Result<()> {
+async fn a_narrow_window_works_by_keyboard_alone() -> Result<()> {
     let Some(mut desk) = Desk::ready("narrow").await? else {
         return Ok(());
     };

@@ -57,7 +57,7 @@ fn paced(parts: &[Value]) -> Vec<Step> {
 }
 
 #[tokio::test]
-async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
+async fn an_answer_shows_every_kind_of_part() -> Result<()> {
     let Some(mut desk) = Desk::ready("kinds").await? else {
         return Ok(());
     };
@@ -97,7 +97,7 @@ async fn an_answer_shows_all_that_it_is_made_of() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_picture_goes_along_with_the_question() -> Result<()> {
+async fn a_picture_is_sent_with_the_question() -> Result<()> {
     let Some(mut desk) = Desk::ready("file").await? else {
         return Ok(());
     };

@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use super::Desk;
 
 #[tokio::test]
-async fn an_answer_that_fails_says_so_and_can_be_asked_for_again() -> Result<()> {
+async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
     let Some(mut desk) = Desk::ready("failure").await? else {
         return Ok(());
     };
@@ -51,7 +51,7 @@ async fn an_answer_that_fails_says_so_and_can_be_asked_for_again() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_failed_answer_is_marked_when_it_is_found_again() -> Result<()> {
+async fn a_failed_answer_is_still_marked_after_a_reload() -> Result<()> {
     let Some(mut desk) = Desk::ready("failed").await? else {
         return Ok(());
     };
@@ -71,7 +71,7 @@ async fn a_failed_answer_is_marked_when_it_is_found_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_goes_on_after_the_connection_was_lost() -> Result<()> {
+async fn an_answer_resumes_after_a_lost_connection() -> Result<()> {
     let Some(mut desk) = Desk::ready("connection").await? else {
         return Ok(());
     };
@@ -100,7 +100,7 @@ async fn an_answer_goes_on_after_the_connection_was_lost() -> Result<()> {
 }
 
 #[tokio::test]
-async fn whoever_is_signed_out_is_told_and_loses_nothing() -> Result<()> {
+async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
     let Some(mut desk) = Desk::signed_out("signed-out").await? else {
         return Ok(());
     };
@@ -137,7 +137,7 @@ async fn whoever_is_signed_out_is_told_and_loses_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_edit_that_was_refused_can_be_sent_again() -> Result<()> {
+async fn a_refused_edit_can_be_sent_again() -> Result<()> {
     let Some(mut desk) = Desk::ready("refused-edit").await? else {
         return Ok(());
     };
@@ -174,7 +174,7 @@ async fn an_edit_that_was_refused_can_be_sent_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_question_that_was_refused_comes_back_when_another_is_asked() -> Result<()> {
+async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<()> {
     let Some(mut desk) = Desk::ready("refused-question").await? else {
         return Ok(());
     };

@@ -16,7 +16,7 @@ use super::relay::{Relay, Relayed};
 const ANSWERS: u64 = 3000;
 
 #[tokio::test]
-async fn no_answer_however_odd_makes_a_chunk_that_a_client_refuses() -> Result<()> {
+async fn no_generated_answer_leads_to_a_chunk_that_a_client_refuses() -> Result<()> {
     let Some(mut readers) = Readers::start()? else {
         return Ok(());
     };

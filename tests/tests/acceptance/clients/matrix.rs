@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use self::stage::Stage;
 
 #[tokio::test]
-async fn every_version_of_the_client_takes_part_in_everything() -> Result<()> {
+async fn every_version_of_the_client_supports_the_features_it_knows() -> Result<()> {
     let mut columns = Vec::new();
     let mut wrong = Vec::new();
     for version in Version::NEWEST_FIRST {

@@ -26,7 +26,7 @@ const REASONS: [UnifiedFinishReason; 6] = [
 ];
 
 #[tokio::test]
-async fn every_chunk_that_the_function_can_think_of_is_taken_by_every_client() -> Result<()> {
+async fn every_chunk_of_the_functions_own_is_accepted_by_every_client() -> Result<()> {
     let Some(mut readers) = Readers::start()? else {
         return Ok(());
     };
@@ -146,14 +146,14 @@ fn is_ours(chunk: &UiMessageChunk) -> bool {
 }
 
 #[test]
-fn only_what_the_function_itself_says_counts_as_its_own() {
+fn the_list_of_own_chunks_holds_only_own_chunks() {
     for chunk in of_our_own() {
         assert!(is_ours(&chunk), "{chunk:?}");
     }
 }
 
 #[tokio::test]
-async fn every_way_in_which_an_answer_ends_is_readable_to_every_client() -> Result<()> {
+async fn every_end_of_an_answer_is_readable_for_every_client() -> Result<()> {
     let world = World::new().await?;
     let Some(mut readers) = Readers::start()? else {
         return Ok(());

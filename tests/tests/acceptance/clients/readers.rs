@@ -54,7 +54,7 @@ async fn a_chunk_that_does_not_fit_a_schema_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stream_that_makes_no_message_or_another_one_is_noticed() -> Result<()> {
+async fn a_stream_without_the_expected_message_is_detected() -> Result<()> {
     let Some(mut readers) = Readers::start()? else {
         return Ok(());
     };

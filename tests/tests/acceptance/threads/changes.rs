@@ -36,7 +36,7 @@ async fn delete(threads: &Function, who: &SignedIn) -> Result<u16> {
 }
 
 #[tokio::test]
-async fn a_thread_gets_another_title() -> Result<()> {
+async fn a_thread_can_be_renamed() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -203,7 +203,7 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
 }
 
 #[tokio::test]
-async fn a_delete_that_failed_half_way_is_finished_by_the_next() -> Result<()> {
+async fn a_delete_that_failed_half_way_is_completed_by_the_next() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;

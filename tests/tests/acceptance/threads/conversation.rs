@@ -23,16 +23,17 @@ use super::{each, good, turn};
 const MESSAGES: &str = "/api/threads/t/messages";
 
 #[tokio::test]
-async fn a_conversation_reads_as_the_page_has_it_over_plain_http() -> Result<()> {
-    a_conversation_reads_as_the_page_has_it(RunMode::Plain).await
+async fn a_conversation_is_returned_as_the_page_holds_it_over_plain_http() -> Result<()> {
+    a_conversation_is_returned_as_the_page_holds_it(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn a_conversation_reads_as_the_page_has_it_in_an_environment_that_freezes() -> Result<()> {
-    a_conversation_reads_as_the_page_has_it(RunMode::RuntimeApi).await
+async fn a_conversation_is_returned_as_the_page_holds_it_in_an_environment_that_freezes()
+-> Result<()> {
+    a_conversation_is_returned_as_the_page_holds_it(RunMode::RuntimeApi).await
 }
 
-async fn a_conversation_reads_as_the_page_has_it(way: RunMode) -> Result<()> {
+async fn a_conversation_is_returned_as_the_page_holds_it(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
@@ -110,7 +111,7 @@ async fn a_conversation_reads_as_the_page_has_it(way: RunMode) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<()> {
+async fn a_running_turn_is_reported_and_its_question_is_returned_at_once() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -136,7 +137,7 @@ async fn a_running_turn_is_named_and_its_question_is_there_at_once() -> Result<(
 }
 
 #[tokio::test]
-async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
+async fn a_question_that_is_still_being_stored_is_returned() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -172,7 +173,7 @@ async fn a_question_that_is_still_being_stored_is_shown() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result<()> {
+async fn the_older_answer_is_hidden_while_another_is_generated() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -216,7 +217,7 @@ async fn an_answer_that_is_given_anew_is_not_shown_in_its_older_form() -> Result
 }
 
 #[tokio::test]
-async fn a_turn_that_died_is_brought_to_its_end_by_whoever_reads() -> Result<()> {
+async fn a_dead_turn_is_recovered_when_its_thread_is_read() -> Result<()> {
     let world = World::new().await?;
     let mortal = [("MAX_TURN_MS", "1500"), ("JOURNAL_INTERVAL_MS", "50")];
     let chat = Function::start_plain(&world.variables_with(&mortal)).await?;
@@ -258,7 +259,7 @@ async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
+async fn an_older_branch_can_be_read_by_its_last_message() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -284,7 +285,7 @@ async fn an_older_branch_is_read_by_its_last_message() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_long_conversation_comes_in_pieces_that_lambda_can_send() -> Result<()> {
+async fn a_long_conversation_is_paged_within_the_response_limit_of_lambda() -> Result<()> {
     const LAMBDAS_LIMIT: usize = 6 * 1024 * 1024;
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;

@@ -80,7 +80,7 @@ async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
+async fn the_listed_models_are_those_that_chat_accepts() -> Result<()> {
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -106,7 +106,7 @@ async fn the_models_are_those_that_the_chat_takes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn usage_is_added_up_for_the_day_and_the_month() -> Result<()> {
+async fn usage_is_summed_for_the_day_and_the_month() -> Result<()> {
     let world = World::new().await?;
     let limits = [("MAX_TURNS_PER_DAY", "50")];
     let chat = Function::start_plain(&world.variables_with(&limits)).await?;

@@ -36,17 +36,17 @@ fn request(
 }
 
 #[tokio::test]
-async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_over_plain_http() -> Result<()> {
-    only_who_is_signed_in_on_an_allowed_page(RunMode::Plain).await
+async fn only_signed_in_users_on_allowed_pages_can_read_over_plain_http() -> Result<()> {
+    only_signed_in_users_on_allowed_pages_can_read(RunMode::Plain).await
 }
 
 #[tokio::test]
-async fn only_who_is_signed_in_on_an_allowed_page_gets_anything_in_an_environment_that_freezes()
+async fn only_signed_in_users_on_allowed_pages_can_read_in_an_environment_that_freezes()
 -> Result<()> {
-    only_who_is_signed_in_on_an_allowed_page(RunMode::RuntimeApi).await
+    only_signed_in_users_on_allowed_pages_can_read(RunMode::RuntimeApi).await
 }
 
-async fn only_who_is_signed_in_on_an_allowed_page(way: RunMode) -> Result<()> {
+async fn only_signed_in_users_on_allowed_pages_can_read(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
@@ -114,7 +114,7 @@ async fn only_who_is_signed_in_on_an_allowed_page(way: RunMode) -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
+async fn another_users_thread_looks_like_an_unknown_one() -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
@@ -144,7 +144,7 @@ async fn an_unknown_thread_and_another_users_are_the_same() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_refused_by_name() -> Result<()> {
+async fn invalid_requests_are_refused_with_their_reason() -> Result<()> {
     let world = World::new().await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
