@@ -34,16 +34,20 @@ enum Outcome {
 use Outcome::{Answered, Refused};
 
 impl<'a> Backend<'a> {
-    async fn plain(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
+    async fn start_default(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
         Ok(Self {
             world,
-            function: Function::start_plain(&variables(world, &site, jwks)).await?,
+            function: Function::start_plain(&variables_for(world, &site, jwks)).await?,
             site,
         })
     }
 
-    async fn strict(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
-        let mut variables = variables(world, &site, jwks);
+    async fn start_with_revocation_check(
+        world: &'a World,
+        site: Site<'a>,
+        jwks: &Value,
+    ) -> Result<Self> {
+        let mut variables = variables_for(world, &site, jwks);
         variables.insert("BETTER_AUTH_CHECK_REVOCATION".to_owned(), "true".to_owned());
         Ok(Self {
             world,
@@ -52,31 +56,35 @@ impl<'a> Backend<'a> {
         })
     }
 
-    async fn by_cookie(&self, pass: &Credentials) -> Result<Outcome> {
-        self.chat(pass, &[("cookie", &pass.cookie)])
+    async fn chat_by_cookie(&self, credentials: &Credentials) -> Result<Outcome> {
+        self.chat_with(credentials, &[("cookie", &credentials.cookie)])
             .await
             .context("by cookie")
     }
 
-    async fn by_bearer(&self, pass: &Credentials) -> Result<Outcome> {
-        self.chat(
-            pass,
-            &[("authorization", &format!("Bearer {}", pass.bearer))],
+    async fn chat_by_bearer(&self, credentials: &Credentials) -> Result<Outcome> {
+        self.chat_with(
+            credentials,
+            &[("authorization", &format!("Bearer {}", credentials.bearer))],
         )
         .await
         .context("by bearer")
     }
 
-    async fn by_access_token(&self, pass: &Credentials) -> Result<Outcome> {
-        let authorization = format!("Bearer {}", pass.access_token);
-        self.chat(pass, &[("authorization", &authorization)])
+    async fn chat_by_access_token(&self, credentials: &Credentials) -> Result<Outcome> {
+        let authorization = format!("Bearer {}", credentials.access_token);
+        self.chat_with(credentials, &[("authorization", &authorization)])
             .await
             .context("by access token")
     }
 
     /// Sends a question with these headers and reads the complete answer. If it is not refused, the
     /// turn has to belong to this user.
-    async fn chat(&self, pass: &Credentials, headers: &[(&str, &str)]) -> Result<Outcome> {
+    async fn chat_with(
+        &self,
+        credentials: &Credentials,
+        headers: &[(&str, &str)],
+    ) -> Result<Outcome> {
         let thread = format!("t{}", self.world.gateway.calls().len());
         let mut request = Request::post(self.function.chat_url())
             .header("content-type", "application/json")
@@ -96,7 +104,7 @@ impl<'a> Backend<'a> {
         }
         answer.transcript().await?;
         self.world
-            .ensure_complete_answer(&SignedIn::new(&pass.user_id), &thread)
+            .ensure_complete_answer(&SignedIn::new(&credentials.user_id), &thread)
             .await?;
         Ok(Answered {
             reads: self.reads_since(before)?,
@@ -117,7 +125,7 @@ impl<'a> Backend<'a> {
     }
 
     /// Returns the logged reasons of all refusals so far, in order.
-    async fn refusals(&self, count: usize) -> Result<Vec<String>> {
+    async fn wait_for_refusals(&self, count: usize) -> Result<Vec<String>> {
         let refusal = |line: &String| {
             field(line, "message").filter(|message| message == "a request was refused")?;
             field(line, "error")
@@ -142,7 +150,7 @@ impl<'a> Backend<'a> {
     }
 }
 
-fn variables(world: &World, site: &Site<'_>, jwks: &Value) -> Variables {
+fn variables_for(world: &World, site: &Site<'_>, jwks: &Value) -> Variables {
     let mut variables = world.variables();
     variables.extend(
         site.variables(jwks)
@@ -151,7 +159,7 @@ fn variables(world: &World, site: &Site<'_>, jwks: &Value) -> Variables {
     variables
 }
 
-async fn stage() -> Result<Option<(World, WebApp)>> {
+async fn start_stage() -> Result<Option<(World, WebApp)>> {
     let world = World::new().await?;
     let web_app = WebApp::start(&world.engine).await?;
     Ok(web_app.map(|web_app| (world, web_app)))
@@ -162,7 +170,7 @@ const DAY: u64 = 24 * 60 * MINUTE;
 
 const CACHES: [&str; 4] = ["compact", "jwt", "jwe", "jwt-plugin"];
 
-fn with_cache(cookie_cache: &'static str) -> Site<'static> {
+fn site_with_cache(cookie_cache: &'static str) -> Site<'static> {
     Site {
         cookie_cache,
         ..Site::PLAIN
@@ -171,7 +179,7 @@ fn with_cache(cookie_cache: &'static str) -> Site<'static> {
 
 #[tokio::test]
 async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_token() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
     for (cookie_cache, algorithm, url, reads) in [
@@ -188,7 +196,7 @@ async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_tok
             ..Site::PLAIN
         };
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
-        let backend = Backend::plain(&world, site, &ann.jwks).await?;
+        let backend = Backend::start_default(&world, site, &ann.jwks).await?;
         ensure!(
             ann.cookie.contains("__Secure-") == url.starts_with("https:"),
             "{site:?}: {}",
@@ -200,9 +208,9 @@ async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_tok
             ann.cookie
         );
         let outcomes = [
-            ("cookie", backend.by_cookie(&ann).await?, reads),
-            ("bearer", backend.by_bearer(&ann).await?, 1),
-            ("access token", backend.by_access_token(&ann).await?, 0),
+            ("cookie", backend.chat_by_cookie(&ann).await?, reads),
+            ("bearer", backend.chat_by_bearer(&ann).await?, 1),
+            ("access token", backend.chat_by_access_token(&ann).await?, 0),
         ];
         for (by, outcome, reads) in outcomes {
             ensure!(outcome == Answered { reads }, "{site:?}, {by}: {outcome:?}");
@@ -214,7 +222,7 @@ async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_tok
 
 #[tokio::test]
 async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
     for (cookie_cache, way) in [
@@ -223,7 +231,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
         ("jwe", RunMode::RuntimeApi),
         ("jwt-plugin", RunMode::Plain),
     ] {
-        let site = with_cache(cookie_cache);
+        let site = site_with_cache(cookie_cache);
         // Too long for one cookie, so better-auth splits it.
         let ann = web_app
             .sign_up_as(&site, "ann@example.test", &"Zoë ".repeat(1000))
@@ -253,7 +261,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
             .filter(|crumb| !crumb.contains(".session_data.1="))
             .map(|crumb| ("cookie", *crumb))
             .collect();
-        let function = Function::start(way, &variables(&world, &site, &ann.jwks)).await?;
+        let function = Function::start(way, &variables_for(&world, &site, &ann.jwks)).await?;
         let backend = Backend {
             world: &world,
             function: function.context("it needs nothing")?,
@@ -264,7 +272,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
             ("a header each, the last first", &last_first, 0),
             ("with a piece missing", &torn, 1),
         ] {
-            let outcome = backend.chat(&ann, headers).await?;
+            let outcome = backend.chat_with(&ann, headers).await?;
             ensure!(
                 outcome == Answered { reads },
                 "{cookie_cache}, {way:?}, {name}: {outcome:?}"
@@ -277,13 +285,13 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
 
 #[tokio::test]
 async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
     for cookie_cache in CACHES {
-        let site = with_cache(cookie_cache);
+        let site = site_with_cache(cookie_cache);
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
-        let backend = Backend::plain(&world, site, &ann.jwks).await?;
+        let backend = Backend::start_default(&world, site, &ann.jwks).await?;
         // The cache is valid for 5 minutes.
         for (seconds_ago, reads) in [(2 * MINUTE, 0), (6 * MINUTE, 1)] {
             let then = Site {
@@ -291,7 +299,7 @@ async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
                 ..site
             };
             let ann = web_app.sign_in(&then, "ann@example.test").await?;
-            let outcome = backend.by_cookie(&ann).await?;
+            let outcome = backend.chat_by_cookie(&ann).await?;
             ensure!(outcome == Answered { reads }, "{then:?}: {outcome:?}");
         }
         backend.stop().await?;
@@ -301,12 +309,12 @@ async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
 
 #[tokio::test]
 async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
-    let site = with_cache("compact");
+    let site = site_with_cache("compact");
     let ann = web_app.sign_up(&site, "ann@example.test").await?;
-    let backend = Backend::plain(&world, site, &ann.jwks).await?;
+    let backend = Backend::start_default(&world, site, &ann.jwks).await?;
     // A session is valid for 7 days, an access token for 15 minutes.
     for (seconds_ago, session, access_token) in [
         (10 * MINUTE, Answered { reads: 1 }, Answered { reads: 0 }),
@@ -330,11 +338,11 @@ async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
             "{seconds_ago} s ago: better-auth says {says}"
         );
         for (by, outcome, expected) in [
-            ("cookie", backend.by_cookie(&ann).await?, &session),
-            ("bearer", backend.by_bearer(&ann).await?, &session),
+            ("cookie", backend.chat_by_cookie(&ann).await?, &session),
+            ("bearer", backend.chat_by_bearer(&ann).await?, &session),
             (
                 "access token",
-                backend.by_access_token(&ann).await?,
+                backend.chat_by_access_token(&ann).await?,
                 &access_token,
             ),
         ] {
@@ -349,17 +357,17 @@ async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
     for (cookie_cache, by_cookie) in [
         ("off", Refused { reads: 2 }),
         ("compact", Answered { reads: 0 }),
     ] {
-        let site = with_cache(cookie_cache);
+        let site = site_with_cache(cookie_cache);
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let elsewhere = web_app.sign_in(&site, "ann@example.test").await?;
-        let backend = Backend::plain(&world, site, &ann.jwks).await?;
+        let backend = Backend::start_default(&world, site, &ann.jwks).await?;
         web_app.sign_out(&site, &ann).await?;
 
         let says = web_app.authenticate(&site, &ann.cookie).await?;
@@ -373,25 +381,25 @@ async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid
             .find(|crumb| crumb.contains("session_token="))
             .context("a token")?;
         for (by, outcome, expected) in [
-            ("cookies", backend.by_cookie(&ann).await?, by_cookie),
+            ("cookies", backend.chat_by_cookie(&ann).await?, by_cookie),
             (
                 "the token's cookie",
-                backend.chat(&ann, &[("cookie", token)]).await?,
+                backend.chat_with(&ann, &[("cookie", token)]).await?,
                 Refused { reads: 2 },
             ),
             (
                 "bearer",
-                backend.by_bearer(&ann).await?,
+                backend.chat_by_bearer(&ann).await?,
                 Refused { reads: 2 },
             ),
             (
                 "access token",
-                backend.by_access_token(&ann).await?,
+                backend.chat_by_access_token(&ann).await?,
                 Answered { reads: 0 },
             ),
             (
                 "another session",
-                backend.by_bearer(&elsewhere).await?,
+                backend.chat_by_bearer(&elsewhere).await?,
                 Answered { reads: 1 },
             ),
         ] {
@@ -405,10 +413,10 @@ async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid
 #[tokio::test]
 async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revocation() -> Result<()>
 {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
-    let site = with_cache("compact");
+    let site = site_with_cache("compact");
     let (begun, revoked) = (
         Site {
             seconds_ago: 120,
@@ -421,61 +429,61 @@ async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revoc
     );
     let ann = web_app.sign_up(&begun, "ann@example.test").await?;
     let elsewhere = web_app.sign_in(&begun, "ann@example.test").await?;
-    let lax = Backend::plain(&world, site, &ann.jwks).await?;
-    let strict = Backend::strict(&world, site, &ann.jwks).await?;
+    let lax = Backend::start_default(&world, site, &ann.jwks).await?;
+    let strict = Backend::start_with_revocation_check(&world, site, &ann.jwks).await?;
     // Each time the one or two reads of the session, and two that look for a revocation and find
     // none.
     ensure!(
-        strict.by_cookie(&ann).await? == Answered { reads: 2 },
+        strict.chat_by_cookie(&ann).await? == Answered { reads: 2 },
         "before, by cookie"
     );
     ensure!(
-        strict.by_bearer(&ann).await? == Answered { reads: 3 },
+        strict.chat_by_bearer(&ann).await? == Answered { reads: 3 },
         "before, by bearer"
     );
     ensure!(
-        strict.by_access_token(&ann).await? == Answered { reads: 2 },
+        strict.chat_by_access_token(&ann).await? == Answered { reads: 2 },
         "before, by access token"
     );
 
     web_app.revoke_all(&revoked, &ann).await?;
-    for pass in [&ann, &elsewhere] {
+    for credentials in [&ann, &elsewhere] {
         ensure!(
-            strict.by_cookie(pass).await? == Refused { reads: 1 },
+            strict.chat_by_cookie(credentials).await? == Refused { reads: 1 },
             "by cookie"
         );
         ensure!(
-            strict.by_bearer(pass).await? == Refused { reads: 2 },
+            strict.chat_by_bearer(credentials).await? == Refused { reads: 2 },
             "by bearer"
         );
         ensure!(
-            strict.by_access_token(pass).await? == Refused { reads: 1 },
+            strict.chat_by_access_token(credentials).await? == Refused { reads: 1 },
             "by access token"
         );
         ensure!(
-            lax.by_cookie(pass).await? == Answered { reads: 0 },
+            lax.chat_by_cookie(credentials).await? == Answered { reads: 0 },
             "unchecked, by cookie"
         );
         ensure!(
-            lax.by_bearer(pass).await? == Refused { reads: 2 },
+            lax.chat_by_bearer(credentials).await? == Refused { reads: 2 },
             "unchecked, by bearer"
         );
         ensure!(
-            lax.by_access_token(pass).await? == Answered { reads: 0 },
+            lax.chat_by_access_token(credentials).await? == Answered { reads: 0 },
             "unchecked, by access token"
         );
     }
     let again = web_app.sign_in(&site, "ann@example.test").await?;
     ensure!(
-        strict.by_cookie(&again).await? == Answered { reads: 1 },
+        strict.chat_by_cookie(&again).await? == Answered { reads: 1 },
         "signed in again, by cookie"
     );
     ensure!(
-        strict.by_bearer(&again).await? == Answered { reads: 2 },
+        strict.chat_by_bearer(&again).await? == Answered { reads: 2 },
         "signed in again, by bearer"
     );
     ensure!(
-        strict.by_access_token(&again).await? == Answered { reads: 1 },
+        strict.chat_by_access_token(&again).await? == Answered { reads: 1 },
         "signed in again, by access token"
     );
     strict.stop().await?;
@@ -484,10 +492,10 @@ async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revoc
 
 #[tokio::test]
 async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read() -> Result<()> {
-    let Some((world, mut web_app)) = stage().await? else {
+    let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
-    let ours = with_cache("jwe");
+    let ours = site_with_cache("jwe");
     let theirs = Site {
         secret: "another-secret-of-more-than-32-characters",
         ..ours
@@ -502,25 +510,25 @@ async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read(
     // Bob's key is known, but his token is meant for another audience.
     let keys: Vec<&Value> = [&ann, &bob]
         .iter()
-        .filter_map(|pass| pass.jwks["keys"].as_array())
+        .filter_map(|credentials| credentials.jwks["keys"].as_array())
         .flatten()
         .collect();
-    let backend = Backend::plain(&world, ours, &json!({"keys": keys})).await?;
+    let backend = Backend::start_default(&world, ours, &json!({"keys": keys})).await?;
 
     ensure!(
-        backend.by_cookie(&eve).await? == Refused { reads: 0 },
+        backend.chat_by_cookie(&eve).await? == Refused { reads: 0 },
         "another secret, by cookie"
     );
     ensure!(
-        backend.by_bearer(&eve).await? == Refused { reads: 0 },
+        backend.chat_by_bearer(&eve).await? == Refused { reads: 0 },
         "another secret, by bearer"
     );
     ensure!(
-        backend.by_access_token(&eve).await? == Refused { reads: 0 },
+        backend.chat_by_access_token(&eve).await? == Refused { reads: 0 },
         "an unknown key"
     );
     ensure!(
-        backend.by_access_token(&bob).await? == Refused { reads: 0 },
+        backend.chat_by_access_token(&bob).await? == Refused { reads: 0 },
         "another issuer"
     );
     let reasons = [
@@ -529,12 +537,12 @@ async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read(
         "access token is refused: it names an unknown key",
         "access token is refused: it is of another issuer",
     ];
-    let refusals = backend.refusals(reasons.len()).await?;
-    let told: Vec<_> = refusals
+    let refusals = backend.wait_for_refusals(reasons.len()).await?;
+    let found: Vec<_> = refusals
         .iter()
         .filter_map(|refusal| Some(refusal.split_once(": ")?.1))
         .collect();
-    ensure!(told == reasons, "{told:?}");
+    ensure!(found == reasons, "{found:?}");
 
     // Another user's cache next to one's own token has no effect, and a bad access token does not
     // hide a good cookie.
@@ -549,12 +557,12 @@ async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read(
         .find(|crumb| crumb.contains("session_data="))
         .context("a cache")?;
     let mixed = backend
-        .chat(&ann, &[("cookie", &format!("{own}; {data}"))])
+        .chat_with(&ann, &[("cookie", &format!("{own}; {data}"))])
         .await?;
     ensure!(mixed == Answered { reads: 1 }, "{mixed:?}");
     let authorization = format!("Bearer {}", bob.access_token);
     let both = backend
-        .chat(
+        .chat_with(
             &ann,
             &[("cookie", &ann.cookie), ("authorization", &authorization)],
         )

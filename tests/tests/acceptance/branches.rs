@@ -26,16 +26,16 @@ use message::{MessageId, Role, ThreadId, UserId};
 use serde_json::Value;
 use store::{History, Status, StoredMessage};
 
-fn says(text: &str) -> Vec<Step> {
+fn answer_with(text: &str) -> Vec<Step> {
     answers::stream(&parts(&[text]), Step::End)
 }
 
-async fn told(function: &Function, who: &SignedIn, body: &Value) -> Result<Transcript> {
+async fn send_body(function: &Function, who: &SignedIn, body: &Value) -> Result<Transcript> {
     routes::fetch_transcript(post_request(function, who, body.to_string())?).await
 }
 
 /// Returns one line for each message, oldest first: `u:` or `a:` and its text.
-fn lines(messages: &[StoredMessage]) -> Result<Vec<String>> {
+fn to_lines(messages: &[StoredMessage]) -> Result<Vec<String>> {
     let line = |message: &StoredMessage| {
         let who = if message.role == Role::User { "u" } else { "a" };
         Ok(format!("{who}:{}", text_of(message)?))
@@ -52,7 +52,7 @@ async fn ensure_path(
     expected: &[&str],
 ) -> Result<Vec<StoredMessage>> {
     poll_until_ok("the path", async || {
-        path_is(world, who, thread, expected).await
+        check_path(world, who, thread, expected).await
     })
     .await
 }
@@ -66,19 +66,19 @@ async fn ensure_branch(
     expected: &[&str],
 ) -> Result<()> {
     poll_until_ok("the branch", async || {
-        branch_is(world, who, thread, last, expected).await
+        check_branch(world, who, thread, last, expected).await
     })
     .await
 }
 
-async fn path_is(
+async fn check_path(
     world: &World,
     who: &SignedIn,
     thread: &str,
     expected: &[&str],
 ) -> Result<Vec<StoredMessage>> {
     let stored = world.stored_messages(who, thread).await?;
-    let path = lines(&stored)?;
+    let path = to_lines(&stored)?;
     ensure!(
         path == expected,
         "{thread}: the path is {path:?}, not {expected:?}"
@@ -87,7 +87,7 @@ async fn path_is(
 }
 
 /// Checks the path that ends in the message `last`, oldest first.
-async fn branch_is(
+async fn check_branch(
     world: &World,
     who: &SignedIn,
     thread: &str,
@@ -111,7 +111,7 @@ async fn branch_is(
         .branch(&user, &id, &last, &history)
         .await?;
     branch.reverse();
-    let path = lines(&branch)?;
+    let path = to_lines(&branch)?;
     ensure!(
         path == expected,
         "{thread}: the branch is {path:?}, not {expected:?}"
@@ -119,7 +119,7 @@ async fn branch_is(
     Ok(())
 }
 
-fn prompt_of(world: &World) -> Result<Vec<String>> {
+fn last_prompt(world: &World) -> Result<Vec<String>> {
     let calls = world.gateway.calls();
     let prompt = calls.last().context("a model call")?.body["prompt"].clone();
     let line = |message: &Value| {
@@ -180,13 +180,13 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
                 "{thread}: the old call goes on"
             );
             Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
-            let (asked, half, whole) = (
+            let (asked, half, full) = (
                 format!("u:{}", question()),
                 format!("a:{}", first_half()),
                 format!("a:{}", answers::full_text()),
             );
             let stored =
-                ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &whole]).await?;
+                ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &full]).await?;
             let statuses: Vec<_> = stored.iter().filter_map(|message| message.status).collect();
             ensure!(
                 statuses == [Status::Stopped, Status::Completed],
@@ -302,7 +302,7 @@ async fn a_message_that_races_the_end_of_the_old_answer_keeps_the_order() -> Res
         let thread = format!("t{number}");
         let gate = Gate::default();
         world.gateway.next(answer_in_halves(&gate));
-        world.gateway.next(says("Second."));
+        world.gateway.next(answer_with("Second."));
         let mut old = fetch(turn_request(&pair.first, &alice, &thread, "m1")?).await?;
         old.chunks(FIRST_HALF_CHUNKS).await?;
         let new = send(turn_request(
@@ -349,9 +349,9 @@ async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for answer in ["one", "two", "three", "four"] {
-        world.gateway.next(says(answer));
+        world.gateway.next(answer_with(answer));
     }
-    let one = told(
+    let one = send_body(
         &function,
         &alice,
         &conversation_body("t1", &[user_message("m1", "Say.")]),
@@ -361,7 +361,7 @@ async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
         .as_str()
         .context("an id")?
         .to_owned();
-    let two = told(
+    let two = send_body(
         &function,
         &alice,
         &regenerate_body("t1", &[user_message("m1", "Say.")], Some(&one)),
@@ -373,13 +373,13 @@ async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
         .context("an id")?
         .to_owned();
     ensure!(
-        prompt_of(&world)? == ["u:Say."],
+        last_prompt(&world)? == ["u:Say."],
         "the old answer is not in the prompt: {:?}",
-        prompt_of(&world)?
+        last_prompt(&world)?
     );
     ensure_path(&world, &alice, "t1", &["u:Say.", "a:two"]).await?;
     ensure_branch(&world, &alice, "t1", &one, &["u:Say.", "a:one"]).await?;
-    told(
+    send_body(
         &function,
         &alice,
         &regenerate_body("t1", &[user_message("m1", "Say.")], None),
@@ -391,7 +391,7 @@ async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
         assistant_message("x", "three"),
         user_message("m2", "More."),
     ];
-    told(&function, &alice, &conversation_body("t1", &history)).await?;
+    send_body(&function, &alice, &conversation_body("t1", &history)).await?;
     ensure_path(
         &world,
         &alice,
@@ -413,10 +413,10 @@ async fn an_earlier_answer_can_be_regenerated_and_its_old_branch_stays_readable(
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    for answer in ["a1", "a2", "a1 anew"] {
-        world.gateway.next(says(answer));
+    for answer in ["a1", "a2", "a1 again"] {
+        world.gateway.next(answer_with(answer));
     }
-    let first = told(
+    let first = send_body(
         &function,
         &alice,
         &conversation_body("t1", &[user_message("m1", "q1")]),
@@ -431,18 +431,18 @@ async fn an_earlier_answer_can_be_regenerated_and_its_old_branch_stays_readable(
         assistant_message(&first, "a1"),
         user_message("m2", "q2"),
     ];
-    let second = told(&function, &alice, &conversation_body("t1", &history)).await?;
+    let second = send_body(&function, &alice, &conversation_body("t1", &history)).await?;
     let second = second.chunks[0]["messageId"]
         .as_str()
         .context("an id")?
         .to_owned();
-    told(
+    send_body(
         &function,
         &alice,
         &regenerate_body("t1", &[user_message("m1", "q1")], Some(&first)),
     )
     .await?;
-    ensure_path(&world, &alice, "t1", &["u:q1", "a:a1 anew"]).await?;
+    ensure_path(&world, &alice, "t1", &["u:q1", "a:a1 again"]).await?;
     ensure_branch(
         &world,
         &alice,
@@ -460,7 +460,7 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for answer in ["a1", "a2", "a2 changed", "a1 changed", "a1 changed twice"] {
-        world.gateway.next(says(answer));
+        world.gateway.next(answer_with(answer));
     }
     let id = |transcript: &Transcript| {
         transcript.chunks[0]["messageId"]
@@ -469,14 +469,14 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
             .context("an id")
     };
     let (q1, q2) = (user_message("m1", "q1"), user_message("m2", "q2"));
-    let first = id(&told(
+    let first = id(&send_body(
         &function,
         &alice,
         &conversation_body("t1", std::slice::from_ref(&q1)),
     )
     .await?)?;
     let a1 = assistant_message(&first, "a1");
-    let second = id(&told(
+    let second = id(&send_body(
         &function,
         &alice,
         &conversation_body("t1", &[q1.clone(), a1.clone(), q2]),
@@ -484,7 +484,7 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
     .await?)?;
 
     let last = edit_body("t1", &[q1, a1, user_message("m2", "q2 changed")]);
-    let third = id(&told(&function, &alice, &last).await?)?;
+    let third = id(&send_body(&function, &alice, &last).await?)?;
     ensure_path(
         &world,
         &alice,
@@ -492,20 +492,20 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
         &["u:q1", "a:a1", "u:q2 changed", "a:a2 changed"],
     )
     .await?;
-    let again = told(&function, &alice, &last).await?;
+    let again = send_body(&function, &alice, &last).await?;
     ensure!(
         again.text() == "a2 changed" && id(&again)? == third,
         "the same edit again is a retry: {again:?}"
     );
 
-    told(
+    send_body(
         &function,
         &alice,
         &edit_body("t1", &[user_message("m1", "q1 changed")]),
     )
     .await?;
     ensure_path(&world, &alice, "t1", &["u:q1 changed", "a:a1 changed"]).await?;
-    told(
+    send_body(
         &function,
         &alice,
         &edit_body("t1", &[user_message("m1", "q1 changed twice")]),
@@ -551,7 +551,7 @@ async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Resu
     };
     for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         world.gateway.next(half_answer());
-        world.gateway.next(says("Another."));
+        world.gateway.next(answer_with("Another."));
         let send = PageLoad::send(&pair.first, &alice, name, vec![], question_message("m1"));
         let left = page
             .load(&PageLoad {
@@ -605,9 +605,9 @@ async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(says("To begin with. "));
-    world.gateway.next(says("And to go on."));
-    let first = told(
+    world.gateway.next(answer_with("To begin with. "));
+    world.gateway.next(answer_with("And to go on."));
+    let first = send_body(
         &pair.first,
         &alice,
         &conversation_body("t1", &[user_message("m1", "Tell.")]),
@@ -625,7 +625,7 @@ async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
         ],
     );
     body["messageId"] = id.as_str().into();
-    let second = told(&pair.first, &alice, &body).await?;
+    let second = send_body(&pair.first, &alice, &body).await?;
     ensure!(second.chunks[0]["messageId"] == id.as_str(), "{second:?}");
     let stored = ensure_path(
         &world,
@@ -636,7 +636,7 @@ async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
     .await?;
     ensure!(stored[1].id.as_str() == id, "{stored:?}");
     for function in pair.both() {
-        let again = told(function, &alice, &body).await?;
+        let again = send_body(function, &alice, &body).await?;
         ensure!(
             again.done && again.chunks[0]["messageId"] == id.as_str(),
             "{again:?}"

@@ -23,8 +23,8 @@ struct Desk {
 
 impl Desk {
     /// Starts everything with Alice signed in. Returns `None` where no browser is installed.
-    async fn ready(test: &str) -> Result<Option<Self>> {
-        let desk = Self::signed_out(test).await?;
+    async fn start_signed_in(test: &str) -> Result<Option<Self>> {
+        let desk = Self::start_signed_out(test).await?;
         if let Some(desk) = &desk {
             desk.browser.sign_in(&desk.alice).await?;
         }
@@ -33,7 +33,7 @@ impl Desk {
 
     /// Starts everything with Alice signed out in her browser. Returns `None` where no browser is
     /// installed.
-    async fn signed_out(test: &str) -> Result<Option<Self>> {
+    async fn start_signed_out(test: &str) -> Result<Option<Self>> {
         let world = World::new().await?;
         let Some(site) = Site::start(&world, &[]).await? else {
             return Ok(None);
@@ -56,7 +56,7 @@ impl Desk {
     }
 
     /// Checks that the browser reported no error, and stops everything.
-    async fn tidy(self) -> Result<()> {
+    async fn finish(self) -> Result<()> {
         self.browser.ensure_no_faults().await?;
         self.site.stop().await
     }

@@ -13,10 +13,10 @@ use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use plan::{At, REQUESTS};
+use plan::{Fate, REQUESTS};
 
 /// The number of rounds, and so of processes to kill, that run at the same time.
-const AT_ONCE: usize = 5;
+const CONCURRENT_ROUNDS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_a_process_is_killed_at_any_point_of_its_turns() -> Result<()> {
@@ -24,7 +24,7 @@ async fn nothing_is_lost_when_a_process_is_killed_at_any_point_of_its_turns() ->
     let mut killed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut rounds, mut playing) = (0, FuturesUnordered::new());
     while killed.values().sum::<usize>() < wanted {
-        while playing.len() < AT_ONCE {
+        while playing.len() < CONCURRENT_ROUNDS {
             let round = rounds;
             playing.push(Box::pin(
                 async move { (round, round::play(seed, round).await) },
@@ -41,7 +41,7 @@ async fn nothing_is_lost_when_a_process_is_killed_at_any_point_of_its_turns() ->
         killed.values().sum::<usize>()
     );
     for request in &REQUESTS {
-        for at in At::ALL {
+        for at in Fate::ALL {
             let place = format!("{}, {}", request.name, at.name());
             ensure!(
                 wanted < 500 || killed.contains_key(&place),

@@ -31,7 +31,7 @@ fn ensure_interrupted(transcript: &Transcript, stored: &StoredMessage) -> Result
     );
     ensure!(
         metadata(stored, "aborted") == false,
-        "nobody asked for a stop: {:?}",
+        "no stop was requested: {:?}",
         stored.metadata
     );
     ensure!(
@@ -117,11 +117,12 @@ async fn a_retry_after_beyond_the_deadline_is_not_awaited() -> Result<()> {
 
 async fn shutdown_signal(function: &Function) -> Result<()> {
     function.process.signal(Signal::TERM)?;
-    let said = |line: &str| field(line, "message").filter(|message| message == "shutting down");
+    let shutdown_line =
+        |line: &str| field(line, "message").filter(|message| message == "shutting down");
     function
         .process
         .logs
-        .find("the signal to be heeded", said)
+        .find("the log line of the shutdown", shutdown_line)
         .await?;
     Ok(())
 }

@@ -41,7 +41,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
         .logs
         .find_within(BUILD_TIMEOUT, "what dev has to report", report)
         .await?;
-    let told = |name: &str| {
+    let reported = |name: &str| {
         report[name]
             .as_str()
             .map(str::to_owned)
@@ -50,9 +50,12 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
 
     // The table outlives the run, so each run uses a thread of its own.
     let thread = format!("acceptance-{}", std::process::id());
-    let headers = BTreeMap::from([("cookie", told("cookie")?), ("origin", told("url")?)]);
+    let headers = BTreeMap::from([
+        ("cookie", reported("cookie")?),
+        ("origin", reported("url")?),
+    ]);
     for turn in 1..=2 {
-        let (url, headers) = (told("chat")?, headers.clone());
+        let (url, headers) = (reported("chat")?, headers.clone());
         let say = ChatRequest {
             url,
             headers,
@@ -67,15 +70,18 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
         );
         ensure!(!heard.text().is_empty(), "turn {turn}: {heard:?}");
     }
-    ensure_page(&report, &told("url")?).await?;
-    let table = fetch(Request::get(told("table")?).body(Bytes::new())?)
+    ensure_page(&report, &reported("url")?).await?;
+    let table = fetch(Request::get(reported("table")?).body(Bytes::new())?)
         .await?
         .json()
         .await?;
-    ensure_conversation(&table, &told("userId")?, &thread)?;
+    ensure_conversation(&table, &reported("userId")?, &thread)?;
 
-    let threads = Request::get(format!("{}/api/threads/{thread}/messages", told("url")?));
-    let threads = threads.header("authorization", format!("Bearer {}", told("bearer")?));
+    let threads = Request::get(format!(
+        "{}/api/threads/{thread}/messages",
+        reported("url")?
+    ));
+    let threads = threads.header("authorization", format!("Bearer {}", reported("bearer")?));
     let read = fetch(threads.body(Bytes::new())?).await?.json().await?;
     ensure!(
         read["messages"].as_array().map(Vec::len) == Some(4),
@@ -96,7 +102,7 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
         .into_iter()
         .filter(|process| family.contains(process))
         .collect();
-    ensure!(left.is_empty(), "left behind: {left:?}");
+    ensure!(left.is_empty(), "still running: {left:?}");
     Ok(())
 }
 

@@ -21,17 +21,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The number of clients at the same time.
-const AT_ONCE: usize = 20;
+const CONCURRENT_CLIENTS: usize = 20;
 
 /// The model's answer to one client.
-struct Said {
+struct ModelAnswer {
     pieces: Vec<String>,
     reason: &'static str,
     input: u64,
     output: u64,
 }
 
-impl Said {
+impl ModelAnswer {
     fn draw(random: &mut fastrand::Rng) -> Self {
         let piece = |random: &mut fastrand::Rng| {
             let letters = ["marzipan", "gr\u{fc}n", "\u{1f34f}", "\n", "\"", "\\", " "];
@@ -70,8 +70,8 @@ impl Said {
 
     async fn ensure_stored(&self, world: &World, who: &SignedIn, thread: &str) -> Result<()> {
         let answer = world.only_answer(who, thread).await?;
-        let (text, whole) = (text_of(&answer)?, self.pieces.concat());
-        ensure!(text == whole, "stored {text:?} of {whole:?}");
+        let (text, complete) = (text_of(&answer)?, self.pieces.concat());
+        ensure!(text == complete, "stored {text:?} of {complete:?}");
         ensure!(
             answer.status == Some(Status::Completed),
             "stored as {:?}",
@@ -103,7 +103,7 @@ async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_over_p
 -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
-    clients_leave(&world, &function, 200).await?;
+    let_clients_leave(&world, &function, 200).await?;
     function.stop().await
 }
 
@@ -111,9 +111,12 @@ async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_over_p
 async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_in_an_environment_that_freezes()
 -> Result<()> {
     let world = World::new().await?;
-    let function =
-        Function::start_under(RuntimeApi::start(AT_ONCE).await?, &world.variables()).await?;
-    clients_leave(&world, &function, 60).await?;
+    let function = Function::start_under(
+        RuntimeApi::start(CONCURRENT_CLIENTS).await?,
+        &world.variables(),
+    )
+    .await?;
+    let_clients_leave(&world, &function, 60).await?;
     // An answer that is not stored before the environment freezes is never stored.
     function.api()?.wait_until_frozen().await?;
     let calls = world.gateway.calls().len();
@@ -121,11 +124,11 @@ async fn the_complete_answer_is_stored_when_the_client_leaves_at_any_byte_in_an_
     function.stop().await
 }
 
-async fn clients_leave(world: &World, function: &Function, clients: usize) -> Result<()> {
+async fn let_clients_leave(world: &World, function: &Function, clients: usize) -> Result<()> {
     let seed = seed()?;
     let alice = world.sign_in("alice").await?;
     let length = answer_length(world, function, &alice).await?;
-    for wave in (0..clients).collect::<Vec<_>>().chunks(AT_ONCE) {
+    for wave in (0..clients).collect::<Vec<_>>().chunks(CONCURRENT_CLIENTS) {
         let leaving = wave
             .iter()
             .map(|&client| leave(world, function, &alice, seed, client, length));
@@ -138,14 +141,14 @@ async fn clients_leave(world: &World, function: &Function, clients: usize) -> Re
 
 /// Measures the length of an answer in bytes, from the first byte of its head.
 async fn answer_length(world: &World, function: &Function, who: &SignedIn) -> Result<usize> {
-    let said = Said {
+    let planned = ModelAnswer {
         pieces: vec!["marzipan".repeat(3); 40],
         reason: "stop",
         input: 1,
         output: 1,
     };
-    world.gateway.next(said.script());
-    let mut stream = ask(function, post_request(function, who, question("whole"))?).await?;
+    world.gateway.next(planned.script());
+    let mut stream = send_raw(function, post_request(function, who, question("probe"))?).await?;
     let (mut answer, end) = (Vec::new(), b"data: [DONE]\n\n");
     while !answer.windows(end.len()).any(|bytes| bytes == end) {
         let read = within("more of the answer", stream.read_buf(&mut answer)).await??;
@@ -167,10 +170,10 @@ async fn leave(
     length: usize,
 ) -> Result<()> {
     let mut random = random(seed, client);
-    let (said, offset) = (Said::draw(&mut random), random.usize(1..length));
+    let (planned, offset) = (ModelAnswer::draw(&mut random), random.usize(1..length));
     let thread = format!("left-{client}-");
-    world.gateway.next_containing(&thread, said.script());
-    let mut stream = ask(function, post_request(function, who, question(&thread))?).await?;
+    world.gateway.next_containing(&thread, planned.script());
+    let mut stream = send_raw(function, post_request(function, who, question(&thread))?).await?;
     // Short answers end before some offsets; then the client leaves at the end.
     let mut answer = Vec::new();
     let mut limited = (&mut stream).take(offset as u64);
@@ -184,7 +187,7 @@ async fn leave(
         );
     }
     drop(stream);
-    let stored = async || said.ensure_stored(world, who, &thread).await;
+    let stored = async || planned.ensure_stored(world, who, &thread).await;
     poll_until_ok("the stored answer", stored)
         .await
         .with_context(|| format!("{thread} left at byte {offset}"))?;
@@ -212,7 +215,7 @@ fn question(thread: &str) -> String {
 }
 
 /// Sends a request on a connection of its own, whose bytes are read by hand.
-async fn ask(function: &Function, request: Request<Bytes>) -> Result<TcpStream> {
+async fn send_raw(function: &Function, request: Request<Bytes>) -> Result<TcpStream> {
     let authority = request
         .uri()
         .authority()

@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// A duration long enough for the journal's first piece.
-const SPEECH: Duration = Duration::from_millis(600);
+const SPEECH_DURATION: Duration = Duration::from_millis(600);
 
 /// An obstacle to an answer, and its expected result.
 struct Case {
@@ -29,7 +29,7 @@ struct Case {
     variables: &'static [(&'static str, &'static str)],
     fault: Option<Fault>,
     /// The time at which the table works again.
-    healed: Healed,
+    healed: HealTime,
     signal: Option<Signal>,
     /// The status with which the answer is finally stored.
     status: &'static str,
@@ -37,16 +37,16 @@ struct Case {
 
 /// The time at which a failing table works again.
 #[derive(Clone, Copy, PartialEq)]
-enum Healed {
+enum HealTime {
     /// Once the client has received the error that its answer could not be saved.
-    WhenTold,
+    AfterError,
     /// Once the process has given up, and the turn counts as dead.
-    WhenDead,
+    AfterDeath,
 }
 
 impl Case {
     fn new(name: &'static str, then: Vec<Step>, status: &'static str) -> Self {
-        let healed = Healed::WhenTold;
+        let healed = HealTime::AfterError;
         Self {
             name,
             then,
@@ -63,7 +63,7 @@ fn cases() -> Vec<Case> {
     // In the key of every assistant message, and of no other item.
     let no_answer = Fault::of("PutItem", "#1#", Behaviour::Fail);
     vec![
-        Case::new("finished", rest(), "completed"),
+        Case::new("finished", remaining_steps(), "completed"),
         Case::new("cut by the gateway", vec![Step::Cut], "failed"),
         Case::new(
             "ended by the gateway without a finish",
@@ -81,24 +81,24 @@ fn cases() -> Vec<Case> {
         Case {
             variables: &[("SHUTDOWN_GRACE_MS", "300")],
             signal: Some(Signal::TERM),
-            ..Case::new("asked to go", vec![Step::Hold], "interrupted")
+            ..Case::new("shutdown signal", vec![Step::Hold], "interrupted")
         },
         Case {
             variables: &[("MAX_TURN_MS", "30000")],
             fault: Some(no_answer.clone()),
             ..Case::new(
-                "an answer that can be stored when the client has been told otherwise",
-                rest(),
+                "an answer that can be stored only after the client has received an error",
+                remaining_steps(),
                 "completed",
             )
         },
         Case {
             variables: &[("MAX_TURN_MS", "4500")],
             fault: Some(no_answer),
-            healed: Healed::WhenDead,
+            healed: HealTime::AfterDeath,
             ..Case::new(
                 "an answer that its process cannot store",
-                rest(),
+                remaining_steps(),
                 "interrupted",
             )
         },
@@ -106,7 +106,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Returns the steps of the usual answer without its beginning.
-fn rest() -> Vec<Step> {
+fn remaining_steps() -> Vec<Step> {
     let mut steps =
         answers::send_steps(&answers::parts(&answers::PIECES)[opening_parts().len() + 1..]);
     steps.push(Step::End);
@@ -117,13 +117,13 @@ fn rest() -> Vec<Step> {
 async fn every_turn_ends_once_and_releases_what_it_held() -> Result<()> {
     let ended = cases().into_iter().map(async |case| {
         let name = case.name;
-        ends_once(case).await.context(name)
+        ensure_ends_once(case).await.context(name)
     });
     futures_util::future::try_join_all(ended).await?;
     Ok(())
 }
 
-async fn ends_once(case: Case) -> Result<()> {
+async fn ensure_ends_once(case: Case) -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables_with(case.variables)).await?;
     let alice = world.sign_in("alice").await?;
@@ -135,7 +135,7 @@ async fn ends_once(case: Case) -> Result<()> {
     steps.extend(answers::send_steps(&opening_parts()));
     steps.extend([
         Step::Send(frame(&delta(answers::PIECES[0]))),
-        Step::Pause(SPEECH),
+        Step::Pause(SPEECH_DURATION),
     ]);
     steps.extend(case.then);
     world.gateway.next(steps);
@@ -148,11 +148,11 @@ async fn ends_once(case: Case) -> Result<()> {
         function.process.signal(signal)?;
     }
     let transcript = answer.transcript().await?;
-    let told = transcript.first("error").is_some();
+    let has_error = transcript.first("error").is_some();
     let is_good = case.status == "completed" && !is_faulty;
-    ensure!(transcript.done && told != is_good, "{transcript:?}");
+    ensure!(transcript.done && has_error != is_good, "{transcript:?}");
 
-    if case.healed == Healed::WhenDead {
+    if case.healed == HealTime::AfterDeath {
         let lease = Ledger::read(&world.engine, &alice, "t1")?.thread["lease"]
             .as_u64()
             .context("a lease")?;
@@ -161,7 +161,7 @@ async fn ends_once(case: Case) -> Result<()> {
     }
     world.engine.heal();
     let at_rest = async || {
-        if case.healed == Healed::WhenDead {
+        if case.healed == HealTime::AfterDeath {
             ensure_nothing_to_resume(&function, &alice, "t1").await?;
         }
         let ledger = Ledger::read(&world.engine, &alice, "t1")?;
@@ -178,7 +178,7 @@ async fn ends_once(case: Case) -> Result<()> {
     ensure!(statuses == [case.status], "stored as {statuses:?}");
     ensure!(
         text_of_row(ledger.answers()[0])? == transcript.text(),
-        "stored other than told: {:?}",
+        "the stored text differs from the sent text: {:?}",
         ledger.answers()
     );
     ensure!(

@@ -55,13 +55,13 @@ impl Case {
 }
 
 /// Returns the beginning of an answer, with one piece of text.
-fn begun() -> Vec<Value> {
+fn beginning() -> Vec<Value> {
     [opening_parts(), vec![delta("Sweet ")]].concat()
 }
 
-fn begun_then(more: Vec<Step>) -> Vec<Step> {
+fn beginning_then(more: Vec<Step>) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(answers::send_steps(&begun()));
+    steps.extend(answers::send_steps(&beginning()));
     steps.extend(more);
     steps
 }
@@ -81,7 +81,7 @@ fn cases() -> Vec<Case> {
     let strange_reason = json!({"type": "finish", "finishReason": {"unified": "tired", "raw": "tired"}, "usage": {}});
     let model_error = json!({"type": "error", "error": {"message": format!("secret {API_KEY}")}});
     let huge = "0123456789abcdef marzipan \u{1f34f} ".repeat(70_000);
-    let whole_but_no_finish = [begun(), vec![text_end()]].concat();
+    let complete_but_no_finish = [beginning(), vec![text_end()]].concat();
     vec![
         Case::completes("one part per packet", answers::good()),
         Case::completes("all parts in one packet", answers::good_in_one_packet()),
@@ -89,25 +89,29 @@ fn cases() -> Vec<Case> {
         Case::fails("silent before the first part", vec![head(), Step::Hold], ""),
         Case::fails(
             "silent in mid-stream",
-            begun_then(vec![Step::Hold]),
+            beginning_then(vec![Step::Hold]),
             "Sweet ",
         ),
-        Case::fails("cut in mid-stream", begun_then(vec![Step::Cut]), "Sweet "),
+        Case::fails(
+            "cut in mid-stream",
+            beginning_then(vec![Step::Cut]),
+            "Sweet ",
+        ),
         Case::fails(
             "reset in mid-stream",
-            begun_then(vec![Step::Reset]),
+            beginning_then(vec![Step::Reset]),
             "Sweet ",
         ),
         Case::fails(
             "cut in mid-character",
-            begun_then(vec![Step::Send(half_a_frame.clone()), Step::Cut]),
+            beginning_then(vec![Step::Send(half_a_frame.clone()), Step::Cut]),
             "Sweet ",
         ),
         Case {
             text: "Sweet gr\u{fc}n".to_owned(),
             ..Case::completes(
                 "a character in two packets",
-                begun_then(vec![
+                beginning_then(vec![
                     Step::Send(half_a_frame),
                     Step::Send(other_half),
                     Step::Send(frame(&text_end())),
@@ -120,7 +124,7 @@ fn cases() -> Vec<Case> {
             text: "Sweet \u{1f34f}".to_owned(),
             ..Case::completes(
                 "a surrogate pair in two parts",
-                begun_then(vec![
+                beginning_then(vec![
                     Step::Send(Bytes::from_static(
                         br#"data: {"type":"text-delta","id":"0","delta":"\ud83c"}"#,
                     )),
@@ -135,10 +139,10 @@ fn cases() -> Vec<Case> {
                 ]),
             )
         },
-        Case::fails("end in mid-text", begun_then(vec![Step::End]), "Sweet "),
+        Case::fails("end in mid-text", beginning_then(vec![Step::End]), "Sweet "),
         Case::fails(
             "end without finish",
-            stream(&whole_but_no_finish, Step::End),
+            stream(&complete_but_no_finish, Step::End),
             "Sweet ",
         ),
         Case::fails("end without anything", vec![head(), Step::End], ""),
@@ -186,7 +190,10 @@ fn cases() -> Vec<Case> {
             text: "Sweet ".to_owned(),
             ..Case::fails(
                 "an error part, then the end",
-                stream(&[begun(), vec![model_error.clone()]].concat(), Step::End),
+                stream(
+                    &[beginning(), vec![model_error.clone()]].concat(),
+                    Step::End,
+                ),
                 "",
             )
         },
@@ -211,7 +218,7 @@ fn cases() -> Vec<Case> {
         ),
         Case::fails(
             "broken JSON",
-            begun_then(vec![
+            beginning_then(vec![
                 Step::Send(Bytes::from_static(b"data: {\"type\":\n\n")),
                 Step::End,
             ]),
@@ -219,7 +226,7 @@ fn cases() -> Vec<Case> {
         ),
         Case::fails(
             "a delta of no text",
-            begun_then(vec![
+            beginning_then(vec![
                 Step::Send(frame(
                     &json!({"type": "text-delta", "id": "never-started", "delta": "x"}),
                 )),
@@ -264,15 +271,15 @@ fn cases() -> Vec<Case> {
 
 #[tokio::test]
 async fn every_gateway_fault_is_survived_over_plain_http() -> Result<()> {
-    survives(RunMode::Plain).await
+    ensure_survived(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn every_gateway_fault_is_survived_in_an_environment_that_freezes() -> Result<()> {
-    survives(RunMode::RuntimeApi).await
+    ensure_survived(RunMode::RuntimeApi).await
 }
 
-async fn survives(way: RunMode) -> Result<()> {
+async fn ensure_survived(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let timeouts = [
         ("FIRST_PART_TIMEOUT_MS", "2500"),
@@ -287,7 +294,8 @@ async fn survives(way: RunMode) -> Result<()> {
     let mut wrong = Vec::new();
     for (number, case) in cases().into_iter().enumerate() {
         let name = case.name;
-        if let Err(error) = survives_case(&world, &function, &mut client, number, case).await {
+        if let Err(error) = ensure_case_survived(&world, &function, &mut client, number, case).await
+        {
             wrong.push(format!("{name}: {error:#}"));
         }
     }
@@ -295,7 +303,7 @@ async fn survives(way: RunMode) -> Result<()> {
     function.stop().await
 }
 
-async fn survives_case(
+async fn ensure_case_survived(
     world: &World,
     function: &Function,
     client: &mut Client,
@@ -330,10 +338,10 @@ async fn survives_case(
         heard.error,
         heard.error_name
     );
-    let told = heard.error.clone().unwrap_or_default();
+    let error_text = heard.error.clone().unwrap_or_default();
     ensure!(
-        !told.contains(API_KEY) && !told.contains("marzipan"),
-        "tells what the gateway said: {told}"
+        !error_text.contains(API_KEY) && !error_text.contains("marzipan"),
+        "the error repeats the gateway's words: {error_text}"
     );
     ensure!(
         not_called == 0 && world.gateway.calls().len() == before + planned,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// Sends a body and returns the prompt of the model call, one line of role and text for each
 /// message.
-async fn prompt(
+async fn send_for_prompt(
     world: &World,
     function: &Function,
     who: &SignedIn,
@@ -45,22 +45,22 @@ fn line(message: &Value) -> String {
     )
 }
 
-fn says(world: &World, text: &str) {
+fn plan_answer(world: &World, text: &str) {
     world
         .gateway
         .next(answers::stream(&parts(&[text]), Step::End));
 }
 
-async fn ask(
+async fn ask_question(
     world: &World,
     function: &Function,
     who: &SignedIn,
     thread: &str,
     number: usize,
 ) -> Result<Vec<String>> {
-    says(world, &format!("a{number}"));
+    plan_answer(world, &format!("a{number}"));
     let question = user_message(&format!("m{number}"), &format!("q{number}"));
-    prompt(world, function, who, &last_message_body(thread, &question)).await
+    send_for_prompt(world, function, who, &last_message_body(thread, &question)).await
 }
 
 #[tokio::test]
@@ -71,19 +71,19 @@ async fn the_prompt_holds_the_messages_of_the_thread_in_order() -> Result<()> {
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
     );
-    ensure!(ask(&world, &pair.first, &alice, "t1", 1).await? == ["u:q1"]);
-    ensure!(ask(&world, &pair.second, &alice, "t1", 2).await? == ["u:q1", "a:a1", "u:q2"]);
-    let third = ask(&world, &pair.first, &alice, "t1", 3).await?;
+    ensure!(ask_question(&world, &pair.first, &alice, "t1", 1).await? == ["u:q1"]);
+    ensure!(ask_question(&world, &pair.second, &alice, "t1", 2).await? == ["u:q1", "a:a1", "u:q2"]);
+    let third = ask_question(&world, &pair.first, &alice, "t1", 3).await?;
     ensure!(
         third == ["u:q1", "a:a1", "u:q2", "a:a2", "u:q3"],
         "{third:?}"
     );
     ensure!(
-        ask(&world, &pair.first, &mallory, "t1", 1).await? == ["u:q1"],
+        ask_question(&world, &pair.first, &mallory, "t1", 1).await? == ["u:q1"],
         "another user's thread is not read"
     );
     ensure!(
-        ask(&world, &pair.first, &alice, "t2", 1).await? == ["u:q1"],
+        ask_question(&world, &pair.first, &alice, "t2", 1).await? == ["u:q1"],
         "nor another thread"
     );
     pair.stop().await
@@ -95,33 +95,33 @@ async fn after_a_change_the_prompt_holds_the_current_path_of_the_thread() -> Res
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for number in 1..=2 {
-        ask(&world, &function, &alice, "t1", number).await?;
+        ask_question(&world, &function, &alice, "t1", number).await?;
     }
-    says(&world, "a2 anew");
+    plan_answer(&world, "a2 again");
     let mut body = regenerate_body("t1", &[], None);
     body["messages"].take();
     body["message"] = user_message("m2", "q2");
-    let asked = prompt(&world, &function, &alice, &body).await?;
+    let asked = send_for_prompt(&world, &function, &alice, &body).await?;
     ensure!(
         asked == ["u:q1", "a:a1", "u:q2"],
         "another answer: {asked:?}"
     );
-    let asked = ask(&world, &function, &alice, "t1", 3).await?;
+    let asked = ask_question(&world, &function, &alice, "t1", 3).await?;
     ensure!(
-        asked == ["u:q1", "a:a1", "u:q2", "a:a2 anew", "u:q3"],
+        asked == ["u:q1", "a:a1", "u:q2", "a:a2 again", "u:q3"],
         "after another answer: {asked:?}"
     );
 
-    says(&world, "a2 changed");
+    plan_answer(&world, "a2 changed");
     let mut body = edit_body("t1", &[user_message("m2", "q2 changed")]);
     body["message"] = body["messages"][0].take();
     body["messages"].take();
-    let asked = prompt(&world, &function, &alice, &body).await?;
+    let asked = send_for_prompt(&world, &function, &alice, &body).await?;
     ensure!(
         asked == ["u:q1", "a:a1", "u:q2 changed"],
         "a change: {asked:?}"
     );
-    let asked = ask(&world, &function, &alice, "t1", 4).await?;
+    let asked = ask_question(&world, &function, &alice, "t1", 4).await?;
     ensure!(
         asked == ["u:q1", "a:a1", "u:q2 changed", "a:a2 changed", "u:q4"],
         "after a change: {asked:?}"
@@ -142,9 +142,9 @@ async fn the_oldest_turns_of_a_long_conversation_are_left_out_of_the_prompt() ->
         let mut asked = Vec::new();
         for number in 1..=4 {
             let pad = if name == "bytes" { long.as_str() } else { "" };
-            says(&world, &format!("a{number}"));
+            plan_answer(&world, &format!("a{number}"));
             let question = user_message(&format!("m{number}"), &format!("q{number}{pad}"));
-            asked = prompt(
+            asked = send_for_prompt(
                 &world,
                 &function,
                 &alice,
@@ -181,7 +181,9 @@ async fn the_prompt_holds_the_partial_answer_of_a_stopped_turn() -> Result<()> {
         if stops {
             ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
         }
-        let asked = ask(&world, function, &alice, name, 2).await.context(name)?;
+        let asked = ask_question(&world, function, &alice, name, 2)
+            .await
+            .context(name)?;
         let partial = asked.get(1).map(String::as_str).unwrap_or_default();
         ensure!(
             asked.first().is_some_and(|line| line == "u:q1")
@@ -189,13 +191,13 @@ async fn the_prompt_holds_the_partial_answer_of_a_stopped_turn() -> Result<()> {
             "{name}: {asked:?}"
         );
         // In another process the text may lack what the journal does not hold yet.
-        let whole = format!("a:{}", first_half());
+        let full = format!("a:{}", first_half());
         ensure!(
-            asked.len() == 2 || whole.starts_with(partial),
+            asked.len() == 2 || full.starts_with(partial),
             "{name}: {asked:?}"
         );
         ensure!(
-            name.ends_with("there") || asked == ["u:q1", &whole, "u:q2"],
+            name.ends_with("there") || asked == ["u:q1", &full, "u:q2"],
             "{name}: {asked:?}"
         );
         ensure!(answer.transcript().await?.text() == first_half(), "{name}");

@@ -14,44 +14,44 @@ use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result, ensure};
 
 const TURNS: usize = 200;
-const WAVE: usize = 20;
+const WAVE_SIZE: usize = 20;
 
 /// The allowed growth of memory, far less than 200 leaked turns would take.
-const SLACK_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_GROWTH_BYTES: u64 = 8 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_turns_at_once_complete_over_plain_http() -> Result<()> {
-    let (world, gate) = world_with_a_gate().await?;
+    let (world, gate) = start_gated_world().await?;
     let function = Function::start_plain(&world.variables()).await?;
-    many_turns(&world, &function, &gate).await?;
+    run_many_turns(&world, &function, &gate).await?;
     function.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_turns_at_once_complete_in_the_concurrent_mode() -> Result<()> {
-    let (world, gate) = world_with_a_gate().await?;
+    let (world, gate) = start_gated_world().await?;
     let function =
         Function::start_under(RuntimeApi::start(TURNS).await?, &world.variables()).await?;
-    many_turns(&world, &function, &gate).await?;
+    run_many_turns(&world, &function, &gate).await?;
     function.api()?.wait_until_frozen().await?;
     function.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn turns_without_a_free_worker_wait_for_one() -> Result<()> {
-    let (world, gate) = world_with_a_gate().await?;
+    let (world, gate) = start_gated_world().await?;
     let function = Function::start_under(RuntimeApi::start(10).await?, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let sent = all_sent(&function, &alice, "wait", 0..40).await?;
+    let sent = send_all(&function, &alice, "wait", 0..40).await?;
     world.gateway.call(9).await?;
     gate.open();
-    all_answered(&world, &alice, "wait", sent).await?;
+    ensure_all_answered(&world, &alice, "wait", sent).await?;
     function.api()?.wait_until_frozen().await?;
     function.stop().await
 }
 
 /// Starts a world in which each answer holds half of its text back until the gate opens.
-async fn world_with_a_gate() -> Result<(World, Gate)> {
+async fn start_gated_world() -> Result<(World, Gate)> {
     let gate = Gate::default();
     let mut parts = answers::parts(&answers::PIECES);
     let rest = parts.split_off(5);
@@ -67,13 +67,21 @@ async fn world_with_a_gate() -> Result<(World, Gate)> {
     ))
 }
 
-async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<()> {
+async fn run_many_turns(world: &World, function: &Function, gate: &Gate) -> Result<()> {
     let alice = world.sign_in("alice").await?;
     let pid = function.process.pid();
     let mut sent = Vec::new();
     // They begin in waves, so that the local database keeps up, but none ends before all run.
-    for wave in 0..TURNS / WAVE {
-        sent.extend(all_sent(function, &alice, "first", wave * WAVE..(wave + 1) * WAVE).await?);
+    for wave in 0..TURNS / WAVE_SIZE {
+        sent.extend(
+            send_all(
+                function,
+                &alice,
+                "first",
+                wave * WAVE_SIZE..(wave + 1) * WAVE_SIZE,
+            )
+            .await?,
+        );
         let reached = world.gateway.call(sent.len() - 1).await;
         reached.with_context(|| {
             format!(
@@ -84,24 +92,30 @@ async fn many_turns(world: &World, function: &Function, gate: &Gate) -> Result<(
         })?;
     }
     gate.open();
-    all_answered(world, &alice, "first", sent).await?;
+    ensure_all_answered(world, &alice, "first", sent).await?;
     // The allocator keeps memory after so many turns at once; as many again must not need more.
     let most = resident_bytes(pid)?;
-    for wave in 0..TURNS / WAVE {
-        let sent = all_sent(function, &alice, "second", wave * WAVE..(wave + 1) * WAVE).await?;
-        all_answered(world, &alice, "second", sent).await?;
+    for wave in 0..TURNS / WAVE_SIZE {
+        let sent = send_all(
+            function,
+            &alice,
+            "second",
+            wave * WAVE_SIZE..(wave + 1) * WAVE_SIZE,
+        )
+        .await?;
+        ensure_all_answered(world, &alice, "second", sent).await?;
     }
     let no_more = || {
         resident_bytes(pid)
             .ok()
-            .filter(|now| *now < most + SLACK_BYTES)
+            .filter(|now| *now < most + MAX_GROWTH_BYTES)
     };
     let no_more = poll_until_some("the memory not to have grown", no_more).await;
     no_more.with_context(|| format!("{most} bytes at first, now {:?}", resident_bytes(pid)))?;
     Ok(())
 }
 
-async fn all_sent(
+async fn send_all(
     function: &Function,
     who: &SignedIn,
     name: &str,
@@ -122,7 +136,7 @@ async fn all_sent(
     Ok(sent)
 }
 
-async fn all_answered(
+async fn ensure_all_answered(
     world: &World,
     who: &SignedIn,
     name: &str,

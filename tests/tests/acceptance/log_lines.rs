@@ -26,14 +26,14 @@ async fn log_lines_of_a_request_hold_its_id(way: RunMode) -> Result<()> {
         .await?
         .context("it needs nothing else")?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
-    let (alice, nobody) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
+    let (alice, signed_out) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
     fetch(turn_request(&chat, &alice, "t", "m1")?)
         .await?
         .transcript()
         .await?;
     let turn = request_id(&chat.process.logs, "a turn has ended").await?;
     ensure_refused(
-        turn_request(&chat, &nobody, "t", "m2")?,
+        turn_request(&chat, &signed_out, "t", "m2")?,
         401,
         "unauthorized",
     )
@@ -41,7 +41,7 @@ async fn log_lines_of_a_request_hold_its_id(way: RunMode) -> Result<()> {
     let refused = request_id(&chat.process.logs, "a request was refused").await?;
     ensure!(turn != refused, "two requests are both {turn}");
     ensure_refused(
-        threads.request(Method::GET, "/api/models", &nobody, "")?,
+        threads.request(Method::GET, "/api/models", &signed_out, "")?,
         401,
         "unauthorized",
     )

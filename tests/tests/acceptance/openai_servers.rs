@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use store::{Status, StoredMessage};
 
 /// A function in front of the server, and a user of it.
-struct Talk {
+struct Conversation {
     world: World,
     function: Function,
     alice: SignedIn,
     client: Client,
 }
 
-impl Talk {
+impl Conversation {
     async fn start(
         server: &OpenAiServer,
         dialect: Dialect,
@@ -78,7 +78,7 @@ struct Answer {
     tokens: (u64, u64),
 }
 
-fn answers() -> Vec<Answer> {
+fn read_answers() -> Vec<Answer> {
     let answer = |name, parts, finish_reason, tokens| Answer {
         name,
         parts,
@@ -153,14 +153,15 @@ async fn answers_of_an_openai_server_reach_the_real_client_completely_and_are_st
         let Some(server) = OpenAiServer::start().await? else {
             return Ok(());
         };
-        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else {
+        let Some(mut conversation) = Conversation::start(&server, dialect, &[]).await? else {
             return Ok(());
         };
-        for (number, case) in answers().iter().enumerate() {
+        for (number, case) in read_answers().iter().enumerate() {
             let thread = format!("t{number}");
-            let heard = talk.send(&thread, case.name).await?;
-            let stored = talk.answer(&thread).await?;
-            check(case, &heard, &stored).with_context(|| format!("{}, {dialect:?}", case.name))?;
+            let heard = conversation.send(&thread, case.name).await?;
+            let stored = conversation.answer(&thread).await?;
+            check_case(case, &heard, &stored)
+                .with_context(|| format!("{}, {dialect:?}", case.name))?;
         }
         let calls = server.requests("busy at first").await?.len();
         ensure!(
@@ -169,31 +170,31 @@ async fn answers_of_an_openai_server_reach_the_real_client_completely_and_are_st
         );
         // OpenAI's own dialect has the details too, but this server leaves them out there.
         if dialect == Dialect::OpenRouter {
-            let cached = metadata(&talk.answer("t0").await?, "usage");
+            let cached = metadata(&conversation.answer("t0").await?, "usage");
             ensure!(
                 cached["inputTokenDetails"]["cacheReadTokens"] == 4,
                 "{cached}"
             );
-            let thought = metadata(&talk.answer("t2").await?, "usage");
+            let thought = metadata(&conversation.answer("t2").await?, "usage");
             ensure!(
                 thought["outputTokenDetails"]["reasoningTokens"] == 8,
                 "{thought}"
             );
         }
-        talk.function.stop().await?;
+        conversation.function.stop().await?;
     }
     Ok(())
 }
 
-fn check(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()> {
+fn check_case(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()> {
     ensure!(heard.status == "ready", "{heard:?}");
     let held = heard.messages.last().context("the answer")?;
     ensure!(
-        essence(&held["parts"]) == case.parts,
+        to_output(&held["parts"]) == case.parts,
         "the client holds {held}"
     );
     ensure!(
-        essence(&serde_json::from_str(&stored.parts)?) == case.parts,
+        to_output(&serde_json::from_str(&stored.parts)?) == case.parts,
         "stored is {}",
         stored.parts
     );
@@ -207,14 +208,15 @@ fn check(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()>
         tokens == (Some(case.tokens.0), Some(case.tokens.1)),
         "{tokens:?}"
     );
-    let told = &held["metadata"];
+    let held_metadata = &held["metadata"];
     ensure!(
         metadata(stored, "finishReason") == case.finish_reason,
         "{:?}",
         stored.metadata
     );
     ensure!(
-        told["finishReason"] == case.finish_reason && told["usage"] == metadata(stored, "usage"),
+        held_metadata["finishReason"] == case.finish_reason
+            && held_metadata["usage"] == metadata(stored, "usage"),
         "{held}"
     );
     ensure!(
@@ -226,8 +228,8 @@ fn check(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()>
 }
 
 /// Reduces parts to the model's output: the texts, and the tool calls with their inputs.
-fn essence(parts: &Value) -> Vec<Value> {
-    let essence = |part: &Value| match part["type"].as_str()? {
+fn to_output(parts: &Value) -> Vec<Value> {
+    let to_output_part = |part: &Value| match part["type"].as_str()? {
         kind @ ("text" | "reasoning") => Some(json!({"type": kind, "text": part["text"]})),
         "step-start" => None,
         kind => {
@@ -243,18 +245,18 @@ fn essence(parts: &Value) -> Vec<Value> {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(essence)
+        .filter_map(to_output_part)
         .collect()
 }
 
 #[tokio::test]
 async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() -> Result<()> {
-    let whole = "Once upon a time there was marzipan.";
+    let full = "Once upon a time there was marzipan.";
     for dialect in Dialect::ALL {
         let Some(server) = OpenAiServer::start().await? else {
             return Ok(());
         };
-        let Some(mut talk) = Talk::start(&server, dialect, &[]).await? else {
+        let Some(mut conversation) = Conversation::start(&server, dialect, &[]).await? else {
             return Ok(());
         };
         for (name, code, calls) in [
@@ -264,10 +266,10 @@ async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() ->
             ("no stream at all", "gateway_truncated", 1),
         ] {
             let thread = name.replace(' ', "-");
-            let heard = talk.send(&thread, name).await?;
+            let heard = conversation.send(&thread, name).await?;
             heard.ensure_legal()?;
             ensure!(heard.status == "error", "{name}, {dialect:?}: {heard:?}");
-            let stored = talk.answer(&thread).await?;
+            let stored = conversation.answer(&thread).await?;
             ensure!(
                 stored.status == Some(Status::Failed),
                 "{name}, {dialect:?}: {:?}",
@@ -281,18 +283,18 @@ async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() ->
             let made = server.requests(name).await?.len();
             ensure!(made == calls, "{name}, {dialect:?}: called {made} times");
             let text = heard.text();
-            let is_some = !text.is_empty() && text.len() < whole.len() && whole.starts_with(&text);
+            let is_some = !text.is_empty() && text.len() < full.len() && full.starts_with(&text);
             ensure!(
                 is_some == (name == "cut in the middle"),
                 "{name}, {dialect:?}: {text}"
             );
             ensure!(
-                essence(&serde_json::from_str(&stored.parts)?) == texts(&text),
+                to_output(&serde_json::from_str(&stored.parts)?) == texts(&text),
                 "{name}: {}",
                 stored.parts
             );
         }
-        talk.function.stop().await?;
+        conversation.function.stop().await?;
     }
     Ok(())
 }
@@ -312,10 +314,11 @@ async fn a_key_unknown_to_an_openai_server_is_reported_as_a_configuration_error(
     };
     let other = API_KEY.replace("canary", "another");
     let changes = [("AI_GATEWAY_API_KEY", other.as_str())];
-    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
+    let Some(mut conversation) = Conversation::start(&server, Dialect::OpenAi, &changes).await?
+    else {
         return Ok(());
     };
-    let heard = talk.send("t1", "text in pieces").await?;
+    let heard = conversation.send("t1", "text in pieces").await?;
     heard.ensure_legal()?;
     ensure!(
         heard
@@ -324,13 +327,13 @@ async fn a_key_unknown_to_an_openai_server_is_reported_as_a_configuration_error(
             .is_some_and(|error| error.contains("not set up correctly")),
         "{heard:?}"
     );
-    let stored = talk.answer("t1").await?;
+    let stored = conversation.answer("t1").await?;
     ensure!(
         metadata(&stored, "error") == "gateway_refused",
         "{:?}",
         stored.metadata
     );
-    talk.function.stop().await
+    conversation.function.stop().await
 }
 
 #[tokio::test]
@@ -339,11 +342,12 @@ async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<
         return Ok(());
     };
     let changes = [("SYSTEM_PROMPT", "You like sweets.")];
-    let Some(mut talk) = Talk::start(&server, Dialect::OpenAi, &changes).await? else {
+    let Some(mut conversation) = Conversation::start(&server, Dialect::OpenAi, &changes).await?
+    else {
         return Ok(());
     };
-    talk.send("t1", "a tool call between words").await?;
-    let heard = talk.send("t1", "text in pieces").await?;
+    conversation.send("t1", "a tool call between words").await?;
+    let heard = conversation.send("t1", "text in pieces").await?;
     ensure!(heard.status == "ready", "{heard:?}");
 
     let requests = server.requests("text in pieces").await?;
@@ -379,5 +383,5 @@ async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<
         "{request}"
     );
     ensure!(messages[3]["tool_call_id"] == "call_3", "{request}");
-    talk.function.stop().await
+    conversation.function.stop().await
 }

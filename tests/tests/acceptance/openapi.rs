@@ -13,7 +13,7 @@ use http::Method;
 use http::header::COOKIE;
 
 /// Starts a world whose gateway always answers with many kinds of parts.
-async fn world() -> Result<World> {
+async fn start_world() -> Result<World> {
     let gateway = Gateway::start(answers::stream(&mixed_parts(), Step::End)).await?;
     Ok(World {
         engine: Engine::start().await?,
@@ -23,7 +23,7 @@ async fn world() -> Result<World> {
 
 #[tokio::test]
 async fn the_chat_function_conforms_to_its_openapi_document() -> Result<()> {
-    let world = world().await?;
+    let world = start_world().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;
     run_schemathesis(&chat, "chat", &who).await?;
@@ -32,7 +32,7 @@ async fn the_chat_function_conforms_to_its_openapi_document() -> Result<()> {
 
 #[tokio::test]
 async fn the_threads_function_conforms_to_its_openapi_document() -> Result<()> {
-    let world = world().await?;
+    let world = start_world().await?;
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let who = world.sign_in("zoe").await?;

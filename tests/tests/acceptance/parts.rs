@@ -19,7 +19,7 @@ use store::Status;
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /// Returns one part of each kind.
-fn every_kind() -> Vec<Value> {
+fn parts_of_every_kind() -> Vec<Value> {
     let mut parts = opening_parts();
     parts.extend([
         delta("See: "),
@@ -61,7 +61,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     };
     world
         .gateway
-        .next(answers::stream(&every_kind(), Step::End));
+        .next(answers::stream(&parts_of_every_kind(), Step::End));
     let words = question();
     let heard = client
         .send(&ChatRequest::new(&function, &alice, "t1", &words))

@@ -17,18 +17,18 @@ use acceptance::wait::poll_until_some;
 use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
 
-const AT_ONCE: usize = 20;
+const CONCURRENT_REQUESTS: usize = 20;
 
 /// Sends twenty questions at once, each in a thread of its own, and returns the thread and the
 /// response of each one that was accepted.
-async fn twenty_at_once(
+async fn send_twenty_at_once(
     pair: &Pair,
     who: &SignedIn,
     name: &str,
     code: &str,
 ) -> Result<Vec<(String, Response)>> {
     let mut sent = Vec::new();
-    for number in 0..AT_ONCE {
+    for number in 0..CONCURRENT_REQUESTS {
         let thread = format!("{name}-{number}");
         let request = turn_request(pair.both()[number % 2], who, &thread, "m1")?;
         sent.push((thread, send(request).await?));
@@ -39,13 +39,13 @@ async fn twenty_at_once(
         if answer.status == 200 {
             passed.push((thread, answer));
         } else {
-            ensure_over(answer, code).await?;
+            ensure_over_limit(answer, code).await?;
         }
     }
     Ok(passed)
 }
 
-async fn ensure_over(answer: Response, code: &str) -> Result<()> {
+async fn ensure_over_limit(answer: Response, code: &str) -> Result<()> {
     let (status, retry) = (answer.status, answer.header("retry-after").to_owned());
     let body = answer.json().await?;
     ensure!(
@@ -59,7 +59,7 @@ async fn ensure_over(answer: Response, code: &str) -> Result<()> {
     Ok(())
 }
 
-async fn a_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+async fn run_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     ensure!(
         fetch_transcript(turn_request(function, who, thread, message)?)
             .await?
@@ -74,9 +74,9 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    a_turn(&pair.first, &alice, "t1", "m1").await?;
-    a_turn(&pair.second, &alice, "t2", "m1").await?;
-    let passed = twenty_at_once(&pair, &alice, "at-once", "turns_per_day").await?;
+    run_turn(&pair.first, &alice, "t1", "m1").await?;
+    run_turn(&pair.second, &alice, "t2", "m1").await?;
+    let passed = send_twenty_at_once(&pair, &alice, "at-once", "turns_per_day").await?;
     ensure!(passed.len() == 1, "{} passed", passed.len());
     for (thread, answer) in passed {
         ensure!(answer.transcript().await?.done);
@@ -90,11 +90,11 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
     let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
     ensure!(ledger.counted_turns() == 3, "{:?}", ledger.days);
     for function in pair.both() {
-        let shown = a_turn(function, &alice, "t1", "m1").await;
+        let shown = run_turn(function, &alice, "t1", "m1").await;
         shown.context("an answer that exists is shown, whatever the limit")?;
     }
     for function in pair.both() {
-        ensure_over(
+        ensure_over_limit(
             fetch(turn_request(function, &alice, "t1", "m2")?).await?,
             "turns_per_day",
         )
@@ -109,7 +109,7 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
         stored.len() == 2,
         "a refused message was stored: {stored:?}"
     );
-    a_turn(&pair.first, &bob, "t1", "m1")
+    run_turn(&pair.first, &bob, "t1", "m1")
         .await
         .context("another user")?;
     pair.stop().await
@@ -129,7 +129,7 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
         running.push((thread.to_owned(), answer));
     }
     world.gateway.next(answer_in_halves(&gate));
-    let passed = twenty_at_once(&pair, &alice, "at-once", "parallel_turns").await?;
+    let passed = send_twenty_at_once(&pair, &alice, "at-once", "parallel_turns").await?;
     ensure!(passed.len() == 1, "{} passed", passed.len());
     let refused = if passed[0].0 == "at-once-0" {
         "at-once-1"
@@ -142,10 +142,10 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
         let same = fetch(turn_request(function, &alice, "t1", "m1")?).await?;
         ensure!(
             same.status == 200,
-            "who reads along takes no place: {}",
+            "a repeated request takes no quota slot: {}",
             same.status
         );
-        ensure_over(
+        ensure_over_limit(
             fetch(turn_request(function, &alice, "another", "m1")?).await?,
             "parallel_turns",
         )
@@ -160,7 +160,7 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
     let instead = fetch(turn_request(&pair.second, &alice, "t2", "m2")?).await?;
     ensure!(
         instead.status == 200,
-        "a turn that takes another's place: {}",
+        "a turn that takes over another uses its quota slot: {}",
         instead.status
     );
     ensure!(instead.transcript().await?.text() == answers::full_text());
@@ -170,9 +170,9 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
         ensure!(answer.transcript().await?.done, "{thread}");
     }
     Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
-    a_turn(&pair.second, &alice, refused, "m1")
+    run_turn(&pair.second, &alice, refused, "m1")
         .await
-        .context("what was refused works later")?;
+        .context("a refused turn works later")?;
     world.ensure_complete_answer(&alice, refused).await?;
     pair.stop().await
 }
@@ -191,7 +191,7 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
         ),
     ] {
         world.gateway.next(steps);
-        a_turn(&pair.first, &alice, name, "m1")
+        run_turn(&pair.first, &alice, name, "m1")
             .await
             .context(name)?;
         Ledger::read_at_rest(&world.engine, &alice, name)
@@ -205,7 +205,7 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
         world.gateway.next(half_answer());
         let mut answer = fetch(turn_request(&pair.first, &alice, name, "m1")?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await.context(name)?;
-        ensure_over(
+        ensure_over_limit(
             fetch(turn_request(&pair.second, &alice, "another", "m1")?).await?,
             "parallel_turns",
         )
@@ -216,7 +216,7 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
             .await
             .context(name)?;
     }
-    a_turn(&pair.second, &alice, "another", "m1").await?;
+    run_turn(&pair.second, &alice, "another", "m1").await?;
     pair.stop().await
 }
 
@@ -236,11 +236,11 @@ async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> R
         (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
     .await?;
-    a_turn(&pair.second, &alice, "t2", "m1")
+    run_turn(&pair.second, &alice, "t2", "m1")
         .await
         .context("another thread")?;
     world.ensure_complete_answer(&alice, "t2").await?;
-    a_turn(&pair.second, &alice, "t1", "m2")
+    run_turn(&pair.second, &alice, "t1", "m2")
         .await
         .context("the thread that it died in")?;
     Ledger::read_at_rest(&world.engine, &alice, "t1")
@@ -254,7 +254,7 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let said = |finish| {
+    let answer_with = |finish| {
         let mut parts = opening_parts();
         parts.extend([delta("marzipan"), text_end(), finish]);
         answers::stream(&parts, Step::End)
@@ -266,13 +266,13 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     ];
     for (number, (thread, input, output, cached, reasoning, cost)) in turns.into_iter().enumerate()
     {
-        world
-            .gateway
-            .next(said(finish_with(input, output, cached, reasoning, cost)));
+        world.gateway.next(answer_with(finish_with(
+            input, output, cached, reasoning, cost,
+        )));
         let function = pair.both()[number % 2];
         let message = format!("m{number}");
-        a_turn(function, &alice, thread, &message).await?;
-        a_turn(pair.both()[(number + 1) % 2], &alice, thread, &message)
+        run_turn(function, &alice, thread, &message).await?;
+        run_turn(pair.both()[(number + 1) % 2], &alice, thread, &message)
             .await
             .context("shown again")?;
     }
@@ -281,7 +281,7 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
         &[opening_parts(), vec![delta("x")]].concat(),
         Step::Cut,
     ));
-    a_turn(&pair.first, &alice, "t1", "cut").await?;
+    run_turn(&pair.first, &alice, "t1", "cut").await?;
     let (one, two) = (
         Ledger::read_at_rest(&world.engine, &alice, "t1").await?,
         Ledger::read_at_rest(&world.engine, &alice, "t2").await?,
@@ -295,8 +295,8 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     ] {
         let got = [
             one.sum(counter),
-            number(&one, counter),
-            number(&two, counter),
+            counter_value(&one, counter),
+            counter_value(&two, counter),
         ];
         let right = got
             .iter()
@@ -311,7 +311,7 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     pair.stop().await
 }
 
-fn number(ledger: &Ledger, counter: &str) -> f64 {
+fn counter_value(ledger: &Ledger, counter: &str) -> f64 {
     ledger.thread[counter].as_f64().unwrap_or_default()
 }
 
@@ -325,7 +325,7 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     world.gateway.next(answer_in_halves(&gate));
     let body = conversation_body("t1", &[question_message("m1")]).to_string();
     let mut sent = Vec::new();
-    for number in 0..AT_ONCE {
+    for number in 0..CONCURRENT_REQUESTS {
         sent.push(send(post_request(pair.both()[number % 2], &alice, body.clone())?).await?);
     }
     let mut answers = Vec::new();

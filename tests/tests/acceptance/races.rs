@@ -22,17 +22,17 @@ use tokio::task::{JoinSet, LocalSet};
 use arena::{Arena, Race};
 
 const RACES: u64 = 1_000;
-const SIDE_BY_SIDE: usize = 24;
+const CONCURRENT_RACES: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_every_race_each_turn_has_one_answer_one_end_and_one_model_call() -> Result<()> {
-    let races = all_races(seed::seed()?, seed::number("SIDEKIQ_RACES", RACES)?);
+    let races = run_races(seed::seed()?, seed::number("SIDEKIQ_RACES", RACES)?);
     LocalSet::new().run_until(Box::pin(races)).await
 }
 
-async fn all_races(first: u64, races: u64) -> Result<()> {
+async fn run_races(first: u64, races: u64) -> Result<()> {
     let arena = Rc::new(Arena::open().await?);
-    let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let places = Arc::new(Semaphore::new(CONCURRENT_RACES));
     let mut running = JoinSet::new();
     for seed in first..first + races {
         let (arena, place) = (
@@ -58,7 +58,7 @@ async fn all_races(first: u64, races: u64) -> Result<()> {
     for (seed, expected) in expected {
         let made = calls.get(&seed).copied().unwrap_or_default();
         if !expected.contains(&made) {
-            let name = scenarios::of(seed).0;
+            let name = scenarios::find(seed).0;
             wrong.push(format!(
                 "SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {name}: {made} model calls, not {expected:?}"
             ));

@@ -21,11 +21,11 @@ struct Case {
     says: &'static str,
 }
 
-async fn all_are_refused(world: &World, function: &Function, cases: Vec<Case>) -> Result<()> {
+async fn ensure_all_refused(world: &World, function: &Function, cases: Vec<Case>) -> Result<()> {
     let mut wrong = Vec::new();
     for case in cases {
         let name = case.name;
-        if let Err(error) = is_refused(world, case).await {
+        if let Err(error) = ensure_case_refused(world, case).await {
             wrong.push(format!("{name}: {error:#}"));
         }
     }
@@ -37,12 +37,12 @@ async fn all_are_refused(world: &World, function: &Function, cases: Vec<Case>) -
             .lines()
             .iter()
             .all(|line| !line.contains("ERROR")),
-        "a refusal is no error"
+        "a refusal is logged as an error"
     );
     Ok(())
 }
 
-async fn is_refused(world: &World, case: Case) -> Result<()> {
+async fn ensure_case_refused(world: &World, case: Case) -> Result<()> {
     let before = world.engine.items()?;
     let answer = fetch(case.request).await?;
     let (status, headers) = (answer.status.as_u16(), header_lines(&answer));
@@ -152,7 +152,7 @@ async fn a_request_without_a_valid_session_is_refused(way: RunMode) -> Result<()
         code: "unauthorized",
         says: "sign in",
     });
-    all_are_refused(&world, &function, cases).await?;
+    ensure_all_refused(&world, &function, cases).await?;
     function.stop().await
 }
 
@@ -205,7 +205,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
         code: "bad_origin",
         says: "page",
     };
-    all_are_refused(
+    ensure_all_refused(
         &world,
         &function,
         requests.into_iter().map(refused).collect(),
@@ -214,7 +214,7 @@ async fn a_page_of_another_site_is_refused() -> Result<()> {
     let same = fetch(from(&[("referer", &format!("{ORIGIN}/chat"))])?).await?;
     ensure!(
         same.status == 200,
-        "the referer stands in for the origin: {}",
+        "the referer replaces a missing origin: {}",
         same.status
     );
     same.transcript().await?;
@@ -311,7 +311,7 @@ async fn unknown_paths_methods_and_content_types_are_refused() -> Result<()> {
             says: "application/json",
         });
     }
-    all_are_refused(&world, &function, cases).await?;
+    ensure_all_refused(&world, &function, cases).await?;
     let allow = fetch(signed(Method::GET, function.chat_url(), &[])?).await?;
     ensure!(allow.header("allow") == "POST", "{:?}", allow.headers);
     function.stop().await
@@ -370,7 +370,7 @@ async fn invalid_bodies_are_refused_with_their_reason(way: RunMode) -> Result<()
     };
     let alice = world.sign_in("alice").await?;
     let mut cases = Vec::new();
-    for (name, status, code, says, body) in bodies() {
+    for (name, status, code, says, body) in invalid_bodies() {
         cases.push(Case {
             name,
             request: post_request(&function, &alice, body)?,
@@ -379,7 +379,7 @@ async fn invalid_bodies_are_refused_with_their_reason(way: RunMode) -> Result<()
             says,
         });
     }
-    all_are_refused(&world, &function, cases).await?;
+    ensure_all_refused(&world, &function, cases).await?;
     let good = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     ensure!(good.status == 200, "{}", good.status);
     good.transcript().await.context("a good turn")?;
@@ -388,7 +388,7 @@ async fn invalid_bodies_are_refused_with_their_reason(way: RunMode) -> Result<()
 
 type Body = (&'static str, u16, &'static str, &'static str, Vec<u8>);
 
-fn bodies() -> Vec<Body> {
+fn invalid_bodies() -> Vec<Body> {
     let changed = |change: &dyn Fn(&mut Value)| {
         let mut body = turn_body("t1", "m1");
         change(&mut body);

@@ -43,7 +43,7 @@ fn ensure_complete_answer(name: &str, transcript: &Transcript) -> Result<()> {
 }
 
 /// Starts a turn whose first half is sent and whose second half waits for the gate.
-async fn half_way(
+async fn start_half_answer(
     world: &World,
     function: &Function,
     who: &SignedIn,
@@ -56,7 +56,7 @@ async fn half_way(
     Ok((answer, gate))
 }
 
-async fn resumed(function: &Function, who: &SignedIn, thread: &str) -> Result<Response> {
+async fn fetch_resume(function: &Function, who: &SignedIn, thread: &str) -> Result<Response> {
     let answer = fetch(resume_request(function, who, thread)?).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     Ok(answer)
@@ -78,7 +78,7 @@ async fn without_a_running_turn_there_is_nothing_to_resume() -> Result<()> {
     for function in pair.both() {
         ensure_nothing_to_resume(function, &alice, "done").await?;
     }
-    let (answer, gate) = half_way(&world, &pair.first, &alice, "running").await?;
+    let (answer, gate) = start_half_answer(&world, &pair.first, &alice, "running").await?;
     for function in pair.both() {
         ensure_nothing_to_resume(function, &mallory, "running").await?;
         ensure_nothing_to_resume(function, &alice, "other").await?;
@@ -93,9 +93,9 @@ async fn without_a_journal_there_is_nothing_to_resume_in_another_process() -> Re
     let world = World::new().await?;
     let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
+    let (answer, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     ensure_nothing_to_resume(&pair.second, &alice, "t1").await?;
-    let same = resumed(&pair.first, &alice, "t1").await?;
+    let same = fetch_resume(&pair.first, &alice, "t1").await?;
     gate.open();
     ensure_complete_answer("in the same process", &same.transcript().await?)?;
     ensure_complete_answer("the turn", &answer.transcript().await?)?;
@@ -164,10 +164,10 @@ async fn readers_in_the_same_process_get_the_bytes_of_the_first_one() -> Result<
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    let (first, gate) = half_way(&world, &function, &alice, "t1").await?;
+    let (first, gate) = start_half_answer(&world, &function, &alice, "t1").await?;
     let mut readers = Vec::new();
     for _ in 0..5 {
-        readers.push(resumed(&function, &alice, "t1").await?);
+        readers.push(fetch_resume(&function, &alice, "t1").await?);
     }
     for name in [
         "content-type",
@@ -205,11 +205,11 @@ async fn an_answer_continues_for_its_readers_when_the_first_one_leaves() -> Resu
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (first, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
+    let (first, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     drop(first);
     let (here, there) = (
-        resumed(&pair.first, &alice, "t1").await?,
-        resumed(&pair.second, &alice, "t1").await?,
+        fetch_resume(&pair.first, &alice, "t1").await?,
+        fetch_resume(&pair.second, &alice, "t1").await?,
     );
     gate.open();
     ensure_complete_answer("here", &here.transcript().await?)?;
@@ -230,14 +230,14 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
     world.gateway.next(steps);
     let first = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     gate.wait_until_reached().await?;
-    let early = resumed(&pair.second, &alice, "t1")
+    let early = fetch_resume(&pair.second, &alice, "t1")
         .await
         .context("before the first word")?;
     gate.open();
-    let mut leaving = resumed(&pair.second, &alice, "t1").await?;
+    let mut leaving = fetch_resume(&pair.second, &alice, "t1").await?;
     leaving.chunks(3).await?;
     drop(leaving);
-    let mut late = resumed(&pair.second, &alice, "t1")
+    let mut late = fetch_resume(&pair.second, &alice, "t1")
         .await
         .context("half-way")?;
     late.chunks(4)
@@ -336,8 +336,8 @@ async fn readers_of_a_dead_turn_get_an_error_and_its_text_so_far_is_kept() -> Re
     let world = World::new().await?;
     let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, _gate) = half_way(&world, &pair.first, &alice, "t1").await?;
-    let mut reader = resumed(&pair.second, &alice, "t1").await?;
+    let (answer, _gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
+    let mut reader = fetch_resume(&pair.second, &alice, "t1").await?;
     reader.chunks(4).await?;
     pair.first.process.kill().await?;
     drop(answer);
@@ -371,7 +371,7 @@ async fn a_resume_that_races_the_end_gets_the_complete_answer_or_finds_it_stored
     let world = World::new().await?;
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
-    let (answer, gate) = half_way(&world, &pair.first, &alice, "t1").await?;
+    let (answer, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     let mut sent = Vec::new();
     for number in 0..20 {
         let function = pair.both()[number % 2];
@@ -406,7 +406,7 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
         };
         for (place, function) in [("here", &pair.first), ("there", &pair.second)] {
             let thread = format!("{package}-{place}");
-            let (answer, gate) = half_way(&world, &pair.first, &alice, &thread).await?;
+            let (answer, gate) = start_half_answer(&world, &pair.first, &alice, &thread).await?;
             let loaded = to_page_messages(&world.stored_messages(&alice, &thread).await?)?;
             ensure!(loaded.len() == 1, "{thread}: {loaded:?}");
             let load = PageLoad::new(function, &alice, &thread, loaded, PageAction::Resume);

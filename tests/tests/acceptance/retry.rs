@@ -23,7 +23,7 @@ use anyhow::{Context, Result, ensure};
 use message::Role;
 use store::Status;
 
-const AT_ONCE: usize = 20;
+const CONCURRENT_REQUESTS: usize = 20;
 
 #[tokio::test]
 async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answers() -> Result<()>
@@ -38,7 +38,7 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
         let gate = Gate::default();
         world.gateway.next(answer_after(&gate));
         let mut sent = Vec::new();
-        for request in 0..AT_ONCE {
+        for request in 0..CONCURRENT_REQUESTS {
             sent.push(send(turn_request(functions[request % 2], &alice, name, "m1")?).await?);
         }
         gate.wait_until_reached().await?;
@@ -86,7 +86,7 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
 
 /// Sends a message from two pages, the second after the first has seen the end, and compares what
 /// they show.
-async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
+async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
     let Some(mut page) = Page::start(package)? else {
         return Ok(());
     };
@@ -128,11 +128,12 @@ async fn replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> 
             ensure!(again.status == status, "{name}: {again:?}");
             let held =
                 [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
-            let told_early = name == "a model's error";
+            let has_late_metadata = name == "a model's error";
             for field in ["id", "role", "parts", "metadata"] {
                 // Metadata known only at the end came after the error then, and comes before it
                 // now.
-                let same = held[0][field] == held[1][field] || (told_early && field == "metadata");
+                let same =
+                    held[0][field] == held[1][field] || (has_late_metadata && field == "metadata");
                 ensure!(
                     same,
                     "{package}: {name}: {field}:\nagain {}\nfirst {}",
@@ -161,7 +162,7 @@ async fn a_stored_answer_is_replayed_unchanged() -> Result<()> {
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
-        replayed(&world, &pair, &alice, package).await?;
+        ensure_replayed(&world, &pair, &alice, package).await?;
     }
     pair.stop().await
 }
@@ -282,7 +283,7 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again()
     pair.stop().await
 }
 
-async fn lease_to_pass(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
+async fn wait_for_lease_end(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
     poll_until_some("the lease to pass", || {
         let ledger = Ledger::read(&world.engine, who, thread).ok()?;
         (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
@@ -310,7 +311,7 @@ async fn the_partial_answer_of_a_dead_turn_is_replayed_with_an_error() -> Result
         poll_until_some("the journal", journal).await?;
         pair.first.process.kill().await?;
         if waits {
-            lease_to_pass(&world, &alice, "t1").await?;
+            wait_for_lease_end(&world, &alice, "t1").await?;
         }
         let again = fetch(turn_request(&pair.second, &alice, "t1", "m1")?)
             .await?
@@ -358,7 +359,7 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_again() 
     gate.wait_until_reached().await?;
     pair.first.process.kill().await?;
     drop(answer);
-    lease_to_pass(&world, &alice, "t1").await?;
+    wait_for_lease_end(&world, &alice, "t1").await?;
     let again = fetch(turn_request(&pair.second, &alice, "t1", "m1")?)
         .await?
         .transcript()

@@ -10,16 +10,16 @@ use serde_json::Value;
 
 const TOKEN: &str = "SampleTokenForTheEventsFolder000";
 /// An expiry far beyond what the sample session needs, in seconds since 1970.
-const FOR_EVER: u64 = 4_070_908_800;
+const FAR_FUTURE_SECS: u64 = 4_070_908_800;
 
 #[tokio::test]
 async fn every_sample_event_of_the_chat_function_is_answered_as_described() -> Result<()> {
     let start = async |variables: &Variables| {
         Function::start_under(RuntimeApi::start(1).await?, variables).await
     };
-    samples(".", start, |file, status, body| {
-        let is_whole = status != 200 || body.ends_with(b"data: [DONE]\n\n");
-        ensure!(is_whole, "{file}: {}", String::from_utf8_lossy(body));
+    send_samples(".", start, |file, status, body| {
+        let is_complete = status != 200 || body.ends_with(b"data: [DONE]\n\n");
+        ensure!(is_complete, "{file}: {}", String::from_utf8_lossy(body));
         Ok(())
     })
     .await
@@ -30,7 +30,7 @@ async fn every_sample_event_of_the_threads_function_is_answered_as_described() -
     let start = async |variables: &Variables| {
         Function::start_threads_under(RuntimeApi::start(1).await?, variables).await
     };
-    samples("threads", start, |file, status, body| {
+    send_samples("threads", start, |file, status, body| {
         let body: Value = serde_json::from_slice(body)?;
         ensure!(
             body.is_object() && body["error"].is_object() == (status != 200),
@@ -42,7 +42,7 @@ async fn every_sample_event_of_the_threads_function_is_answered_as_described() -
 }
 
 /// Sends all events of a folder; its README has a row for each of them.
-async fn samples(
+async fn send_samples(
     folder: &str,
     start: impl AsyncFn(&Variables) -> Result<Function>,
     check: impl Fn(&str, u64, &[u8]) -> Result<()>,
@@ -54,7 +54,7 @@ async fn samples(
     world
         .engine
         .store()
-        .put_session(TOKEN, &session, FOR_EVER)
+        .put_session(TOKEN, &session, FAR_FUTURE_SECS)
         .await?;
     let variables = world.variables_with(&[
         (

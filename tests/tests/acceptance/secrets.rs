@@ -35,7 +35,7 @@ impl ParameterStore {
         Ok(Self { url, asked })
     }
 
-    fn asked(&self) -> Vec<Value> {
+    fn requests(&self) -> Vec<Value> {
         self.asked
             .lock()
             .map(|asked| asked.clone())
@@ -107,7 +107,7 @@ async fn both_secrets_are_fetched_and_decrypted_in_one_call() -> Result<()> {
     let call = world.gateway.call(0).await?;
     ensure!(call.head.header("authorization") == Some(format!("Bearer {API_KEY}").as_str()));
 
-    let asked = parameters.asked();
+    let asked = parameters.requests();
     ensure!(asked.len() == 1, "{asked:?}");
     ensure!(asked[0]["WithDecryption"] == true, "{asked:?}");
     function.stop().await

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const ON: &[(&str, &str)] = &[("SEND_SOURCES", "true")];
 
 /// Returns two sources between words.
-fn sourced() -> Vec<Value> {
+fn answer_with_sources() -> Vec<Value> {
     let page = json!({"type": "source", "sourceType": "url", "id": "s1", "url": "https://example.com/", "title": "x",
         "providerMetadata": {"a": {"b": 1}}});
     let paper = json!({"type": "source", "sourceType": "document", "id": "s2", "mediaType": "application/pdf",
@@ -34,7 +34,7 @@ fn sourced() -> Vec<Value> {
 }
 
 /// Returns the chunks of the sources that the page gets and that are stored.
-fn shown() -> [Value; 2] {
+fn expected_sources() -> [Value; 2] {
     [
         json!({"type": "source-url", "sourceId": "s1", "url": "https://example.com/", "title": "x",
             "providerMetadata": {"a": {"b": 1}}}),
@@ -43,7 +43,7 @@ fn shown() -> [Value; 2] {
     ]
 }
 
-fn sources(list: &[Value]) -> Vec<Value> {
+fn only_sources(list: &[Value]) -> Vec<Value> {
     let is_source = |item: &&Value| {
         item["type"]
             .as_str()
@@ -53,9 +53,9 @@ fn sources(list: &[Value]) -> Vec<Value> {
 }
 
 fn ensure_shown(case: &str, transcript: &Transcript) -> Result<()> {
-    let found = sources(&transcript.chunks);
+    let found = only_sources(&transcript.chunks);
     ensure!(
-        transcript.done && found == shown(),
+        transcript.done && found == expected_sources(),
         "{case}: {transcript:?}"
     );
     ensure!(transcript.text() == "It is so.", "{case}: {transcript:?}");
@@ -69,7 +69,7 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    let mut parts = sourced();
+    let mut parts = answer_with_sources();
     let rest = parts.split_off(opening_parts().len() + 3);
     let mut steps = vec![head()];
     steps.extend(send_steps(&parts));
@@ -90,7 +90,7 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
 
     let stored = world.only_answer(&alice, "t").await?;
     let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
-    ensure!(sources(&stored) == shown(), "{stored:?}");
+    ensure!(only_sources(&stored) == expected_sources(), "{stored:?}");
     let read = fetch(threads.get("/api/threads/t/messages", &alice)?)
         .await?
         .json()
@@ -123,7 +123,7 @@ async fn a_recovered_turn_keeps_its_sources() -> Result<()> {
     let world = World::new().await?;
     let pair = Pair::start_with_short_turns(&world, ON).await?;
     let alice = world.sign_in("alice").await?;
-    let mut parts = sourced();
+    let mut parts = answer_with_sources();
     parts.truncate(opening_parts().len() + 3);
     world.gateway.next(answers::stream(&parts, Step::Hold));
     let mut answer = fetch(turn_request(&pair.first, &alice, "t", "m1")?).await?;
@@ -132,10 +132,10 @@ async fn a_recovered_turn_keeps_its_sources() -> Result<()> {
     let mut elsewhere = fetch(resume_request(&pair.second, &alice, "t")?).await?;
     elsewhere.chunks(6).await?;
     pair.first.kill().await?;
-    ensure!(sources(&elsewhere.transcript().await?.chunks) == shown());
+    ensure!(only_sources(&elsewhere.transcript().await?.chunks) == expected_sources());
     let stored = world.only_answer(&alice, "t").await?;
     let stored: Vec<Value> = serde_json::from_str(&stored.parts)?;
-    ensure!(sources(&stored) == shown(), "{stored:?}");
+    ensure!(only_sources(&stored) == expected_sources(), "{stored:?}");
     pair.second.stop().await
 }
 
@@ -153,7 +153,7 @@ async fn sources_are_neither_sent_nor_stored_by_default() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            transcript.done && sources(&transcript.chunks).is_empty(),
+            transcript.done && only_sources(&transcript.chunks).is_empty(),
             "{changes:?}: {transcript:?}"
         );
         let stored = world.only_answer(&alice, "t").await?;

@@ -8,7 +8,7 @@ use acceptance::process::{Process, Variables};
 use acceptance::world::World;
 use anyhow::{Result, ensure};
 
-async fn refuses_to_start(
+async fn ensure_refuses_to_start(
     binary: &Path,
     variables: &Variables,
     name: &str,
@@ -60,7 +60,7 @@ async fn an_invalid_variable_is_named_without_its_value() -> Result<()> {
         } else {
             value
         };
-        if let Err(error) = refuses_to_start(&binary, &variables, name, hidden).await {
+        if let Err(error) = ensure_refuses_to_start(&binary, &variables, name, hidden).await {
             wrong.push(format!("{name}={value:?}: {error:#}"));
         }
     }

@@ -26,7 +26,7 @@ use http::Request;
 use message::Role;
 use store::Status;
 
-const NOTHING: StopAnswer = StopAnswer {
+const NOT_STOPPING: StopAnswer = StopAnswer {
     stopping: false,
     stream: None,
 };
@@ -131,14 +131,14 @@ async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Res
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.second, &alice, "t1").await? == NOTHING,
-        "nobody there can stop it"
+        stop_now(&pair.second, &alice, "t1").await? == NOT_STOPPING,
+        "another process cannot stop it"
     );
     gate.open();
-    let whole = answer.transcript().await?;
+    let complete = answer.transcript().await?;
     ensure!(
-        whole.done && whole.text() == answers::full_text(),
-        "{whole:?}"
+        complete.done && complete.text() == answers::full_text(),
+        "{complete:?}"
     );
 
     world.gateway.next(half_answer());
@@ -245,13 +245,13 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
         world.sign_in("mallory").await?,
     );
     for function in pair.both() {
-        ensure!(stop_now(function, &alice, "never-seen").await? == NOTHING);
+        ensure!(stop_now(function, &alice, "never-seen").await? == NOT_STOPPING);
     }
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.first, &mallory, "t1").await? == NOTHING,
+        stop_now(&pair.first, &mallory, "t1").await? == NOT_STOPPING,
         "another user's thread"
     );
     let mut stops = Vec::new();
@@ -272,7 +272,7 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
     let before = world.engine.items()?;
     for function in pair.both() {
         ensure!(
-            stop_now(function, &alice, "t1").await? == NOTHING,
+            stop_now(function, &alice, "t1").await? == NOT_STOPPING,
             "it has ended"
         );
     }
@@ -284,7 +284,7 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
         .await?
         .transcript()
         .await?;
-    ensure!(stop_now(&pair.second, &alice, "done").await? == NOTHING);
+    ensure!(stop_now(&pair.second, &alice, "done").await? == NOT_STOPPING);
     world.ensure_complete_answer(&alice, "done").await?;
     pair.stop().await
 }
@@ -307,12 +307,12 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     world.gateway.next(answer_in_halves(&gate));
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    for (name, stream) in [("old", of_old.as_str()), ("unknown", "nobody-has-this-one")] {
+    for (name, stream) in [("old", of_old.as_str()), ("unknown", "an-unknown-stream")] {
         for function in pair.both() {
             let body = serde_json::json!({ "streamId": stream }).to_string();
             let answer =
                 read_stop_answer(fetch(stop_request(function, &alice, "t1", body)?).await?).await?;
-            ensure!(answer == NOTHING, "{name}: {answer:?}");
+            ensure!(answer == NOT_STOPPING, "{name}: {answer:?}");
         }
     }
     gate.open();
@@ -477,7 +477,7 @@ async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -
         let prompt = world.gateway.call(calls - 1).await?.body["prompt"].to_string();
         ensure!(
             prompt.contains(first_half().trim()),
-            "{name}: the model knows what it said: {prompt}"
+            "{name}: the prompt lacks the partial answer: {prompt}"
         );
         let stored = world.stored_messages(&alice, name).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();

@@ -15,9 +15,9 @@ use anyhow::{Context, Result, ensure};
 use message::Role;
 
 /// A text in the key of every assistant message, and of no other item.
-const OF_THE_ASSISTANT: &str = "#1#";
+const ASSISTANT_KEY: &str = "#1#";
 
-async fn is_refused_until_healed(
+async fn ensure_refused_until_healed(
     world: &World,
     function: &Function,
     who: &SignedIn,
@@ -75,7 +75,7 @@ async fn without_a_table_a_turn_is_refused_before_the_model_is_called() -> Resul
             Some(fault) => world.engine.fault(fault),
             None => world.engine.refuse_connections(),
         }
-        is_refused_until_healed(&world, &function, &alice, name)
+        ensure_refused_until_healed(&world, &function, &alice, name)
             .await
             .context(name)?;
         ensure!(
@@ -161,7 +161,7 @@ async fn the_write_of_an_answer_is_retried_until_it_is_stored() -> Result<()> {
     // More often than the client tries one operation.
     world
         .engine
-        .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Throttle).times(6));
+        .fault(Fault::of("PutItem", ASSISTANT_KEY, Behaviour::Throttle).times(6));
     let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
@@ -185,7 +185,7 @@ async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result
     let alice = world.sign_in("alice").await?;
     world
         .engine
-        .fault(Fault::of("PutItem", OF_THE_ASSISTANT, Behaviour::Fail));
+        .fault(Fault::of("PutItem", ASSISTANT_KEY, Behaviour::Fail));
     let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()
@@ -193,9 +193,9 @@ async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
     ensure!(
         answer.text() == answers::full_text(),
-        "what came is not taken back: {answer:?}"
+        "the sent text stays: {answer:?}"
     );
-    let said = |line: &str| {
+    let store_failure = |line: &str| {
         field(line, "message").filter(|message| message == "failed to store the answer")?;
         Some((
             field(line, "level"),
@@ -206,7 +206,7 @@ async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result
     let (level, thread, id) = function
         .process
         .logs
-        .find("a line for the operator", said)
+        .find("the log line of the failure", store_failure)
         .await?;
     ensure!(
         level.as_deref() == Some("ERROR") && thread.as_deref() == Some("t1") && id.is_some(),

@@ -25,14 +25,14 @@ use tokio::time::sleep;
 /// The number of users that chat at the same time.
 const USERS: usize = 12;
 /// The duration limit of a turn, short enough that leftovers of the failures expire soon.
-const TURN_MS: &str = "24000";
+const MAX_TURN_MS: &str = "24000";
 /// The maximum number of times a user sends a message. With three failures in ten, few need it
 /// twice.
-const TRIES: usize = 12;
+const MAX_TRIES: usize = 12;
 
 /// The time at which the table is faulty.
 #[derive(Clone, Copy, PartialEq)]
-enum When {
+enum FaultTime {
     /// From before the first message until every user has a complete answer.
     Throughout,
     /// From the middle of every answer, for this duration.
@@ -41,18 +41,18 @@ enum When {
 
 /// The history of a message until its sender had a complete answer.
 #[derive(Default)]
-struct Story {
+struct Attempts {
     /// The function has accepted the message at least once.
-    promised: bool,
+    is_acknowledged: bool,
     /// The last error that the user received.
-    told: Option<String>,
+    last_error: Option<String>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_are_throttled() -> Result<()> {
     let seed = seed()?;
-    survives(
-        When::Throughout,
+    ensure_nothing_lost(
+        FaultTime::Throughout,
         vec![Fault::everything(Behaviour::Throttle).at_random(0.3, seed)],
     )
     .await
@@ -63,15 +63,15 @@ async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_fail() -> Result<
     let seed = seed()?;
     let faults = [Behaviour::Fail, Behaviour::LoseAnswer]
         .map(|behaviour| Fault::everything(behaviour).at_random(0.165, seed));
-    survives(When::Throughout, faults.into()).await
+    ensure_nothing_lost(FaultTime::Throughout, faults.into()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_are_slow() -> Result<()> {
     let seed = seed()?;
     let slow = Behaviour::Delay(Duration::from_secs(5));
-    survives(
-        When::Throughout,
+    ensure_nothing_lost(
+        FaultTime::Throughout,
         vec![Fault::everything(slow).at_random(0.3, seed)],
     )
     .await
@@ -80,8 +80,8 @@ async fn no_turn_is_lost_or_doubled_when_three_requests_in_ten_are_slow() -> Res
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_turn_is_lost_or_doubled_when_all_requests_are_slow_in_mid_turn() -> Result<()> {
     let slow = Behaviour::Delay(Duration::from_secs(5));
-    survives(
-        When::InMidTurn(Duration::from_secs(10)),
+    ensure_nothing_lost(
+        FaultTime::InMidTurn(Duration::from_secs(10)),
         vec![Fault::everything(slow)],
     )
     .await
@@ -89,54 +89,59 @@ async fn no_turn_is_lost_or_doubled_when_all_requests_are_slow_in_mid_turn() -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_turn_is_lost_or_doubled_when_the_table_is_gone_for_ten_seconds() -> Result<()> {
-    survives(When::InMidTurn(Duration::from_secs(10)), Vec::new()).await
+    ensure_nothing_lost(FaultTime::InMidTurn(Duration::from_secs(10)), Vec::new()).await
 }
 
 /// Lets all users chat with these faults, or with the table gone if there are none.
-async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
+async fn ensure_nothing_lost(when: FaultTime, faults: Vec<Fault>) -> Result<()> {
     let world = World::new().await?;
-    let variables = world.variables_with(&[("MAX_TURN_MS", TURN_MS), ("MAX_PARALLEL_TURNS", "2")]);
+    let variables =
+        world.variables_with(&[("MAX_TURN_MS", MAX_TURN_MS), ("MAX_PARALLEL_TURNS", "2")]);
     let function = Function::start_plain(&variables).await?;
     let mut users = Vec::new();
     for number in 0..USERS {
         users.push(world.sign_in(&format!("user{number:02}x")).await?);
     }
-    let trouble = || match faults.is_empty() {
+    let inject_faults = || match faults.is_empty() {
         true => world.engine.refuse_connections(),
         false => faults
             .iter()
             .for_each(|fault| world.engine.fault(fault.clone())),
     };
     let (duration, mid_turn) = match when {
-        When::Throughout => (None, false),
-        When::InMidTurn(duration) => (Some(duration), true),
+        FaultTime::Throughout => (None, false),
+        FaultTime::InMidTurn(duration) => (Some(duration), true),
     };
     for who in &users {
         world
             .gateway
-            .next_containing(&words(who, "m1"), slow_answer(mid_turn));
+            .next_containing(&question(who, "m1"), slow_answer(mid_turn));
     }
     if !mid_turn {
-        trouble();
+        inject_faults();
     }
     let watch = async {
         if let Some(duration) = duration {
             // All turns have begun, and none has ended.
             world.gateway.call(USERS - 1).await?;
             sleep(Duration::from_millis(700)).await;
-            trouble();
+            inject_faults();
             sleep(duration).await;
             world.engine.heal();
         }
         anyhow::Ok(())
     };
-    let talks = try_join_all(users.iter().map(|who| talk(&function, who, "m1")));
-    let (stories, ()) = tokio::try_join!(talks, watch)?;
+    let sends = try_join_all(
+        users
+            .iter()
+            .map(|who| send_until_answered(&function, who, "m1")),
+    );
+    let (all_attempts, ()) = tokio::try_join!(sends, watch)?;
     world.engine.heal();
     let afterwards = users
         .iter()
-        .zip(stories)
-        .map(|(who, story)| go_on(&world, &function, who, story));
+        .zip(all_attempts)
+        .map(|(who, attempts)| ensure_next_works(&world, &function, who, attempts));
     try_join_all(afterwards)
         .await
         .with_context(|| format!("SIDEKIQ_SEED={}", seed().unwrap_or_default()))?;
@@ -144,8 +149,8 @@ async fn survives(when: When, faults: Vec<Fault>) -> Result<()> {
 }
 
 /// Returns the usual answer, over a second and a half if `slowly`, for faults in mid-turn.
-fn slow_answer(slowly: bool) -> Vec<Step> {
-    let pause = Duration::from_millis(if slowly { 350 } else { 5 });
+fn slow_answer(is_slow: bool) -> Vec<Step> {
+    let pause = Duration::from_millis(if is_slow { 350 } else { 5 });
     let mut steps = vec![head()];
     steps.extend(answers::send_steps(&opening_parts()));
     for piece in answers::PIECES {
@@ -159,16 +164,20 @@ fn slow_answer(slowly: bool) -> Vec<Step> {
     steps
 }
 
-fn words(who: &SignedIn, message: &str) -> String {
+fn question(who: &SignedIn, message: &str) -> String {
     format!("Is {TEXT_CANARY} sweet, {message} of {}?", who.user)
 }
 
 /// Sends a message until it has a complete answer, like a user who presses the button again.
-async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Story> {
-    let mut story = Story::default();
-    for _ in 0..TRIES {
+async fn send_until_answered(
+    function: &Function,
+    who: &SignedIn,
+    message: &str,
+) -> Result<Attempts> {
+    let mut attempts = Attempts::default();
+    for _ in 0..MAX_TRIES {
         let body =
-            conversation_body("t1", &[user_message(message, &words(who, message))]).to_string();
+            conversation_body("t1", &[user_message(message, &question(who, message))]).to_string();
         let answer = fetch(post_request(function, who, body)?).await?;
         let status = answer.status.as_u16();
         if status != 200 {
@@ -179,27 +188,27 @@ async fn talk(function: &Function, who: &SignedIn, message: &str) -> Result<Stor
             ensure!([500, 503].contains(&status), "{status}: {body}");
             ensure!(body["error"]["message"].is_string(), "{status}: {body}");
             ensure!(status != 503 || !retry.is_empty(), "no retry-after: {body}");
-            story.told = Some(body.to_string());
+            attempts.last_error = Some(body.to_string());
             // The pause that the function asks for, in seconds.
             sleep(Duration::from_secs(retry.parse().unwrap_or(0))).await;
             continue;
         }
-        story.promised = true;
+        attempts.is_acknowledged = true;
         let transcript = answer.transcript().await?;
-        if is_whole(&transcript)? {
-            return Ok(story);
+        if is_complete(&transcript)? {
+            return Ok(attempts);
         }
-        story.told = Some(format!("{transcript:?}"));
+        attempts.last_error = Some(format!("{transcript:?}"));
     }
     bail!(
-        "{message} of {} had no whole answer in {TRIES} tries: {:?}",
+        "{message} of {} had no complete answer in {MAX_TRIES} tries: {:?}",
         who.user,
-        story.told
+        attempts.last_error
     )
 }
 
 /// Returns whether the stream reports success. A stream that does not must report its failure.
-fn is_whole(transcript: &Transcript) -> Result<bool> {
+fn is_complete(transcript: &Transcript) -> Result<bool> {
     ensure!(transcript.done, "the stream has no end: {transcript:?}");
     if transcript.first("error").is_some() {
         return Ok(false);
@@ -207,21 +216,26 @@ fn is_whole(transcript: &Transcript) -> Result<bool> {
     ensure!(transcript.finish_reason() == Some("stop"), "{transcript:?}");
     ensure!(
         transcript.text() == answers::full_text(),
-        "half an answer is passed off as whole: {transcript:?}"
+        "a partial answer is reported as complete: {transcript:?}"
     );
     Ok(true)
 }
 
 /// Checks that the next message works at once, and that everything is stored as promised.
-async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story) -> Result<()> {
-    let next = talk(function, who, "m2").await?;
+async fn ensure_next_works(
+    world: &World,
+    function: &Function,
+    who: &SignedIn,
+    attempts: Attempts,
+) -> Result<()> {
+    let next = send_until_answered(function, who, "m2").await?;
     ensure!(
-        next.told.is_none(),
-        "the next message has trouble too: {:?}",
-        next.told
+        next.last_error.is_none(),
+        "the next message failed too: {:?}",
+        next.last_error
     );
     let calls = |message: &str| {
-        let words = words(who, message);
+        let words = question(who, message);
         world
             .gateway
             .calls()
@@ -229,26 +243,30 @@ async fn go_on(world: &World, function: &Function, who: &SignedIn, story: Story)
             .filter(|call| call.body.to_string().contains(&words))
             .count()
     };
-    let asked = |message: &str, promised, calls| SentMessage {
+    let asked = |message: &str, is_acknowledged, calls| SentMessage {
         message: message.to_owned(),
-        words: words(who, message),
-        is_acknowledged: promised,
+        words: question(who, message),
+        is_acknowledged,
         is_loss_reported: false,
         min_text: answers::full_text(),
         possible_texts: vec![answers::full_text()],
         calls,
     };
     // After an error the user may have paid for an answer that could not be kept.
-    let first_calls = if story.told.is_some() { 0 } else { calls("m1") };
+    let first_calls = if attempts.last_error.is_some() {
+        0
+    } else {
+        calls("m1")
+    };
     let asked = [
-        asked("m1", story.promised, first_calls),
+        asked("m1", attempts.is_acknowledged, first_calls),
         asked("m2", true, calls("m2")),
     ];
-    let judged = async || {
+    let check = async || {
         let ledger = Ledger::read(&world.engine, who, "t1")?;
         let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
         ensure!(wrong.is_empty(), "{}: {wrong:?}: {ledger:#?}", who.user);
         Ok(())
     };
-    poll_until_ok("the table to be right", judged).await
+    poll_until_ok("the promised items in the table", check).await
 }

@@ -15,7 +15,7 @@ use http::Request;
 use serde_json::Value;
 
 /// Runs a turn to its complete answer.
-async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+async fn run_turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     let answer = fetch(turn_request(chat, who, thread, message)?).await?;
     ensure!(
         answer.status == 200,
@@ -27,7 +27,7 @@ async fn turn(chat: &Function, who: &SignedIn, thread: &str, message: &str) -> R
 }
 
 /// Returns the JSON of a successful response.
-async fn good(request: Request<Bytes>) -> Result<Value> {
+async fn fetch_json(request: Request<Bytes>) -> Result<Value> {
     let path = request.uri().path().to_owned();
     let answer = fetch(request).await?;
     let (status, headers) = (answer.status, answer.headers.clone());
@@ -45,7 +45,7 @@ async fn good(request: Request<Bytes>) -> Result<Value> {
 }
 
 /// Returns the values of one field in a list.
-fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+fn field_values<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array()
         .into_iter()
         .flatten()

@@ -24,15 +24,15 @@ const MODEL: &str = "openai/gpt-4o-mini";
 const ON: &[(&str, &str)] = &[("TITLE_MODEL", MODEL)];
 
 /// Returns the steps of an answer that is a title, which waits for the gate.
-fn title_behind(gate: &Gate, said: &str) -> Vec<Step> {
-    let mut title = parts(&[said]);
+fn title_after(gate: &Gate, title_text: &str) -> Vec<Step> {
+    let mut title = parts(&[title_text]);
     title.pop();
     title.push(finish_with(40, 5, 0, 0, "0.001"));
     [vec![Step::Wait(gate.clone())], stream(&title, Step::End)].concat()
 }
 
 /// A thread `t` whose title is being made until the gate opens.
-struct Meanwhile {
+struct PendingTitle {
     world: World,
     function: Function,
     threads: Function,
@@ -40,8 +40,8 @@ struct Meanwhile {
     gate: Gate,
 }
 
-impl Meanwhile {
-    async fn begin() -> Result<Self> {
+impl PendingTitle {
+    async fn start() -> Result<Self> {
         let world = World::new().await?;
         let function = Function::start_plain(&world.variables_with(ON)).await?;
         let threads = Function::start_threads(&world.variables()).await?;
@@ -49,8 +49,8 @@ impl Meanwhile {
         let gate = Gate::default();
         world
             .gateway
-            .next_for(MODEL, title_behind(&gate, "A model's"));
-        turn(&function, &alice, "t", "m1").await?;
+            .next_for(MODEL, title_after(&gate, "A model's"));
+        run_turn(&function, &alice, "t", "m1").await?;
         gate.wait_until_reached().await?;
         Ok(Self {
             world,
@@ -63,7 +63,7 @@ impl Meanwhile {
 }
 
 /// Returns a gate that is open.
-fn open() -> Gate {
+fn open_gate() -> Gate {
     let gate = Gate::default();
     gate.open();
     gate
@@ -77,7 +77,7 @@ async fn title(world: &World, who: &SignedIn, thread: &str) -> Result<String> {
     Ok(thread.title.unwrap_or_default())
 }
 
-async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> Result<()> {
+async fn wait_for_title(world: &World, who: &SignedIn, thread: &str, expected: &str) -> Result<()> {
     poll_until_ok("a title", async || {
         let found = title(world, who, thread).await?;
         ensure!(found == expected, "{thread} is called {found}");
@@ -87,7 +87,7 @@ async fn titled(world: &World, who: &SignedIn, thread: &str, expected: &str) -> 
 }
 
 /// Runs a turn to its complete answer, as its reader sees it.
-async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
+async fn run_turn(function: &Function, who: &SignedIn, thread: &str, message: &str) -> Result<()> {
     let transcript = fetch(turn_request(function, who, thread, message)?)
         .await?
         .transcript()
@@ -100,7 +100,7 @@ async fn turn(function: &Function, who: &SignedIn, thread: &str, message: &str) 
 }
 
 /// Waits for the log line with the reason why there is no title.
-async fn complaint(function: &Function) -> Result<String> {
+async fn title_error(function: &Function) -> Result<String> {
     let accept = |line: &str| {
         line.contains("failed to generate a title")
             .then(|| field(line, "error"))
@@ -109,7 +109,7 @@ async fn complaint(function: &Function) -> Result<String> {
     function
         .process
         .logs
-        .find("a word about the title", accept)
+        .find("the log line of the title", accept)
         .await
 }
 
@@ -132,29 +132,29 @@ async fn a_title_comes_after_the_answer(way: RunMode) -> Result<()> {
     let gate = Gate::default();
     world.gateway.next_for(
         MODEL,
-        title_behind(&gate, "\"On marzipan, and\u{a0}\u{1f34f}.\"\nSweet."),
+        title_after(&gate, "\"On marzipan, and\u{a0}\u{1f34f}.\"\nSweet."),
     );
-    turn(&function, &alice, "t", "m1").await?;
+    run_turn(&function, &alice, "t", "m1").await?;
 
     // The reader has the last byte, and the title is not made yet.
     gate.wait_until_reached().await?;
     world.ensure_complete_answer(&alice, "t").await?;
     ensure!(title(&world, &alice, "t").await? == question());
     gate.open();
-    titled(&world, &alice, "t", "On marzipan, and \u{1f34f}").await?;
+    wait_for_title(&world, &alice, "t", "On marzipan, and \u{1f34f}").await?;
     ensure_counted(&world, &alice, "t").await?;
     world.ensure_complete_answer(&alice, "t").await?;
 
-    turn(&function, &alice, "t", "m2").await?;
-    turn(&function, &alice, "other", "m1").await?;
-    titled(&world, &alice, "other", full_text().trim_end_matches('.')).await?;
+    run_turn(&function, &alice, "t", "m2").await?;
+    run_turn(&function, &alice, "other", "m1").await?;
+    wait_for_title(&world, &alice, "other", full_text().trim_end_matches('.')).await?;
     let calls = world.gateway.calls_of(MODEL);
     ensure!(
         calls.len() == 2,
         "one for each thread, not for its second turn: {}",
         calls.len()
     );
-    ensure_modest(&calls[0])?;
+    ensure_small_call(&calls[0])?;
     ensure!(
         title(&world, &alice, "t").await? == "On marzipan, and \u{1f34f}",
         "the second turn"
@@ -182,7 +182,7 @@ async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<(
         );
         ensure!(
             (day.turns, day.running) == (1, 0),
-            "a title is no turn: {day:?}"
+            "a title counts as a turn: {day:?}"
         );
         Ok(())
     })
@@ -190,7 +190,7 @@ async fn ensure_counted(world: &World, who: &SignedIn, thread: &str) -> Result<(
 }
 
 /// Checks that the call asks for few tokens, and holds question and answer.
-fn ensure_modest(call: &Call) -> Result<()> {
+fn ensure_small_call(call: &Call) -> Result<()> {
     let body = &call.body;
     ensure!(body["maxOutputTokens"] == 100, "{body}");
     let text = body["prompt"].to_string();
@@ -228,7 +228,7 @@ async fn titles_are_also_made_over_the_openai_protocol() -> Result<()> {
         .transcript()
         .await?;
     ensure!(transcript.text() == "Yes, marzipan is.", "{transcript:?}");
-    titled(&world, &alice, "t", "Marzipan").await?;
+    wait_for_title(&world, &alice, "t", "Marzipan").await?;
     let calls = world.gateway.calls_of(MODEL);
     ensure!(
         calls.len() == 1 && calls[0].body["max_tokens"] == 100,
@@ -245,13 +245,13 @@ async fn titles_are_also_made_over_the_openai_protocol() -> Result<()> {
 
 #[tokio::test]
 async fn a_rename_by_the_user_wins_over_the_title_of_the_model() -> Result<()> {
-    let Meanwhile {
+    let PendingTitle {
         world,
         function,
         threads,
         alice,
         gate,
-    } = Meanwhile::begin().await?;
+    } = PendingTitle::start().await?;
     let body = json!({"title": "My own"}).to_string();
     let renamed = fetch(threads.request(Method::PATCH, "/api/threads/t", &alice, body)?).await?;
     ensure!(renamed.status == 200, "{}", renamed.status);
@@ -273,13 +273,13 @@ async fn a_rename_by_the_user_wins_over_the_title_of_the_model() -> Result<()> {
 
 #[tokio::test]
 async fn a_thread_deleted_while_its_title_is_made_stays_deleted() -> Result<()> {
-    let Meanwhile {
+    let PendingTitle {
         world,
         function,
         threads,
         alice,
         gate,
-    } = Meanwhile::begin().await?;
+    } = PendingTitle::start().await?;
     let deleted =
         fetch(threads.request(Method::DELETE, "/api/threads/t", &alice, Bytes::new())?).await?;
     ensure!(deleted.status == 204, "{}", deleted.status);
@@ -335,7 +335,7 @@ async fn a_model_without_a_usable_title_changes_nothing() -> Result<()> {
         ),
         (
             "nothing but marks",
-            title_behind(&open(), "\"...\""),
+            title_after(&open_gate(), "\"...\""),
             "nothing that is a title",
         ),
     ];
@@ -344,12 +344,12 @@ async fn a_model_without_a_usable_title_changes_nothing() -> Result<()> {
         let function = Function::start_plain(&world.variables_with(ON)).await?;
         let alice = world.sign_in("alice").await?;
         world.gateway.next_for(MODEL, steps);
-        turn(&function, &alice, "t", "m1").await?;
-        let error = complaint(&function).await?;
+        run_turn(&function, &alice, "t", "m1").await?;
+        let error = title_error(&function).await?;
         ensure!(error.contains(complaint_of), "{case}: {error}");
         ensure!(title(&world, &alice, "t").await? == question(), "{case}");
         world.ensure_complete_answer(&alice, "t").await?;
-        turn(&function, &alice, "t", "m2").await?;
+        run_turn(&function, &alice, "t", "m2").await?;
         function.stop().await?;
         let marks = world
             .engine
@@ -369,7 +369,7 @@ async fn a_slow_title_is_given_up_at_shutdown() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next_for(MODEL, answer_after(&gate));
-    turn(&function, &alice, "t", "m1").await?;
+    run_turn(&function, &alice, "t", "m1").await?;
     gate.wait_until_reached().await?;
     let logs = function.process.logs.clone();
     function.stop().await?;
@@ -387,7 +387,7 @@ async fn without_a_title_model_each_turn_makes_one_model_call() -> Result<()> {
     let world = World::new().await?;
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&function, &alice, "t", "m1").await?;
+    run_turn(&function, &alice, "t", "m1").await?;
     function.stop().await?;
     ensure!(world.gateway.calls().len() == 1);
     ensure!(title(&world, &alice, "t").await? == question());
@@ -410,10 +410,10 @@ async fn only_the_first_successful_answer_of_a_thread_leads_to_a_title() -> Resu
     ensure!(failed.first("error").is_some(), "{failed:?}");
     world
         .gateway
-        .next_for(MODEL, title_behind(&open(), "Titled"));
+        .next_for(MODEL, title_after(&open_gate(), "Titled"));
     let answered = send(last_message_body("t", &question_message("m1"))).await?;
     ensure!(answered.text() == full_text(), "{answered:?}");
-    titled(&world, &alice, "t", "Titled").await?;
+    wait_for_title(&world, &alice, "t", "Titled").await?;
     send(last_message_body("t", &question_message("m2"))).await?;
     function.stop().await?;
     let calls = world.gateway.calls_of(MODEL);
@@ -432,12 +432,12 @@ async fn a_question_without_text_gets_a_title_from_its_answer() -> Result<()> {
     let body = last_message_body("t", &json!({"id": "m1", "role": "user", "parts": [file]}));
     world
         .gateway
-        .next_for(MODEL, title_behind(&open(), "A picture"));
+        .next_for(MODEL, title_after(&open_gate(), "A picture"));
     ensure!(
         fetch_transcript(post_request(&function, &alice, body.to_string())?)
             .await?
             .done
     );
-    titled(&world, &alice, "t", "A picture").await?;
+    wait_for_title(&world, &alice, "t", "A picture").await?;
     function.stop().await
 }

@@ -12,25 +12,25 @@ use anyhow::{Context, Result, ensure};
 
 #[tokio::test]
 async fn a_conversation_works_over_plain_http() -> Result<()> {
-    a_conversation(RunMode::Plain).await
+    ensure_conversation_works(RunMode::Plain).await
 }
 
 #[tokio::test]
 async fn a_conversation_works_under_cargo_lambda_watch() -> Result<()> {
-    a_conversation(RunMode::Watch).await
+    ensure_conversation_works(RunMode::Watch).await
 }
 
 #[tokio::test]
 async fn a_conversation_works_under_the_runtime_interface_emulator() -> Result<()> {
-    a_conversation(RunMode::Emulator).await
+    ensure_conversation_works(RunMode::Emulator).await
 }
 
 #[tokio::test]
 async fn a_conversation_works_in_an_environment_that_freezes() -> Result<()> {
-    a_conversation(RunMode::RuntimeApi).await
+    ensure_conversation_works(RunMode::RuntimeApi).await
 }
 
-async fn a_conversation(way: RunMode) -> Result<()> {
+async fn ensure_conversation_works(way: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -65,33 +65,33 @@ async fn a_conversation(way: RunMode) -> Result<()> {
 #[tokio::test]
 async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_over_plain_http() -> Result<()>
 {
-    the_client_leaves(RunMode::Plain, &EVERY_CHUNK).await
+    ensure_stored_when_client_leaves(RunMode::Plain, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
 async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_under_cargo_lambda_watch()
 -> Result<()> {
-    the_client_leaves(RunMode::Watch, &EVERY_CHUNK).await
+    ensure_stored_when_client_leaves(RunMode::Watch, &EVERY_CHUNK).await
 }
 
 #[tokio::test]
 async fn the_answer_is_stored_when_the_client_leaves_under_the_runtime_interface_emulator()
 -> Result<()> {
     // The emulator passes on only complete answers: there is no chunk to leave after.
-    the_client_leaves(RunMode::Emulator, &[0]).await
+    ensure_stored_when_client_leaves(RunMode::Emulator, &[0]).await
 }
 
 #[tokio::test]
 async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_in_an_environment_that_freezes()
 -> Result<()> {
-    the_client_leaves(RunMode::RuntimeApi, &EVERY_CHUNK).await
+    ensure_stored_when_client_leaves(RunMode::RuntimeApi, &EVERY_CHUNK).await
 }
 
 /// The numbers of chunks after which a client leaves, from none to all but the last of the usual
 /// answer.
 const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
-async fn the_client_leaves(way: RunMode, after: &[usize]) -> Result<()> {
+async fn ensure_stored_when_client_leaves(way: RunMode, after: &[usize]) -> Result<()> {
     let world = World::new().await?;
     let Some(function) = Function::start(way, &world.variables()).await? else {
         return Ok(());
@@ -118,12 +118,12 @@ async fn the_client_leaves(way: RunMode, after: &[usize]) -> Result<()> {
             function.api()?.wait_until_frozen().await?;
             world.ensure_complete_answer(&alice, &thread).await?;
         } else {
-            stored_whole(&world, &alice, &thread).await?;
+            ensure_stored_completely(&world, &alice, &thread).await?;
         }
     }
     ensure!(
         world.gateway.calls().len() == after.len(),
-        "somebody called the model twice"
+        "the model was called twice for one turn"
     );
     function.stop().await
 }
@@ -141,7 +141,7 @@ fn plan_gate(world: &World, chunks: usize) -> Gate {
     gate
 }
 
-async fn stored_whole(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
+async fn ensure_stored_completely(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
     poll_until_ok("the stored answer", async || {
         world.ensure_complete_answer(who, thread).await
     })
@@ -239,7 +239,7 @@ async fn an_early_answer_of_the_runtime_api_does_not_end_the_concurrent_mode() -
     for (name, reading) in [
         ("close", Reading::Close(2)),
         ("reset", Reading::Reset(2)),
-        ("whole", Reading::Complete),
+        ("complete", Reading::Complete),
     ] {
         function.api()?.next_reading(reading);
         let gate = plan_gate(&world, 4);

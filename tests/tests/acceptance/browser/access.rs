@@ -14,7 +14,7 @@ const FORMATTED: &str = "# On sweets\n\n> Quoted, and `code`.\n\n| a | b |\n|---
 
 #[tokio::test]
 async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> {
-    let Some(mut desk) = Desk::signed_out("audit").await? else {
+    let Some(mut desk) = Desk::start_signed_out("audit").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -66,7 +66,7 @@ async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> 
         .await?;
     tab.ensure_accessible("a conversation that is not there")
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 /// Audits the dialogs of the only conversation, and the list in a narrow window.
@@ -97,7 +97,7 @@ async fn audit_dialogs(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn asking_stopping_renaming_and_deleting_work_by_keyboard_alone() -> Result<()> {
-    let Some(mut desk) = Desk::ready("keyboard").await? else {
+    let Some(mut desk) = Desk::start_signed_in("keyboard").await? else {
         return Ok(());
     };
     desk.world.gateway.next(half_answer());
@@ -135,7 +135,7 @@ async fn asking_stopping_renaming_and_deleting_work_by_keyboard_alone() -> Resul
     tab.wait_until_gone(&button("Stop")).await?;
 
     rename_and_delete(&tab).await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 /// Renames and deletes a conversation by keyboard: a closed dialog returns the focus to the control
@@ -167,7 +167,7 @@ async fn rename_and_delete(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn the_model_and_the_colours_can_be_chosen_by_keyboard() -> Result<()> {
-    let Some(mut desk) = Desk::ready("menus").await? else {
+    let Some(mut desk) = Desk::start_signed_in("menus").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -183,12 +183,12 @@ async fn the_model_and_the_colours_can_be_chosen_by_keyboard() -> Result<()> {
     tab.press_key("Enter").await?;
     tab.wait_for_focus(&button("Switch to light colours"))
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn nothing_moves_under_reduced_motion() -> Result<()> {
-    let Some(mut desk) = Desk::ready("motion").await? else {
+    let Some(mut desk) = Desk::start_signed_in("motion").await? else {
         return Ok(());
     };
     let gate = Gate::default();
@@ -202,5 +202,5 @@ async fn nothing_moves_under_reduced_motion() -> Result<()> {
     gate.open();
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }

@@ -12,7 +12,7 @@ use super::Desk;
 
 #[tokio::test]
 async fn text_is_shown_while_the_answer_streams() -> Result<()> {
-    let Some(mut desk) = Desk::ready("pieces").await? else {
+    let Some(mut desk) = Desk::start_signed_in("pieces").await? else {
         return Ok(());
     };
     let gate = Gate::default();
@@ -33,12 +33,12 @@ async fn text_is_shown_while_the_answer_streams() -> Result<()> {
     desk.world
         .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_reloaded_page_resumes_the_answer_without_duplicates() -> Result<()> {
-    let Some(mut desk) = Desk::ready("reload").await? else {
+    let Some(mut desk) = Desk::start_signed_in("reload").await? else {
         return Ok(());
     };
     let gate = Gate::default();
@@ -66,12 +66,12 @@ async fn a_reloaded_page_resumes_the_answer_without_duplicates() -> Result<()> {
     desk.world
         .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn stop_ends_the_model_call_and_the_conversation_can_continue() -> Result<()> {
-    let Some(mut desk) = Desk::ready("stop").await? else {
+    let Some(mut desk) = Desk::start_signed_in("stop").await? else {
         return Ok(());
     };
     desk.world.gateway.next(half_answer());
@@ -99,12 +99,12 @@ async fn stop_ends_the_model_call_and_the_conversation_can_continue() -> Result<
     tab.send("And now?").await?;
     tab.wait_for_conversation(&[&question(), &first_half(), "And now?", &full_text()])
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn another_answer_replaces_the_one_before() -> Result<()> {
-    let Some(mut desk) = Desk::ready("regenerate").await? else {
+    let Some(mut desk) = Desk::start_signed_in("regenerate").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -126,12 +126,12 @@ async fn another_answer_replaces_the_one_before() -> Result<()> {
         .only_answer(&desk.alice, &tab.thread().await?)
         .await?;
     ensure!(text_of(&stored)? == "Quite so.", "{}", stored.parts);
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn an_edited_question_replaces_the_rest_of_the_conversation() -> Result<()> {
-    let Some(mut desk) = Desk::ready("edit").await? else {
+    let Some(mut desk) = Desk::start_signed_in("edit").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -153,14 +153,14 @@ async fn an_edited_question_replaces_the_rest_of_the_conversation() -> Result<()
     let prompt = desk.world.gateway.call(1).await?.body["prompt"].to_string();
     ensure!(
         !prompt.contains(&question()),
-        "the model was told what is no longer asked: {prompt}"
+        "the prompt holds the replaced question: {prompt}"
     );
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_second_tab_shows_the_changes_of_the_first() -> Result<()> {
-    let Some(mut desk) = Desk::ready("tabs").await? else {
+    let Some(mut desk) = Desk::start_signed_in("tabs").await? else {
         return Ok(());
     };
     let gate = Gate::default();
@@ -193,5 +193,5 @@ async fn a_second_tab_shows_the_changes_of_the_first() -> Result<()> {
         desk.world.gateway.calls().len() == 2,
         "the model was called again"
     );
-    desk.tidy().await
+    desk.finish().await
 }

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use super::Desk;
 
 /// Begins a conversation with this question and waits for its answer.
-async fn begin(tab: &Tab, question: &str) -> Result<String> {
+async fn begin_conversation(tab: &Tab, question: &str) -> Result<String> {
     tab.send(question).await?;
     tab.wait_for_conversation(&[question, &full_text()]).await?;
     tab.wait_for(&conversation(question)).await?;
@@ -18,14 +18,14 @@ async fn begin(tab: &Tab, question: &str) -> Result<String> {
 
 #[tokio::test]
 async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
-    let Some(mut desk) = Desk::ready("delete").await? else {
+    let Some(mut desk) = Desk::start_signed_in("delete").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
-    begin(&tab, "What is sweet?").await?;
+    begin_conversation(&tab, "What is sweet?").await?;
     tab.click(&button("New conversation")).await?;
     tab.wait_for_conversation(&[]).await?;
-    let second = begin(&tab, "What is bitter?").await?;
+    let second = begin_conversation(&tab, "What is bitter?").await?;
 
     let dialog = Locator::named("dialog", "Delete conversation?");
     tab.hover(&conversation("What is bitter?")).await?;
@@ -52,16 +52,16 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     tab.go_to(&format!("#/t/{second}")).await?;
     tab.wait_for(&alert("There is no such conversation"))
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_renamed_conversation_is_listed_under_its_new_title() -> Result<()> {
-    let Some(mut desk) = Desk::ready("rename").await? else {
+    let Some(mut desk) = Desk::start_signed_in("rename").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
-    begin(&tab, &question()).await?;
+    begin_conversation(&tab, &question()).await?;
     tab.hover(&conversation(&question())).await?;
     tab.click(&button(&format!("Rename “{}”", question())))
         .await?;
@@ -77,12 +77,12 @@ async fn a_renamed_conversation_is_listed_under_its_new_title() -> Result<()> {
         .wait_for_conversation(&[&question(), &full_text()])
         .await?;
     other.wait_for(&heading).await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
-    let Some(mut desk) = Desk::ready("model").await? else {
+    let Some(mut desk) = Desk::start_signed_in("model").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -103,12 +103,12 @@ async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
         tab.value(&picker).await? == "openai/gpt-4o-mini",
         "the choice is forgotten"
     );
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_narrow_window_works_by_keyboard_alone() -> Result<()> {
-    let Some(mut desk) = Desk::ready("narrow").await? else {
+    let Some(mut desk) = Desk::start_signed_in("narrow").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -130,5 +130,5 @@ async fn a_narrow_window_works_by_keyboard_alone() -> Result<()> {
     tab.press(&button("Close conversations"), "Enter").await?;
     tab.wait_until_gone(&conversation(&question())).await?;
     tab.wait_for_focus(&button("Open conversations")).await?;
-    desk.tidy().await
+    desk.finish().await
 }

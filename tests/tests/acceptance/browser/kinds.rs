@@ -29,7 +29,7 @@ Order is not kept; take a `BTreeMap` where it matters.";
 
 /// The pause before each word of the model, without which the picture would show an answer after no
 /// time.
-const PACE: Duration = Duration::from_millis(12);
+const WORD_PAUSE: Duration = Duration::from_millis(12);
 
 /// Returns an answer with reasoning and formatted text.
 fn advice() -> Vec<Value> {
@@ -45,12 +45,12 @@ fn advice() -> Vec<Value> {
     parts
 }
 
-fn paced(parts: &[Value]) -> Vec<Step> {
+fn to_paced_steps(parts: &[Value]) -> Vec<Step> {
     let mut steps = vec![head()];
     steps.extend(
         parts
             .iter()
-            .flat_map(|part| [Step::Pause(PACE), Step::Send(frame(part))]),
+            .flat_map(|part| [Step::Pause(WORD_PAUSE), Step::Send(frame(part))]),
     );
     steps.push(Step::End);
     steps
@@ -58,7 +58,7 @@ fn paced(parts: &[Value]) -> Vec<Step> {
 
 #[tokio::test]
 async fn an_answer_shows_every_kind_of_part() -> Result<()> {
-    let Some(mut desk) = Desk::ready("kinds").await? else {
+    let Some(mut desk) = Desk::start_signed_in("kinds").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -72,7 +72,7 @@ async fn an_answer_shows_every_kind_of_part() -> Result<()> {
         tab.wait_for_conversation(&[topic, &full_text()]).await?;
         tab.click(&button("New conversation")).await?;
     }
-    desk.world.gateway.next(paced(&advice()));
+    desk.world.gateway.next(to_paced_steps(&advice()));
     tab.send("Explain how a hash map works, with a small example.")
         .await?;
     tab.wait_for(&answer("Order is not kept").with("412 in, 236 out"))
@@ -93,12 +93,12 @@ async fn an_answer_shows_every_kind_of_part() -> Result<()> {
         }
         tab.reload().await?;
     }
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_picture_is_sent_with_the_question() -> Result<()> {
-    let Some(mut desk) = Desk::ready("file").await? else {
+    let Some(mut desk) = Desk::start_signed_in("file").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -127,5 +127,5 @@ async fn a_picture_is_sent_with_the_question() -> Result<()> {
             .await?;
         tab.reload().await?;
     }
-    desk.tidy().await
+    desk.finish().await
 }

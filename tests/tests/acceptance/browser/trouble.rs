@@ -14,7 +14,7 @@ use super::Desk;
 
 #[tokio::test]
 async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
-    let Some(mut desk) = Desk::ready("failure").await? else {
+    let Some(mut desk) = Desk::start_signed_in("failure").await? else {
         return Ok(());
     };
     let cut = stream(
@@ -47,12 +47,12 @@ async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
             "{name}: asked once, answered once"
         );
     }
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_failed_answer_is_still_marked_after_a_reload() -> Result<()> {
-    let Some(mut desk) = Desk::ready("failed").await? else {
+    let Some(mut desk) = Desk::start_signed_in("failed").await? else {
         return Ok(());
     };
     let cut = stream(
@@ -67,12 +67,12 @@ async fn a_failed_answer_is_still_marked_after_a_reload() -> Result<()> {
     tab.wait_for_conversation(&[&question(), &first_half()])
         .await?;
     tab.wait_for(&answer("Failed")).await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn an_answer_resumes_after_a_lost_connection() -> Result<()> {
-    let Some(mut desk) = Desk::ready("connection").await? else {
+    let Some(mut desk) = Desk::start_signed_in("connection").await? else {
         return Ok(());
     };
     let gate = Gate::default();
@@ -96,12 +96,12 @@ async fn an_answer_resumes_after_a_lost_connection() -> Result<()> {
     desk.world
         .ensure_complete_answer(&desk.alice, &tab.thread().await?)
         .await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
-    let Some(mut desk) = Desk::signed_out("signed-out").await? else {
+    let Some(mut desk) = Desk::start_signed_out("signed-out").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -121,7 +121,7 @@ async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
     tab.wait_for(&alert("This was not sent")).await?;
     ensure!(
         desk.world.gateway.calls().len() == 1,
-        "the model was called for nobody"
+        "the model was called for a user who is signed out"
     );
 
     desk.world
@@ -133,12 +133,12 @@ async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
     tab.wait_for_conversation(&[&question(), &full_text(), "And now?", &full_text()])
         .await?;
     tab.wait_until_gone(&alert("")).await?;
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_refused_edit_can_be_sent_again() -> Result<()> {
-    let Some(mut desk) = Desk::ready("refused-edit").await? else {
+    let Some(mut desk) = Desk::start_signed_in("refused-edit").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -170,12 +170,12 @@ async fn a_refused_edit_can_be_sent_again() -> Result<()> {
         desk.world.gateway.calls().len() == 2,
         "each question has cost one answer"
     );
-    desk.tidy().await
+    desk.finish().await
 }
 
 #[tokio::test]
 async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<()> {
-    let Some(mut desk) = Desk::ready("refused-question").await? else {
+    let Some(mut desk) = Desk::start_signed_in("refused-question").await? else {
         return Ok(());
     };
     let tab = desk.open().await?;
@@ -205,5 +205,5 @@ async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<
         "the question is lost"
     );
     tab.wait_for(&button("Remove note.txt")).await?;
-    desk.tidy().await
+    desk.finish().await
 }

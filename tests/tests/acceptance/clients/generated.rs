@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::parts::Answer;
+use super::parts::AnswerGenerator;
 use super::relay::{Relay, Relayed};
 
 const ANSWERS: u64 = 3000;
@@ -21,19 +21,19 @@ async fn no_generated_answer_leads_to_a_chunk_that_a_client_refuses() -> Result<
         return Ok(());
     };
     let relay = Relay::new().await?;
-    let mut seen = Seen::default();
+    let mut coverage = Coverage::default();
     for seed in 0..ANSWERS {
-        let events = Answer::new(seed).events();
-        let relayed = relay.relay(in_pieces(seed, &events)).await?;
-        seen.count(&relayed);
+        let events = AnswerGenerator::new(seed).events();
+        let relayed = relay.relay(split_into_steps(seed, &events)).await?;
+        coverage.count(&relayed);
         let read = relayed.ensure_readable(&mut readers).await;
         read.with_context(|| format!("answer {seed}:\n{}", events.concat()))?;
     }
-    seen.ensure_varied()
+    coverage.ensure_varied()
 }
 
 /// Splits the events as the network might: into up to four pieces, cut anywhere.
-fn in_pieces(seed: u64, events: &[String]) -> Vec<Step> {
+fn split_into_steps(seed: u64, events: &[String]) -> Vec<Step> {
     let mut rng = Rng::with_seed(seed);
     let mut steps = vec![answers::head()];
     let mut rest = Bytes::from(events.concat());
@@ -49,17 +49,17 @@ fn in_pieces(seed: u64, events: &[String]) -> Vec<Step> {
 /// The chunk types and ends that the generated answers have reached, as proof that the generator
 /// varies enough.
 #[derive(Default)]
-struct Seen {
+struct Coverage {
     kinds: BTreeMap<String, u64>,
-    broke_off: u64,
+    cut_off: u64,
 }
 
-impl Seen {
+impl Coverage {
     fn count(&mut self, relayed: &Relayed) {
         for kind in &relayed.kinds {
             *self.kinds.entry(kind.clone()).or_default() += 1;
         }
-        self.broke_off += u64::from(relayed.broke_off);
+        self.cut_off += u64::from(relayed.is_cut_off);
     }
 
     /// Checks that every type of chunk that parts can become has come often, and that many answers
@@ -70,9 +70,9 @@ impl Seen {
             .find(|kind| self.kinds.get(**kind).is_none_or(|count| *count < 100));
         ensure!(rare.is_none(), "{rare:?} is rare: {:?}", self.kinds);
         ensure!(
-            self.broke_off > ANSWERS / 10 && self.broke_off < ANSWERS / 2,
+            self.cut_off > ANSWERS / 10 && self.cut_off < ANSWERS / 2,
             "{} broke off",
-            self.broke_off
+            self.cut_off
         );
         Ok(())
     }

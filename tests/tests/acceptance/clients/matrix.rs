@@ -42,7 +42,7 @@ async fn every_version_of_the_client_supports_the_features_it_knows() -> Result<
 
 /// The result of a feature with one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
+enum Outcome {
     /// The client takes part.
     Works,
     /// The client's version has no type for this, and its schema refuses the chunk.
@@ -64,7 +64,7 @@ macro_rules! features {
                 match self { $(Self::$feature => $title),* }
             }
 
-            async fn play(self, stage: &mut Stage) -> Result<Seen> {
+            async fn play(self, stage: &mut Stage) -> Result<Outcome> {
                 match self { $(Self::$feature => Box::pin($play(stage)).await),* }
             }
         }
@@ -83,18 +83,18 @@ features! {
     Refused: "a request without a session: the error is our JSON, `regenerate()` with one works", errors::refused;
     ErrorAtOnce: "the gateway refuses: error, `clearError()` and `regenerate()` work", errors::at_once;
     ErrorThenMessage: "the gateway refuses: error, the next message works and the empty answer is not in its prompt",
-        errors::then_a_message;
+        errors::message_after_error;
     ErrorHalfWay: "the gateway breaks off: error, the partial text stays and is sent along with the next message",
         errors::half_way;
     ErrorOfTheModel: "the model reports an error: error, the partial text stays, `regenerate()` works",
-        errors::of_the_model;
+        errors::model_error;
     Files: "files of the user by `data:` and `https:` URL reach the model", features::files;
-    MadeFiles: "a file that the model made is shown, and reaches the model with the next message", features::made_files;
+    MadeFiles: "a file that the model made is shown, and reaches the model with the next message", features::generated_files;
     Reasoning: "reasoning is shown, and reaches the model with its signature with the next message", features::reasoning;
     Sources: "sources are not sent, as with the AI SDK's default", features::sources;
     OddText: "half characters, NUL and U+2028 in deltas become the text that was meant", features::odd_text;
     UnknownTool: "a call of a tool that we do not have is shown as failed, and the model is told", tools::unknown;
-    ProviderTool: "a tool that the provider runs is shown with its result, which the model gets back", tools::of_the_provider;
+    ProviderTool: "a tool that the provider runs is shown with its result, which the model gets back", tools::provider_tool;
     Metadata: "message metadata stands on the message while it comes and when it is there, and may be sent back",
         features::metadata;
     Approval: "`tool-approval-request` is shown, the user's no is noted and reaches the model", tools::approval;

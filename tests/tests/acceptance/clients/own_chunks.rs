@@ -30,17 +30,17 @@ async fn every_chunk_of_the_functions_own_is_accepted_by_every_client() -> Resul
     let Some(mut readers) = Readers::start()? else {
         return Ok(());
     };
-    for chunk in of_our_own() {
+    for chunk in own_chunks() {
         let mut stream = PING.to_vec();
         chunk.encode(&mut stream);
         stream.extend_from_slice(DONE);
-        ensure_taken(&mut readers, &stream, &format!("{chunk:?}")).await?;
+        ensure_accepted(&mut readers, &stream, &format!("{chunk:?}")).await?;
     }
     Ok(())
 }
 
 /// Returns each kind, once bare and once with all fields that it can carry.
-fn of_our_own() -> Vec<UiMessageChunk> {
+fn own_chunks() -> Vec<UiMessageChunk> {
     let id = || "0".to_owned();
     let mut chunks = vec![
         UiMessageChunk::Start {
@@ -66,7 +66,7 @@ fn of_our_own() -> Vec<UiMessageChunk> {
     ];
     for metadata in [
         AnswerMetadata::at_start("openai/gpt-4o", 1),
-        everything_known(),
+        full_metadata(),
     ] {
         let metadata = Box::new(metadata);
         chunks.push(UiMessageChunk::Start {
@@ -86,7 +86,7 @@ fn of_our_own() -> Vec<UiMessageChunk> {
     chunks
 }
 
-fn everything_known() -> AnswerMetadata {
+fn full_metadata() -> AnswerMetadata {
     let input_token_details = InputTokenDetails {
         no_cache_tokens: Some(1),
         cache_read_tokens: Some(2),
@@ -115,7 +115,7 @@ fn everything_known() -> AnswerMetadata {
 
 /// Returns whether the function sends such a chunk without a part of the model. A new kind has to
 /// be judged here and, if it is one, to be added to [`own_chunks`].
-fn is_ours(chunk: &UiMessageChunk) -> bool {
+fn is_own(chunk: &UiMessageChunk) -> bool {
     match chunk {
         UiMessageChunk::Start { .. }
         | UiMessageChunk::MessageMetadata { .. }
@@ -147,8 +147,8 @@ fn is_ours(chunk: &UiMessageChunk) -> bool {
 
 #[test]
 fn the_list_of_own_chunks_holds_only_own_chunks() {
-    for chunk in of_our_own() {
-        assert!(is_ours(&chunk), "{chunk:?}");
+    for chunk in own_chunks() {
+        assert!(is_own(&chunk), "{chunk:?}");
     }
 }
 
@@ -172,15 +172,15 @@ async fn every_end_of_an_answer_is_readable_for_every_client() -> Result<()> {
         "finish-step",
         "finish",
     ];
-    for (name, steps, said) in [
-        ("whole", answers::good(), &kinds[4..]),
+    for (name, steps, expected) in [
+        ("complete", answers::good(), &kinds[4..]),
         (
             "refused",
             answers::error(400, "invalid_request_error"),
             &["message-metadata", "error"][..],
         ),
         (
-            "nothing said",
+            "no content",
             stream(&[], Step::End),
             &["message-metadata", "error"],
         ),
@@ -198,7 +198,7 @@ async fn every_end_of_an_answer_is_readable_for_every_client() -> Result<()> {
         ),
         (
             "out of order",
-            stream(&[begun.clone(), vec![stray()]].concat(), Step::End),
+            stream(&[begun.clone(), vec![stray_delta()]].concat(), Step::End),
             &kinds,
         ),
         (
@@ -217,26 +217,30 @@ async fn every_end_of_an_answer_is_readable_for_every_client() -> Result<()> {
         .await?
         .bytes()
         .await?;
-        ensure_taken(&mut readers, &answer, name).await?;
-        ensure_says(&answer, name, &["start"])?;
-        ensure_says(&answer, name, said)?;
+        ensure_accepted(&mut readers, &answer, name).await?;
+        ensure_contains(&answer, name, &["start"])?;
+        ensure_contains(&answer, name, expected)?;
     }
-    let answer = fetch(post_request(&function, &alice, denial().to_string())?)
-        .await?
-        .bytes()
-        .await?;
-    ensure_taken(&mut readers, &answer, "denial").await?;
-    ensure_says(&answer, "denial", &["tool-output-denied"])?;
+    let answer = fetch(post_request(
+        &function,
+        &alice,
+        denial_request().to_string(),
+    )?)
+    .await?
+    .bytes()
+    .await?;
+    ensure_accepted(&mut readers, &answer, "denial").await?;
+    ensure_contains(&answer, "denial", &["tool-output-denied"])?;
     function.stop().await
 }
 
 /// Returns a delta of a text that never began.
-fn stray() -> Value {
+fn stray_delta() -> Value {
     json!({"type": "text-delta", "id": "never-started", "delta": "x"})
 }
 
 /// Returns the request of a client whose user has just denied a tool.
-fn denial() -> Value {
+fn denial_request() -> Value {
     let approval = json!({"id": "apr", "approved": false});
     let pay = json!({"type": "dynamic-tool", "toolName": "pay", "toolCallId": "c1", "state": "approval-responded",
                      "input": {}, "approval": approval});
@@ -246,7 +250,7 @@ fn denial() -> Value {
     ]})
 }
 
-fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
+fn ensure_contains(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
     let answer = std::str::from_utf8(answer)?;
     for kind in kinds {
         ensure!(
@@ -259,7 +263,7 @@ fn ensure_says(answer: &[u8], name: &str, kinds: &[&str]) -> Result<()> {
 
 /// Checks that every version's schema accepts every chunk. A chunk that cannot come before a client
 /// has asked for it may be unknown to those that cannot ask.
-async fn ensure_taken(readers: &mut Readers, stream: &[u8], name: &str) -> Result<()> {
+async fn ensure_accepted(readers: &mut Readers, stream: &[u8], name: &str) -> Result<()> {
     for (version, read) in readers.read(stream, None).await? {
         let known = |kind: &str| version == Version::Seven || !is_unknown(kind, version);
         let refused = read

@@ -290,7 +290,7 @@ const TYPES: &[(&str, &[Field])] = &[
 ];
 
 /// The state of the generator of one answer.
-pub(super) struct Answer {
+pub(super) struct AnswerGenerator {
     rng: Rng,
     /// The number of ids that parts choose from.
     ids: usize,
@@ -319,7 +319,7 @@ const FOLLOWERS: [(&str, &[&str]); 4] = [
     ("tool-call", &["tool-result", "tool-approval-request"]),
 ];
 
-impl Answer {
+impl AnswerGenerator {
     /// Creates the answer of this seed.
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::value::RawValue;
 use ui_stream::PING;
 
-const NOBODY: &[Version] = &[];
+const NONE: &[Version] = &[];
 const OLDER: &[Version] = &[Version::Six, Version::Five];
 const ALL: &[Version] = &Version::NEWEST_FIRST;
 
@@ -15,14 +15,14 @@ async fn a_chunk_that_does_not_fit_a_schema_is_refused() -> Result<()> {
         return Ok(());
     };
     for (chunk, refused_by) in [
-        (r#"{"type":"finish","finishReason":"stop"}"#, NOBODY),
+        (r#"{"type":"finish","finishReason":"stop"}"#, NONE),
         (
             r#"{"type":"finish","finishReason":"stop","more":{"fields":null}}"#,
-            NOBODY,
+            NONE,
         ),
         (
             r#"{"type":"text-start","id":"0","providerMetadata":{"a":{"b":[null,1.5]}}}"#,
-            NOBODY,
+            NONE,
         ),
         (r#"{"type":"finish","finishReason":"interrupted"}"#, OLDER),
         (r#"{"type":"finish","finishReason":null}"#, ALL),
@@ -65,11 +65,11 @@ async fn a_stream_without_the_expected_message_is_detected() -> Result<()> {
         RawValue::from_string(r#"[{"type":"text","text":"Hi","state":"done"}]"#.to_owned())?;
     let ping = std::str::from_utf8(PING)?;
     for (name, stream, fails, differs) in [
-        ("whole", [start, delta, ping, end].concat(), false, false),
+        ("complete", [start, delta, ping, end].concat(), false, false),
         ("never started", [delta].concat(), true, true),
         ("never ended", [start, delta].concat(), false, true),
         (
-            "said twice",
+            "sent twice",
             [start, delta, delta, end].concat(),
             false,
             true,

@@ -39,7 +39,7 @@ async fn recorded_answers_are_read_by_every_client() -> Result<()> {
             .relay(vec![answers::head(), Step::Send(wire), Step::End])
             .await?;
         ensure!(
-            relayed.broke_off == (name == "anthropic-overloaded.sse"),
+            relayed.is_cut_off == (name == "anthropic-overloaded.sse"),
             "{name}: {:?}",
             relayed.kinds
         );

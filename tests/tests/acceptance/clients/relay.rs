@@ -33,7 +33,7 @@ pub(super) struct Relayed {
     /// The types of the chunks.
     pub(super) kinds: Vec<String>,
     /// Set if the answer could not be read to its end.
-    pub(super) broke_off: bool,
+    pub(super) is_cut_off: bool,
 }
 
 impl Relay {
@@ -43,7 +43,7 @@ impl Relay {
         let client = gateway::Gateway::new(GatewayConfig {
             protocol: Protocol::Native,
             base_url: source.base_url().parse()?,
-            api_key: "a-key-that-nobody-checks".into(),
+            api_key: "a-key-that-is-not-checked".into(),
             first_part_timeout: hour,
             idle_timeout: hour,
             max_output_tokens: None,
@@ -62,13 +62,13 @@ impl Relay {
     /// Relays the answer that the gateway gives with these steps.
     pub(super) async fn relay(&self, steps: Vec<Step>) -> Result<Relayed> {
         self.source.next(steps);
-        relayed(self.model.stream(&self.prompt, None).await?).await
+        relay_stream(self.model.stream(&self.prompt, None).await?).await
     }
 }
 
-async fn relayed(mut stream: PartStream) -> Result<Relayed> {
+async fn relay_stream(mut stream: PartStream) -> Result<Relayed> {
     let (mut mapper, mut chunks) = (StreamMapper::default().sending_sources(true), Vec::new());
-    let whole = loop {
+    let is_complete = loop {
         match stream.next().await {
             Ok(None) => break true,
             Err(_) => break false,
@@ -80,21 +80,21 @@ async fn relayed(mut stream: PartStream) -> Result<Relayed> {
             }
         }
     };
-    if whole {
+    if is_complete {
         mapper.finish(|chunk| chunks.push(chunk));
     } else {
         mapper.fail("It broke.", |chunk| chunks.push(chunk));
     }
-    written(&chunks, !whole)
+    encode_chunks(&chunks, !is_complete)
 }
 
-fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
+fn encode_chunks(chunks: &[UiMessageChunk], is_cut_off: bool) -> Result<Relayed> {
     let (mut bytes, mut assembler, mut kinds) =
         (START.to_vec(), MessageAssembler::default(), Vec::new());
     for chunk in chunks {
         let begin = bytes.len();
         chunk.encode(&mut bytes);
-        kinds.push(kind(&bytes[begin..])?);
+        kinds.push(chunk_type(&bytes[begin..])?);
         bytes.extend_from_slice(PING);
         assembler.push(chunk);
     }
@@ -104,11 +104,11 @@ fn written(chunks: &[UiMessageChunk], broke_off: bool) -> Result<Relayed> {
         bytes,
         parts: to_raw_value(assembler.parts())?,
         kinds,
-        broke_off,
+        is_cut_off,
     })
 }
 
-fn kind(event: &[u8]) -> Result<String> {
+fn chunk_type(event: &[u8]) -> Result<String> {
     let after = std::str::from_utf8(event)?
         .split_once("\"type\":\"")
         .context("a chunk has a type")?
@@ -130,7 +130,7 @@ impl Relayed {
             let failure = read
                 .failures
                 .iter()
-                .find(|failure| !is_of_old(failure, version));
+                .find(|failure| !is_known_failure(failure, version));
             ensure!(failure.is_none(), "{version:?} cannot read: {failure:?}");
             // Older versions leave out the parts that they do not know, and keep other fields of
             // those that they know.
@@ -149,7 +149,7 @@ impl Relayed {
 /// Returns whether the failure is a known one of `ai` 5, which cannot read that a tool of the
 /// provider failed whose input had been refused before. The AI SDK's own route sends it all the
 /// same.
-fn is_of_old(failure: &str, version: Version) -> bool {
+fn is_known_failure(failure: &str, version: Version) -> bool {
     version == Version::Five
         && failure.ends_with("tool-output-error must be preceded by a tool-input-available")
 }

@@ -43,7 +43,7 @@ pub(super) const REQUESTS: [Request; 9] = [
     Request::new("watch", "GetItem", "stopId", Length::Long, 1),
     Request::new("answer", "PutItem", "#1#", Length::Short, 1),
     Request::new("end", "UpdateItem", "Id = :stream REMOVE", Length::Short, 1),
-    Request::new("settle", "UpdateItem", "DELETE slots", Length::Short, 1),
+    Request::new("release", "UpdateItem", "DELETE slots", Length::Short, 1),
 ];
 
 impl Request {
@@ -79,44 +79,44 @@ pub(super) struct Plan {
     pause: Duration,
     /// The delay of its request after the start of the round.
     pub(super) delay: Duration,
-    stand: Stand,
+    point: WaitPoint,
     pub(super) gate: Gate,
     pub(super) touch: Touch,
     /// Set if the other requests come at once, not only after the dead turn's lease has expired.
-    pub(super) at_once: bool,
+    pub(super) is_at_once: bool,
     /// Set if a late write is carried out only after the other requests.
-    pub(super) very_late: bool,
+    pub(super) is_very_late: bool,
     /// Set if the user is then checked to be able to run as many turns at once as are allowed.
-    pub(super) uses_all: bool,
+    pub(super) uses_all_slots: bool,
 }
 
 /// The point at which a turn waits to be killed.
-enum Stand {
+enum WaitPoint {
     /// No point: the turn is killed wherever it happens to be.
     Nowhere,
     /// At a request to the table, after so many of its kind.
-    Table(&'static Request, usize, At),
+    Table(&'static Request, usize, Fate),
     /// Before the step of this number of the model's answer.
     Model(usize),
 }
 
 /// The fate of a request whose sender is killed.
 #[derive(Clone, Copy)]
-pub(super) enum At {
+pub(super) enum Fate {
     /// It is never carried out.
-    Asked,
+    Lost,
     /// It has been carried out, and its answer does not come.
     Done,
     /// It is carried out after its sender is dead.
     Late,
 }
 
-impl At {
-    pub(super) const ALL: [Self; 3] = [Self::Asked, Self::Done, Self::Late];
+impl Fate {
+    pub(super) const ALL: [Self; 3] = [Self::Lost, Self::Done, Self::Late];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Asked => "asked",
+            Self::Lost => "lost",
             Self::Done => "done",
             Self::Late => "late",
         }
@@ -139,7 +139,7 @@ pub(super) enum Touch {
 /// The event that triggers the kill.
 pub(super) enum Trigger {
     /// Each turn has reached its planned point, and this time has passed since.
-    Stands(Duration),
+    Points(Duration),
     /// The table's proxy has let so many requests of the round through.
     Requests(usize),
     /// The clients have read so many bytes.
@@ -150,27 +150,28 @@ pub(super) enum Trigger {
 pub(super) fn draw(seed: u64, round: usize) -> (Trigger, Vec<Plan>) {
     let random = &mut random(seed, round);
     let trigger = match random.usize(0..10) {
-        0..6 => Trigger::Stands(Duration::from_millis(random.u64(0..900))),
+        0..6 => Trigger::Points(Duration::from_millis(random.u64(0..900))),
         6..8 => Trigger::Requests(random.usize(TURNS..TURNS * 8)),
         _ => Trigger::Bytes(random.usize(100..40_000)),
     };
-    let stands = matches!(trigger, Trigger::Stands(_));
+    let has_point = matches!(trigger, Trigger::Points(_));
     let plans = (0..TURNS)
-        .map(|turn| Plan::draw(random, round, turn, stands))
+        .map(|turn| Plan::draw(random, round, turn, has_point))
         .collect();
     (trigger, plans)
 }
 
 impl Plan {
-    fn draw(random: &mut fastrand::Rng, round: usize, turn: usize, stands: bool) -> Self {
+    fn draw(random: &mut fastrand::Rng, round: usize, turn: usize, has_point: bool) -> Self {
         let user = format!("crash{round:03}x{turn:02}");
-        let stand = Stand::draw(random, round * TURNS + turn, stands);
-        let wanted = if let Stand::Table(request, ..) = &stand {
+        let point = WaitPoint::draw(random, round * TURNS + turn, has_point);
+        let wanted = if let WaitPoint::Table(request, ..) = &point {
             request.length
         } else {
             Length::Any
         };
-        let is_question = matches!(&stand, Stand::Table(request, ..) if request.name == "question");
+        let is_question =
+            matches!(&point, WaitPoint::Table(request, ..) if request.name == "question");
         let quick = wanted == Length::Short || (wanted == Length::Any && random.u32(0..4) == 0);
         let length = if quick { random.usize(1..8) } else { 400 };
         let pieces = (0..length)
@@ -191,14 +192,14 @@ impl Plan {
             } else {
                 Duration::from_millis(random.u64(8..30))
             },
-            delay: Duration::from_millis(random.u64(0..if stands { 200 } else { 1_200 })),
-            stand,
+            delay: Duration::from_millis(random.u64(0..if has_point { 200 } else { 1_200 })),
+            point,
             gate: Gate::default(),
             touch: Touch::draw(random),
-            at_once: random.bool(),
+            is_at_once: random.bool(),
             // A question that is stored after its turn was given up never gets an answer.
-            very_late: random.bool() && !is_question,
-            uses_all: turn.is_multiple_of(5),
+            is_very_late: random.bool() && !is_question,
+            uses_all_slots: turn.is_multiple_of(5),
             user,
         }
     }
@@ -215,7 +216,7 @@ impl Plan {
             Step::Send(frame(&finish())),
             Step::End,
         ]);
-        if let Stand::Model(place) = self.stand {
+        if let WaitPoint::Model(place) = self.point {
             steps.insert(place.min(steps.len()), Step::Wait(self.gate.clone()));
         }
         steps
@@ -224,50 +225,50 @@ impl Plan {
     /// Returns the fault of the table, if there is one.
     pub(super) fn fault(&self) -> Option<Fault> {
         let gate = self.gate.clone();
-        let Stand::Table(request, before, at) = &self.stand else {
+        let WaitPoint::Table(request, before, at) = &self.point else {
             return None;
         };
         let behaviour = match at {
-            At::Asked => Behaviour::Hold(gate),
-            At::Done => Behaviour::HoldAnswer(gate),
-            At::Late => Behaviour::Late(gate),
+            Fate::Lost => Behaviour::Hold(gate),
+            Fate::Done => Behaviour::HoldAnswer(gate),
+            Fate::Late => Behaviour::Late(gate),
         };
         let fault = Fault::of(request.operation, &self.user, behaviour).and(request.text);
         Some(fault.after(*before).times(1))
     }
 
     /// Returns whether the turn waits at a planned point.
-    pub(super) fn stands(&self) -> bool {
-        !matches!(self.stand, Stand::Nowhere)
+    pub(super) fn has_point(&self) -> bool {
+        !matches!(self.point, WaitPoint::Nowhere)
     }
 
     /// Returns whether a write of the dead turn is still to come.
     pub(super) fn is_late(&self) -> bool {
-        matches!(self.stand, Stand::Table(.., At::Late))
+        matches!(self.point, WaitPoint::Table(.., Fate::Late))
     }
 
     /// Describes the point at which the turn waits, if it has reached it.
-    pub(super) fn standing(&self) -> Option<String> {
+    pub(super) fn describe_point(&self) -> Option<String> {
         if !self.gate.is_reached() {
             return None;
         }
-        match &self.stand {
-            Stand::Nowhere => None,
-            Stand::Model(0) => Some("model, called".to_owned()),
-            Stand::Model(_) => Some("model, answering".to_owned()),
-            Stand::Table(request, _, at) => Some(format!("{}, {}", request.name, at.name())),
+        match &self.point {
+            WaitPoint::Nowhere => None,
+            WaitPoint::Model(0) => Some("model, called".to_owned()),
+            WaitPoint::Model(_) => Some("model, answering".to_owned()),
+            WaitPoint::Table(request, _, at) => Some(format!("{}, {}", request.name, at.name())),
         }
     }
 }
 
-impl Stand {
+impl WaitPoint {
     /// Draws a point. The requests rotate, so that turns die at each of them.
-    fn draw(random: &mut fastrand::Rng, number: usize, stands: bool) -> Self {
+    fn draw(random: &mut fastrand::Rng, number: usize, has_point: bool) -> Self {
         match random.usize(0..10) {
-            _ if !stands => Self::Nowhere,
+            _ if !has_point => Self::Nowhere,
             0..6 => {
                 let request = &REQUESTS[number % REQUESTS.len()];
-                let at = At::ALL[number / REQUESTS.len() % At::ALL.len()];
+                let at = Fate::ALL[number / REQUESTS.len() % Fate::ALL.len()];
                 Self::Table(request, random.usize(0..request.count), at)
             }
             6..9 => Self::Model(random.usize(0..30)),
@@ -289,7 +290,7 @@ impl Touch {
     }
 
     /// Returns the single touches.
-    pub(super) fn each(&self) -> Vec<Self> {
+    pub(super) fn singles(&self) -> Vec<Self> {
         match self {
             Self::All(all) => all.clone(),
             one => vec![one.clone()],
@@ -298,6 +299,8 @@ impl Touch {
 
     /// Returns whether another message is sent.
     pub(super) fn sends_another(&self) -> bool {
-        self.each().iter().any(|touch| matches!(touch, Self::Other))
+        self.singles()
+            .iter()
+            .any(|touch| matches!(touch, Self::Other))
     }
 }

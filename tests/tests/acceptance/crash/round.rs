@@ -28,31 +28,31 @@ use super::plan::{Plan, Request, Touch, Trigger, draw};
 
 /// The duration limit of a turn; it stops reading the model after two thirds of it, and its lease
 /// is a third longer.
-const TURN_MS: u64 = 4_500;
+const MAX_TURN_MS: u64 = 4_500;
 /// The latest end of a round, early enough for turns that still run to be killed.
-const LATEST: Duration = Duration::from_millis(2_300);
+const ROUND_TIMEOUT: Duration = Duration::from_millis(2_300);
 /// The time before the kill whose streamed text may be lost.
-const LOSS: Duration = Duration::from_millis(1_200);
+const MAX_LOSS: Duration = Duration::from_millis(1_200);
 /// The number of times that text is passed on between tasks and processes until it is in the table,
 /// each time as late as the machine is.
 const HOPS: u32 = 8;
 /// The number of turns that a user may run at once.
-const PARALLEL: usize = 4;
+const MAX_PARALLEL_TURNS: usize = 4;
 
 /// The description of the point at which a turn was killed.
-pub(super) type Killed = String;
+pub(super) type KillPoint = String;
 
 /// The state of one turn until the kill.
 struct Turn {
     plan: Plan,
     who: SignedIn,
-    client: Arc<Seen>,
+    client: Arc<ClientProgress>,
     reading: JoinHandle<()>,
 }
 
 /// The bytes and events that a client has seen.
 #[derive(Default)]
-struct Seen {
+struct ClientProgress {
     /// The answer has begun, with status 200.
     begun: AtomicBool,
     /// The answer has ended properly.
@@ -61,7 +61,7 @@ struct Seen {
     pieces: Mutex<Vec<(Instant, bytes::Bytes)>>,
 }
 
-impl Seen {
+impl ClientProgress {
     fn read(&self) -> String {
         self.read_until(Instant::now())
     }
@@ -84,14 +84,14 @@ struct Bytes {
 }
 
 /// Plays a round, and returns the turns that died in it.
-pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
+pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<KillPoint>> {
     let (trigger, plans) = draw(seed, round);
     let world = World::new().await?;
-    let parallel = PARALLEL.to_string();
+    let parallel = MAX_PARALLEL_TURNS.to_string();
     let survivor = world.variables_with(&[("MAX_PARALLEL_TURNS", &parallel)]);
     let victim = world.variables_with(&[
         ("MAX_PARALLEL_TURNS", &parallel),
-        ("MAX_TURN_MS", &TURN_MS.to_string()),
+        ("MAX_TURN_MS", &MAX_TURN_MS.to_string()),
     ]);
     let (first, second) = tokio::try_join!(
         Function::start_plain(&victim),
@@ -102,43 +102,43 @@ pub(super) async fn play(seed: u64, round: usize) -> Result<Vec<Killed>> {
     for plan in plans {
         turns.push(begin(&world, &first, plan, &bytes).await?);
     }
-    let hiccup = Hiccup::watch();
-    let stalled = until(&trigger, &world, &turns, &bytes).await;
+    let lateness = Lateness::watch();
+    let stalled = wait_for_trigger(&trigger, &world, &turns, &bytes).await;
     let killed_at = Instant::now();
     first.kill().await?;
     let dead = turns
         .iter()
-        .map(|turn| turn.died_at(&world))
+        .map(|turn| turn.kill_point(&world))
         .collect::<Vec<_>>();
-    let hiccup = hiccup.longest();
-    let loss = LOSS + HOPS * hiccup + world.engine.slowest();
-    let least: Vec<_> = turns
+    let lateness = lateness.longest();
+    let loss = MAX_LOSS + HOPS * lateness + world.engine.slowest();
+    let min_text: Vec<_> = turns
         .iter()
         .zip(&stalled)
         .map(|(turn, stalled)| turn.read_before(stalled.unwrap_or(killed_at).min(killed_at) - loss))
         .collect();
     world.engine.heal();
     world.gateway.clear_planned();
-    let settled = turns
+    let checks = turns
         .iter()
-        .zip(least)
-        .map(|(turn, least)| turn.settle(&world, &second, least));
-    try_join_all(settled).await.with_context(|| {
+        .zip(min_text)
+        .map(|(turn, min_text)| turn.finish_and_check(&world, &second, min_text));
+    try_join_all(checks).await.with_context(|| {
         let slowest = world.engine.slowest();
-        let trouble = trouble(&second.process.logs.lines());
-        format!("the machine was up to {hiccup:?} late, the table up to {slowest:?}{trouble}")
+        let trouble = problem_lines(&second.process.logs.lines());
+        format!("the machine was up to {lateness:?} late, the table up to {slowest:?}{trouble}")
     })?;
     second.stop().await?;
     Ok(dead.into_iter().flatten().collect())
 }
 
 /// A watch of the lateness of this machine: a delay of the harness is a delay of the function too.
-struct Hiccup {
+struct Lateness {
     longest: Arc<AtomicUsize>,
     watch: JoinHandle<()>,
 }
 
-impl Hiccup {
+impl Lateness {
     const TICK: Duration = Duration::from_millis(10);
 
     fn watch() -> Self {
@@ -171,7 +171,10 @@ async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes
         world.engine.fault(fault);
     }
     let body = conversation_body("t1", &[user_message("m1", &plan.words)]).to_string();
-    let (request, client) = (post_request(function, &who, body)?, Arc::<Seen>::default());
+    let (request, client) = (
+        post_request(function, &who, body)?,
+        Arc::<ClientProgress>::default(),
+    );
     let (seen, bytes, delay) = (Arc::clone(&client), Arc::clone(bytes), plan.delay);
     let reading = tokio::spawn(async move {
         sleep(delay).await;
@@ -186,7 +189,11 @@ async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes
     })
 }
 
-async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) -> Result<()> {
+async fn read(
+    request: http::Request<bytes::Bytes>,
+    seen: &ClientProgress,
+    bytes: &Bytes,
+) -> Result<()> {
     let mut answer = fetch(request).await?;
     ensure!(answer.status == 200, "{}", answer.status);
     seen.begun.store(true, Ordering::SeqCst);
@@ -203,16 +210,16 @@ async fn read(request: http::Request<bytes::Bytes>, seen: &Seen, bytes: &Bytes) 
 }
 
 /// Waits for the trigger, and returns since when each turn has been waiting at its point.
-async fn until(
+async fn wait_for_trigger(
     trigger: &Trigger,
     world: &World,
     turns: &[Turn],
     bytes: &Bytes,
 ) -> Vec<Option<Instant>> {
     let since: Vec<_> = turns.iter().map(|_| Mutex::new(None)).collect();
-    let stand = async {
+    let all_at_points = async {
         join_all(turns.iter().zip(&since).map(async |(turn, since)| {
-            if turn.plan.stands() && turn.plan.gate.wait_until_reached().await.is_ok() {
+            if turn.plan.has_point() && turn.plan.gate.wait_until_reached().await.is_ok() {
                 *since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
         }))
@@ -220,9 +227,9 @@ async fn until(
     };
     let triggered = async {
         match trigger {
-            Trigger::Stands(pause) => {
+            Trigger::Points(pause) => {
                 // Turns that have ended never reach their planned point.
-                let _ = timeout(LATEST - *pause, stand).await;
+                let _ = timeout(ROUND_TIMEOUT - *pause, all_at_points).await;
                 sleep(*pause).await;
             }
             Trigger::Requests(count) => {
@@ -244,7 +251,7 @@ async fn until(
             }
         }
     };
-    let _ = timeout(LATEST, triggered).await;
+    let _ = timeout(ROUND_TIMEOUT, triggered).await;
     since
         .into_iter()
         .map(|since| since.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -254,7 +261,7 @@ async fn until(
 impl Turn {
     /// Returns the point at which the turn was killed, or `None` if it had not begun yet or had
     /// ended.
-    fn died_at(&self, world: &World) -> Option<Killed> {
+    fn kill_point(&self, world: &World) -> Option<KillPoint> {
         let operations = world.engine.operations();
         let own = operations
             .iter()
@@ -263,66 +270,73 @@ impl Turn {
         let running = || format!("running, after {}", last.name);
         // A turn does its last work when its client has read the end.
         let ended = self.client.ended.load(Ordering::SeqCst);
-        self.plan.standing().or_else(|| (!ended).then(running))
+        self.plan
+            .describe_point()
+            .or_else(|| (!ended).then(running))
     }
 
     /// Returns the text that the client had read by then, and that must be in the answer.
     fn read_before(&self, then: Instant) -> String {
         let read = self.client.read_until(then);
-        let said = |piece: &&String| read.contains(&json!(piece).to_string());
+        let is_read = |piece: &&String| read.contains(&json!(piece).to_string());
         self.plan
             .pieces
             .iter()
-            .take_while(said)
+            .take_while(is_read)
             .map(String::as_str)
             .collect()
     }
 
     /// Touches the thread, sends the next message, and judges the stored result.
-    async fn settle(&self, world: &World, function: &Function, least: String) -> Result<()> {
+    async fn finish_and_check(
+        &self,
+        world: &World,
+        function: &Function,
+        min_text: String,
+    ) -> Result<()> {
         let name = || format!("{}, touched by {:?}", self.plan.user, self.plan.touch);
         self.reading.abort();
-        if self.plan.is_late() && !self.plan.very_late {
+        if self.plan.is_late() && !self.plan.is_very_late {
             self.plan.gate.open();
         }
-        let lease = self.lease(world)?;
-        if !self.plan.at_once {
-            passed(lease).await;
+        let lease = self.lease_end_ms(world)?;
+        if !self.plan.is_at_once {
+            wait_past(lease).await;
         }
-        let touched = self
+        let touches = self
             .plan
             .touch
-            .each()
+            .singles()
             .into_iter()
             .map(|touch| self.touch(function, touch));
-        let promised = try_join_all(touched)
+        let is_acknowledged = try_join_all(touches)
             .await
             .with_context(name)?
             .into_iter()
-            .any(|promised| promised);
-        passed(lease).await;
+            .any(|is_acknowledged| is_acknowledged);
+        wait_past(lease).await;
         if self.plan.is_late() {
             self.plan.gate.open();
         }
-        self.go_on(world, function).await.with_context(name)?;
-        let mut asked = vec![self.first(world, least, promised)];
+        self.send_next(world, function).await.with_context(name)?;
+        let mut asked = vec![self.first(world, min_text, is_acknowledged)];
         if self.plan.touch.sends_another() {
-            asked.push(whole("m2", &self.another("m2"), world));
+            asked.push(acknowledged_message("m2", &self.question("m2"), world));
         }
-        asked.push(whole("m3", &self.another("m3"), world));
-        let judged = async || {
+        asked.push(acknowledged_message("m3", &self.question("m3"), world));
+        let check = async || {
             let ledger = Ledger::read(&world.engine, &self.who, "t1")?;
             let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
             ensure!(wrong.is_empty(), "{}: {wrong:?}: {:#?}", name(), ledger);
             Ok(())
         };
         // An older turn may be finalized later than its answer is stored.
-        poll_until_ok("the table to be right", judged).await
+        poll_until_ok("the promised items in the table", check).await
     }
 
     /// Returns the time at which the turn that died counts as dead and its quota slot is free, in
     /// milliseconds since 1970. A write that is still to come has the latest possible lease.
-    fn lease(&self, world: &World) -> Result<u64> {
+    fn lease_end_ms(&self, world: &World) -> Result<u64> {
         let rows = world.engine.rows(&format!("U#{}", self.plan.user))?;
         let of_thread = rows.iter().filter_map(|row| row["lease"].as_u64());
         let slots = rows
@@ -331,7 +345,7 @@ impl Turn {
             .flatten();
         let of_slots = slots.filter_map(|slot| slot.as_str()?.split_once('#')?.0.parse().ok());
         let known = of_thread.chain(of_slots).max();
-        let latest = epoch_ms(SystemTime::now()) + TURN_MS * 4 / 3;
+        let latest = epoch_ms(SystemTime::now()) + MAX_TURN_MS * 4 / 3;
         Ok(known.filter(|_| !self.plan.is_late()).unwrap_or(latest))
     }
 
@@ -347,7 +361,7 @@ impl Turn {
                         "a resume is answered with {}",
                         answer.status
                     );
-                    legal(&answer.transcript().await?)?;
+                    ensure_legal_end(&answer.transcript().await?)?;
                 }
                 Ok(false)
             }
@@ -356,10 +370,10 @@ impl Turn {
                 Ok(true)
             }
             Touch::Other => self
-                .send(function, "m2", &self.another("m2"))
+                .send(function, "m2", &self.question("m2"))
                 .await
                 .map(|_| false),
-            Touch::All(_) => unreachable!("each touch is one"),
+            Touch::All(_) => unreachable!("the touches have been split"),
         }
     }
 
@@ -384,21 +398,25 @@ impl Turn {
             );
         }
         let transcript = answer.transcript().await?;
-        legal(&transcript).with_context(|| message.to_owned())?;
+        ensure_legal_end(&transcript).with_context(|| message.to_owned())?;
         Ok(transcript)
     }
 
     /// Sends the next message and, if planned, others at the same time in other threads: as many as
     /// are allowed.
-    async fn go_on(&self, world: &World, function: &Function) -> Result<()> {
+    async fn send_next(&self, world: &World, function: &Function) -> Result<()> {
         let gate = Gate::default();
         let mut waiting = Vec::new();
-        for place in 0..if self.plan.uses_all { PARALLEL } else { 1 } {
+        for place in 0..if self.plan.uses_all_slots {
+            MAX_PARALLEL_TURNS
+        } else {
+            1
+        } {
             let (thread, words) = match place {
-                0 => ("t1".to_owned(), self.another("m3")),
+                0 => ("t1".to_owned(), self.question("m3")),
                 _ => (
                     format!("other{place}"),
-                    self.another(&format!("other{place}")),
+                    self.question(&format!("other{place}")),
                 ),
             };
             world.gateway.next_containing(
@@ -419,37 +437,37 @@ impl Turn {
         gate.open();
         for answer in waiting {
             let transcript = answer.transcript().await?;
-            let whole = transcript.done && transcript.text() == answers::full_text();
-            ensure!(whole, "the next message: {transcript:?}");
+            let is_complete = transcript.done && transcript.text() == answers::full_text();
+            ensure!(is_complete, "the next message: {transcript:?}");
         }
         Ok(())
     }
 
-    fn first(&self, world: &World, least: String, promised: bool) -> SentMessage {
-        let promised = promised || self.client.begun.load(Ordering::SeqCst);
-        let mut first = whole("m1", &self.plan.words, world);
+    fn first(&self, world: &World, min_text: String, is_acknowledged: bool) -> SentMessage {
+        let is_acknowledged = is_acknowledged || self.client.begun.load(Ordering::SeqCst);
+        let mut first = acknowledged_message("m1", &self.plan.words, world);
         first.possible_texts.push(self.plan.pieces.concat());
         SentMessage {
-            min_text: least,
-            is_acknowledged: promised,
+            min_text,
+            is_acknowledged,
             is_loss_reported: self.client.read().contains("could not be saved"),
             ..first
         }
     }
 
-    fn another(&self, message: &str) -> String {
+    fn question(&self, message: &str) -> String {
         format!("And {message} of {}?", self.plan.user)
     }
 }
 
 /// Waits until a lease has expired.
-async fn passed(lease: u64) {
+async fn wait_past(lease: u64) {
     let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
     sleep(Duration::from_millis(left + 5)).await;
 }
 
 /// Returns the warnings and errors that a process has logged.
-fn trouble(lines: &[String]) -> String {
+fn problem_lines(lines: &[String]) -> String {
     let bad = lines
         .iter()
         .filter(|line| line.contains("WARN") || line.contains("ERROR"));
@@ -457,7 +475,7 @@ fn trouble(lines: &[String]) -> String {
 }
 
 /// Returns a promised message that gets the usual answer.
-fn whole(message: &str, words: &str, world: &World) -> SentMessage {
+fn acknowledged_message(message: &str, words: &str, world: &World) -> SentMessage {
     let calls = world.gateway.calls();
     SentMessage {
         message: message.to_owned(),
@@ -473,7 +491,7 @@ fn whole(message: &str, words: &str, world: &World) -> SentMessage {
     }
 }
 
-fn legal(transcript: &Transcript) -> Result<()> {
+fn ensure_legal_end(transcript: &Transcript) -> Result<()> {
     let ended = ["finish", "error", "abort"]
         .iter()
         .any(|end| transcript.first(end).is_some());

@@ -33,10 +33,10 @@ pub(super) const THREAD: &str = "t";
 const MARKER: &str = "race-";
 
 /// The longest pause of the table before and after a request.
-const TABLE_PAUSE: Duration = Duration::from_millis(15);
+const MAX_TABLE_PAUSE: Duration = Duration::from_millis(15);
 
 /// The words of every answer after the repeated question.
-const WORDS: [&str; 4] = ["sweet ", "marzipan ", "and ", "more."];
+const ANSWER_WORDS: [&str; 4] = ["sweet ", "marzipan ", "and ", "more."];
 
 /// Two processes on one table.
 pub(super) struct Arena {
@@ -48,9 +48,9 @@ impl Arena {
     pub(super) async fn open() -> Result<Self> {
         let world = World {
             engine: Engine::start().await?,
-            gateway: Gateway::start(vec![Step::Choose(spoken)]).await?,
+            gateway: Gateway::start(vec![Step::Choose(answer_steps)]).await?,
         };
-        world.engine.pause_requests_about(MARKER, TABLE_PAUSE);
+        world.engine.pause_requests_about(MARKER, MAX_TABLE_PAUSE);
         let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
         Ok(Self { world, pair })
     }
@@ -92,7 +92,7 @@ fn seed_in(body: &Value) -> Option<u64> {
 
 /// Returns the gateway's answer: the question and some words, each after a pause that depends on
 /// the question.
-fn spoken(body: &Value) -> Vec<Step> {
+fn answer_steps(body: &Value) -> Vec<Step> {
     let question = last_text(body).unwrap_or_default();
     let mut random = Rng::with_seed(
         question
@@ -112,7 +112,7 @@ fn spoken(body: &Value) -> Vec<Step> {
 
 /// Returns the complete answer to a question.
 pub(super) fn answer_to(question: &str) -> String {
-    format!("{question}: {}", WORDS.concat())
+    format!("{question}: {}", ANSWER_WORDS.concat())
 }
 
 /// One race.
@@ -137,10 +137,10 @@ impl<'a> Race<'a> {
     /// Runs the race, and checks the table once no turn runs. Returns the allowed number of model
     /// calls.
     pub(super) async fn run(mut self) -> Result<RangeInclusive<usize>> {
-        let (name, scenario) = scenarios::of(self.seed);
+        let (name, scenario) = scenarios::find(self.seed);
         self.arena.world.sign_in(&self.who.user).await?;
         let calls = scenario(&mut self).await.context(name)?;
-        let ledger = self.settled().await.context(name)?;
+        let ledger = self.ledger_at_rest().await.context(name)?;
         ledger
             .ensure_consistent()
             .map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
@@ -148,12 +148,12 @@ impl<'a> Race<'a> {
     }
 
     /// Reads the thread's items once no turn runs.
-    pub(super) async fn settled(&self) -> Result<Ledger> {
+    pub(super) async fn ledger_at_rest(&self) -> Result<Ledger> {
         Ledger::read_at_rest(&self.arena.world.engine, &self.who, THREAD).await
     }
 
     /// Chooses one of the two processes.
-    pub(super) fn either(&mut self) -> &'a Function {
+    pub(super) fn choose_function(&mut self) -> &'a Function {
         self.arena.pair.both()[usize::from(self.random.bool())]
     }
 
@@ -172,27 +172,27 @@ impl<'a> Race<'a> {
     }
 
     /// Builds the request with a question, to either process.
-    pub(super) fn asks(&mut self, id: &str) -> Result<Request<Bytes>> {
+    pub(super) fn question_request(&mut self, id: &str) -> Result<Request<Bytes>> {
         let body = conversation_body(THREAD, &[self.message(id)]).to_string();
-        post_request(self.either(), &self.who.clone(), body)
+        post_request(self.choose_function(), &self.who.clone(), body)
     }
 
     /// Builds the request with a question, or one that leaves the history to the server and so
     /// waits for the turn before it to be stored.
-    pub(super) fn asks_next(&mut self, id: &str) -> Result<Request<Bytes>> {
+    pub(super) fn next_request(&mut self, id: &str) -> Result<Request<Bytes>> {
         if self.random.bool() {
-            return self.asks(id);
+            return self.question_request(id);
         }
         let body = last_message_body(THREAD, &self.message(id)).to_string();
-        post_request(self.either(), &self.who.clone(), body)
+        post_request(self.choose_function(), &self.who.clone(), body)
     }
 
     /// Returns the role and text of the stored messages of the current path, without empty ones.
     pub(super) async fn path(&self) -> Result<Vec<(Role, String)>> {
         let stored = self.arena.world.stored_messages(&self.who, THREAD).await?;
-        let said = |message: &StoredMessage| Ok((message.role, text_of(message)?));
-        let said: Result<Vec<_>> = stored.iter().map(said).collect();
-        Ok(said?
+        let line = |message: &StoredMessage| Ok((message.role, text_of(message)?));
+        let lines: Result<Vec<_>> = stored.iter().map(line).collect();
+        Ok(lines?
             .into_iter()
             .filter(|(_, text)| !text.is_empty())
             .collect())
@@ -227,14 +227,14 @@ impl<'a> Race<'a> {
 }
 
 /// Sends a request after a pause.
-pub(super) async fn after(pause: Duration, request: Request<Bytes>) -> Result<Response> {
+pub(super) async fn send_after(pause: Duration, request: Request<Bytes>) -> Result<Response> {
     sleep(pause).await;
     fetch(request).await
 }
 
 /// Sends a request after a pause, and reads the answer as a stream.
-pub(super) async fn told_after(pause: Duration, request: Request<Bytes>) -> Result<Transcript> {
-    read(after(pause, request).await?).await
+pub(super) async fn read_after(pause: Duration, request: Request<Bytes>) -> Result<Transcript> {
+    read(send_after(pause, request).await?).await
 }
 
 /// Reads an answer as a stream that has one beginning and one legal end.

@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use store::{Begin, BeginTurn, JournalPiece, Question, TurnLimits, UserMessage};
 use tokio::task::JoinSet;
 
-use super::arena::{Race, THREAD, after, answer_to, read, told_after};
+use super::arena::{Race, THREAD, answer_to, read, read_after, send_after};
 
 const STREAM: &str = "stream-of-the-dead";
 const ANSWER: &str = "answer-of-the-dead";
 
 /// Leaves a turn in the table as a process that died a minute ago would have. Returns the text in
 /// its journal.
-async fn left_behind(race: &mut Race<'_>) -> Result<String> {
+async fn leave_dead_turn(race: &mut Race<'_>) -> Result<String> {
     let store = race.arena.world.engine.store();
     let (user, thread) = (UserId::parse(&race.who.user)?, ThreadId::parse(THREAD)?);
     let (message, answer, stream) = (
@@ -68,14 +68,14 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
             )
             .await?;
     }
-    let whole = answer_to(&race.question("m1"));
-    let said = if race.random.bool() {
-        whole[..race.random.usize(1..whole.len())].to_owned()
+    let full = answer_to(&race.question("m1"));
+    let journaled = if race.random.bool() {
+        full[..race.random.usize(1..full.len())].to_owned()
     } else {
         String::new()
     };
-    if !said.is_empty() {
-        let bytes = journal_of(&said);
+    if !journaled.is_empty() {
+        let bytes = to_journal(&journaled);
         let piece = JournalPiece {
             journal: &begun.keys.journal(),
             index: 0,
@@ -84,37 +84,37 @@ async fn left_behind(race: &mut Race<'_>) -> Result<String> {
         };
         store.append_journal(&piece).await?;
     }
-    Ok(said)
+    Ok(journaled)
 }
 
-fn journal_of(said: &str) -> Vec<u8> {
+fn to_journal(journaled: &str) -> Vec<u8> {
     let chunks = [
         json!({"type": "start", "messageId": ANSWER}),
         json!({"type": "start-step"}),
         json!({"type": "text-start", "id": "0"}),
-        json!({"type": "text-delta", "id": "0", "delta": said}),
+        json!({"type": "text-delta", "id": "0", "delta": journaled}),
     ];
     chunks.iter().flat_map(frame).collect()
 }
 
 /// Sends requests that only look at the thread, and sometimes one that would stop its running turn.
-fn touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
+fn send_touches(race: &mut Race<'_>) -> Result<JoinSet<Result<Response>>> {
     let who = race.who.clone();
     let mut touches = JoinSet::new();
     for _ in 0..race.random.usize(1..=3) {
-        let request: Request<Bytes> = resume_request(race.either(), &who, THREAD)?;
-        touches.spawn(after(race.pause(30), request));
+        let request: Request<Bytes> = resume_request(race.choose_function(), &who, THREAD)?;
+        touches.spawn(send_after(race.pause(30), request));
     }
     if race.random.u8(..4) == 0 {
-        touches.spawn(after(
+        touches.spawn(send_after(
             race.pause(30),
-            stop_request(race.either(), &who, THREAD, "")?,
+            stop_request(race.choose_function(), &who, THREAD, "")?,
         ));
     }
     Ok(touches)
 }
 
-async fn answered(touches: JoinSet<Result<Response>>) -> Result<()> {
+async fn ensure_touches_answered(touches: JoinSet<Result<Response>>) -> Result<()> {
     for answer in touches.join_all().await {
         let answer = answer?;
         match answer.status.as_u16() {
@@ -128,7 +128,7 @@ async fn answered(touches: JoinSet<Result<Response>>) -> Result<()> {
 }
 
 /// Checks that the dead turn has one answer, with the text of its journal.
-fn ensure_recovered(answers: &[&Value], said: &str) -> Result<()> {
+fn ensure_recovered(answers: &[&Value], journaled: &str) -> Result<()> {
     let of_the_dead: Vec<_> = answers
         .iter()
         .filter(|answer| answer["id"] == ANSWER)
@@ -143,27 +143,30 @@ fn ensure_recovered(answers: &[&Value], said: &str) -> Result<()> {
         .iter()
         .filter_map(|part| part["text"].as_str())
         .collect();
-    ensure!(text == said, "{text:?} was recovered, not {said:?}");
+    ensure!(
+        text == journaled,
+        "{text:?} was recovered, not {journaled:?}"
+    );
     Ok(())
 }
 
-pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let said = left_behind(race).await?;
-    let touches = touches(race)?;
+pub(super) async fn recover_dead_turn(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let journaled = leave_dead_turn(race).await?;
+    let touches = send_touches(race)?;
     let mut retries = JoinSet::new();
     for _ in 0..race.random.usize(1..=3) {
-        retries.spawn(told_after(race.pause(30), race.asks("m1")?));
+        retries.spawn(read_after(race.pause(30), race.question_request("m1")?));
     }
-    let whole = answer_to(&race.question("m1"));
+    let full = answer_to(&race.question("m1"));
     for transcript in retries.join_all().await {
         let transcript = transcript?;
-        if said.is_empty() {
+        if journaled.is_empty() {
             // A stop may meet the turn that runs again.
-            ensure!(whole.starts_with(&transcript.text()), "{transcript:?}");
+            ensure!(full.starts_with(&transcript.text()), "{transcript:?}");
         } else {
             ensure!(
-                transcript.text() == said,
-                "{said:?} was kept: {transcript:?}"
+                transcript.text() == journaled,
+                "{journaled:?} was kept: {transcript:?}"
             );
             ensure!(
                 transcript.chunks[0]["messageId"] == ANSWER,
@@ -171,24 +174,24 @@ pub(super) async fn recoveries(race: &mut Race<'_>) -> Result<RangeInclusive<usi
             );
         }
     }
-    answered(touches).await?;
-    let ledger = race.settled().await?;
-    ensure_recovered(&ledger.answers(), &said)?;
+    ensure_touches_answered(touches).await?;
+    let ledger = race.ledger_at_rest().await?;
+    ensure_recovered(&ledger.answers(), &journaled)?;
     race.ensure_path(&["m1"]).await?;
-    Ok(if said.is_empty() { 0..=2 } else { 0..=0 })
+    Ok(if journaled.is_empty() { 0..=2 } else { 0..=0 })
 }
 
-pub(super) async fn next_message(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let said = left_behind(race).await?;
-    let touches = touches(race)?;
-    let next = read(after(race.pause(30), race.asks_next("m2")?).await?).await?;
-    answered(touches).await?;
+pub(super) async fn follow_dead_turn(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let journaled = leave_dead_turn(race).await?;
+    let touches = send_touches(race)?;
+    let next = read(send_after(race.pause(30), race.next_request("m2")?).await?).await?;
+    ensure_touches_answered(touches).await?;
     ensure!(
         answer_to(&race.question("m2")).starts_with(&next.text()),
         "{next:?}"
     );
-    let ledger = race.settled().await?;
-    ensure_recovered(&ledger.answers(), &said)?;
+    let ledger = race.ledger_at_rest().await?;
+    ensure_recovered(&ledger.answers(), &journaled)?;
     race.ensure_path(&["m1", "m2"]).await?;
     Ok(0..=1)
 }

@@ -13,47 +13,49 @@ use message::Role;
 use store::Status;
 use tokio::task::JoinSet;
 
-use super::arena::{Race, THREAD, after, answer_to, read, told_after};
+use super::arena::{Race, THREAD, answer_to, read, read_after, send_after};
 use super::dead;
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<RangeInclusive<usize>>> + 'a>>;
 type Scenario = for<'a, 'b> fn(&'b mut Race<'a>) -> Outcome<'b>;
 
 const ALL: [(&str, Scenario); 8] = [
-    ("equal requests", |race| Box::pin(equal(race))),
+    ("equal requests", |race| Box::pin(equal_requests(race))),
     ("a stop and the end", |race| Box::pin(stop_and_end(race))),
     ("a new message and the end", |race| {
-        Box::pin(new_and_end(race))
+        Box::pin(new_message_and_end(race))
     }),
     ("readers and the end", |race| {
         Box::pin(readers_and_end(race))
     }),
     ("recoveries of one dead turn", |race| {
-        Box::pin(dead::recoveries(race))
+        Box::pin(dead::recover_dead_turn(race))
     }),
     ("a dead turn and the next message", |race| {
-        Box::pin(dead::next_message(race))
+        Box::pin(dead::follow_dead_turn(race))
     }),
     ("another answer while the first one comes", |race| {
-        Box::pin(anew_while_running(race))
+        Box::pin(regenerate_while_running(race))
     }),
-    ("two new messages at once", |race| Box::pin(two_new(race))),
+    ("two new messages at once", |race| {
+        Box::pin(two_new_messages(race))
+    }),
 ];
 
 /// Returns the scenario of a seed, and its name.
-pub(super) fn of(seed: u64) -> (&'static str, Scenario) {
+pub(super) fn find(seed: u64) -> (&'static str, Scenario) {
     ALL[usize::try_from(seed % 8).unwrap_or_default()]
 }
 
 /// Returns the type of a stream's last chunk: `finish`, `abort` or `error`.
-fn end(transcript: &Transcript) -> &str {
+fn last_chunk_type(transcript: &Transcript) -> &str {
     transcript.types().last().copied().unwrap_or_default()
 }
 
-async fn equal(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+async fn equal_requests(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     let mut requests = JoinSet::new();
     for _ in 0..race.random.usize(2..=5) {
-        requests.spawn(told_after(race.pause(60), race.asks("m1")?));
+        requests.spawn(read_after(race.pause(60), race.question_request("m1")?));
     }
     let mut first: Option<Transcript> = None;
     for transcript in requests.join_all().await {
@@ -62,7 +64,7 @@ async fn equal(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
             transcript.text() == answer_to(&race.question("m1")),
             "{transcript:?}"
         );
-        ensure!(end(&transcript) == "finish", "{transcript:?}");
+        ensure!(last_chunk_type(&transcript) == "finish", "{transcript:?}");
         let first = first.get_or_insert_with(|| transcript.clone());
         ensure!(
             transcript.chunks[0]["messageId"] == first.chunks[0]["messageId"],
@@ -78,13 +80,13 @@ async fn equal(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
 }
 
 async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let answer = fetch(race.asks("m1")?).await?;
+    let answer = fetch(race.question_request("m1")?).await?;
     let who = race.who.clone();
     let mut stops = JoinSet::new();
     for _ in 0..race.random.usize(1..=2) {
-        stops.spawn(after(
+        stops.spawn(send_after(
             race.pause(90),
-            stop_request(race.either(), &who, THREAD, "")?,
+            stop_request(race.choose_function(), &who, THREAD, "")?,
         ));
     }
     let transcript = read(answer).await?;
@@ -94,7 +96,7 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     }
     let stored = race.arena.world.only_answer(&race.who, THREAD).await;
     let text = transcript.text();
-    match (end(&transcript), stored) {
+    match (last_chunk_type(&transcript), stored) {
         ("finish", Ok(stored)) => {
             ensure!(stored.status == Some(Status::Completed), "{stored:?}");
             ensure!(
@@ -116,23 +118,26 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     Ok(0..=1)
 }
 
-async fn new_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let answer = fetch(race.asks("m1")?).await?;
-    let new = tokio::spawn(told_after(race.pause(120), race.asks_next("m2")?));
+async fn new_message_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let answer = fetch(race.question_request("m1")?).await?;
+    let new = tokio::spawn(read_after(race.pause(120), race.next_request("m2")?));
     let old = read(answer).await?;
     let new = new.await??;
-    ensure!(["finish", "abort"].contains(&end(&old)), "{old:?}");
     ensure!(
-        end(&new) == "finish" && new.text() == answer_to(&race.question("m2")),
+        ["finish", "abort"].contains(&last_chunk_type(&old)),
+        "{old:?}"
+    );
+    ensure!(
+        last_chunk_type(&new) == "finish" && new.text() == answer_to(&race.question("m2")),
         "{new:?}"
     );
-    let ledger = race.settled().await?;
+    let ledger = race.ledger_at_rest().await?;
     let statuses: Vec<_> = ledger
         .answers()
         .iter()
         .map(|answer| answer["status"].clone())
         .collect();
-    let expected = if end(&old) == "finish" {
+    let expected = if last_chunk_type(&old) == "finish" {
         "completed"
     } else {
         "stopped"
@@ -140,7 +145,7 @@ async fn new_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     ensure!(
         statuses == [expected, "completed"],
         "{statuses:?} after {}",
-        end(&old)
+        last_chunk_type(&old)
     );
     race.ensure_path(&["m1", "m2"]).await?;
     let path = race.path().await?;
@@ -156,13 +161,13 @@ async fn new_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
 }
 
 async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let answer = fetch(race.asks("m1")?).await?;
+    let answer = fetch(race.question_request("m1")?).await?;
     let who = race.who.clone();
     let mut readers = JoinSet::new();
     for _ in 0..race.random.usize(2..=4) {
-        readers.spawn(after(
+        readers.spawn(send_after(
             race.pause(110),
-            resume_request(race.either(), &who, THREAD)?,
+            resume_request(race.choose_function(), &who, THREAD)?,
         ));
     }
     let mut readings = Vec::new();
@@ -203,19 +208,22 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
     Ok(1..=1)
 }
 
-async fn anew_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let answer = fetch(race.asks("m1")?).await?;
+async fn regenerate_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let answer = fetch(race.question_request("m1")?).await?;
     let body = regenerate_body(THREAD, &[race.message("m1")], None).to_string();
-    let request = post_request(race.either(), &race.who.clone(), body)?;
-    let new = tokio::spawn(told_after(race.pause(120), request));
+    let request = post_request(race.choose_function(), &race.who.clone(), body)?;
+    let new = tokio::spawn(read_after(race.pause(120), request));
     let old = read(answer).await?;
     let new = new.await??;
-    ensure!(["finish", "abort"].contains(&end(&old)), "{old:?}");
     ensure!(
-        end(&new) == "finish" && new.text() == answer_to(&race.question("m1")),
+        ["finish", "abort"].contains(&last_chunk_type(&old)),
+        "{old:?}"
+    );
+    ensure!(
+        last_chunk_type(&new) == "finish" && new.text() == answer_to(&race.question("m1")),
         "{new:?}"
     );
-    race.settled().await?;
+    race.ledger_at_rest().await?;
     race.ensure_path(&["m1"]).await?;
     let stored = race.arena.world.only_answer(&race.who, THREAD).await?;
     ensure!(
@@ -229,21 +237,21 @@ async fn anew_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<usize>
     Ok(1..=2)
 }
 
-async fn two_new(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
-    let answer = fetch(race.asks("m1")?).await?;
-    let second = tokio::spawn(told_after(race.pause(60), race.asks_next("m2")?));
-    let third = tokio::spawn(told_after(race.pause(60), race.asks_next("m3")?));
+async fn two_new_messages(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
+    let answer = fetch(race.question_request("m1")?).await?;
+    let second = tokio::spawn(read_after(race.pause(60), race.next_request("m2")?));
+    let third = tokio::spawn(read_after(race.pause(60), race.next_request("m3")?));
     let first = read(answer).await?;
     let (second, third) = (second.await??, third.await??);
-    let ends = [end(&second), end(&third)];
-    ensure!(ends.contains(&"finish"), "nobody won: {ends:?}");
+    let ends = [last_chunk_type(&second), last_chunk_type(&third)];
+    ensure!(ends.contains(&"finish"), "no message won: {ends:?}");
     for transcript in [&first, &second, &third] {
         ensure!(
-            ["finish", "abort"].contains(&end(transcript)),
+            ["finish", "abort"].contains(&last_chunk_type(transcript)),
             "{transcript:?}"
         );
     }
-    race.settled().await?;
+    race.ledger_at_rest().await?;
     let path = race.path().await?;
     let last = path
         .iter()

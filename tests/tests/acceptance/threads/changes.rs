@@ -13,12 +13,12 @@ use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{each, good, turn};
+use super::{fetch_json, field_values, run_turn};
 
 const THREAD: &str = "/api/threads/t";
 
 /// Returns the rows of a user's conversations, without the days and the sessions.
-fn rows(world: &World, who: &SignedIn) -> Result<Vec<Value>> {
+fn conversation_rows(world: &World, who: &SignedIn) -> Result<Vec<Value>> {
     let of = |row: &Value, name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
     let all = world.engine.items()?;
     let is_of_them = |row: &Value| {
@@ -30,7 +30,7 @@ fn rows(world: &World, who: &SignedIn) -> Result<Vec<Value>> {
     Ok(all.into_iter().filter(is_of_them).collect())
 }
 
-async fn delete(threads: &Function, who: &SignedIn) -> Result<u16> {
+async fn send_delete(threads: &Function, who: &SignedIn) -> Result<u16> {
     let answer = fetch(threads.request(Method::DELETE, THREAD, who, "")?).await?;
     Ok(answer.status.as_u16())
 }
@@ -41,22 +41,22 @@ async fn a_thread_can_be_renamed() -> Result<()> {
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     let rename =
         |who: &SignedIn, body: Value| threads.request(Method::PATCH, THREAD, who, body.to_string());
 
-    let renamed = good(rename(&alice, json!({ "title": "  Ümlaut 🍏 " }))?).await?;
+    let renamed = fetch_json(rename(&alice, json!({ "title": "  Ümlaut 🍏 " }))?).await?;
     ensure!(
         renamed["thread"]["title"] == "Ümlaut 🍏" && renamed["thread"]["id"] == "t",
         "{renamed}"
     );
-    let listed = good(threads.get("/api/threads", &alice)?).await?;
+    let listed = fetch_json(threads.get("/api/threads", &alice)?).await?;
     ensure!(
-        each(&listed["threads"], "title") == ["Ümlaut 🍏"],
+        field_values(&listed["threads"], "title") == ["Ümlaut 🍏"],
         "{listed}"
     );
-    turn(&chat, &alice, "t", "m2").await?;
-    let read = good(threads.get("/api/threads/t/messages", &alice)?).await?;
+    run_turn(&chat, &alice, "t", "m2").await?;
+    let read = fetch_json(threads.get("/api/threads/t/messages", &alice)?).await?;
     ensure!(read["thread"]["title"] == "Ümlaut 🍏", "{read}");
 
     for title in [
@@ -104,16 +104,16 @@ async fn a_deleted_thread_leaves_nothing(way: RunMode) -> Result<()> {
         Function::start_plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "0")])).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    turn(&chat, &bob, "t", "m1").await?;
-    let bobs = rows(&world, &bob)?;
-    turn(&chat, &alice, "t", "m1").await?;
-    turn(&chat, &alice, "t", "m2").await?;
+    run_turn(&chat, &bob, "t", "m1").await?;
+    let bobs = conversation_rows(&world, &bob)?;
+    run_turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m2").await?;
 
-    ensure!(delete(&threads, &alice).await? == 204);
+    ensure!(send_delete(&threads, &alice).await? == 204);
     ensure!(
-        rows(&world, &alice)?.is_empty(),
+        conversation_rows(&world, &alice)?.is_empty(),
         "{:?}",
-        rows(&world, &alice)?
+        conversation_rows(&world, &alice)?
     );
     ensure_refused(
         threads.get("/api/threads/t/messages", &alice)?,
@@ -121,7 +121,7 @@ async fn a_deleted_thread_leaves_nothing(way: RunMode) -> Result<()> {
         "not_found",
     )
     .await?;
-    ensure!(good(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
+    ensure!(fetch_json(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
     ensure_refused(
         threads.request(Method::DELETE, THREAD, &alice, "")?,
         404,
@@ -129,15 +129,16 @@ async fn a_deleted_thread_leaves_nothing(way: RunMode) -> Result<()> {
     )
     .await?;
     ensure!(
-        rows(&world, &bob)? == bobs,
+        conversation_rows(&world, &bob)? == bobs,
         "another user's thread of that name is untouched"
     );
 
-    turn(&chat, &alice, "t", "m3").await?;
-    let anew = good(threads.get("/api/threads/t/messages", &alice)?).await?;
+    run_turn(&chat, &alice, "t", "m3").await?;
+    let recreated = fetch_json(threads.get("/api/threads/t/messages", &alice)?).await?;
     ensure!(
-        anew["messages"].as_array().map(Vec::len) == Some(2) && anew["thread"]["turns"] == 1,
-        "{anew}"
+        recreated["messages"].as_array().map(Vec::len) == Some(2)
+            && recreated["thread"]["turns"] == 1,
+        "{recreated}"
     );
     chat.stop().await?;
     threads.stop().await
@@ -150,19 +151,19 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
         Function::start_plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "100")])).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&chat, &alice, "t", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
 
-    ensure!(delete(&threads, &alice).await? == 204);
+    ensure!(send_delete(&threads, &alice).await? == 204);
     ensure_refused(
         threads.get("/api/threads/t/messages", &alice)?,
         404,
         "not_found",
     )
     .await?;
-    ensure!(good(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
+    ensure!(fetch_json(threads.get("/api/threads", &alice)?).await?["threads"] == json!([]));
     ensure_nothing_to_resume(&chat, &alice, "t").await?;
     ensure!(
         world.gateway.call(1).await?.ended().await? == Ended::Left,
@@ -170,13 +171,13 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
     );
     ensure!(
         answer.transcript().await?.done,
-        "the reader is told that it is over"
+        "the reader gets the end of the stream"
     );
 
     // The leftovers hold no content, and expire: the thread's name and its last run, and the
     // journal's end.
     poll_until_ok("the turn to take away what it has put", async || {
-        let rows = rows(&world, &alice)?;
+        let rows = conversation_rows(&world, &alice)?;
         let rest: Vec<_> = rows.iter().filter(|row| row.get("ttl").is_none()).collect();
         ensure!(rest.is_empty(), "{rest:?}");
         ensure!(
@@ -191,13 +192,13 @@ async fn a_thread_deleted_while_it_is_answered_does_not_come_back() -> Result<()
         Ok(())
     })
     .await?;
-    turn(&chat, &alice, "t", "m3").await?;
-    let anew = good(threads.get("/api/threads/t/messages", &alice)?).await?;
+    run_turn(&chat, &alice, "t", "m3").await?;
+    let recreated = fetch_json(threads.get("/api/threads/t/messages", &alice)?).await?;
     ensure!(
-        each(&anew["messages"], "role") == ["user", "assistant"],
-        "{anew}"
+        field_values(&recreated["messages"], "role") == ["user", "assistant"],
+        "{recreated}"
     );
-    ensure!(anew["thread"]["turns"] == 1, "{anew}");
+    ensure!(recreated["thread"]["turns"] == 1, "{recreated}");
     chat.stop().await?;
     threads.stop().await
 }
@@ -208,7 +209,7 @@ async fn a_delete_that_failed_half_way_is_completed_by_the_next() -> Result<()> 
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     world
         .engine
         .fault(Fault::of("BatchWriteItem", "", Behaviour::Fail));
@@ -225,8 +226,8 @@ async fn a_delete_that_failed_half_way_is_completed_by_the_next() -> Result<()> 
     )
     .await?;
     world.engine.heal();
-    ensure!(delete(&threads, &alice).await? == 204);
-    let left = rows(&world, &alice)?;
+    ensure!(send_delete(&threads, &alice).await? == 204);
+    let left = conversation_rows(&world, &alice)?;
     ensure!(
         left.iter().all(|row| row["pk"]["S"]
             .as_str()

@@ -18,9 +18,9 @@ use message::{ThreadId, UserId};
 use serde_json::{Value, json};
 use store::Status;
 
-use super::{each, good, turn};
+use super::{fetch_json, field_values, run_turn};
 
-const MESSAGES: &str = "/api/threads/t/messages";
+const MESSAGES_PATH: &str = "/api/threads/t/messages";
 
 #[tokio::test]
 async fn a_conversation_is_returned_as_the_page_holds_it_over_plain_http() -> Result<()> {
@@ -38,10 +38,10 @@ async fn a_conversation_is_returned_as_the_page_holds_it(way: RunMode) -> Result
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
-    turn(&chat, &alice, "t", "m2").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m2").await?;
 
-    let read = good(threads.get(MESSAGES, &alice)?).await?;
+    let read = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     let thread = &read["thread"];
     ensure!(
         thread["id"] == "t" && thread["title"] == question() && thread["turns"] == 2,
@@ -57,7 +57,7 @@ async fn a_conversation_is_returned_as_the_page_holds_it(way: RunMode) -> Result
     );
     let messages = read["messages"].as_array().context("messages")?;
     ensure!(
-        each(&read["messages"], "role") == ["user", "assistant", "user", "assistant"],
+        field_values(&read["messages"], "role") == ["user", "assistant", "user", "assistant"],
         "{read}"
     );
     ensure!(
@@ -94,7 +94,7 @@ async fn a_conversation_is_returned_as_the_page_holds_it(way: RunMode) -> Result
         let mut paged: Vec<Value> = Vec::new();
         let mut query = format!("?limit={limit}");
         loop {
-            let page = good(threads.get(&format!("{MESSAGES}{query}"), &alice)?).await?;
+            let page = fetch_json(threads.get(&format!("{MESSAGES_PATH}{query}"), &alice)?).await?;
             paged.splice(
                 0..0,
                 page["messages"].as_array().context("messages")?.clone(),
@@ -121,12 +121,15 @@ async fn a_running_turn_is_reported_and_its_question_is_returned_at_once() -> Re
     let mut answer = fetch(turn_request(&chat, &alice, "t", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
 
-    let running = good(threads.get(MESSAGES, &alice)?).await?;
-    ensure!(each(&running["messages"], "id") == ["m1"], "{running}");
+    let running = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
+    ensure!(
+        field_values(&running["messages"], "id") == ["m1"],
+        "{running}"
+    );
     ensure!(running["running"]["streamId"].is_string(), "{running}");
     gate.open();
     answer.transcript().await?;
-    let ended = good(threads.get(MESSAGES, &alice)?).await?;
+    let ended = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     ensure!(ended["running"].is_null(), "{ended}");
     ensure!(
         text_of_parts(&ended["messages"][1]) == full_text(),
@@ -142,7 +145,7 @@ async fn a_question_that_is_still_being_stored_is_returned() -> Result<()> {
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     let gate = Gate::default();
     world
         .engine
@@ -150,9 +153,9 @@ async fn a_question_that_is_still_being_stored_is_returned() -> Result<()> {
     let answer = send(turn_request(&chat, &alice, "t", "m2")?).await?;
     gate.wait_until_reached().await?;
 
-    let running = good(threads.get(MESSAGES, &alice)?).await?;
+    let running = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     ensure!(
-        each(&running["messages"], "role") == ["user", "assistant", "user"],
+        field_values(&running["messages"], "role") == ["user", "assistant", "user"],
         "{running}"
     );
     let question = &running["messages"][2];
@@ -162,9 +165,9 @@ async fn a_question_that_is_still_being_stored_is_returned() -> Result<()> {
     );
     gate.open();
     answer.head().await?.transcript().await?;
-    let ended = good(threads.get(MESSAGES, &alice)?).await?;
+    let ended = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     ensure!(
-        each(&ended["messages"], "role") == ["user", "assistant", "user", "assistant"],
+        field_values(&ended["messages"], "role") == ["user", "assistant", "user", "assistant"],
         "{ended}"
     );
     ensure!(&ended["messages"][2] == question, "{ended}");
@@ -179,13 +182,13 @@ async fn the_older_answer_is_hidden_while_another_is_generated() -> Result<()> {
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     for message in ["m1", "m2", "m3"] {
-        turn(&chat, &alice, "t", message).await?;
+        run_turn(&chat, &alice, "t", message).await?;
     }
     for shown in [["m1", "m2", "m3"].as_slice(), &["m1", "m2"], &["m1"]] {
         let gate = Gate::default();
         world.gateway.next(answer_in_halves(&gate));
-        let whole = good(threads.get(MESSAGES, &alice)?).await?;
-        let conversation = whole["messages"].as_array().context("messages")?;
+        let listed = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
+        let conversation = listed["messages"].as_array().context("messages")?;
         let (asked, answered) = (
             &conversation[..2 * shown.len() - 1],
             &conversation[2 * shown.len() - 1],
@@ -193,22 +196,22 @@ async fn the_older_answer_is_hidden_while_another_is_generated() -> Result<()> {
         let body = regenerate_body("t", asked, answered["id"].as_str()).to_string();
         let mut answer = fetch(post_request(&chat, &alice, body)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
-        let running = good(threads.get(MESSAGES, &alice)?).await?;
-        let questions: Vec<_> = each(&running["messages"], "id")
+        let running = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
+        let questions: Vec<_> = field_values(&running["messages"], "id")
             .into_iter()
             .step_by(2)
             .collect();
         ensure!(questions == shown, "{shown:?}: {running}");
-        let last = each(&running["messages"], "role").pop();
+        let last = field_values(&running["messages"], "role").pop();
         ensure!(
             last == Some("user"),
             "{shown:?}: the older answer is shown: {running}"
         );
         gate.open();
         answer.transcript().await?;
-        let ended = good(threads.get(MESSAGES, &alice)?).await?;
+        let ended = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
         ensure!(
-            each(&ended["messages"], "role").len() == 2 * shown.len(),
+            field_values(&ended["messages"], "role").len() == 2 * shown.len(),
             "{shown:?}: {ended}"
         );
     }
@@ -226,11 +229,11 @@ async fn a_dead_turn_is_recovered_when_its_thread_is_read() -> Result<()> {
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&chat, &alice, "t", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    journaled(&world, &alice, PIECES[1]).await?;
+    wait_for_journal(&world, &alice, PIECES[1]).await?;
     chat.kill().await?;
 
     let read = poll_until_ok("the turn to be recovered", async || {
-        let read = good(threads.get(MESSAGES, &alice)?).await?;
+        let read = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
         ensure!(read["running"].is_null(), "it runs: {read}");
         Ok(read)
     })
@@ -243,7 +246,7 @@ async fn a_dead_turn_is_recovered_when_its_thread_is_read() -> Result<()> {
 }
 
 /// Waits until the journal of the running turn holds these words.
-async fn journaled(world: &World, who: &SignedIn, words: &str) -> Result<()> {
+async fn wait_for_journal(world: &World, who: &SignedIn, words: &str) -> Result<()> {
     let (store, user) = (world.engine.store(), UserId::parse(&who.user)?);
     let current = store.current_turn(&user, &ThreadId::parse("t")?).await?;
     let open = current
@@ -264,21 +267,22 @@ async fn an_older_branch_can_be_read_by_its_last_message() -> Result<()> {
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
-    let first = good(threads.get(MESSAGES, &alice)?).await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
+    let first = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     let old = first["messages"][1]["id"].as_str().context("an id")?;
     let again = regenerate_body("t", &[question_message("m1")], Some(old)).to_string();
     fetch_transcript(post_request(&chat, &alice, again)?).await?;
 
-    let current = good(threads.get(MESSAGES, &alice)?).await?;
+    let current = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
     ensure!(
         current["messages"].as_array().map(Vec::len) == Some(2),
         "{current}"
     );
     ensure!(current["messages"][1]["id"] != old, "{current}");
-    let branch = good(threads.get(&format!("{MESSAGES}?message={old}"), &alice)?).await?;
+    let branch =
+        fetch_json(threads.get(&format!("{MESSAGES_PATH}?message={old}"), &alice)?).await?;
     ensure!(branch["messages"] == first["messages"], "{branch}");
-    let unknown = fetch(threads.get(&format!("{MESSAGES}?message=none"), &alice)?).await?;
+    let unknown = fetch(threads.get(&format!("{MESSAGES_PATH}?message=none"), &alice)?).await?;
     ensure!(unknown.status == 404, "{}", unknown.status);
     chat.stop().await?;
     threads.stop().await
@@ -286,7 +290,7 @@ async fn an_older_branch_can_be_read_by_its_last_message() -> Result<()> {
 
 #[tokio::test]
 async fn a_long_conversation_is_paged_within_the_response_limit_of_lambda() -> Result<()> {
-    const LAMBDAS_LIMIT: usize = 6 * 1024 * 1024;
+    const LAMBDA_RESPONSE_LIMIT: usize = 6 * 1024 * 1024;
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
     // In a string within a string a quote takes twice the bytes or more.
@@ -315,12 +319,12 @@ async fn a_long_conversation_is_paged_within_the_response_limit_of_lambda() -> R
 
     let (mut query, mut ids, mut pages, mut most) = (String::new(), Vec::new(), 0, 0);
     loop {
-        let answer = fetch(threads.get(&format!("{MESSAGES}{query}"), &alice)?).await?;
+        let answer = fetch(threads.get(&format!("{MESSAGES_PATH}{query}"), &alice)?).await?;
         let body = answer.bytes().await?;
         let text = String::from_utf8(body.to_vec())?;
         let event = json!({ "statusCode": 200, "headers": {}, "body": text }).to_string();
         ensure!(
-            event.len() + 10_000 < LAMBDAS_LIMIT,
+            event.len() + 10_000 < LAMBDA_RESPONSE_LIMIT,
             "a page of {} bytes",
             event.len()
         );
@@ -335,7 +339,9 @@ async fn a_long_conversation_is_paged_within_the_response_limit_of_lambda() -> R
                 "{last}"
             );
         }
-        let found = each(&read["messages"], "id").into_iter().map(str::to_owned);
+        let found = field_values(&read["messages"], "id")
+            .into_iter()
+            .map(str::to_owned);
         ids.splice(0..0, found.collect::<Vec<_>>());
         pages += 1;
         most = most.max(resident_bytes(threads.process.pid())?);

@@ -5,7 +5,7 @@ use acceptance::world::{DEFAULT_MODEL, World, question};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{each, good, turn};
+use super::{fetch_json, field_values, run_turn};
 
 #[tokio::test]
 async fn threads_are_listed_newest_first_over_plain_http() -> Result<()> {
@@ -22,28 +22,28 @@ async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    let none = good(threads.get("/api/threads", &alice)?).await?;
+    let none = fetch_json(threads.get("/api/threads", &alice)?).await?;
     ensure!(
         none == json!({ "threads": [], "nextCursor": null }),
         "{none}"
     );
     for thread in ["a", "b", "c", "d", "e"] {
-        turn(&chat, &alice, thread, "m1").await?;
+        run_turn(&chat, &alice, thread, "m1").await?;
     }
-    turn(&chat, &bob, "bobs", "m1").await?;
-    turn(&chat, &alice, "b", "m2").await?;
+    run_turn(&chat, &bob, "bobs", "m1").await?;
+    run_turn(&chat, &alice, "b", "m2").await?;
 
-    let whole = good(threads.get("/api/threads", &alice)?).await?;
+    let complete = fetch_json(threads.get("/api/threads", &alice)?).await?;
     ensure!(
-        each(&whole["threads"], "id") == ["b", "e", "d", "c", "a"],
-        "{whole}"
+        field_values(&complete["threads"], "id") == ["b", "e", "d", "c", "a"],
+        "{complete}"
     );
-    ensure!(whole["nextCursor"].is_null(), "{whole}");
+    ensure!(complete["nextCursor"].is_null(), "{complete}");
     ensure!(
-        each(&whole["threads"], "title") == vec![question(); 5],
-        "{whole}"
+        field_values(&complete["threads"], "title") == vec![question(); 5],
+        "{complete}"
     );
-    let times: Vec<_> = whole["threads"]
+    let times: Vec<_> = complete["threads"]
         .as_array()
         .context("a list")?
         .iter()
@@ -57,9 +57,9 @@ async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
     let mut paged: Vec<String> = Vec::new();
     let mut query = "?limit=2".to_owned();
     for page in 1.. {
-        let listed = good(threads.get(&format!("/api/threads{query}"), &alice)?).await?;
+        let listed = fetch_json(threads.get(&format!("/api/threads{query}"), &alice)?).await?;
         paged.extend(
-            each(&listed["threads"], "id")
+            field_values(&listed["threads"], "id")
                 .into_iter()
                 .map(str::to_owned),
         );
@@ -67,14 +67,19 @@ async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
             ensure!(page == 3, "{page} pages");
             break;
         };
-        let bobs = good(threads.get(&format!("/api/threads?cursor={cursor}"), &bob)?).await?;
+        let bobs = fetch_json(threads.get(&format!("/api/threads?cursor={cursor}"), &bob)?).await?;
         ensure!(
-            each(&bobs["threads"], "id").iter().all(|id| *id == "bobs"),
+            field_values(&bobs["threads"], "id")
+                .iter()
+                .all(|id| *id == "bobs"),
             "another's cursor: {bobs}"
         );
         query = format!("?limit=2&cursor={cursor}");
     }
-    ensure!(paged == each(&whole["threads"], "id"), "{paged:?}");
+    ensure!(
+        paged == field_values(&complete["threads"], "id"),
+        "{paged:?}"
+    );
     chat.stop().await?;
     threads.stop().await
 }
@@ -84,10 +89,10 @@ async fn the_listed_models_are_those_that_chat_accepts() -> Result<()> {
     let world = World::new().await?;
     let alice = world.sign_in("alice").await?;
     let threads = Function::start_threads(&world.variables()).await?;
-    let built_in = good(threads.get("/api/models", &alice)?).await?;
+    let built_in = fetch_json(threads.get("/api/models", &alice)?).await?;
     ensure!(built_in["default"] == DEFAULT_MODEL, "{built_in}");
     ensure!(
-        each(&built_in["models"], "id").contains(&DEFAULT_MODEL),
+        field_values(&built_in["models"], "id").contains(&DEFAULT_MODEL),
         "{built_in}"
     );
     threads.stop().await?;
@@ -97,7 +102,7 @@ async fn the_listed_models_are_those_that_chat_accepts() -> Result<()> {
     });
     let variables = world.variables_with(&[("MODELS", &json!([model]).to_string())]);
     let threads = Function::start_threads(&variables).await?;
-    let own = good(threads.get("/api/models", &alice)?).await?;
+    let own = fetch_json(threads.get("/api/models", &alice)?).await?;
     ensure!(
         own == json!({ "models": [model], "default": "acme/one" }),
         "{own}"
@@ -112,10 +117,10 @@ async fn usage_is_summed_for_the_day_and_the_month() -> Result<()> {
     let chat = Function::start_plain(&world.variables_with(&limits)).await?;
     let threads = Function::start_threads(&world.variables_with(&limits)).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    turn(&chat, &alice, "a", "m1").await?;
-    turn(&chat, &alice, "b", "m1").await?;
+    run_turn(&chat, &alice, "a", "m1").await?;
+    run_turn(&chat, &alice, "b", "m1").await?;
 
-    let usage = good(threads.get("/api/usage", &alice)?).await?;
+    let usage = fetch_json(threads.get("/api/usage", &alice)?).await?;
     let sums = |part: &Value| {
         json!([
             part["turns"],
@@ -143,7 +148,7 @@ async fn usage_is_summed_for_the_day_and_the_month() -> Result<()> {
         usage["limits"] == json!({ "turnsPerDay": 50, "parallelTurns": null }),
         "{usage}"
     );
-    let nothing = good(threads.get("/api/usage", &bob)?).await?;
+    let nothing = fetch_json(threads.get("/api/usage", &bob)?).await?;
     ensure!(
         sums(&nothing["today"]) == json!([0, 0, 0, 0, null]),
         "{nothing}"

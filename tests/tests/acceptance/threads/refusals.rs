@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
 
-use super::turn;
+use super::run_turn;
 
 const ROUTES: [(&str, &str); 6] = [
     ("GET", "/api/threads"),
@@ -51,7 +51,7 @@ async fn only_signed_in_users_on_allowed_pages_can_read(way: RunMode) -> Result<
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads_in(way, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     let before = world.conversation_items()?;
     let cookie = || ("cookie", alice.cookie());
     let origin = |origin: &str| ("origin", origin.to_owned());
@@ -119,7 +119,7 @@ async fn another_users_thread_looks_like_an_unknown_one() -> Result<()> {
     let chat = Function::start_plain(&world.variables()).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
-    turn(&chat, &alice, "t", "m1").await?;
+    run_turn(&chat, &alice, "t", "m1").await?;
     let before = world.conversation_items()?;
     for (method, rest) in [("GET", "/messages"), ("PATCH", ""), ("DELETE", "")] {
         let mut bodies = Vec::new();

@@ -9,13 +9,15 @@ use anyhow::{Result, ensure};
 use message::Role;
 use serde_json::{Value, json};
 
-use super::Seen;
-use super::stage::{Stage, assistant, ensure_answered, ensure_part, has, roles, user};
+use super::Outcome;
+use super::stage::{
+    Stage, assistant_message, ensure_answered, ensure_part, has_fields, roles, user_message,
+};
 
-pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn send(stage: &mut Stage) -> Result<Outcome> {
     let heard = stage.send("send", "Hello").await?;
     ensure_answered(&heard, &full_text())?;
-    stage.ensure_asked(&json!([user("Hello")]))?;
+    stage.ensure_prompt(&json!([user_message("Hello")]))?;
     stage
         .world
         .ensure_complete_answer(&stage.alice, "send")
@@ -27,17 +29,21 @@ pub(super) async fn send(stage: &mut Stage) -> Result<Seen> {
             "the client holds {held}, the table {kept:?}"
         );
     }
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn turns(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn turns(stage: &mut Stage) -> Result<Outcome> {
     stage.send("turns", "One").await?;
     let heard = stage.send("turns", "Two").await?;
     ensure!(
         roles(&heard) == ["user", "assistant", "user", "assistant"],
         "{heard:?}"
     );
-    stage.ensure_asked(&json!([user("One"), assistant(&full_text()), user("Two")]))?;
+    stage.ensure_prompt(&json!([
+        user_message("One"),
+        assistant_message(&full_text()),
+        user_message("Two")
+    ]))?;
     ensure!(
         stage
             .world
@@ -46,12 +52,12 @@ pub(super) async fn turns(stage: &mut Stage) -> Result<Seen> {
             .len()
             == 4
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn regenerate(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("again", "One").await?;
-    stage.next(&answers::parts(&["Another."]));
+    stage.plan_answer(&answers::parts(&["Another."]));
     let heard = stage.regenerate("again", Value::Null).await?;
     ensure_answered(&heard, "Another.")?;
     ensure!(heard.messages[0] == first.messages[0], "{heard:?}");
@@ -59,30 +65,30 @@ pub(super) async fn regenerate(stage: &mut Stage) -> Result<Seen> {
         heard.messages[1]["id"] != first.messages[1]["id"],
         "{heard:?}"
     );
-    stage.ensure_asked(&json!([user("One")]))?;
+    stage.ensure_prompt(&json!([user_message("One")]))?;
     ensure_questions(stage, "again", &["One"]).await
 }
 
-pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("earlier", "One").await?;
     stage.send("earlier", "Two").await?;
-    stage.next(&answers::parts(&["Another."]));
+    stage.plan_answer(&answers::parts(&["Another."]));
     let heard = stage
         .regenerate("earlier", json!({"messageId": first.messages[1]["id"]}))
         .await?;
     ensure_answered(&heard, "Another.")?;
-    stage.ensure_asked(&json!([user("One")]))?;
-    Ok(Seen::Works)
+    stage.ensure_prompt(&json!([user_message("One")]))?;
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn edit(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn edit(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("edit", "One").await?;
     stage.send("edit", "Two").await?;
-    stage.next(&answers::parts(&["Another."]));
+    stage.plan_answer(&answers::parts(&["Another."]));
     let more = json!({"messageId": first.messages[0]["id"]});
     let act = ChatAction {
         more,
-        ..stage.words("edit", "Other").into()
+        ..stage.request("edit", "Other").into()
     };
     let heard = stage.succeed(&act).await?;
     ensure_answered(&heard, "Another.")?;
@@ -90,11 +96,11 @@ pub(super) async fn edit(stage: &mut Stage) -> Result<Seen> {
         heard.messages[0]["id"] == first.messages[0]["id"],
         "{heard:?}"
     );
-    stage.ensure_asked(&json!([user("Other")]))?;
-    Ok(Seen::Works)
+    stage.ensure_prompt(&json!([user_message("Other")]))?;
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn stop(stage: &mut Stage) -> Result<Outcome> {
     let gate = Gate::default();
     let parts = answers::parts(&answers::PIECES);
     let (begun, rest) = parts.split_at(4);
@@ -102,7 +108,7 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
     steps.extend(answers::send_steps(rest));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
-    let say = stage.words("stop", "One");
+    let say = stage.request("stop", "One");
     let stopped = stage
         .succeed(&ChatAction {
             leave_at: Some(answers::PIECES[0]),
@@ -112,10 +118,10 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
     ensure_answered(&stopped, answers::PIECES[0])?;
     let heard = stage.send("stop", "Two").await?;
     ensure!(heard.text() == full_text(), "{heard:?}");
-    stage.ensure_asked(&json!([
-        user("One"),
-        assistant(answers::PIECES[0]),
-        user("Two")
+    stage.ensure_prompt(&json!([
+        user_message("One"),
+        assistant_message(answers::PIECES[0]),
+        user_message("Two")
     ]))?;
     gate.open();
     let (world, alice) = (&stage.world, &stage.alice);
@@ -131,7 +137,7 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Seen> {
         Ok(())
     };
     poll_until_ok("both answers", all_stored).await?;
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
 const IMAGE_URL: &str = "data:image/png;base64,iVBORw0KGgo=";
@@ -141,40 +147,40 @@ fn image() -> Value {
     json!({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": "iVBORw0KGgo="}})
 }
 
-pub(super) async fn files(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn files(stage: &mut Stage) -> Result<Outcome> {
     let more = json!({"files": [
         {"type": "file", "mediaType": "image/png", "url": IMAGE_URL},
         {"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "url": "https://example.com/b c.pdf"},
     ]});
     let act = ChatAction {
         more,
-        ..stage.words("files", "What is it?").into()
+        ..stage.request("files", "What is it?").into()
     };
     stage.succeed(&act).await?;
     let url = json!({"type": "url", "url": "https://example.com/b%20c.pdf"});
     let document =
         json!({"type": "file", "mediaType": "application/pdf", "filename": "b.pdf", "data": url});
     let text = json!({"type": "text", "text": "What is it?"});
-    stage.ensure_asked(&json!([{"role": "user", "content": [image(), document, text]}]))?;
-    Ok(Seen::Works)
+    stage.ensure_prompt(&json!([{"role": "user", "content": [image(), document, text]}]))?;
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn made_files(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn generated_files(stage: &mut Stage) -> Result<Outcome> {
     let mut parts = answers::parts(&["Here."]);
     parts.insert(2, image());
-    stage.next(&parts);
+    stage.plan_answer(&parts);
     let heard = stage.send("made", "Draw").await?;
     ensure_part(
         &heard,
         &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}),
     )?;
     stage.send("made", "Again").await?;
-    let prompt = stage.prompt()?;
+    let prompt = stage.last_prompt()?;
     ensure!(prompt[1]["content"][0] == image(), "{prompt}");
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn reasoning(stage: &mut Stage) -> Result<Outcome> {
     let signature = json!({"anthropic": {"signature": "c2ln"}});
     let mut parts = answers::parts(&["So."]);
     let thoughts = [
@@ -185,7 +191,7 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
         json!({"type": "reasoning-end", "id": "r0"}),
     ];
     parts.splice(2..2, thoughts);
-    stage.next(&parts);
+    stage.plan_answer(&parts);
     let heard = stage.send("reasoning", "Why?").await?;
     let thought = json!({"type": "reasoning", "text": "Let me think."});
     ensure_part(&heard, &thought)?;
@@ -194,22 +200,22 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Seen> {
         &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}),
     )?;
     stage.send("reasoning", "Really?").await?;
-    let prompt = stage.prompt()?;
+    let prompt = stage.last_prompt()?;
     let asked = &prompt[1]["content"][0];
     ensure!(
-        has(asked, &thought) && has(asked, &json!({"providerOptions": signature})),
+        has_fields(asked, &thought) && has_fields(asked, &json!({"providerOptions": signature})),
         "{prompt}"
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn sources(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn sources(stage: &mut Stage) -> Result<Outcome> {
     let mut parts = answers::parts(&["So."]);
     parts.insert(
         2,
         json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}),
     );
-    stage.next(&parts);
+    stage.plan_answer(&parts);
     let heard = stage.send("sources", "Where?").await?;
     ensure_answered(&heard, "So.")?;
     ensure!(
@@ -219,10 +225,10 @@ pub(super) async fn sources(stage: &mut Stage) -> Result<Seen> {
             .any(|chunk| chunk["type"].to_string().contains("source")),
         "{heard:?}"
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn odd_text(stage: &mut Stage) -> Result<Outcome> {
     let deltas = [r#""gr\u00fc\u0000\ud83c""#, "\"\\udf4f\u{2028} \""];
     let frames = deltas.map(|delta| {
         format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n")
@@ -241,18 +247,22 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Seen> {
     let text = "gr\u{fc}\0\u{1f34f}\u{2028} ";
     ensure_answered(&heard, text)?;
     stage.send("odd", "More?").await?;
-    stage.ensure_asked(&json!([user("Fruit?"), assistant(text), user("More?")]))?;
-    Ok(Seen::Works)
+    stage.ensure_prompt(&json!([
+        user_message("Fruit?"),
+        assistant_message(text),
+        user_message("More?")
+    ]))?;
+    Ok(Outcome::Works)
 }
 
 /// Checks the metadata that the function sends with a message.
-pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn metadata(stage: &mut Stage) -> Result<Outcome> {
     let heard = stage.send("metadata", "Hello").await?;
     let held = &heard.messages[1]["metadata"];
     let known = json!({"model": DEFAULT_MODEL, "finishReason": "stop", "aborted": false});
-    ensure!(has(held, &known), "{held}");
+    ensure!(has_fields(held, &known), "{held}");
     ensure!(
-        has(
+        has_fields(
             &held["usage"],
             &json!({"inputTokens": 12, "outputTokens": 7, "totalTokens": 19})
         ),
@@ -266,18 +276,18 @@ pub(super) async fn metadata(stage: &mut Stage) -> Result<Seen> {
     let known = json!({"model": held["model"], "createdAt": held["createdAt"]});
     ensure!(*at_start == known, "{at_start}");
     stage.send("metadata", "And?").await?;
-    stage.ensure_asked(&json!([
-        user("Hello"),
-        assistant(&full_text()),
-        user("And?")
+    stage.ensure_prompt(&json!([
+        user_message("Hello"),
+        assistant_message(&full_text()),
+        user_message("And?")
     ]))?;
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
-async fn ensure_questions(stage: &Stage, thread: &str, expected: &[&str]) -> Result<Seen> {
+async fn ensure_questions(stage: &Stage, thread: &str, expected: &[&str]) -> Result<Outcome> {
     let stored = stage.world.stored_messages(&stage.alice, thread).await?;
     let questions = stored.iter().filter(|message| message.role == Role::User);
     let questions: Vec<_> = questions.map(text_of).collect::<Result<_>>()?;
     ensure!(questions == expected, "{thread}: {questions:?}");
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }

@@ -41,13 +41,13 @@ impl Stage {
     }
 
     /// Returns a text message for a thread, authenticated by bearer token.
-    pub(super) fn words<'a>(&self, thread: &'a str, text: &'a str) -> ChatRequest<'a> {
+    pub(super) fn request<'a>(&self, thread: &'a str, text: &'a str) -> ChatRequest<'a> {
         ChatRequest::new(&self.function, &self.alice, thread, text)
     }
 
     /// Sends a text that must be answered successfully.
     pub(super) async fn send(&mut self, thread: &str, text: &str) -> Result<ChatState> {
-        let say = self.words(thread, text);
+        let say = self.request(thread, text);
         self.succeed(&say.into()).await
     }
 
@@ -55,14 +55,14 @@ impl Stage {
     pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<ChatState> {
         let say = ChatRequest {
             text: None,
-            ..self.words(thread, "")
+            ..self.request(thread, "")
         };
         self.succeed(&ChatAction { more, ..say.into() }).await
     }
 
     /// Performs an action that must succeed.
     pub(super) async fn succeed(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
-        let heard = self.act(act).await?;
+        let heard = self.perform(act).await?;
         ensure!(heard.status == "ready", "{heard:?}");
         Ok(heard)
     }
@@ -70,7 +70,7 @@ impl Stage {
     /// Performs an action that must end in an error, but not in an error of the client's own
     /// schema.
     pub(super) async fn fail(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
-        let heard = self.act(act).await?;
+        let heard = self.perform(act).await?;
         ensure!(
             heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR),
             "{heard:?}"
@@ -79,36 +79,36 @@ impl Stage {
     }
 
     /// Performs an action.
-    pub(super) async fn act(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
+    pub(super) async fn perform(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
         self.client.act(act).await
     }
 
     /// Plans these parts as the answer to the next call.
-    pub(super) fn next(&self, parts: &[Value]) {
+    pub(super) fn plan_answer(&self, parts: &[Value]) {
         self.world.gateway.next(answers::stream(parts, Step::End));
     }
 
     /// Returns the prompt of the last call.
-    pub(super) fn prompt(&self) -> Result<Value> {
+    pub(super) fn last_prompt(&self) -> Result<Value> {
         let calls = self.world.gateway.calls();
         Ok(calls.last().context("the gateway was called")?.body["prompt"].clone())
     }
 
     /// Checks the prompt of the last call.
-    pub(super) fn ensure_asked(&self, expected: &Value) -> Result<()> {
-        let prompt = self.prompt()?;
+    pub(super) fn ensure_prompt(&self, expected: &Value) -> Result<()> {
+        let prompt = self.last_prompt()?;
         ensure!(prompt == *expected, "asked {prompt}\nexpected {expected}");
         Ok(())
     }
 }
 
 /// Returns a user message of a prompt.
-pub(super) fn user(text: &str) -> Value {
+pub(super) fn user_message(text: &str) -> Value {
     json!({"role": "user", "content": [{"type": "text", "text": text}]})
 }
 
 /// Returns an assistant message of a prompt.
-pub(super) fn assistant(text: &str) -> Value {
+pub(super) fn assistant_message(text: &str) -> Value {
     json!({"role": "assistant", "content": [{"type": "text", "text": text}]})
 }
 
@@ -136,13 +136,16 @@ pub(super) fn ensure_part(heard: &ChatState, fields: &Value) -> Result<()> {
         .messages
         .last()
         .and_then(|message| message["parts"].as_array());
-    let found = parts.into_iter().flatten().any(|part| has(part, fields));
+    let found = parts
+        .into_iter()
+        .flatten()
+        .any(|part| has_fields(part, fields));
     ensure!(found, "no part {fields}: {heard:?}");
     Ok(())
 }
 
 /// Returns whether `value` has at least these fields.
-pub(super) fn has(value: &Value, fields: &Value) -> bool {
+pub(super) fn has_fields(value: &Value, fields: &Value) -> bool {
     let mut fields = fields.as_object().into_iter().flatten();
     fields.all(|(name, expected)| value[name] == *expected)
 }

@@ -8,14 +8,14 @@ use acceptance::tools::workspace;
 use anyhow::{Context, Result, ensure};
 
 use super::super::UNKNOWN_TO_OLDER;
-use super::{Feature, Seen};
+use super::{Feature, Outcome};
 
 const BEGIN: &str = "<!-- clients: begin -->";
 const END: &str = "<!-- clients: end -->";
 
 /// Compares the file with the results, or writes it when `SIDEKIQ_UPDATE_DOCS` is set. Only the
 /// text between the markers is generated.
-pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
+pub(super) fn check(columns: &[(Version, Vec<Outcome>)]) -> Result<()> {
     let file = workspace().join("docs/compatibility.md");
     let present = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let (before, rest) = present
@@ -24,7 +24,7 @@ pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
     let (table, after) = rest
         .split_once(END)
         .with_context(|| format!("{} lacks {END}", file.display()))?;
-    let seen = written(columns)?;
+    let seen = render(columns)?;
     if std::env::var_os("SIDEKIQ_UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
         return Ok(std::fs::write(
             &file,
@@ -39,7 +39,7 @@ pub(super) fn check(columns: &[(Version, Vec<Seen>)]) -> Result<()> {
     Ok(())
 }
 
-fn written(columns: &[(Version, Vec<Seen>)]) -> Result<String> {
+fn render(columns: &[(Version, Vec<Outcome>)]) -> Result<String> {
     let mut text = String::from(ABOVE);
     for (version, _) in columns {
         write!(text, " `ai` {} |", version.pinned()?)?;
@@ -49,8 +49,8 @@ fn written(columns: &[(Version, Vec<Seen>)]) -> Result<String> {
         write!(text, "| {} |", feature.title())?;
         for (_, column) in columns {
             text += match column[row] {
-                Seen::Works => " yes |",
-                Seen::Unknown => " no¹ |",
+                Outcome::Works => " yes |",
+                Outcome::Unknown => " no¹ |",
             };
         }
         text.push('\n');
@@ -71,6 +71,6 @@ sides: the messages that the client holds, the prompt that reaches the gateway, 
 
 const BELOW: &str = "\
 ¹ This version has no such chunk: the answer ends in an error, and the next message works. The route written with the AI
-SDK sends the same, since the model has said it. Every other chunk is taken by all versions, and so is everything that
+SDK sends the same, since the model has response it. Every other chunk is taken by all versions, and so is everything that
 the function says on its own account; only `ai` 5 cannot read on when a tool of the provider fails whose input had been
 refused before. The chunks that are not taken by all:";

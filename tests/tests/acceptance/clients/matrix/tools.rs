@@ -6,14 +6,14 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::super::is_unknown;
-use super::Seen;
-use super::stage::{SCHEMA_ERROR, Stage, ensure_answered, ensure_part, has};
+use super::Outcome;
+use super::stage::{SCHEMA_ERROR, Stage, ensure_answered, ensure_part, has_fields};
 
 const NO_SUCH_TOOL: &str = "AI_NoSuchToolError: Model tried to call unavailable tool 'getWeather'. No tools are available.";
 
 /// Plays a call of a tool that the function does not have.
-pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
-    stage.next(&[
+pub(super) async fn unknown(stage: &mut Stage) -> Result<Outcome> {
+    stage.plan_answer(&[
         json!({"type": "stream-start", "warnings": []}),
         json!({"type": "tool-input-start", "id": "c1", "toolName": "getWeather"}),
         json!({"type": "tool-input-delta", "id": "c1", "delta": "{\"city\":\"Paris\"}"}),
@@ -27,19 +27,20 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Seen> {
         &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}),
     )?;
     stage.send("unknown", "And now?").await?;
-    let prompt = stage.prompt()?;
+    let prompt = stage.last_prompt()?;
     let call = json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather"});
     let output = json!({"type": "error-text", "value": NO_SUCH_TOOL});
     let result = json!({"type": "tool-result", "toolCallId": "c1", "output": output});
     ensure!(
-        has(&prompt[1]["content"][0], &call) && has(&prompt[2]["content"][0], &result),
+        has_fields(&prompt[1]["content"][0], &call)
+            && has_fields(&prompt[2]["content"][0], &result),
         "{prompt}"
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
 /// Plays a tool that the provider runs itself.
-pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn provider_tool(stage: &mut Stage) -> Result<Outcome> {
     let mut parts = answers::parts(&["So."]);
     let start = json!({"type": "tool-input-start", "id": "s1", "toolName": "search", "providerExecuted": true, "dynamic": true});
     let search = [
@@ -50,41 +51,41 @@ pub(super) async fn of_the_provider(stage: &mut Stage) -> Result<Seen> {
         json!({"type": "tool-result", "toolCallId": "s1", "toolName": "search", "result": ["a"], "dynamic": true}),
     ];
     parts.splice(2..2, search);
-    stage.next(&parts);
+    stage.plan_answer(&parts);
     let heard = stage.send("search", "Look").await?;
     let held =
         json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
     ensure_part(&heard, &held)?;
     stage.send("search", "And now?").await?;
-    let prompt = stage.prompt()?;
+    let prompt = stage.last_prompt()?;
     let called = json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
     let result = json!({"type": "tool-result", "output": {"type": "json", "value": ["a"]}});
     let answer = &prompt[1]["content"];
     ensure!(
-        has(&answer[0], &called) && has(&answer[1], &result),
+        has_fields(&answer[0], &called) && has_fields(&answer[1], &result),
         "{prompt}"
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
 /// Plays a provider's tool whose approval the user denies.
-pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
-    stage.next(&[
+pub(super) async fn approval(stage: &mut Stage) -> Result<Outcome> {
+    stage.plan_answer(&[
         json!({"type": "stream-start", "warnings": []}),
         call("m1", "pay", "{}"),
         json!({"type": "tool-approval-request", "approvalId": "apr", "toolCallId": "m1"}),
         answers::finish(),
     ]);
-    let act = stage.words("approval", "Pay").into();
-    let heard = stage.act(&act).await?;
+    let act = stage.request("approval", "Pay").into();
+    let heard = stage.perform(&act).await?;
     if is_refused(stage.version, "tool-approval-request", &heard)? {
-        return Ok(Seen::Unknown);
+        return Ok(Outcome::Unknown);
     }
     ensure_part(
         &heard,
         &json!({"type": "dynamic-tool", "toolCallId": "m1", "state": "approval-requested"}),
     )?;
-    let say = stage.words("approval", "");
+    let say = stage.request("approval", "");
     let heard = stage
         .succeed(&ChatAction {
             deny: Some("apr"),
@@ -92,36 +93,39 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Seen> {
         })
         .await?;
     ensure!(heard.text() == answers::full_text(), "{heard:?}");
-    let prompt = stage.prompt()?;
-    let said = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
+    let prompt = stage.last_prompt()?;
+    let response = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
     let content = prompt
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(|message| message["content"].as_array());
-    ensure!(content.flatten().any(|part| has(part, &said)), "{prompt}");
-    Ok(Seen::Works)
+    ensure!(
+        content.flatten().any(|part| has_fields(part, &response)),
+        "{prompt}"
+    );
+    Ok(Outcome::Works)
 }
 
 /// Plays the part with which every answer of Anthropic begins.
-pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Outcome> {
     let start = json!({"type": "custom", "kind": "anthropic.message_start",
                        "providerMetadata": {"anthropic": {"id": "msg_01", "usage": {"input_tokens": 10}}}});
     let mut parts = answers::parts(&["So."]);
     parts.insert(1, start);
-    stage.next(&parts);
+    stage.plan_answer(&parts);
     let heard = stage.send("anthropic", "Who are you?").await?;
     ensure_answered(&heard, "So.")?;
     ensure!(
         heard.chunks.iter().all(|chunk| chunk["type"] != "custom"),
         "{heard:?}"
     );
-    Ok(Seen::Works)
+    Ok(Outcome::Works)
 }
 
 /// Plays a part that only one provider has.
-pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
-    only_new(
+pub(super) async fn custom(stage: &mut Stage) -> Result<Outcome> {
+    play_new_part(
         stage,
         "custom",
         json!({"type": "custom", "kind": "anthropic.compaction"}),
@@ -130,9 +134,9 @@ pub(super) async fn custom(stage: &mut Stage) -> Result<Seen> {
 }
 
 /// Plays a file that the model made while it reasoned.
-pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Seen> {
+pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Outcome> {
     let data = json!({"type": "data", "data": "iVBORw0KGgo="});
-    only_new(
+    play_new_part(
         stage,
         "reasoning-file",
         json!({"type": "reasoning-file", "mediaType": "image/png", "data": data}),
@@ -140,18 +144,22 @@ pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Seen> {
     .await
 }
 
-async fn only_new(stage: &mut Stage, kind: &str, new: Value) -> Result<Seen> {
+async fn play_new_part(stage: &mut Stage, kind: &str, new: Value) -> Result<Outcome> {
     let mut parts = answers::parts(&["So."]);
     parts.insert(2, new);
-    stage.next(&parts);
-    let act = stage.words(kind, "New?").into();
-    let heard = stage.act(&act).await?;
+    stage.plan_answer(&parts);
+    let act = stage.request(kind, "New?").into();
+    let heard = stage.perform(&act).await?;
     let refused = is_refused(stage.version, kind, &heard)?;
     if !refused {
         ensure_part(&heard, &json!({"type": kind}))?;
     }
     stage.send(kind, "And?").await?;
-    Ok(if refused { Seen::Unknown } else { Seen::Works })
+    Ok(if refused {
+        Outcome::Unknown
+    } else {
+        Outcome::Works
+    })
 }
 
 /// Returns whether the client refused the chunk, and checks that it did exactly when its version
