@@ -128,7 +128,7 @@ impl Fate {
 pub(super) enum Touch {
     /// A resume of the running answer.
     Resume,
-    /// The same message again.
+    /// A repetition of the same message.
     Again,
     /// Another message.
     Other,
