@@ -1,27 +1,28 @@
-//! What a gateway may say: stream parts of the AI Gateway's native protocol, and errors. Knows no socket.
+//! Model answers in the AI Gateway's native protocol: stream parts, HTTP framing and errors. The
+//! types know no socket; `gateway` plays them.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::gateway::Step;
 
-/// A word that stands in every prompt and every answer of these tests, and so must be in no log.
+/// A word in every prompt and every answer of these tests. It must appear in no log.
 pub const TEXT_CANARY: &str = "marzipan";
 
-/// The usage that `finish` reports.
+/// The input tokens that [`finish`] reports.
 pub const INPUT_TOKENS: u64 = 12;
-/// The usage that `finish` reports.
+/// The output tokens that [`finish`] reports.
 pub const OUTPUT_TOKENS: u64 = 7;
 
-/// The pieces of the usual answer.
+/// The text deltas of the default answer.
 pub const PIECES: [&str; 4] = ["Sweet ", "marzipan, ", "gr\u{fc}n \u{1f34f} ", "and done."];
 
-/// The usual answer as one text.
+/// Returns the text of the default answer.
 pub fn full_text() -> String {
     PIECES.concat()
 }
 
-/// The parts before any text.
+/// Returns the parts before the first text delta.
 pub fn opening_parts() -> Vec<Value> {
     vec![
         json!({"type": "stream-start", "warnings": []}),
@@ -31,24 +32,24 @@ pub fn opening_parts() -> Vec<Value> {
     ]
 }
 
-/// One piece of text.
+/// Returns a text delta part.
 pub fn delta(text: &str) -> Value {
     json!({"type": "text-delta", "id": "0", "delta": text})
 }
 
-/// The end of the text.
+/// Returns the part that ends the text.
 pub fn text_end() -> Value {
     json!({"type": "text-end", "id": "0"})
 }
 
-/// The last part, with usage.
+/// Returns the `finish` part, with usage.
 pub fn finish() -> Value {
     json!({"type": "finish", "finishReason": {"unified": "stop", "raw": "end_turn"}, "usage": {
         "inputTokens": {"total": INPUT_TOKENS, "noCache": INPUT_TOKENS, "cacheRead": 0, "cacheWrite": 0},
         "outputTokens": {"total": OUTPUT_TOKENS, "text": OUTPUT_TOKENS, "reasoning": 0}}})
 }
 
-/// A whole good answer of these pieces.
+/// Returns the parts of a complete, successful answer with one delta per piece.
 pub fn parts(pieces: &[&str]) -> Vec<Value> {
     let mut parts = opening_parts();
     parts.extend(pieces.iter().map(|piece| delta(piece)));
@@ -56,24 +57,24 @@ pub fn parts(pieces: &[&str]) -> Vec<Value> {
     parts
 }
 
-/// The head of a streamed answer.
+/// Returns the head of a streamed response.
 pub fn head() -> Step {
     let head =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     Step::Raw(Bytes::from_static(head.as_bytes()))
 }
 
-/// A part as a frame.
+/// Encodes a part as an SSE event.
 pub fn frame(part: &Value) -> Bytes {
     format!("data: {part}\n\n").into()
 }
 
-/// Parts, each in a write of its own.
+/// Returns one write per part.
 pub fn send_steps(parts: &[Value]) -> Vec<Step> {
     parts.iter().map(|part| Step::Send(frame(part))).collect()
 }
 
-/// A streamed answer of these parts that ends in `last`.
+/// Returns a streamed answer of these parts that ends with `last`.
 pub fn stream(parts: &[Value], last: Step) -> Vec<Step> {
     let mut steps = vec![head()];
     steps.extend(send_steps(parts));
@@ -81,25 +82,25 @@ pub fn stream(parts: &[Value], last: Step) -> Vec<Step> {
     steps
 }
 
-/// The usual good answer.
+/// Returns the default successful answer.
 pub fn good() -> Vec<Step> {
     stream(&parts(&PIECES), Step::End)
 }
 
-/// A good answer that is written all at once, head and end included.
+/// Returns the default answer in a single write, with its head and its last chunk.
 pub fn good_in_one_packet() -> Vec<Step> {
-    let mut whole = Vec::new();
+    let mut packet = Vec::new();
     for step in good() {
         match step {
-            Step::Raw(bytes) => whole.extend_from_slice(&bytes),
-            Step::Send(bytes) => whole.extend_from_slice(&crate::wire::chunk(&bytes)),
-            _ => whole.extend_from_slice(crate::wire::LAST_CHUNK),
+            Step::Raw(bytes) => packet.extend_from_slice(&bytes),
+            Step::Send(bytes) => packet.extend_from_slice(&crate::wire::chunk(&bytes)),
+            _ => packet.extend_from_slice(crate::wire::LAST_CHUNK),
         }
     }
-    vec![Step::Raw(whole.into())]
+    vec![Step::Raw(packet.into())]
 }
 
-/// An answer with a status, a content type, further header lines and a body.
+/// Returns a response with this status, content type, additional headers and body.
 pub fn refusal(status: u16, content_type: &str, headers: &[(&str, &str)], body: &str) -> Vec<Step> {
     let mut head = format!("HTTP/1.1 {status} No\r\ncontent-type: {content_type}\r\n");
     for (name, value) in headers {
@@ -110,7 +111,8 @@ pub fn refusal(status: u16, content_type: &str, headers: &[(&str, &str)], body: 
     )]
 }
 
-/// The gateway's own error answer; a repetition is asked for at once, so that retries take no time.
+/// Returns the gateway's own error response. It asks for a retry after 1 ms, so that retries cost
+/// no time.
 pub fn error(status: u16, kind: &str) -> Vec<Step> {
     let body = json!({"error": {"message": format!("no {TEXT_CANARY} today"), "type": kind, "param": null, "code": null},
                       "generationId": "gen_01"});

@@ -1,5 +1,6 @@
-//! The web app that users sign in to: the real better-auth, with its sessions in the function's table, in a Node process
-//! of its own. `tests/better-auth` is its side. Knows what a browser gets from it, and not what the function makes of it.
+//! The web app that users sign in to: the real better-auth in a Node process (`tests/better-auth`),
+//! with its sessions in the function's table. Knows what a browser receives from it, not how the
+//! function uses that.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,20 +18,21 @@ use crate::session::SECRET;
 use crate::tools;
 use crate::wait::within;
 
-/// A web app's configuration, as far as sessions depend on it. Those that differ, in more than the clock, have users of
-/// their own; all have the one table.
+/// The configuration of a web app, as far as sessions depend on it. Sites whose configuration
+/// differs in more than the clock have users of their own; all share one table.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Site<'a> {
-    /// Where it pretends to be; with https its cookies are named `__Secure-…`.
+    /// The public URL; with https the cookies are named `__Secure-…`.
     pub url: &'a str,
-    /// What it signs with.
+    /// The signing secret.
     pub secret: &'a str,
-    /// `off`, `compact`, `jwt`, `jwe`, or `jwt-plugin`: a jwt that the plugin's own key signs.
+    /// The cookie cache: `off`, `compact`, `jwt`, `jwe`, or `jwt-plugin` (a JWT signed by the
+    /// plugin's own key).
     pub cookie_cache: &'a str,
-    /// The algorithm of the jwt plugin's key.
+    /// The algorithm of the JWT plugin's key.
     pub algorithm: &'a str,
-    /// How far its clock is behind.
+    /// The number of seconds by which the site's clock is late.
     pub seconds_ago: u64,
 }
 
@@ -44,7 +46,8 @@ impl Site<'_> {
         seconds_ago: 0,
     };
 
-    /// The variables that tell a function of this site. `jwks` is what the site answers under `/api/auth/jwks`.
+    /// Returns the function's environment variables for this site. `jwks` is the response of
+    /// `/api/auth/jwks`.
     pub fn variables(&self, jwks: &Value) -> [(&'static str, String); 4] {
         let strategy = if self.cookie_cache == "jwt-plugin" {
             "jwt"
@@ -60,28 +63,28 @@ impl Site<'_> {
     }
 }
 
-/// What a user who has signed up or in can show.
+/// The credentials of a user who has signed up or signed in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// The user's id.
     pub user_id: String,
-    /// The value of a `Cookie` header with all that the site has set.
+    /// The value of a `Cookie` header with all cookies that the site has set.
     pub cookie: String,
     /// The signed token in `set-auth-token`.
     pub bearer: String,
-    /// The jwt plugin's token.
+    /// The JWT plugin's token.
     pub access_token: String,
     /// The public keys of the site.
     pub jwks: Value,
 }
 
-/// All sites of one table. They end when dropped.
+/// The process that runs all sites of one table. It ends when dropped.
 #[derive(Debug)]
 pub struct WebApp(Node);
 
 impl WebApp {
-    /// Starts the process; nothing when better-auth is not installed.
+    /// Starts the process; returns `None` if better-auth is not installed.
     pub async fn start(engine: &Engine) -> Result<Option<Self>> {
         let Some(script) = script() else {
             tools::report_skipped("sessions of the real better-auth", "better-auth");
@@ -100,7 +103,7 @@ impl WebApp {
         self.ask(site, "sign-up", json!({"email": email})).await
     }
 
-    /// The same with a name of the user's own choice, of which every cookie cache and access token has a copy.
+    /// Signs a new user up with this name, which every cookie cache and access token contains.
     pub async fn sign_up_as(
         &mut self,
         site: &Site<'_>,
@@ -111,12 +114,12 @@ impl WebApp {
             .await
     }
 
-    /// Begins another session of a user.
+    /// Starts another session of a user.
     pub async fn sign_in(&mut self, site: &Site<'_>, email: &str) -> Result<Credentials> {
         self.ask(site, "sign-in", json!({"email": email})).await
     }
 
-    /// Whose session better-auth itself finds in these cookies.
+    /// Returns the user whose session better-auth itself finds in these cookies.
     pub async fn authenticate(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
         let session: Value = self
             .ask(site, "get-session", json!({"cookie": cookie}))
@@ -125,15 +128,15 @@ impl WebApp {
     }
 
     /// Ends a session.
-    pub async fn sign_out(&mut self, site: &Site<'_>, pass: &Credentials) -> Result<()> {
-        self.ask::<Value>(site, "sign-out", json!({"cookie": pass.cookie}))
+    pub async fn sign_out(&mut self, site: &Site<'_>, credentials: &Credentials) -> Result<()> {
+        self.ask::<Value>(site, "sign-out", json!({"cookie": credentials.cookie}))
             .await
             .map(drop)
     }
 
     /// Ends all sessions of a user.
-    pub async fn revoke_all(&mut self, site: &Site<'_>, pass: &Credentials) -> Result<()> {
-        self.ask::<Value>(site, "revoke-all", json!({"cookie": pass.cookie}))
+    pub async fn revoke_all(&mut self, site: &Site<'_>, credentials: &Credentials) -> Result<()> {
+        self.ask::<Value>(site, "revoke-all", json!({"cookie": credentials.cookie}))
             .await
             .map(drop)
     }
@@ -145,7 +148,7 @@ impl WebApp {
         with: Value,
     ) -> Result<A> {
         #[derive(Serialize)]
-        struct Asked<'a> {
+        struct Request<'a> {
             r#do: &'a str,
             #[serde(flatten)]
             site: &'a Site<'a>,
@@ -155,7 +158,7 @@ impl WebApp {
 
         let answer: Value = self
             .0
-            .ask(&Asked {
+            .ask(&Request {
                 r#do: what,
                 site,
                 with,
@@ -168,8 +171,8 @@ impl WebApp {
     }
 }
 
-/// Runs a script of `tests/better-auth/package.json` and returns what it printed; nothing when better-auth is not
-/// installed.
+/// Runs a script of `tests/better-auth/package.json` and returns its output; returns `None` if
+/// better-auth is not installed.
 pub async fn package_script(name: &str, engine: &Engine) -> Result<Option<String>> {
     let Some(script) = script() else {
         tools::report_skipped("the storage adapter for better-auth", "better-auth");
@@ -200,7 +203,7 @@ fn table(engine: &Engine) -> [(&'static str, String); 2] {
     ]
 }
 
-/// The tester's `PATH`, with the Node of these tests before any other.
+/// Returns the tester's `PATH`, preceded by the folder of the Node that these tests use.
 fn path_with(node: &Path) -> Result<OsString> {
     let own = env::var_os("PATH").unwrap_or_default();
     let folder = node
@@ -212,7 +215,8 @@ fn path_with(node: &Path) -> Result<OsString> {
     )?)
 }
 
-/// The program: `SIDEKIQ_BETTER_AUTH`, or the one in `tests/better-auth` if npm has put its packages beside it.
+/// Returns the script of the web app: `SIDEKIQ_BETTER_AUTH`, or the one in `tests/better-auth` if
+/// its npm packages are installed.
 fn script() -> Option<PathBuf> {
     let named = env::var_os("SIDEKIQ_BETTER_AUTH").filter(|value| !value.is_empty());
     let folder = tools::workspace().join("tests/better-auth");

@@ -1,4 +1,4 @@
-//! The binaries under test. Knows how cargo builds them and how cargo says where it put them.
+//! The binaries under test: builds them with cargo and finds them in cargo's messages.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,25 +9,25 @@ use serde_json::Value;
 
 use crate::tools;
 
-/// The function: what `SIDEKIQ_CHAT` names, or else built once.
+/// Returns the path of the `chat` binary: `SIDEKIQ_CHAT`, or a build made once per process.
 pub async fn chat_binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    built("chat", &BUILT).await
+    find_or_build("chat", &BUILT).await
 }
 
-/// The read side: what `SIDEKIQ_THREADS` names, or else built once.
+/// Returns the path of the `threads` binary: `SIDEKIQ_THREADS`, or a build made once per process.
 pub async fn threads_binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    built("threads", &BUILT).await
+    find_or_build("threads", &BUILT).await
 }
 
-/// The developer's tool: what `SIDEKIQ_XTASK` names, or else built once.
+/// Returns the path of the `xtask` binary: `SIDEKIQ_XTASK`, or a build made once per process.
 pub async fn xtask_binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    built("xtask", &BUILT).await
+    find_or_build("xtask", &BUILT).await
 }
 
-async fn built(
+async fn find_or_build(
     package: &'static str,
     once: &'static OnceLock<Result<PathBuf, String>>,
 ) -> Result<PathBuf> {
@@ -38,10 +38,11 @@ async fn built(
     found.await?.clone().map_err(|error| anyhow!(error))
 }
 
-/// Whether a variable of the tester's is for a tool that a test starts: not what cargo tells this test about itself, so
-/// that a cargo inside the test decides as one outside would, and not what configures the function.
+/// Returns `true` if a variable of the tester's environment is meant for tools that a test starts.
+/// Excluded are the variables in which cargo describes the current test, so that a cargo inside the
+/// test decides as one outside would, and those that configure the function.
 pub fn is_for_tools(name: &str) -> bool {
-    let of_the_function = [
+    let function_prefixes = [
         "AI_GATEWAY_",
         "BETTER_AUTH_",
         "AWS_",
@@ -50,23 +51,27 @@ pub fn is_for_tools(name: &str) -> bool {
         "SYSTEM_PROMPT",
         "ALLOWED_ORIGINS",
     ];
-    !of_the_function.iter().any(|start| name.starts_with(start)) && !is_about_this_test(name)
+    !function_prefixes
+        .iter()
+        .any(|start| name.starts_with(start))
+        && !is_about_this_test(name)
 }
 
 fn is_about_this_test(name: &str) -> bool {
-    let its_own = [
+    let kept_names = [
         "CARGO_HOME",
         "CARGO_TARGET_DIR",
         "CARGO_INCREMENTAL",
         "CARGO_TERM_COLOR",
     ];
-    let of_the_user = [
+    let kept_prefixes = [
         "CARGO_NET_",
         "CARGO_BUILD_",
         "CARGO_PROFILE_",
         "CARGO_REGISTR",
     ];
-    let kept = its_own.contains(&name) || of_the_user.iter().any(|start| name.starts_with(start));
+    let kept =
+        kept_names.contains(&name) || kept_prefixes.iter().any(|start| name.starts_with(start));
     name.starts_with("CARGO") && !kept
 }
 
@@ -85,11 +90,11 @@ fn build(package: &str) -> Result<PathBuf> {
         String::from_utf8_lossy(&output.stderr)
     );
     let messages = String::from_utf8(output.stdout)?;
-    executable(&messages, package)
+    find_executable(&messages, package)
         .with_context(|| format!("cargo named no executable for {package}"))
 }
 
-fn executable(messages: &str, package: &str) -> Option<PathBuf> {
+fn find_executable(messages: &str, package: &str) -> Option<PathBuf> {
     let mut found = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -116,9 +121,9 @@ mod tests {
             r#"{"reason":"compiler-artifact","target":{"name":"chat","kind":["bin"]},"executable":"/t/debug/chat"}"#,
         );
         assert_eq!(
-            executable(messages, "chat"),
+            find_executable(messages, "chat"),
             Some(PathBuf::from("/t/debug/chat"))
         );
-        assert_eq!(executable("{}", "chat"), None);
+        assert_eq!(find_executable("{}", "chat"), None);
     }
 }

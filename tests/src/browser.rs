@@ -1,5 +1,5 @@
-//! A real browser, driven by Playwright. `tests/browser/browser.mjs` is its side. It finds what a person would find, by
-//! role and name (`web/README.md` lists them), and waits for it.
+//! A real browser, driven by Playwright in `tests/browser/browser.mjs`. It finds elements as a
+//! person would, by role and name (`web/README.md` lists them), and waits for them.
 
 mod place;
 
@@ -17,7 +17,7 @@ use crate::session::SignedIn;
 use crate::tools;
 use crate::wait::within;
 
-/// A running browser, with the cookies of one person. It ends when it and its tabs are dropped.
+/// A running browser with the cookies of one user. It ends when it and all its tabs are dropped.
 #[derive(Debug)]
 pub struct Browser {
     line: Arc<Mutex<Line>>,
@@ -25,7 +25,7 @@ pub struct Browser {
     tabs: u32,
 }
 
-/// A tab of it.
+/// A tab of the browser.
 #[derive(Debug)]
 pub struct Tab {
     line: Arc<Mutex<Line>>,
@@ -33,7 +33,8 @@ pub struct Tab {
     number: u32,
 }
 
-/// The line to the process, which is not killed: it ends with its stdin, and takes the browser with it.
+/// The pipe to the Node process. The process is not killed: it ends when its stdin closes, and ends
+/// the browser with it.
 #[derive(Debug)]
 struct Line {
     _process: Child,
@@ -42,7 +43,8 @@ struct Line {
 }
 
 impl Browser {
-    /// Starts a browser for the site at `site`; nothing when there is none. Pictures carry the test's name.
+    /// Starts a browser for the site at `site`; returns `None` if no browser is installed.
+    /// Screenshots carry the test's name.
     pub async fn start(site: &str, test: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/browser");
         let (Some(chromium), true) = (
@@ -75,7 +77,7 @@ impl Browser {
         }))
     }
 
-    /// Gives the browser somebody's session, as a sign-in would.
+    /// Sets the session cookie of a user, as a sign-in would.
     pub async fn sign_in(&self, who: &SignedIn) -> Result<()> {
         let cookie = who.cookie();
         let (name, value) = cookie.split_once('=').context("a cookie has a name")?;
@@ -88,7 +90,7 @@ impl Browser {
             .map(drop)
     }
 
-    /// Takes all cookies away, as a sign-out would.
+    /// Removes all cookies, as a sign-out would.
     pub async fn sign_out(&self) -> Result<()> {
         self.line
             .lock()
@@ -110,7 +112,7 @@ impl Browser {
         Ok(tab)
     }
 
-    /// Makes sure that no script failed and no rule of the page's Content-Security-Policy was broken.
+    /// Fails if a script failed or the page's Content-Security-Policy was violated.
     pub async fn ensure_no_faults(&self) -> Result<()> {
         let faults = self
             .line
@@ -134,34 +136,34 @@ impl Tab {
             .map(drop)
     }
 
-    /// Loads the page anew.
+    /// Reloads the page.
     pub async fn reload(&self) -> Result<()> {
         self.act("reload", json!({})).await.map(drop)
     }
 
-    /// Comes before the other tabs, as when somebody clicks on it.
+    /// Brings the tab to the front, as a click on it would.
     pub async fn bring_to_front(&self) -> Result<()> {
         self.act("front", json!({})).await.map(drop)
     }
 
-    /// Points at something, which may show more of it.
+    /// Moves the pointer over an element, which may reveal more of it.
     pub async fn hover(&self, place: &Locator) -> Result<()> {
         self.act("hover", json!({"place": place})).await.map(drop)
     }
 
-    /// Clicks on something, once it can be clicked on.
+    /// Clicks an element as soon as it is clickable.
     pub async fn click(&self, place: &Locator) -> Result<()> {
         self.act("click", json!({"place": place})).await.map(drop)
     }
 
-    /// Writes into a text box, in place of what is there.
+    /// Replaces the content of a text box.
     pub async fn write(&self, place: &Locator, text: &str) -> Result<()> {
         self.act("fill", json!({"place": place, "text": text}))
             .await
             .map(drop)
     }
 
-    /// Chooses a file in a field for files.
+    /// Chooses a file in a file field.
     pub async fn attach(&self, place: &Locator, file: &File<'_>) -> Result<()> {
         self.act("attach", json!({"place": place, "file": file}))
             .await
@@ -175,30 +177,31 @@ impl Tab {
             .map(drop)
     }
 
-    /// Presses a key, whatever has the focus.
+    /// Presses a key on whatever element has the focus.
     pub async fn press_key(&self, key: &str) -> Result<()> {
         self.act("strike", json!({"key": key})).await.map(drop)
     }
 
-    /// Types a text, whatever has the focus.
+    /// Types a text into whatever element has the focus.
     pub async fn type_text(&self, text: &str) -> Result<()> {
         self.act("type", json!({"text": text})).await.map(drop)
     }
 
-    /// Waits until something has the focus.
+    /// Waits until an element has the focus.
     pub async fn wait_for_focus(&self, place: &Locator) -> Result<()> {
         self.act("focused", json!({"place": place})).await.map(drop)
     }
 
-    /// Presses Tab until something has the focus.
+    /// Presses Tab until an element has the focus.
     ///
     /// # Errors
-    /// The keyboard does not lead there.
+    ///
+    /// Fails if the keyboard does not lead to the element.
     pub async fn tab_to(&self, place: &Locator) -> Result<()> {
         self.act("tab to", json!({"place": place})).await.map(drop)
     }
 
-    /// Presses a key while `place` has the focus.
+    /// Presses a key on `place`, which receives the focus first.
     pub async fn press(&self, place: &Locator, key: &str) -> Result<()> {
         self.act("press", json!({"place": place, "key": key}))
             .await
@@ -211,17 +214,18 @@ impl Tab {
         self.click(&button("Send")).await
     }
 
-    /// Waits until something can be seen.
+    /// Waits until an element is visible.
     pub async fn wait_for(&self, place: &Locator) -> Result<()> {
         self.act("sees", json!({"place": place})).await.map(drop)
     }
 
-    /// Waits until something is not there any more.
+    /// Waits until an element is gone.
     pub async fn wait_until_gone(&self, place: &Locator) -> Result<()> {
         self.act("misses", json!({"place": place})).await.map(drop)
     }
 
-    /// Waits until the conversation is this and nothing more: by turns the first line of a question and of its answer.
+    /// Waits until the conversation consists of exactly these lines: alternately the first line of
+    /// a question and the first line of its answer.
     pub async fn wait_for_conversation(&self, lines: &[&str]) -> Result<()> {
         let who = ["You", "Assistant"].into_iter().cycle();
         let messages: Vec<_> = who
@@ -233,13 +237,13 @@ impl Tab {
             .map(drop)
     }
 
-    /// What stands in a text box or is chosen in a list.
+    /// Returns the content of a text box or the chosen option of a list.
     pub async fn value(&self, place: &Locator) -> Result<String> {
         let value = self.act("value", json!({"place": place})).await?;
         Ok(value.as_str().context("a value is text")?.to_owned())
     }
 
-    /// The id of the conversation that the address names.
+    /// Returns the id of the conversation in the address.
     pub async fn thread(&self) -> Result<String> {
         let address = self.act("address", Value::Null).await?;
         let thread = address
@@ -251,26 +255,26 @@ impl Tab {
             .to_owned())
     }
 
-    /// Takes a picture into the folder for pictures.
+    /// Saves a screenshot in the folder for screenshots.
     pub async fn take_screenshot(&self, name: &str) -> Result<()> {
         self.act("picture", json!({"name": name})).await.map(drop)
     }
 
-    /// Makes the window so large.
+    /// Resizes the window, in pixels.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
         self.act("size", json!({"width": width, "height": height}))
             .await
             .map(drop)
     }
 
-    /// Has the system ask for `light` or `dark` colours.
+    /// Emulates a system preference for the `light` or `dark` color scheme.
     pub async fn set_color_scheme(&self, scheme: &str) -> Result<()> {
         self.act("colours", json!({"scheme": scheme}))
             .await
             .map(drop)
     }
 
-    /// Has the system ask for little motion, as it does from the start, or for any.
+    /// Emulates a system preference for reduced motion, which is the initial state, or for none.
     pub async fn set_reduced_motion(&self, less: bool) -> Result<()> {
         self.act(
             "motion",
@@ -280,7 +284,7 @@ impl Tab {
         .map(drop)
     }
 
-    /// Whether anything on the page is in motion.
+    /// Returns `true` if anything on the page is in motion.
     pub async fn is_moving(&self) -> Result<bool> {
         self.act("moves", Value::Null)
             .await?
@@ -288,7 +292,8 @@ impl Tab {
             .context("yes or no")
     }
 
-    /// Makes sure that the engine finds no violation of WCAG's rules, in dark colours and in light ones.
+    /// Fails if the accessibility engine finds a violation of WCAG's rules, in the dark or in the
+    /// light color scheme.
     pub async fn ensure_accessible(&self, what: &str) -> Result<()> {
         for scheme in ["dark", "light"] {
             self.set_color_scheme(scheme).await?;

@@ -1,4 +1,4 @@
-//! The real client: the `ai` package's own chat and transport, in a Node process of its own. `tests/client` is its side.
+//! The real client: the `ai` package's own chat and transport in a Node process (`tests/client`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,24 +13,24 @@ use crate::node::Node;
 use crate::session::SignedIn;
 use crate::tools;
 
-/// A message to send, and where.
+/// A message to send, and its conversation.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatRequest<'a> {
     /// The URL that `useChat` is given as `api`.
     pub url: String,
-    /// Sent with the request.
+    /// The headers of the request.
     pub headers: BTreeMap<&'static str, String>,
-    /// The conversation; what was said in it before is sent again, as the client holds it.
+    /// The conversation; its earlier messages are sent again, as the client holds them.
     pub thread: &'a str,
-    /// The user's words; absent: the last answer is asked for once more.
+    /// The user's text; `None` regenerates the last answer.
     pub text: Option<&'a str>,
-    /// Leaves after so many chunks.
+    /// The number of chunks after which the client disconnects.
     pub leave_after: Option<usize>,
 }
 
 impl<'a> ChatRequest<'a> {
-    /// Words said to a function, signed by bearer.
+    /// Returns a request to a function with this text, authenticated by bearer token.
     pub fn new(function: &Function, who: &SignedIn, thread: &'a str, text: &'a str) -> Self {
         let headers = BTreeMap::from([("authorization", who.bearer())]);
         Self {
@@ -43,15 +43,15 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
-/// What the client made of the answer.
+/// The state of the client's chat after an answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatState {
-    /// The chat's status: `ready` after a good end, `error` after any other.
+    /// The chat's status: `ready` after success, `error` otherwise.
     pub status: String,
     /// The error that the page would show.
     pub error: Option<String>,
-    /// The error's class; `AI_TypeValidationError` means that a chunk did not fit the schema.
+    /// The error's class; `AI_TypeValidationError` means that a chunk did not match the schema.
     pub error_name: Option<String>,
     /// The chunks that passed the schema.
     pub chunks: Vec<Value>,
@@ -60,7 +60,7 @@ pub struct ChatState {
 }
 
 impl ChatState {
-    /// The text of the last message.
+    /// Returns the text of the last message.
     pub fn text(&self) -> String {
         let parts = self
             .messages
@@ -73,7 +73,7 @@ impl ChatState {
         texts.filter_map(|part| part["text"].as_str()).collect()
     }
 
-    /// Whether the end was a legal one: good, or an error that the server named.
+    /// Fails unless the chat ended with success or with an error chunk of the server.
     pub fn ensure_legal(&self) -> Result<()> {
         match self.status.as_str() {
             "ready" => Ok(()),
@@ -88,20 +88,20 @@ impl ChatState {
     }
 }
 
-/// Something to do in a conversation that is more than plain words.
+/// An action in a conversation beyond a plain text message.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatAction<'a> {
-    /// The words, and where.
+    /// The text and its conversation.
     #[serde(flatten)]
     pub say: ChatRequest<'a>,
-    /// What else `sendMessage` is given, `files` or `messageId`, or `regenerate`.
+    /// The further arguments of `sendMessage`: `files`, `messageId`, or `regenerate`.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub more: Value,
-    /// Says no to this approval request instead.
+    /// The approval request to deny instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deny: Option<&'a str>,
-    /// Leaves once the page shows this text.
+    /// The text at whose appearance on the page the client disconnects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leave_at: Option<&'a str>,
 }
@@ -129,10 +129,10 @@ pub enum Version {
 }
 
 impl Version {
-    /// All of them, in the order in which `schema.mjs` answers.
+    /// All versions, in the order in which `schema.mjs` answers.
     pub const NEWEST_FIRST: [Self; 3] = [Self::Seven, Self::Six, Self::Five];
 
-    /// What `tests/client/package.json` calls the package.
+    /// Returns the package's name in `tests/client/package.json`.
     pub fn package(self) -> &'static str {
         match self {
             Self::Five => "ai5",
@@ -141,7 +141,7 @@ impl Version {
         }
     }
 
-    /// The version that `tests/client/package.json` pins, for example `7.0.173`.
+    /// Returns the version that `tests/client/package.json` pins, for example `7.0.173`.
     pub fn pinned(self) -> Result<String> {
         let packages = std::fs::read(folder().join("package.json"))?;
         let packages: Value = serde_json::from_slice(&packages)?;
@@ -157,58 +157,60 @@ impl Version {
 pub struct Client(Node);
 
 impl Client {
-    /// Starts the client; nothing when it is not installed.
+    /// Starts the client of the newest version; returns `None` if it is not installed.
     pub fn start() -> Result<Option<Self>> {
         Self::start_version(Version::Seven)
     }
 
-    /// Starts the client of a version; nothing when it is not installed.
+    /// Starts the client of a version; returns `None` if it is not installed.
     pub fn start_version(version: Version) -> Result<Option<Self>> {
         Ok(script("chat.mjs", &[version])?.map(Self))
     }
 
-    /// Says something and hears the answer out.
-    pub async fn send(&mut self, say: &ChatRequest<'_>) -> Result<ChatState> {
-        self.0.ask(say).await
+    /// Sends a message and reads the answer to its end.
+    pub async fn send(&mut self, request: &ChatRequest<'_>) -> Result<ChatState> {
+        self.0.ask(request).await
     }
 
-    /// Does something and hears the answer out.
-    pub async fn act(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
-        self.0.ask(act).await
+    /// Performs an action and reads the answer to its end.
+    pub async fn act(&mut self, action: &ChatAction<'_>) -> Result<ChatState> {
+        self.0.ask(action).await
     }
 }
 
-/// What the reader of one version made of a stream.
+/// The result of reading a stream with one version.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Read {
     /// The chunks that its schema refused.
     pub refused: Vec<Refused>,
-    /// What it threw while it built the message.
+    /// The errors that it threw while it built the message.
     pub failures: Vec<String>,
-    /// The parts of the message that it built, when they are not those that were expected.
+    /// The parts of the message that it built, if they differ from the expected ones.
     pub differs: Option<Value>,
 }
 
 /// A chunk that a schema refused.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Refused {
-    /// Its type, if it was JSON at all.
+    /// Its type, if it was JSON.
     pub r#type: Option<String>,
     /// The chunk.
     pub chunk: Value,
 }
 
-/// The readers of all versions: parser, schema and message builder, without a chat. Killed when dropped.
+/// The readers of all versions: parser, schema and message builder, without a chat. They are killed
+/// when dropped.
 #[derive(Debug)]
 pub struct Readers(Node);
 
 impl Readers {
-    /// Starts the readers; nothing when they are not installed.
+    /// Starts the readers; returns `None` if they are not installed.
     pub fn start() -> Result<Option<Self>> {
         Ok(script("schema.mjs", &Version::NEWEST_FIRST)?.map(Self))
     }
 
-    /// What each version makes of the bytes of a stream. `parts`, if given, is what its message should hold in the end.
+    /// Reads the bytes of a stream with each version. `parts`, if given, are the expected parts of
+    /// the resulting message.
     pub async fn read(
         &mut self,
         stream: &[u8],
@@ -230,7 +232,8 @@ impl Readers {
     }
 }
 
-/// A script of `tests/client` that answers each line with a line; nothing where the SDK is not installed.
+/// Starts a script of `tests/client` that answers each line with a line; returns `None` if the SDK
+/// is not installed.
 fn script(name: &str, versions: &[Version]) -> Result<Option<Node>> {
     let installed = |version: &Version| {
         folder()

@@ -1,5 +1,6 @@
-//! DynamoDB on a loopback port: dynoxide, with a front that can throttle, fail, fall silent or be gone.
-//! Knows DynamoDB's wire protocol as far as naming an operation goes; the table is described in `store`.
+//! DynamoDB on a loopback port: dynoxide with a proxy in proxy that can throttle, fail, stop
+//! answering or refuse connections. Knows DynamoDB's wire protocol only as far as an operation's
+//! name; the table is defined in `store`.
 
 mod fault;
 mod jitter;
@@ -39,35 +40,35 @@ use crate::wait::within;
 pub const TABLE: &str = "sidekiq-acceptance";
 
 #[derive(Debug)]
-struct Front {
-    behind: SocketAddr,
+struct Proxy {
+    upstream: SocketAddr,
     faults: Faults,
     jitter: Jitter,
     operations: watch::Sender<Vec<Operation>>,
     listening: watch::Sender<bool>,
-    /// The longest that a request has taken which no fault has struck, in milliseconds.
+    /// The duration of the slowest request that no fault affected, in milliseconds.
     slowest_ms: AtomicU64,
 }
 
-/// A DynamoDB with the table in it, empty. It stops when dropped.
+/// A DynamoDB with the empty table. It stops when dropped.
 pub struct Engine {
     address: SocketAddr,
     database: Database,
     store: Store,
-    front: Arc<Front>,
+    proxy: Arc<Proxy>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts an engine in memory.
+    /// Starts an in-memory engine.
     pub async fn start() -> Result<Self> {
         let database = Database::memory()?;
-        let (listener, behind) = listen().await?;
+        let (listener, upstream) = listen().await?;
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-        let client = store::connect(&ClientOptions::local(&format!("http://{behind}"))).await?;
+        let client = store::connect(&ClientOptions::local(&format!("http://{upstream}"))).await?;
         store::create_table(&client, TABLE).await?;
-        let front = Arc::new(Front {
-            behind,
+        let proxy = Arc::new(Proxy {
+            upstream,
             faults: Faults::default(),
             jitter: Jitter::default(),
             operations: watch::Sender::new(Vec::new()),
@@ -75,28 +76,28 @@ impl Engine {
             slowest_ms: AtomicU64::new(0),
         });
         let (listener, address) = listen().await?;
-        let accept = tokio::spawn(accept(listener, address, Arc::clone(&front)));
+        let accept = tokio::spawn(accept(listener, address, Arc::clone(&proxy)));
         let store = Store::new(client, TABLE);
         Ok(Self {
             address,
             database,
             store,
-            front,
+            proxy,
             tasks: vec![server, accept],
         })
     }
 
-    /// The value for `AWS_ENDPOINT_URL_DYNAMODB`. Leads through the front.
+    /// Returns the value for `AWS_ENDPOINT_URL_DYNAMODB`, the address of the proxy.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The product's own view of the table, past the front.
+    /// Returns the product's own store on the table, which bypasses the proxy.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Every item of the table as DynamoDB JSON, ordered by key.
+    /// Returns every item of the table as DynamoDB JSON, ordered by key.
     pub fn items(&self) -> Result<Vec<Value>> {
         let request = ScanRequest {
             table_name: TABLE.to_owned(),
@@ -112,51 +113,54 @@ impl Engine {
         Ok(items)
     }
 
-    /// From now on, and before faults that were named earlier.
+    /// Adds a fault, effective at once and with precedence over faults that were added earlier.
     pub fn fault(&self, fault: Fault) {
-        self.front.faults.add(fault);
+        self.proxy.faults.add(fault);
     }
 
-    /// From now on requests whose body holds `marker` and a number pause before and after they have their effect, each
-    /// time for up to `most`: always the same for the same number, so that a seed can be run again.
-    pub fn pause_requests_about(&self, marker: &str, most: Duration) {
-        self.front.jitter.plan(marker, most);
+    /// Delays, from now on, each request whose body contains `marker` followed by a number, before
+    /// and after it takes effect, for up to `max_pause` each. The same number always gives the same
+    /// pauses, so that a seed can be repeated.
+    pub fn pause_requests_about(&self, marker: &str, max_pause: Duration) {
+        self.proxy.jitter.plan(marker, max_pause);
     }
 
-    /// Everything works again.
+    /// Removes all faults and accepts connections again.
     pub fn heal(&self) {
-        self.front.faults.clear();
-        self.front.listening.send_replace(true);
+        self.proxy.faults.clear();
+        self.proxy.listening.send_replace(true);
     }
 
-    /// Closes the port and every connection: whoever connects is refused.
+    /// Closes the port and every connection: new connections are refused.
     pub fn refuse_connections(&self) {
-        self.front.listening.send_replace(false);
+        self.proxy.listening.send_replace(false);
     }
 
-    /// Every request that came to the front so far.
+    /// Returns every request that has reached the proxy so far.
     pub fn operations(&self) -> Vec<Operation> {
-        self.front.operations.borrow().clone()
+        self.proxy.operations.borrow().clone()
     }
 
-    /// The longest that a request has taken which no fault has struck: how slow this machine is.
+    /// Returns the duration of the slowest request that no fault affected, as a measure of this
+    /// machine's speed.
     pub fn slowest(&self) -> Duration {
-        Duration::from_millis(self.front.slowest_ms.load(Ordering::SeqCst))
+        Duration::from_millis(self.proxy.slowest_ms.load(Ordering::SeqCst))
     }
 
-    /// Waits until the front has seen `count` requests of an operation whose body holds `about`.
+    /// Waits until the proxy has received `count` requests of an operation whose body contains
+    /// `about`.
     pub async fn wait_for_requests(
         &self,
         operation: &str,
         about: &str,
         count: usize,
     ) -> Result<()> {
-        let mut operations = self.front.operations.subscribe();
+        let mut operations = self.proxy.operations.subscribe();
         let enough = operations.wait_for(|all| {
-            let alike = all
+            let matching = all
                 .iter()
                 .filter(|one| one.name == operation && one.body.contains(about));
-            alike.count() >= count
+            matching.count() >= count
         });
         within(operation, enough).await??;
         Ok(())
@@ -175,29 +179,30 @@ async fn listen() -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-async fn accept(listener: TcpListener, address: SocketAddr, front: Arc<Front>) {
+async fn accept(listener: TcpListener, address: SocketAddr, proxy: Arc<Proxy>) {
     let mut open = Some(listener);
     let mut connections = JoinSet::new();
-    let mut listening = front.listening.subscribe();
+    let mut listening = proxy.listening.subscribe();
     loop {
         let Some(listener) = &open else {
             if listening.wait_for(|on| *on).await.is_err() {
                 return;
             }
+            // On the same port, because clients keep the endpoint that they were started with.
             open = TcpListener::bind(address).await.ok();
             continue;
         };
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { return };
-                let front = Arc::clone(&front);
-                let service = service_fn(move |request| answer(Arc::clone(&front), request));
+                let proxy = Arc::clone(&proxy);
+                let service = service_fn(move |request| answer(Arc::clone(&proxy), request));
                 connections.spawn(async move {
                     drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
                 });
             }
-            gone = closing(&mut listening) => {
-                if gone {
+            closed = closing(&mut listening) => {
+                if closed {
                     return;
                 }
                 open = None;
@@ -207,20 +212,21 @@ async fn accept(listener: TcpListener, address: SocketAddr, front: Arc<Front>) {
     }
 }
 
-/// Returns whether there is nobody left to open it again.
+/// Completes when the port must be closed; returns `true` if the engine is closed and cannot open it
+/// again.
 async fn closing(listening: &mut watch::Receiver<bool>) -> bool {
     listening.wait_for(|on| !*on).await.is_err()
 }
 
 async fn answer(
-    front: Arc<Front>,
+    proxy: Arc<Proxy>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let passed = pass(&front, request).await;
-    Ok(passed.unwrap_or_else(|error| json(StatusCode::BAD_GATEWAY, &error.to_string())))
+    let forwarded = handle(&proxy, request).await;
+    Ok(forwarded.unwrap_or_else(|error| json(StatusCode::BAD_GATEWAY, &error.to_string())))
 }
 
-async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let target = parts
@@ -232,9 +238,9 @@ async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full
         name: target.rsplit('.').next().unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let behaviour = front.faults.strike(&operation);
-    let [there, back] = front.jitter.pauses(&operation);
-    front
+    let behaviour = proxy.faults.next_behaviour(&operation);
+    let [before, after] = proxy.jitter.pauses(&operation);
+    proxy
         .operations
         .send_modify(|operations| operations.push(operation));
     match behaviour {
@@ -242,67 +248,77 @@ async fn pass(front: &Front, request: Request<Incoming>) -> Result<Response<Full
             StatusCode::BAD_REQUEST,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#,
         )),
-        Some(Behaviour::Fail) => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, ILL)),
+        Some(Behaviour::Fail) => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL_ERROR)),
         Some(Behaviour::Silence) => std::future::pending().await,
-        Some(Behaviour::Delay(pause)) => later(sleep(pause), front.behind, parts, body).await,
+        Some(Behaviour::Delay(pause)) => {
+            forward_later(sleep(pause), proxy.upstream, parts, body).await
+        }
         Some(Behaviour::LoseAnswer) => {
-            forward(front.behind, parts, body).await?;
-            Ok(json(StatusCode::INTERNAL_SERVER_ERROR, ILL))
+            forward(proxy.upstream, parts, body).await?;
+            Ok(json(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL_ERROR))
         }
         Some(Behaviour::Hold(gate)) => {
             gate.pass().await;
-            forward(front.behind, parts, body).await
+            forward(proxy.upstream, parts, body).await
         }
         Some(Behaviour::HoldAnswer(gate)) => {
-            let answer = forward(front.behind, parts, body).await;
+            let answer = forward(proxy.upstream, parts, body).await;
             gate.pass().await;
             answer
         }
         Some(Behaviour::Late(gate)) => {
-            later(async move { gate.pass().await }, front.behind, parts, body).await
+            forward_later(
+                async move { gate.pass().await },
+                proxy.upstream,
+                parts,
+                body,
+            )
+            .await
         }
         None => {
-            sleep(there).await;
-            let begun = Instant::now();
-            let passed = forward(front.behind, parts, body).await?;
-            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            front.slowest_ms.fetch_max(took_ms, Ordering::SeqCst);
-            sleep(back).await;
-            Ok(passed)
+            // Only this path is measured: a fault delays requests by more than the machine does.
+            sleep(before).await;
+            let started = Instant::now();
+            let forwarded = forward(proxy.upstream, parts, body).await?;
+            let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            proxy.slowest_ms.fetch_max(took_ms, Ordering::SeqCst);
+            sleep(after).await;
+            Ok(forwarded)
         }
     }
 }
 
-/// Has a request carried out after `wait`, in a task of its own: a caller that leaves does not take it along.
-async fn later(
+/// Forwards a request after `wait` in a task of its own, so that a caller that disconnects does not
+/// cancel it.
+async fn forward_later(
     wait: impl Future<Output = ()> + Send + 'static,
-    behind: SocketAddr,
+    upstream: SocketAddr,
     parts: Parts,
     body: Bytes,
 ) -> Result<Response<Full<Bytes>>> {
-    let carried_out = tokio::spawn(async move {
+    let forwarded = tokio::spawn(async move {
         wait.await;
-        forward(behind, parts, body).await
+        forward(upstream, parts, body).await
     });
-    carried_out.await?
+    forwarded.await?
 }
 
-/// Has a request carried out by the engine behind the front.
+/// Forwards a request to the engine.
 async fn forward(
-    behind: SocketAddr,
+    upstream: SocketAddr,
     mut parts: Parts,
     body: Bytes,
 ) -> Result<Response<Full<Bytes>>> {
-    parts.uri = format!("http://{behind}/").parse()?;
+    parts.uri = format!("http://{upstream}/").parse()?;
     let answer = http_client::fetch(Request::from_parts(parts, body)).await?;
     let (status, headers) = (answer.status, answer.headers.clone());
-    let mut passed = Response::new(Full::new(answer.bytes().await?));
-    *passed.status_mut() = status;
-    *passed.headers_mut() = headers;
-    Ok(passed)
+    let mut forwarded = Response::new(Full::new(answer.bytes().await?));
+    *forwarded.status_mut() = status;
+    *forwarded.headers_mut() = headers;
+    Ok(forwarded)
 }
 
-const ILL: &str =
+const INTERNAL_ERROR: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"ill"}"#;
 
 fn json(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
@@ -315,14 +331,14 @@ fn json(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
     answer
 }
 
-/// A string attribute of a raw item.
+/// Returns a string attribute of a raw item.
 pub fn text<'a>(item: &'a Value, attribute: &str) -> Result<&'a str> {
     item[attribute]["S"]
         .as_str()
         .with_context(|| format!("no string {attribute} in {item}"))
 }
 
-/// A number attribute of a raw item.
+/// Returns a number attribute of a raw item.
 pub fn number(item: &Value, attribute: &str) -> Result<u64> {
     let number = item[attribute]["N"].as_str();
     Ok(number
@@ -348,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn faults_hit_what_they_name_and_as_often_as_they_say() {
+    async fn faults_affect_the_named_requests_the_given_number_of_times() {
         let engine = Engine::start().await.unwrap();
         engine.fault(Fault::of("PutItem", "\"b\"", Behaviour::Fail).times(1));
         assert_eq!(put(&engine, "a").await.unwrap(), StatusCode::OK);

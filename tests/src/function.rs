@@ -1,4 +1,4 @@
-//! The function, run in each of the four ways that it can be run, and always reached over plain HTTP.
+//! The function in each of its four run modes, always reached over plain HTTP.
 
 mod emulator;
 mod event;
@@ -28,22 +28,23 @@ use url::FunctionUrl;
 /// A way of running the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunMode {
-    /// As a plain HTTP server.
+    /// A plain HTTP server.
     Plain,
-    /// Under `cargo lambda watch`.
+    /// `cargo lambda watch`.
     Watch,
-    /// Under AWS's Runtime Interface Emulator: one request at a time, and answers come all at once.
+    /// AWS's Runtime Interface Emulator: one request at a time, and each answer arrives in one
+    /// piece.
     Emulator,
-    /// Under a Runtime API of our own, which freezes the process whenever Lambda would.
+    /// The harness's own Runtime API, which freezes the process whenever Lambda would.
     RuntimeApi,
 }
 
 /// A running function.
 #[derive(Debug)]
 pub struct Function {
-    /// Its address, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub url: String,
-    /// The process that was started: the function itself, or what it runs under.
+    /// The process that was started: the function itself, or the program that runs it.
     pub process: Process,
     api: Option<Arc<RuntimeApi>>,
     _front: Option<FunctionUrl>,
@@ -52,7 +53,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts the function; nothing when what it should run under is not installed.
+    /// Starts the function; returns `None` if the program that should run it is not installed.
     pub async fn start(way: RunMode, variables: &Variables) -> Result<Option<Self>> {
         match way {
             RunMode::Plain => Self::start_plain(variables).await.map(Some),
@@ -71,17 +72,24 @@ impl Function {
 
     /// Starts the function under this Runtime API.
     pub async fn start_under(api: RuntimeApi, variables: &Variables) -> Result<Self> {
-        Self::launched(api, &chat_binary().await?, variables).await
+        Self::start_binary_under(api, &chat_binary().await?, variables).await
     }
 
-    async fn launched(api: RuntimeApi, binary: &Path, variables: &Variables) -> Result<Self> {
+    async fn start_binary_under(
+        api: RuntimeApi,
+        binary: &Path,
+        variables: &Variables,
+    ) -> Result<Self> {
         let process = api.launch(binary, variables).await?;
         let api = Arc::new(api);
-        let front = FunctionUrl::before_api(Arc::clone(&api)).await?;
-        Ok(Self::new(RunMode::RuntimeApi, front.url(), process, variables).with(Some(api), front))
+        let front = FunctionUrl::start_for_api(Arc::clone(&api)).await?;
+        Ok(
+            Self::new(RunMode::RuntimeApi, front.url(), process, variables)
+                .with_front(Some(api), front),
+        )
     }
 
-    /// The Runtime API that it runs under, when that is ours.
+    /// Returns the Runtime API of the function, if it is the harness's own.
     pub fn api(&self) -> Result<&RuntimeApi> {
         self.api
             .as_deref()
@@ -94,12 +102,12 @@ impl Function {
         Ok(self.api()?.invoke(&event::base64_event(&parts, &body)))
     }
 
-    /// Where a chat turn is posted.
+    /// Returns the URL of `POST /api/chat`.
     pub fn chat_url(&self) -> String {
         format!("{}/api/chat", self.url)
     }
 
-    /// Ends the function as whoever runs it would, and looks through its logs.
+    /// Ends the function as its run mode does, and checks its logs.
     pub async fn stop(mut self) -> Result<()> {
         match self.way {
             RunMode::Plain => {
@@ -112,7 +120,8 @@ impl Function {
                 );
             }
             RunMode::Watch => {
-                // The emulator prints into the same log, and its own timers may panic while it ends.
+                // `cargo lambda`'s emulator prints into the same log, and its own timers may panic
+                // while it ends.
                 self.process.logs.ensure_no_panic()?;
                 self.process.signal(Signal::INT)?;
                 self.process.exit().await?;
@@ -132,7 +141,7 @@ impl Function {
         self.process.logs.ensure_clean(&self.canaries)
     }
 
-    /// Kills the function as a crash would, and looks through its logs.
+    /// Kills the function as a crash would, and checks its logs.
     pub async fn kill(mut self) -> Result<()> {
         self.process.kill().await?;
         self.process.logs.complete().await?;
@@ -156,7 +165,7 @@ impl Function {
         }
     }
 
-    fn with(self, api: Option<Arc<RuntimeApi>>, front: FunctionUrl) -> Self {
+    fn with_front(self, api: Option<Arc<RuntimeApi>>, front: FunctionUrl) -> Self {
         Self {
             api,
             _front: Some(front),
@@ -165,13 +174,13 @@ impl Function {
     }
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 async fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
 }
 
-/// Waits until somebody listens on `address`.
-async fn listening(process: &mut Process, address: SocketAddr) -> Result<()> {
+/// Waits until `address` accepts connections.
+async fn wait_until_listening(process: &mut Process, address: SocketAddr) -> Result<()> {
     let refused = |process: &mut Process| {
         ensure!(
             process.is_running(),
@@ -180,7 +189,7 @@ async fn listening(process: &mut Process, address: SocketAddr) -> Result<()> {
         );
         Ok(std::net::TcpStream::connect(address).is_err())
     };
-    poll_until_some("somebody to listen", || match refused(process) {
+    poll_until_some("a listener on the address", || match refused(process) {
         Ok(true) => None,
         other => Some(other),
     })

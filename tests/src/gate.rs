@@ -1,11 +1,11 @@
-//! A door that something comes to and the test opens.
+//! A gate that blocks one side until the test opens it.
 
 use anyhow::Result;
 use tokio::sync::watch;
 
 use crate::wait::within;
 
-/// A door in an answer of the gateway or of the table: that side reaches it, the test opens it.
+/// A gate in an answer of the gateway or of the table: that side waits at it, the test opens it.
 #[derive(Debug, Clone)]
 pub struct Gate {
     reached: watch::Sender<bool>,
@@ -22,29 +22,29 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until somebody stands before the gate.
+    /// Waits until the gate has been reached.
     pub async fn wait_until_reached(&self) -> Result<()> {
-        within("somebody to reach the gate", until(&self.reached)).await
+        within("the gate to be reached", wait_until_set(&self.reached)).await
     }
 
-    /// Whether anybody has come to the gate.
+    /// Returns `true` once the gate has been reached.
     pub fn is_reached(&self) -> bool {
         *self.reached.borrow()
     }
 
-    /// Lets everybody through, from now on.
+    /// Opens the gate for good.
     pub fn open(&self) {
         self.open.send_replace(true);
     }
 
-    /// Comes to the gate and waits until it is open.
+    /// Marks the gate as reached and waits until it is open.
     pub async fn pass(&self) {
         self.reached.send_replace(true);
-        until(&self.open).await;
+        wait_until_set(&self.open).await;
     }
 }
 
-async fn until(flag: &watch::Sender<bool>) {
+async fn wait_until_set(flag: &watch::Sender<bool>) {
     if flag.subscribe().wait_for(|set| *set).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -1,5 +1,5 @@
-//! A gateway that does what its script says, good or bad, and remembers who called and whether they stayed to the end.
-//! Knows HTTP, not the parts that it sends: those are in `answers`.
+//! A scripted model gateway that records its calls, and for each whether the caller stayed to the
+//! end. Knows HTTP, not the parts that it sends: those are in `answers`.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::lone;
 use crate::wait::within;
 use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
 
-/// One thing the gateway does in an answer.
+/// A step of a scripted answer.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Writes these bytes as they are, in one write.
@@ -28,15 +28,16 @@ pub enum Step {
     Send(Bytes),
     /// Ends the body properly.
     End,
-    /// Waits for the test, or for the caller to leave.
+    /// Waits for the gate, or for the caller to disconnect.
     Wait(Gate),
-    /// Waits for so long, or for the caller to leave.
+    /// Waits for this duration, or for the caller to disconnect.
     Pause(Duration),
-    /// Goes on with what this makes of the body of the call. Stands first.
+    /// Continues with the steps that this function chooses by the body of the call. Must be the
+    /// first step.
     Choose(fn(&Value) -> Vec<Step>),
-    /// Says nothing more until the caller leaves.
+    /// Sends no more, and waits for the caller to disconnect.
     Hold,
-    /// Sends this chunk again and again until the caller leaves.
+    /// Sends this chunk repeatedly, with this pause, until the caller disconnects.
     Forever(Bytes, Duration),
     /// Closes the connection with FIN.
     Cut,
@@ -44,37 +45,37 @@ pub enum Step {
     Reset,
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The script was carried out to its end.
+    /// The script was played to its end.
     Answered,
     /// The caller closed the connection before that.
     Left,
 }
 
-/// A call that came in.
+/// A call that the gateway received.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Its head.
+    /// The request head.
     pub head: Head,
-    /// Its body, half surrogate pairs as `lone` reads them; `null` when it was not JSON.
+    /// The request body, with half surrogate pairs as `lone` reads them; `null` if it was not JSON.
     pub body: Value,
     ended: watch::Receiver<Option<Ended>>,
     sent: Arc<Mutex<Vec<SentChunk>>>,
 }
 
-/// A chunk of a body, as it left.
+/// A chunk of a body that was sent.
 #[derive(Debug, Clone)]
 pub struct SentChunk {
-    /// When.
+    /// The time of the write.
     pub at: Instant,
-    /// What.
+    /// The content.
     pub bytes: Bytes,
 }
 
 impl Call {
-    /// The model that is called, in either protocol.
+    /// Returns the requested model, in either protocol.
     pub fn model(&self) -> Option<&str> {
         self.head
             .header("ai-language-model-id")
@@ -85,10 +86,10 @@ impl Call {
     pub async fn ended(&self) -> Result<Ended> {
         let mut ended = self.ended.clone();
         let end = within("the end of a gateway call", ended.wait_for(Option::is_some)).await??;
-        end.context("a call ended in no way")
+        end.context("a call ended without an outcome")
     }
 
-    /// What `Step::Send` has sent so far.
+    /// Returns the chunks that `Step::Send` has sent so far.
     pub fn sent(&self) -> Vec<SentChunk> {
         self.sent
             .lock()
@@ -100,20 +101,20 @@ impl Call {
 #[derive(Debug, Default)]
 struct Plan {
     next: VecDeque<Vec<Step>>,
-    about: Vec<(String, Vec<Step>)>,
+    by_text: Vec<(String, Vec<Step>)>,
     by_model: HashMap<String, VecDeque<Vec<Step>>>,
     always: Vec<Step>,
 }
 
 impl Plan {
     fn answer(&mut self, call: &Call, body: &[u8]) -> Vec<Step> {
-        let words = String::from_utf8_lossy(body);
-        if let Some(place) = self
-            .about
+        let body = String::from_utf8_lossy(body);
+        if let Some(index) = self
+            .by_text
             .iter()
-            .position(|(about, _)| words.contains(about))
+            .position(|(text, _)| body.contains(text))
         {
-            return self.about.remove(place).1;
+            return self.by_text.remove(index).1;
         }
         let for_model = call
             .model()
@@ -139,7 +140,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway that answers everything with `always` unless told otherwise.
+    /// Starts a gateway that answers every call without a planned answer with `always`.
     pub async fn start(always: Vec<Step>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -159,17 +160,18 @@ impl Gateway {
         })
     }
 
-    /// The value for `AI_GATEWAY_BASE_URL`.
+    /// Returns the value for `AI_GATEWAY_BASE_URL`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v4/ai", self.address)
     }
 
-    /// Answers the next call that has no answer yet with `steps`.
+    /// Plans `steps` as the answer to the next call without a planned answer.
     pub fn next(&self, steps: Vec<Step>) {
         self.plan().next.push_back(steps);
     }
 
-    /// Answers the next call of this model that has no answer yet with `steps`, whoever else calls meanwhile.
+    /// Plans `steps` as the answer to the next call of this model without a planned answer,
+    /// regardless of other calls in the meantime.
     pub fn next_for(&self, model: &str, steps: Vec<Step>) {
         self.plan()
             .by_model
@@ -178,23 +180,24 @@ impl Gateway {
             .push_back(steps);
     }
 
-    /// Answers the next call whose body holds `words` with `steps`, whoever else calls meanwhile.
+    /// Plans `steps` as the answer to the next call whose body contains `words`, regardless of
+    /// other calls in the meantime.
     pub fn next_containing(&self, words: &str, steps: Vec<Step>) {
-        self.plan().about.push((words.to_owned(), steps));
+        self.plan().by_text.push((words.to_owned(), steps));
     }
 
-    /// Forgets all answers that were planned, and says how many there were.
+    /// Removes all planned answers, except those by model, and returns their number.
     pub fn clear_planned(&self) -> usize {
         let mut plan = self.plan();
-        plan.next.drain(..).count() + plan.about.drain(..).count()
+        plan.next.drain(..).count() + plan.by_text.drain(..).count()
     }
 
-    /// Every call so far.
+    /// Returns every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.borrow().clone()
     }
 
-    /// Every call of one model so far.
+    /// Returns every call of one model so far.
     pub fn calls_of(&self, model: &str) -> Vec<Call> {
         self.shared
             .calls
@@ -235,14 +238,15 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             if let Ok(connection) = Connection::new(stream) {
-                // A caller that leaves ends the connection with an error: `Call::ended` tells the test.
-                drop(converse(connection, &shared).await);
+                // A caller that disconnects ends the connection with an error: `Call::ended`
+                // reports it to the test.
+                drop(serve_connection(connection, &shared).await);
             }
         });
     }
 }
 
-async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
+async fn serve_connection(mut connection: Connection, shared: &Shared) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         let body = connection.read_body(&head).await?;
         let (ended, receiver) = watch::channel(None);
@@ -276,7 +280,7 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Returns the connection if it is still open.
+/// Plays an answer; returns the connection if it is still open.
 async fn play(
     mut connection: Connection,
     steps: Vec<Step>,
@@ -304,7 +308,7 @@ async fn play(
                 () = tokio::time::sleep(pause) => {}
                 () = connection.closed() => anyhow::bail!("the caller left"),
             },
-            Step::Choose(_) => anyhow::bail!("a choice stands first in an answer"),
+            Step::Choose(_) => anyhow::bail!("a choice must be the first step of an answer"),
             Step::Hold => {
                 connection.closed().await;
                 anyhow::bail!("the caller left");
@@ -335,8 +339,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_end_looks_to_the_caller_as_it_is_called() {
-        for (name, steps, whole) in [
+    async fn each_end_is_visible_to_the_caller() {
+        for (name, steps, is_complete) in [
             ("end", answers::good(), true),
             ("one packet", answers::good_in_one_packet(), true),
             (
@@ -352,7 +356,7 @@ mod tests {
             ("nothing at all", vec![Step::Cut], false),
         ] {
             let gateway = Gateway::start(steps).await.unwrap();
-            assert_eq!(call(&gateway).await.is_ok(), whole, "{name}");
+            assert_eq!(call(&gateway).await.is_ok(), is_complete, "{name}");
             let call = gateway.call(0).await.unwrap();
             assert_eq!(call.body["a"], 1, "{name}");
             assert_eq!(call.ended().await.unwrap(), Ended::Answered, "{name}");
@@ -360,14 +364,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_model_gets_its_own_answers_in_order_and_the_others_the_usual_one() {
+    async fn a_model_gets_its_own_answers_in_order_and_other_models_the_default() {
         let gateway = Gateway::start(answers::refusal(500, "text/plain", &[], "usual"))
             .await
             .unwrap();
-        for said in ["one", "two"] {
-            gateway.next_for("a/b", answers::refusal(200, "text/plain", &[], said));
+        for text in ["one", "two"] {
+            gateway.next_for("a/b", answers::refusal(200, "text/plain", &[], text));
         }
-        for (model, said) in [
+        for (model, text) in [
             ("c/d", "usual"),
             ("a/b", "one"),
             ("a/b", "two"),
@@ -382,7 +386,7 @@ mod tests {
                     .bytes()
                     .await
                     .unwrap(),
-                said,
+                text,
                 "{model}"
             );
         }

@@ -1,4 +1,5 @@
-//! A plain HTTP client that can leave in the middle of an answer. One connection per request; knows no chat.
+//! A plain HTTP client that can disconnect in the middle of a response. Uses one connection per
+//! request, and knows nothing of the chat routes.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::sse::Transcript;
 use crate::wait::{WAIT_TIMEOUT, within, within_limit};
 
-/// An answer whose body is read on demand. Dropping it closes the connection.
+/// A response whose body is read on demand. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Response {
     /// The status.
@@ -35,7 +36,7 @@ impl Drop for Connection {
     }
 }
 
-/// A request on its way. Dropping it closes the connection before any answer was read.
+/// A request that was sent. Dropping it closes the connection before a response is read.
 #[derive(Debug)]
 pub struct PendingResponse {
     answer: JoinHandle<hyper::Result<http::Response<Incoming>>>,
@@ -48,7 +49,7 @@ impl Drop for PendingResponse {
     }
 }
 
-/// Sends a request without waiting for the answer. The URI is absolute.
+/// Sends a request without waiting for the response. The URI is absolute.
 pub async fn send(request: Request<Bytes>) -> Result<PendingResponse> {
     let (mut parts, body) = request.into_parts();
     let authority = parts
@@ -74,21 +75,22 @@ pub async fn send(request: Request<Bytes>) -> Result<PendingResponse> {
     Ok(PendingResponse { answer, connection })
 }
 
-/// Sends a request and waits for the head of the answer.
+/// Sends a request and waits for the head of the response.
 pub async fn fetch(request: Request<Bytes>) -> Result<Response> {
     send(request).await?.head().await
 }
 
 impl PendingResponse {
-    /// Waits for the head of the answer.
+    /// Waits for the head of the response.
     pub async fn head(self) -> Result<Response> {
         self.head_within(WAIT_TIMEOUT).await
     }
 
-    /// The same with a limit of its own.
+    /// Waits for the head of the response with a timeout of its own.
     pub async fn head_within(mut self, limit: Duration) -> Result<Response> {
         let answer = within_limit(limit, "the head of an answer", &mut self.answer).await???;
         let (parts, body) = answer.into_parts();
+        // `PendingResponse` implements `Drop`, so its fields cannot be moved out.
         let connection =
             std::mem::replace(&mut self.connection, Connection(tokio::spawn(async {})));
         Ok(Response {
@@ -102,7 +104,7 @@ impl PendingResponse {
 }
 
 impl Response {
-    /// A header as text; empty when it is absent.
+    /// Returns a header as text; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -110,7 +112,7 @@ impl Response {
             .unwrap_or_default()
     }
 
-    /// Waits for the next piece of the body; nothing at its end.
+    /// Waits for the next piece of the body; returns `None` at its end.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Some(frame) = within("more of an answer", self.body.frame()).await? else {
@@ -123,40 +125,40 @@ impl Response {
         }
     }
 
-    /// Reads until `count` chunks of the UI stream have come whole.
+    /// Reads until `count` complete chunks of the UI stream have arrived.
     pub async fn chunks(&mut self, count: usize) -> Result<()> {
-        while self.whole_events() < count {
+        while self.complete_events() < count {
             self.next_piece().await?.context("the stream ended early")?;
         }
         Ok(())
     }
 
-    /// Reads to the end.
+    /// Reads the body to its end.
     pub async fn bytes(mut self) -> Result<Bytes> {
         while self.next_piece().await?.is_some() {}
-        // Kept to here: with the connection goes the body.
+        // Kept until here: dropping the connection would cut the body.
         drop(self.connection);
         Ok(self.read.freeze())
     }
 
-    /// Reads to the end, as JSON.
+    /// Reads the body to its end, as JSON.
     pub async fn json(self) -> Result<serde_json::Value> {
         let body = self.bytes().await?;
         serde_json::from_slice(&body)
             .with_context(|| format!("not JSON: {:?}", String::from_utf8_lossy(&body)))
     }
 
-    /// Reads to the end, as a UI message stream.
+    /// Reads the body to its end, as a UI message stream.
     pub async fn transcript(self) -> Result<Transcript> {
         Transcript::parse(&self.bytes().await?)
     }
 
-    fn whole_events(&self) -> usize {
+    fn complete_events(&self) -> usize {
         let text = String::from_utf8_lossy(&self.read);
-        let Some((whole, _)) = text.rsplit_once("\n\n") else {
+        let Some((complete, _)) = text.rsplit_once("\n\n") else {
             return 0;
         };
-        whole
+        complete
             .split("\n\n")
             .filter(|event| event.starts_with("data: "))
             .count()

@@ -1,6 +1,7 @@
-//! What the table holds of one thread and of its user's quota, and what must hold there once nothing runs.
+//! The items of one thread and of its user's quota, and the invariants that hold once no turn is
+//! running.
 //!
-//! Knows the attributes that ARCHITECTURE.md names. Reads past the product's own code.
+//! Knows the attributes that ARCHITECTURE.md names. Reads without the product's own code.
 
 use std::time::SystemTime;
 
@@ -11,19 +12,19 @@ use crate::engine::Engine;
 use crate::session::{SignedIn, epoch_ms};
 use crate::wait::poll_until_ok;
 
-/// The items of a thread, and those of its user's days.
+/// The items of a thread and the quota items of its user.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     /// The thread's own item.
     pub thread: Value,
-    /// Its messages, oldest first, on whichever branch.
+    /// The thread's messages, oldest first, on any branch.
     pub messages: Vec<Value>,
-    /// The user's days.
+    /// The user's daily quota items.
     pub days: Vec<Value>,
 }
 
 impl Ledger {
-    /// Reads it.
+    /// Reads the items of a thread.
     pub fn read(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
         let of_user = engine.rows(&format!("U#{}", who.user))?;
         let found = of_user
@@ -46,7 +47,7 @@ impl Ledger {
         })
     }
 
-    /// Reads it once nothing runs any more.
+    /// Reads the items of a thread once no turn of it is running.
     pub async fn read_at_rest(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
         poll_until_ok("the thread to come to rest", async || {
             let ledger = Self::read(engine, who, thread)?;
@@ -56,7 +57,7 @@ impl Ledger {
         .await
     }
 
-    /// The answers, on whichever branch.
+    /// Returns the answers, on any branch.
     pub fn answers(&self) -> Vec<&Value> {
         self.messages
             .iter()
@@ -64,12 +65,13 @@ impl Ledger {
             .collect()
     }
 
-    /// How many turns the quota has counted.
+    /// Returns the number of turns that the quota has counted.
     pub fn counted_turns(&self) -> u64 {
         self.days.iter().filter_map(|day| day["req"].as_u64()).sum()
     }
 
-    /// The slots that are taken, also those of turns that died: nobody gives these back before the user needs them.
+    /// Returns the occupied quota slots, including those of dead turns, which are released only
+    /// when the user needs them.
     pub fn slots(&self) -> Vec<&Value> {
         self.days
             .iter()
@@ -78,7 +80,7 @@ impl Ledger {
             .collect()
     }
 
-    /// A counter, summed over the days.
+    /// Returns the sum of a counter over the days.
     pub fn sum(&self, counter: &str) -> f64 {
         self.days
             .iter()
@@ -86,14 +88,18 @@ impl Ledger {
             .sum()
     }
 
-    /// The turn has ended in exactly one way, none is left behind, and no slot is taken by one that lives.
+    /// Fails unless the last turn has exactly one end, no earlier turn is unfinished, and no slot
+    /// belongs to a live turn.
     pub fn ensure_at_rest(&self) -> Result<()> {
         let thread = &self.thread;
         let stream = &thread["streamId"];
         ensure!(stream.is_string(), "no turn has ever begun: {thread}");
         let (done, failed) = (thread["doneId"] == *stream, thread["failedId"] == *stream);
         ensure!(done != failed, "done: {done}, failed: {failed}: {thread}");
-        ensure!(thread["prev"].is_null(), "a turn is left behind: {thread}");
+        ensure!(
+            thread["prev"].is_null(),
+            "an earlier turn is unfinished: {thread}"
+        );
         let now_ms = epoch_ms(SystemTime::now());
         let taken = self
             .slots()
@@ -103,8 +109,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Every turn that has begun in the user's only thread has exactly one answer, which ended in exactly one way, and
-    /// counts once, as do its tokens.
+    /// Fails unless every turn of the user's only thread has exactly one answer with exactly one
+    /// end, and counts once, as do its tokens.
     pub fn ensure_consistent(&self) -> Result<()> {
         self.ensure_at_rest()?;
         let answers = self.answers();
@@ -146,7 +152,7 @@ impl Ledger {
     }
 }
 
-/// The lease of the turn that has a slot, in milliseconds since 1970.
+/// Returns the lease of the turn that occupies a slot, in milliseconds since 1970.
 fn lease_of(slot: &Value) -> Option<u64> {
     slot.as_str()?.split_once('#')?.0.parse().ok()
 }

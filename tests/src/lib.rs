@@ -1,7 +1,8 @@
-//! The harness of the acceptance tests: everything that stands round the built `chat` binary, and nothing of what is in it.
+//! The harness of the acceptance tests: the surroundings of the built `chat` and `threads`
+//! binaries, and nothing of their insides.
 //!
-//! It knows the wire on all sides: the browser's, the gateway's, Lambda's and DynamoDB's. It does not know how the binary
-//! does its work, and finds out only what somebody outside could see.
+//! It knows every wire: the browser's, the gateway's, Lambda's and DynamoDB's. It does not know how
+//! the binaries work, and observes only what is visible from outside.
 
 #![allow(
     clippy::disallowed_methods,

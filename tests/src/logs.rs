@@ -1,4 +1,5 @@
-//! What a process printed. Knows that log lines are JSON where the process is ours, and which words must never be in them.
+//! The output of a process. Knows that log lines are JSON where the process is ours, and checks
+//! them for words that must not be logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::wait::{WAIT_TIMEOUT, within, within_limit};
 
-/// Both outputs of a process, line by line, as they come.
+/// Both outputs of a process, line by line, as they arrive.
 #[derive(Debug, Clone)]
 pub struct Logs {
     lines: Arc<Mutex<Vec<String>>>,
@@ -42,7 +43,7 @@ impl Logs {
         });
     }
 
-    /// All lines, once the process has closed its outputs.
+    /// Returns all lines once the process has closed its outputs.
     pub async fn complete(&self) -> Result<Vec<String>> {
         within(
             "the end of the output",
@@ -52,7 +53,7 @@ impl Logs {
         Ok(self.lines())
     }
 
-    /// All lines so far.
+    /// Returns all lines so far.
     pub fn lines(&self) -> Vec<String> {
         self.lines
             .lock()
@@ -60,12 +61,12 @@ impl Logs {
             .clone()
     }
 
-    /// Waits for a line that `accept` makes something of.
+    /// Waits for the first line for which `accept` returns a value.
     pub async fn find<T>(&self, what: &str, accept: impl FnMut(&str) -> Option<T>) -> Result<T> {
         self.find_within(WAIT_TIMEOUT, what, accept).await
     }
 
-    /// The same with a limit of its own.
+    /// Waits for the first line for which `accept` returns a value, with a timeout of its own.
     pub async fn find_within<T>(
         &self,
         limit: Duration,
@@ -92,13 +93,13 @@ impl Logs {
             .map_err(|error| error.context(self.lines().join("\n")))
     }
 
-    /// Refuses logs that hold one of `words` or a panic.
+    /// Fails if the logs contain a panic or one of `words`.
     pub fn ensure_clean(&self, words: &[String]) -> Result<()> {
         self.ensure_no_panic()?;
         self.ensure_without(words)
     }
 
-    /// Refuses logs that hold a panic.
+    /// Fails if the logs contain a panic.
     pub fn ensure_no_panic(&self) -> Result<()> {
         for line in self.lines() {
             ensure!(!line.contains("panicked at"), "a panic in the log: {line}");
@@ -106,7 +107,7 @@ impl Logs {
         Ok(())
     }
 
-    /// Refuses logs that hold one of `words`.
+    /// Fails if the logs contain one of `words`.
     pub fn ensure_without(&self, words: &[String]) -> Result<()> {
         for line in self.lines() {
             for word in words {
@@ -126,7 +127,7 @@ impl Logs {
     }
 }
 
-/// A field of a JSON log line, wherever the formatter puts it.
+/// Returns a field of a JSON log line, at the top level or in `fields`.
 pub fn field(line: &str, name: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let value = line.get(name).or_else(|| line.get("fields")?.get(name))?;

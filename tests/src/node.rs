@@ -1,4 +1,5 @@
-//! Our own scripts under Node: lines of JSON in and out. Knows the pipe, and nothing of what is said.
+//! Scripts of this repository under Node, with lines of JSON in and out. Knows the pipe, not the
+//! content.
 
 use std::ffi::OsStr;
 use std::process::Stdio;
@@ -20,11 +21,11 @@ pub struct Node {
     output: Output,
 }
 
-/// What a script prints, line by line.
+/// The output of a script, line by line.
 pub type Output = Lines<BufReader<ChildStdout>>;
 
 impl Node {
-    /// The command that runs `script`, for arguments and variables.
+    /// Returns the command that runs `script`, for further arguments and variables.
     pub fn command(script: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(tools::node());
         command
@@ -34,7 +35,7 @@ impl Node {
         command
     }
 
-    /// Starts what [`Node::command`] has begun.
+    /// Starts a command that was made by [`Node::command`].
     pub fn start(command: &mut Command) -> Result<Self> {
         let mut process = command
             .stdin(Stdio::piped())
@@ -50,9 +51,9 @@ impl Node {
         })
     }
 
-    /// Says one line.
+    /// Writes one line.
     pub async fn send(&mut self, line: &impl Serialize) -> Result<()> {
-        // To Node these two end a line.
+        // Node's readline treats these two characters as line ends.
         let line = serde_json::to_string(line)?
             .replace('\u{2028}', "\\u2028")
             .replace('\u{2029}', "\\u2029");
@@ -60,21 +61,22 @@ impl Node {
         Ok(self.input.flush().await?)
     }
 
-    /// Hears one line.
+    /// Reads one line.
     pub async fn receive(&mut self) -> Result<String> {
-        within("a word of the script", self.output.next_line())
+        within("a line of the script", self.output.next_line())
             .await??
             .context("the script has ended")
     }
 
-    /// Says one line and hears the next.
+    /// Writes one line and reads the next.
     pub async fn ask<A: DeserializeOwned>(&mut self, question: &impl Serialize) -> Result<A> {
         self.send(question).await?;
         let answer = self.receive().await?;
         serde_json::from_str(&answer).with_context(|| format!("not from the script: {answer}"))
     }
 
-    /// Both ends by themselves, for who says and hears at the same time; the script ends with the first of them.
+    /// Returns the process, its input and its output, for simultaneous writing and reading; the
+    /// script ends when the process is dropped.
     pub fn split(self) -> (Child, ChildStdin, Output) {
         (self.process, self.input, self.output)
     }

@@ -1,5 +1,6 @@
-//! A model server that others wrote: aimock, which speaks the OpenAI-compatible protocol and OpenRouter's dialect of it.
-//! `tests/openai` has its version and its answers. Knows nothing of what the function makes of them.
+//! A third-party model server: aimock, which implements the OpenAI-compatible protocol and
+//! OpenRouter's dialect of it. `tests/openai` pins its version and holds its answers. Knows nothing
+//! of how the function uses them.
 
 use std::env;
 use std::path::PathBuf;
@@ -14,20 +15,21 @@ use crate::process::{Process, Variables};
 use crate::tools;
 use crate::world::API_KEY;
 
-/// How the server is spoken to.
+/// A dialect of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// As OpenAI speaks.
+    /// OpenAI's own protocol.
     OpenAi,
-    /// As OpenRouter speaks: with more fields in each chunk, comments in between and usage in detail.
+    /// OpenRouter's dialect: more fields in each chunk, comments between chunks, and usage in
+    /// detail.
     OpenRouter,
 }
 
 impl Dialect {
-    /// Both.
+    /// Both dialects.
     pub const ALL: [Self; 2] = [Self::OpenAi, Self::OpenRouter];
 
-    /// The path that clients are told to put before `/chat/completions`.
+    /// Returns the path that clients put before `/chat/completions`.
     fn base(self) -> &'static str {
         match self {
             Self::OpenAi => "/v1",
@@ -36,7 +38,7 @@ impl Dialect {
     }
 }
 
-/// A running server, which only takes requests with [`API_KEY`]. It is killed when dropped.
+/// A running server, which accepts only requests with [`API_KEY`]. It is killed when dropped.
 #[derive(Debug)]
 pub struct OpenAiServer {
     url: String,
@@ -44,7 +46,7 @@ pub struct OpenAiServer {
 }
 
 impl OpenAiServer {
-    /// Starts the server on a free port; nothing when it is not installed.
+    /// Starts the server on a free port; returns `None` if it is not installed.
     pub async fn start() -> Result<Option<Self>> {
         let Some(script) = script() else {
             tools::report_skipped("an OpenAI-compatible server", "aimock");
@@ -70,12 +72,13 @@ impl OpenAiServer {
         }))
     }
 
-    /// The value for `AI_GATEWAY_BASE_URL`.
+    /// Returns the value for `AI_GATEWAY_BASE_URL`.
     pub fn base_url(&self, dialect: Dialect) -> String {
         self.url.clone() + dialect.base()
     }
 
-    /// The requests that this server has got with these words in the user's last message, in its own reading.
+    /// Returns the received requests whose last message contains these words, as the server parsed
+    /// them.
     pub async fn requests(&self, words: &str) -> Result<Vec<Value>> {
         let request = Request::get(format!("{}/__aimock/journal", self.url))
             .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"))
@@ -85,12 +88,13 @@ impl OpenAiServer {
             serde_json::from_slice(&journal).context("the journal is a list")?;
         let bodies = journal.into_iter().map(|mut entry| entry["body"].take());
         Ok(bodies
-            .filter(|body| last_words(body).contains(words))
+            .filter(|body| last_message_text(body).contains(words))
             .collect())
     }
 }
 
-/// The program: `SIDEKIQ_OPENAI_SERVER`, or what npm has put beside the answers.
+/// Returns the server's script: `SIDEKIQ_OPENAI_SERVER`, or the one that npm has installed in
+/// `tests/openai`.
 fn script() -> Option<PathBuf> {
     let named = env::var_os("SIDEKIQ_OPENAI_SERVER").filter(|value| !value.is_empty());
     let fetched =
@@ -100,7 +104,7 @@ fn script() -> Option<PathBuf> {
         .or_else(|| fetched.exists().then_some(fetched))
 }
 
-fn last_words(body: &Value) -> String {
+fn last_message_text(body: &Value) -> String {
     let last = body["messages"]
         .as_array()
         .and_then(|messages| messages.last());

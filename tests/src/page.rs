@@ -1,5 +1,5 @@
-//! A page that is loaded anew: the real client beginning with the messages that the read side would give it.
-//! `tests/client/resume.mjs` is its side.
+//! A page that is reloaded: the real client, starting with the messages that the `threads` function
+//! would return. `tests/client/resume.mjs` is its counterpart.
 
 use std::collections::BTreeMap;
 
@@ -15,46 +15,46 @@ use crate::node::Node;
 use crate::session::SignedIn;
 use crate::tools;
 
-/// What a page does once it is loaded.
+/// The action of a page after it is loaded.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PageAction {
-    /// What `useChat({ resume: true })` does.
+    /// Resumes, as `useChat({ resume: true })` does.
     Resume,
     /// Sends `message`.
     Send,
-    /// Asks for another answer in place of `message_id`.
+    /// Requests another answer in place of `message_id`.
     Regenerate,
 }
 
-/// A page to load, and what it does.
+/// A page to load, and its action.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageLoad<'a> {
     /// The URL that `useChat` is given as `api`.
     pub url: String,
-    /// Sent with each request.
+    /// The headers of each request.
     pub headers: BTreeMap<&'static str, String>,
     /// The conversation.
     pub thread: &'a str,
-    /// What it begins with.
+    /// The initial messages.
     pub messages: Vec<Value>,
-    /// What it does.
+    /// The action.
     pub act: PageAction,
-    /// The message that is sent.
+    /// The message to send.
     pub message: Option<Value>,
-    /// The message that is to be made anew.
+    /// The message to regenerate.
     pub message_id: Option<String>,
-    /// Says so when it has heard so many chunks, see [`Page::wait_for_chunks`].
+    /// The number of chunks after which the page reports to [`Page::wait_for_chunks`].
     pub tell_after: Option<usize>,
-    /// Leaves after so many chunks.
+    /// The number of chunks after which the page disconnects.
     pub leave_after: Option<usize>,
-    /// Goes on in the page that is open, with what it shows.
+    /// A flag that keeps the open page, with the messages that it shows.
     pub stay: bool,
 }
 
 impl<'a> PageLoad<'a> {
-    /// A page that shows `messages`, signed in by bearer.
+    /// Returns a page that shows `messages`, authenticated by bearer token.
     pub fn new(
         function: &Function,
         who: &SignedIn,
@@ -76,7 +76,7 @@ impl<'a> PageLoad<'a> {
         }
     }
 
-    /// A page that shows `messages` and sends another.
+    /// Returns a page that shows `messages` and sends another.
     pub fn send(
         function: &Function,
         who: &SignedIn,
@@ -91,12 +91,13 @@ impl<'a> PageLoad<'a> {
     }
 }
 
-/// The browser in which pages are loaded. It is killed when dropped.
+/// A process in which pages are loaded. It is killed when dropped.
 #[derive(Debug)]
 pub struct Page(Node);
 
 impl Page {
-    /// Starts one with a version of the SDK, by the name of its package: `ai`, or `ai6`. Nothing when it is not installed.
+    /// Starts a process with a version of the SDK, by the name of its package: `ai`, or `ai6`.
+    /// Returns `None` if it is not installed.
     pub fn start(package: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/client");
         if !folder.join("node_modules").join(package).exists() {
@@ -111,18 +112,18 @@ impl Page {
         )?)))
     }
 
-    /// Loads a page and waits until it has done what it should.
+    /// Loads a page and waits until its action is complete.
     pub async fn load(&mut self, load: &PageLoad<'_>) -> Result<ChatState> {
         self.begin(load).await?;
         self.wait_for_state().await
     }
 
-    /// Loads a page without waiting for what it does.
+    /// Loads a page without waiting for its action.
     pub async fn begin(&mut self, load: &PageLoad<'_>) -> Result<()> {
         self.0.send(load).await
     }
 
-    /// Waits until the page that was loaded has heard as many chunks as it should tell.
+    /// Waits until the loaded page has received [`PageLoad::tell_after`] chunks.
     pub async fn wait_for_chunks(&mut self) -> Result<()> {
         let line = self.0.receive().await?;
         ensure!(
@@ -132,17 +133,17 @@ impl Page {
         Ok(())
     }
 
-    /// Waits until the page that was loaded has done what it should.
+    /// Waits until the action of the loaded page is complete.
     pub async fn wait_for_state(&mut self) -> Result<ChatState> {
         let line = self.0.receive().await?;
         serde_json::from_str(&line).with_context(|| format!("not from the page: {line}"))
     }
 }
 
-/// The versions whose pages are tried: by the names of their packages.
+/// The tested versions, by the names of their packages.
 pub const VERSIONS: [&str; 2] = ["ai", "ai6"];
 
-/// Stored messages as the read side gives them to a page.
+/// Converts stored messages to the form in which the `threads` function returns them.
 pub fn to_page_messages(stored: &[StoredMessage]) -> Result<Vec<Value>> {
     let message = |stored: &StoredMessage| {
         let parts: Value = serde_json::from_str(&stored.parts)?;
@@ -160,17 +161,17 @@ pub fn to_page_messages(stored: &[StoredMessage]) -> Result<Vec<Value>> {
     stored.iter().map(message).collect()
 }
 
-/// Makes sure that a page shows these texts, one a message, and nothing twice.
-pub fn ensure_shows(heard: &ChatState, texts: &[&str]) -> Result<()> {
-    let shown: Vec<String> = heard.messages.iter().map(text_of_parts).collect();
+/// Fails unless a page shows exactly these texts, one per message.
+pub fn ensure_shows(state: &ChatState, texts: &[&str]) -> Result<()> {
+    let shown: Vec<String> = state.messages.iter().map(text_of_parts).collect();
     ensure!(
         shown == texts,
-        "the page shows {shown:?}, not {texts:?}: {heard:?}"
+        "the page shows {shown:?}, not {texts:?}: {state:?}"
     );
     Ok(())
 }
 
-/// The text of a message as a page holds it.
+/// Returns the text of a message as a page holds it.
 pub fn text_of_parts(message: &Value) -> String {
     let parts = message["parts"].as_array().into_iter().flatten();
     parts

@@ -1,4 +1,5 @@
-//! Two processes of the function on one table, as two Lambda environments are. Knows nothing of what they do.
+//! Two processes of the function on one table, like two Lambda environments. Knows nothing of what
+//! they do.
 
 use anyhow::Result;
 
@@ -9,14 +10,15 @@ use crate::world::World;
 /// Two functions.
 #[derive(Debug)]
 pub struct Pair {
-    /// The one where turns begin, unless a test says otherwise.
+    /// The function where turns begin, unless a test does it differently.
     pub first: Function,
-    /// The other one.
+    /// The other function.
     pub second: Function,
 }
 
 impl Pair {
-    /// Starts both over plain HTTP, with the journal kept ten times as often as usual: tests wait for it.
+    /// Starts both over plain HTTP, with a journal interval of a tenth of the default: tests wait
+    /// for the journal.
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let variables = variables(world, changes);
         Ok(Self {
@@ -25,7 +27,8 @@ impl Pair {
         })
     }
 
-    /// The same, and turns that begin here count as dead two seconds later.
+    /// Starts both as [`Pair::start`] does, with turns that expire on the first one: they count as
+    /// dead two seconds after their start.
     pub async fn start_with_short_turns(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let second = variables(world, changes);
         let mut first = second.clone();
@@ -36,12 +39,12 @@ impl Pair {
         })
     }
 
-    /// Both.
+    /// Returns both.
     pub fn both(&self) -> [&Function; 2] {
         [&self.first, &self.second]
     }
 
-    /// Ends both and looks through their logs.
+    /// Ends both and checks their logs.
     pub async fn stop(self) -> Result<()> {
         self.first.stop().await?;
         self.second.stop().await

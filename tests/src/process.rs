@@ -1,4 +1,5 @@
-//! A process that a test started: its output, its signals, its memory, its sockets. Nothing of it outlives the test.
+//! A process that a test started: its output, its signals, its memory, its sockets. It never
+//! outlives the test.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -18,22 +19,22 @@ use crate::binary::is_for_tools;
 use crate::logs::Logs;
 use crate::wait::within;
 
-/// Environment variables for a process.
+/// The environment variables of a process.
 pub type Variables = BTreeMap<String, String>;
 
-/// A running process. It stays in the group of the tests, so that Ctrl-C ends it with them.
+/// A running process. It stays in the process group of the tests, so that Ctrl-C ends it with them.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     pid: Pid,
-    /// Everything it printed.
+    /// Its output so far.
     pub logs: Logs,
-    /// Development tools end their children only when asked politely.
-    polite: bool,
+    /// A flag for development tools, which end their children only when they receive SIGINT.
+    needs_sigint: bool,
 }
 
 impl Process {
-    /// Starts a program with these variables and no others.
+    /// Starts a program with exactly these environment variables.
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: &[A],
@@ -44,7 +45,8 @@ impl Process {
         Self::spawn(command, false)
     }
 
-    /// Starts a development tool: it gets the tester's own variables too, and is asked to end before it is made to.
+    /// Starts a development tool: it also inherits the tester's variables, and receives SIGINT
+    /// before it is killed.
     pub fn start_tool<A: AsRef<OsStr>>(
         program: &Path,
         arguments: &[A],
@@ -62,7 +64,7 @@ impl Process {
         Self::spawn(command, true)
     }
 
-    fn spawn(mut command: Command, polite: bool) -> Result<Self> {
+    fn spawn(mut command: Command, needs_sigint: bool) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -82,16 +84,16 @@ impl Process {
             child,
             pid,
             logs,
-            polite,
+            needs_sigint,
         })
     }
 
-    /// The process's id.
+    /// Returns the process's id.
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Sends a signal to the process alone.
+    /// Sends a signal to this process only.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill_process(self.pid, signal)?)
     }
@@ -101,7 +103,7 @@ impl Process {
         Ok(within("the process to end", self.child.wait()).await??)
     }
 
-    /// Whether the process has not ended yet.
+    /// Returns `true` if the process has not ended yet.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -114,20 +116,20 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.polite {
-            // It may have gone by itself.
+        if self.needs_sigint {
+            // It may have ended by itself.
             drop(self.signal(Signal::INT));
             let end = Instant::now() + Duration::from_secs(10);
             while self.is_running() && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
-        // It may have gone by now.
+        // It may have ended by now.
         drop(self.child.start_kill());
     }
 }
 
-/// Returns the memory that a process has resident, in bytes.
+/// Returns the resident memory of a process in bytes.
 pub fn resident_bytes(pid: Pid) -> Result<u64> {
     status_bytes(pid, "VmRSS")
 }
@@ -151,7 +153,7 @@ fn status_bytes(pid: Pid, field: &str) -> Result<u64> {
     Ok(kilobytes * 1024)
 }
 
-/// Duplicates of a process's sockets that are connected to `address`.
+/// Duplicates the sockets of a process that are connected to `address`.
 pub fn sockets_to(pid: Pid, address: SocketAddr) -> Result<Vec<OwnedFd>> {
     let process = pidfd_open(pid, PidfdFlags::empty())?;
     let mut sockets = Vec::new();
@@ -177,7 +179,7 @@ pub fn sockets_to(pid: Pid, address: SocketAddr) -> Result<Vec<OwnedFd>> {
     Ok(sockets)
 }
 
-/// A process that is alive, told apart from a later one with the same id.
+/// A live process, distinguishable from a later one with the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveProcess {
     /// Its id.
@@ -188,18 +190,19 @@ pub struct LiveProcess {
     started: String,
 }
 
-/// Every process that is alive. Zombies are not.
+/// Returns every live process, without zombies.
 pub fn live_processes() -> Vec<LiveProcess> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
-        .filter_map(|process| alive_at(&process.path()))
+        .filter_map(|process| read_live_process(&process.path()))
         .collect()
 }
 
-fn alive_at(folder: &Path) -> Option<LiveProcess> {
+fn read_live_process(folder: &Path) -> Option<LiveProcess> {
     let pid = folder.file_name()?.to_str()?.parse().ok()?;
     let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
-    // After the name, which may hold anything: state, parent, and 19 further on the time it started (proc(5)).
+    // After the name, which may contain anything: the state, the parent, and 19 fields later the
+    // start time (proc(5)).
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let command =
         String::from_utf8_lossy(&std::fs::read(folder.join("cmdline")).ok()?).replace('\0', " ");
@@ -212,7 +215,7 @@ fn alive_at(folder: &Path) -> Option<LiveProcess> {
     })
 }
 
-/// A process's children, their children, and so on.
+/// Returns the children of a process, their children, and so on.
 pub fn descendants(pid: Pid) -> Vec<LiveProcess> {
     let all = live_processes();
     let mut family = vec![pid.as_raw_nonzero().get()];
@@ -231,7 +234,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_process_prints_is_kept_and_its_end_is_seen() {
+    async fn output_and_exit_status_of_a_process_are_recorded() {
         let variables = Variables::from([("WORD".to_owned(), "sesame".to_owned())]);
         let script = ["-c", "echo $WORD; echo below >&2; exit 3"];
         let mut process = Process::start(Path::new("/bin/sh"), &script, &variables).unwrap();
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_process_is_gone() {
+    async fn a_dropped_process_is_killed() {
         let process = Process::start(
             Path::new("/bin/sh"),
             &["-c", "echo up; sleep 97"],

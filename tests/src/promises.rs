@@ -1,7 +1,8 @@
-//! What the table must hold of a conversation after trouble, once nothing runs any more: every message that was taken,
-//! one answer to each, as much of it as can be asked for, and nothing that keeps the user from going on.
+//! The promises about a conversation in the table, once no turn is running after a fault: every
+//! accepted message is stored, each has one answer with as much of its text as can be required, and
+//! nothing blocks the user's next turn.
 //!
-//! Judges items only. Who made the trouble, and when, is told by [`SentMessage`].
+//! Judges items only; [`SentMessage`] describes the messages and the faults.
 
 use std::io::Read;
 
@@ -13,26 +14,26 @@ use serde_json::Value;
 
 use crate::ledger::Ledger;
 
-/// A message that was sent, and what may have become of it.
+/// A message that was sent, and the possible outcomes of it.
 #[derive(Debug, Clone, Default)]
 pub struct SentMessage {
     /// Its id.
     pub message: String,
-    /// What it says.
+    /// Its text.
     pub words: String,
-    /// Whether somebody was told that it was taken.
+    /// A flag for a message that the function has acknowledged to a client.
     pub is_acknowledged: bool,
-    /// Whether somebody was told that its answer could not be kept: then nothing is promised of it.
+    /// A flag for an answer whose loss was reported to a client: it carries no promise.
     pub is_loss_reported: bool,
-    /// The text that its answer must at least begin with.
+    /// The text that the answer must at least begin with.
     pub min_text: String,
-    /// The texts that a whole answer may have.
+    /// The texts that a complete answer may have.
     pub possible_texts: Vec<String>,
-    /// How often the model was asked.
+    /// The number of model calls for it.
     pub calls: usize,
 }
 
-/// Everything that is wrong with a thread at `now_ms`, in words; nothing if all is well.
+/// Returns the violations in a thread at `now_ms` as sentences.
 pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expect = |holds: bool, what: String| {
@@ -52,11 +53,11 @@ pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> V
     );
     expect(
         thread["prev"].is_null(),
-        "an older turn is still said to be open".to_owned(),
+        "an older turn is still marked as open".to_owned(),
     );
     for slot in ledger.slots() {
         expect(
-            expired(slot, now_ms),
+            is_expired(slot, now_ms),
             format!("the slot {slot} is never given back"),
         );
     }
@@ -68,22 +69,22 @@ pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> V
     );
     let known = |id: &Value| asked.iter().any(|asked| *id == asked.message.as_str());
     for row in questions(ledger).filter(|row| !known(&row["id"])) {
-        expect(false, format!("nobody asked {}", row["id"]));
+        expect(false, format!("no client sent {}", row["id"]));
     }
     expect(
         ledger.messages.first().is_none_or(is_question),
         "it begins with an answer".to_owned(),
     );
     for asked in asked {
-        if let Err(error) = ensure_kept(ledger, asked) {
+        if let Err(error) = ensure_stored(ledger, asked) {
             expect(false, format!("{}: {error:#}", asked.message));
         }
     }
     wrong
 }
 
-/// Whether the lease in a slot has passed; one that cannot be read never does.
-fn expired(slot: &Value, now_ms: u64) -> bool {
+/// Returns `true` if the lease in a slot has passed; an unreadable lease never passes.
+fn is_expired(slot: &Value, now_ms: u64) -> bool {
     let lease = slot
         .as_str()
         .and_then(|slot| slot.split_once('#'))
@@ -99,7 +100,7 @@ fn questions(ledger: &Ledger) -> impl Iterator<Item = &Value> {
     ledger.messages.iter().filter(|row| is_question(row))
 }
 
-fn ensure_kept(ledger: &Ledger, asked: &SentMessage) -> Result<()> {
+fn ensure_stored(ledger: &Ledger, asked: &SentMessage) -> Result<()> {
     let found = questions(ledger)
         .filter(|row| row["id"] == asked.message.as_str())
         .count();
@@ -123,13 +124,14 @@ fn ensure_kept(ledger: &Ledger, asked: &SentMessage) -> Result<()> {
         .take_while(|row| !is_question(row));
     let after: Vec<_> = after.collect();
     if asked.is_loss_reported {
-        // The table did not do what was asked, or did not say so in time. Whatever is there is there.
+        // A table operation failed or timed out, so the state of the answer is undefined.
         return Ok(());
     }
     ensure_answered(&after, asked)
 }
 
-/// The last answer counts. One before it may be there only if it says nothing: its turn failed, and the next ran anew.
+/// Checks the last answer. An earlier one may exist only if it is empty: its turn failed, and the
+/// next turn ran again.
 fn ensure_answered(answers: &[&Value], asked: &SentMessage) -> Result<()> {
     let (answer, before) = answers.split_last().context("it has no answer")?;
     for row in before {
@@ -147,27 +149,28 @@ fn ensure_answered(answers: &[&Value], asked: &SentMessage) -> Result<()> {
     );
     let status = answer["status"].as_str().unwrap_or_default();
     let text = text_of_row(answer)?;
-    let ended = ["completed", "stopped", "failed", "interrupted"].contains(&status);
-    anyhow::ensure!(ended, "its answer has the status {status:?}");
+    let has_ended = ["completed", "stopped", "failed", "interrupted"].contains(&status);
+    anyhow::ensure!(has_ended, "its answer has the status {status:?}");
     let lost = asked.min_text.len().saturating_sub(text.len());
     anyhow::ensure!(
         text.starts_with(&asked.min_text),
         "{lost} bytes of its answer are lost: {status}, {text:?}"
     );
-    let genuine = asked
+    let is_genuine = asked
         .possible_texts
         .iter()
-        .any(|whole| whole.starts_with(&text));
-    anyhow::ensure!(genuine, "nobody gave the answer {text:?}");
-    let whole = asked.possible_texts.contains(&text);
+        .any(|text_of_answer| text_of_answer.starts_with(&text));
+    anyhow::ensure!(is_genuine, "no model call gave the answer {text:?}");
+    let is_complete = asked.possible_texts.contains(&text);
     anyhow::ensure!(
-        whole || status != "completed",
-        "half an answer is passed off as whole: {text:?}"
+        is_complete || status != "completed",
+        "a partial answer is marked as completed: {text:?}"
     );
     Ok(())
 }
 
-/// The text of a stored message. Parts in continuations are not looked for: nothing that this judges is that long.
+/// Returns the text of a stored message. Ignores parts in continuation items: no message that this
+/// module judges is that long.
 pub fn text_of_row(row: &Value) -> Result<String> {
     let stored = row["parts"]
         .as_str()

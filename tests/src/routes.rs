@@ -1,4 +1,5 @@
-//! Requests beyond the plain question: to resume, to stop, to have anew, to change, and without the history.
+//! Requests and their bodies beyond a plain question: resume, stop, regenerate, edit, and a turn
+//! without the history.
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
@@ -11,43 +12,44 @@ use crate::session::SignedIn;
 use crate::sse::Transcript;
 use crate::world::{ORIGIN, question};
 
-/// A message of the user.
+/// Returns a user message.
 pub fn user_message(id: &str, text: &str) -> Value {
     json!({"id": id, "role": "user", "parts": [{"type": "text", "text": text}]})
 }
 
-/// The usual question under this id.
+/// Returns the default question under this id.
 pub fn question_message(id: &str) -> Value {
     user_message(id, &question())
 }
 
-/// A message of the assistant, as a client holds it.
+/// Returns an assistant message, as a client holds it.
 pub fn assistant_message(id: &str, text: &str) -> Value {
     json!({"id": id, "role": "assistant", "parts": [{"type": "step-start"}, {"type": "text", "text": text, "state": "done"}]})
 }
 
-/// The body of a turn after these messages.
+/// Returns the body of a turn that follows these messages.
 pub fn conversation_body(thread: &str, messages: &[Value]) -> Value {
     json!({"threadId": thread, "id": thread, "trigger": "submit-message", "messages": messages})
 }
 
-/// The body of a client that leaves the history to the server.
+/// Returns the body of a turn from a client that leaves the history to the server.
 pub fn last_message_body(thread: &str, message: &Value) -> Value {
     json!({"threadId": thread, "trigger": "submit-message", "message": message})
 }
 
-/// The body for another answer to the last of these messages, in place of `answer`.
+/// Returns the body that regenerates the answer to the last of these messages, in place of
+/// `answer`.
 pub fn regenerate_body(thread: &str, messages: &[Value], answer: Option<&str>) -> Value {
     json!({"threadId": thread, "trigger": "regenerate-message", "messages": messages, "messageId": answer})
 }
 
-/// The body for a changed message: the last of these, under the id that it had.
+/// Returns the body that edits the last of these messages, under its existing id.
 pub fn edit_body(thread: &str, messages: &[Value]) -> Value {
     let id = messages.last().map(|message| message["id"].clone());
     json!({"threadId": thread, "trigger": "submit-message", "messages": messages, "messageId": id})
 }
 
-/// The request for the running answer of a thread.
+/// Returns the request for the running answer of a thread.
 pub fn resume_request(function: &Function, who: &SignedIn, thread: &str) -> Result<Request<Bytes>> {
     let request = Request::get(format!("{}/{thread}/stream", function.chat_url()));
     Ok(request
@@ -56,7 +58,7 @@ pub fn resume_request(function: &Function, who: &SignedIn, thread: &str) -> Resu
         .body(Bytes::new())?)
 }
 
-/// The request to stop a thread's answer.
+/// Returns the request to stop the answer of a thread.
 pub fn stop_request(
     function: &Function,
     who: &SignedIn,
@@ -70,21 +72,21 @@ pub fn stop_request(
         .body(body.into())?)
 }
 
-/// What the answer to a stop says.
+/// The response to a stop request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopAnswer {
-    /// Whether there was something to stop.
+    /// A flag for a turn that is being stopped.
     pub stopping: bool,
-    /// Its stream.
+    /// The stream that is being stopped.
     pub stream: Option<String>,
 }
 
-/// Asks to stop whatever runs in a thread.
+/// Stops the running turn of a thread.
 pub async fn stop_now(function: &Function, who: &SignedIn, thread: &str) -> Result<StopAnswer> {
     read_stop_answer(fetch(stop_request(function, who, thread, "")?).await?).await
 }
 
-/// Reads the answer to a stop.
+/// Reads the response to a stop request.
 pub async fn read_stop_answer(answer: Response) -> Result<StopAnswer> {
     let status = answer.status;
     let body = answer.json().await?;
@@ -100,7 +102,7 @@ pub async fn read_stop_answer(answer: Response) -> Result<StopAnswer> {
     Ok(StopAnswer { stopping, stream })
 }
 
-/// Reads an answer that must not be a refusal as a stream.
+/// Sends a request and reads its response, which must not be a refusal, as a stream.
 pub async fn fetch_transcript(request: Request<Bytes>) -> Result<Transcript> {
     let answer = fetch(request).await?;
     let status = answer.status;
@@ -110,7 +112,7 @@ pub async fn fetch_transcript(request: Request<Bytes>) -> Result<Transcript> {
     answer.transcript().await
 }
 
-/// Makes sure that a request is refused with this status and code, and returns the body.
+/// Fails unless a request is refused with this status and code; returns the body.
 pub async fn ensure_refused(request: Request<Bytes>, status: u16, code: &str) -> Result<Value> {
     let answer = fetch(request).await?;
     let got = answer.status.as_u16();
@@ -122,7 +124,7 @@ pub async fn ensure_refused(request: Request<Bytes>, status: u16, code: &str) ->
     Ok(body)
 }
 
-/// Makes sure that there is nothing to resume.
+/// Fails if there is a stream to resume.
 pub async fn ensure_nothing_to_resume(
     function: &Function,
     who: &SignedIn,

@@ -1,5 +1,5 @@
-//! Schemathesis: requests made from an OpenAPI document, good ones and bad ones, and answers held against it. Knows how it
-//! is called; `tests/openapi/schemathesis.toml` has what it checks.
+//! Schemathesis: valid and invalid requests generated from an OpenAPI document, with checks of the
+//! responses. Knows its command line; `tests/openapi/schemathesis.toml` configures the checks.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::session::SignedIn;
 use crate::tools;
 use crate::wait::within_limit;
 
-/// Far above what the examples take.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The timeout of a run, far longer than the examples take.
+const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Tries `function` against `docs/openapi/<document>.json`, as this user. Does nothing where schemathesis is not
-/// installed.
+/// Tests `function` against `docs/openapi/<document>.json`, as this user. Does nothing if
+/// schemathesis is not installed.
 pub async fn run_schemathesis(function: &Function, document: &str, who: &SignedIn) -> Result<()> {
     let Some(program) = tools::schemathesis() else {
         tools::report_skipped(
@@ -49,12 +49,12 @@ pub async fn run_schemathesis(function: &Function, document: &str, who: &SignedI
         )
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let output = within_limit(PATIENCE, "schemathesis", command.output()).await?;
+    let output = within_limit(RUN_TIMEOUT, "schemathesis", command.output()).await?;
     let output = output.context("schemathesis does not start")?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     ensure!(
         output.status.success(),
-        "{document}:\n{said}\n{}",
+        "{document}:\n{stdout}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! Answers that a gateway gives in two halves, and answers of many kinds of parts. Made of what `answers` has.
+//! Scripts of answers with gates and pauses, and parts of many kinds. Built from `answers`.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::gateway::{Gate, Step};
 
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/// What the first half of the usual answer says.
+/// Returns the text of the first half of the default answer.
 pub fn first_half() -> String {
     PIECES[..2].concat()
 }
 
-/// How many chunks the first half makes: `start`, `start-step`, `text-start` and two deltas.
+/// The number of UI chunks of the first half: `start`, `start-step`, `text-start` and two deltas.
 pub const FIRST_HALF_CHUNKS: usize = 5;
 
-/// The usual answer; its second half waits behind the gate.
+/// Returns the default answer, with its second half after the gate.
 pub fn answer_in_halves(gate: &Gate) -> Vec<Step> {
     let mut first = parts(&PIECES);
     let second = first.split_off(opening_parts().len() + 2);
@@ -29,12 +29,12 @@ pub fn answer_in_halves(gate: &Gate) -> Vec<Step> {
     steps
 }
 
-/// The usual answer, all of it behind the gate, its head too.
+/// Returns the default answer, entirely after the gate, including its head.
 pub fn answer_after(gate: &Gate) -> Vec<Step> {
     [vec![Step::Wait(gate.clone())], answers::good()].concat()
 }
 
-/// The first half of the usual answer, and never more.
+/// Returns the first half of the default answer, without an end.
 pub fn half_answer() -> Vec<Step> {
     stream(
         &[
@@ -46,7 +46,7 @@ pub fn half_answer() -> Vec<Step> {
     )
 }
 
-/// A good answer of these words, said in pieces with a pause before each.
+/// Returns a successful answer of these pieces, with a pause before each part.
 pub fn answer_slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
     let mut steps = vec![answers::head()];
     for part in parts(pieces) {
@@ -56,7 +56,7 @@ pub fn answer_slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
     steps
 }
 
-/// Reasoning, tools of the provider's own, a source, a file and text in two blocks.
+/// Returns reasoning, provider-executed tools, a source, a file and text in two blocks.
 pub fn mixed_parts() -> Vec<Value> {
     let search = |id: &str, more: Value| {
         let mut part = json!({"toolCallId": id, "toolName": "web_search", "providerExecuted": true, "dynamic": true});
@@ -88,7 +88,8 @@ pub fn mixed_parts() -> Vec<Value> {
     parts
 }
 
-/// The last part of a call with these tokens, of which some were cached and some went into reasoning, and its cost.
+/// Returns the `finish` part of a call with these tokens, of which `cached` input tokens were
+/// cached and `reasoning` output tokens were reasoning, and with this cost.
 pub fn finish_with(input: u64, output: u64, cached: u64, reasoning: u64, cost: &str) -> Value {
     json!({"type": "finish", "finishReason": {"unified": "stop", "raw": "end_turn"},
         "providerMetadata": {"gateway": {"cost": cost}},

@@ -1,4 +1,4 @@
-//! Where tests that draw lots get their seeds from, and how many rounds they play.
+//! The seeds of randomized tests, and numbers from the tester's environment.
 
 use std::env;
 use std::fmt::Display;
@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
 
-/// The seed, from `SIDEKIQ_SEED`; without it always the same, so that a failure of the build is one that can be had again.
+/// Returns the seed from `SIDEKIQ_SEED`; without it a constant, so that a failed build can be
+/// reproduced.
 pub fn seed() -> Result<u64> {
     number("SIDEKIQ_SEED", 20_260_301)
 }
 
-/// A number of the tester's, or else `default`.
+/// Returns a number from the tester's environment, or `default`.
 pub fn number<T: FromStr<Err: Display>>(variable: &str, default: T) -> Result<T> {
     match env::var(variable) {
         Ok(text) if !text.is_empty() => {
@@ -21,7 +22,7 @@ pub fn number<T: FromStr<Err: Display>>(variable: &str, default: T) -> Result<T>
     }
 }
 
-/// Random numbers for one of several things that share a seed.
+/// Returns random numbers for one of several subjects that share a seed.
 pub fn random(seed: u64, which: usize) -> fastrand::Rng {
     fastrand::Rng::with_seed(seed.wrapping_add((which as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
 }

@@ -1,4 +1,5 @@
-//! better-auth's side of a session: signs the cookie and the bearer, and makes the row that its `secondaryStorage` holds.
+//! better-auth's side of a session: signs the cookie and the bearer token, and builds the row of
+//! its `secondaryStorage`.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,13 +10,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use sha2::Sha256;
 
-/// The value for `BETTER_AUTH_SECRET`. Also a canary: it must be in no log.
+/// The value for `BETTER_AUTH_SECRET`. Also a canary: it must appear in no log.
 pub const SECRET: &str = "canary-better-auth-secret-5f0f7c9a12d84e";
 
-/// Long enough for any test.
+/// A session lifetime that outlasts any test.
 pub const ONE_DAY: Duration = Duration::from_secs(86_400);
 
-/// A user who is signed in, or looks as if.
+/// A user with a session, valid or forged.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The user's id.
@@ -26,7 +27,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// A session of `user`, signed with the secret that the function knows. Its row is still to be stored.
+    /// Returns a session of `user`, signed with the function's secret. The row is not stored yet.
     pub fn new(user: &str) -> Self {
         Self {
             user: user.to_owned(),
@@ -35,7 +36,7 @@ impl SignedIn {
         }
     }
 
-    /// The same, signed with another secret.
+    /// Returns a session of `user`, signed with another secret.
     pub fn forged(user: &str) -> Self {
         Self {
             secret: "another-secret-of-more-than-32-characters",
@@ -43,12 +44,12 @@ impl SignedIn {
         }
     }
 
-    /// The key of the row in `secondaryStorage`.
+    /// Returns the key of the row in `secondaryStorage`.
     pub fn key(&self) -> &str {
         &self.token
     }
 
-    /// The row's value, for a session that ends at `end`.
+    /// Returns the value of the row, for a session that ends at `end`.
     pub fn value(&self, end: SystemTime) -> String {
         let (now, end) = (iso(SystemTime::now()), iso(end));
         json!({
@@ -60,7 +61,7 @@ impl SignedIn {
         .to_string()
     }
 
-    /// The value for a `Cookie` header.
+    /// Returns the value for a `Cookie` header.
     pub fn cookie(&self) -> String {
         format!(
             "better-auth.session_token={}",
@@ -68,7 +69,7 @@ impl SignedIn {
         )
     }
 
-    /// The value for an `Authorization` header.
+    /// Returns the value for an `Authorization` header.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.signed())
     }
@@ -85,13 +86,14 @@ impl SignedIn {
     }
 }
 
-/// 32 characters as better-auth makes them, but the same for the same user.
+/// Returns a token of 32 characters, as better-auth makes them, but always the same for the same
+/// user.
 fn token(user: &str) -> String {
     let letters: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{letters:Q<32}").chars().take(32).collect()
 }
 
-/// Milliseconds since the epoch.
+/// Returns the milliseconds since the Unix epoch.
 pub fn epoch_ms(time: SystemTime) -> u64 {
     let since = time
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -99,7 +101,7 @@ pub fn epoch_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).expect("a time in this century")
 }
 
-/// `YYYY-MM-DDTHH:MM:SS.mmmZ`, by Howard Hinnant's `civil_from_days`.
+/// Formats a time as `YYYY-MM-DDTHH:MM:SS.mmmZ`, with Howard Hinnant's `civil_from_days`.
 fn iso(time: SystemTime) -> String {
     let ms = epoch_ms(time);
     let (seconds, ms) = (ms / 1000, ms % 1000);
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_better_auths_own() {
-        // Made by the library itself.
+        // Produced by the library itself.
         let signed = SignedIn {
             user: String::new(),
             token: "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN".to_owned(),

@@ -1,5 +1,5 @@
-//! One origin as a browser sees it: the built page at `/`, and behind `/api` both functions. Its connections can be cut,
-//! and its doors closed. Knows paths; what passes through is nothing to it.
+//! One origin, as a browser sees it: the built page at `/`, and both functions under `/api`. It can
+//! cut its connections and refuse new ones. Routes by path and does not look at the content.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,29 +25,30 @@ use crate::world::World;
 
 type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 
-/// The page, both functions and the front that makes them one origin. It stops when dropped.
+/// The page, both functions and the proxy that makes them one origin. It stops when dropped.
 #[derive(Debug)]
 pub struct Site {
-    /// The origin, without a slash at the end.
+    /// The origin, without a trailing slash.
     pub url: String,
-    /// The function that answers.
+    /// The `chat` function.
     pub chat: Function,
-    /// The read side.
+    /// The `threads` function.
     pub threads: Function,
     is_open: watch::Sender<bool>,
     server: JoinSet<()>,
 }
 
-/// What lies behind the front.
+/// The targets of the proxy.
 #[derive(Debug)]
-struct Behind {
+struct Targets {
     page: PathBuf,
     chat: String,
     threads: String,
 }
 
 impl Site {
-    /// Starts both functions in this world and the front before them; nothing when the page was not built.
+    /// Starts both functions in this world and the proxy in front of them; returns `None` if the
+    /// page was not built.
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Option<Self>> {
         let Some(page) = tools::page() else {
             tools::report_skipped("whatever the page would do", "the built page");
@@ -63,7 +64,7 @@ impl Site {
             Function::start_threads(&variables)
         )?;
         let is_open = watch::Sender::new(true);
-        let behind = Behind {
+        let targets = Targets {
             page,
             chat: authority(&chat)?,
             threads: authority(&threads)?,
@@ -72,7 +73,7 @@ impl Site {
         server.spawn(serve(
             listener,
             address,
-            Arc::new(behind),
+            Arc::new(targets),
             is_open.subscribe(),
         ));
         Ok(Some(Self {
@@ -84,17 +85,17 @@ impl Site {
         }))
     }
 
-    /// Breaks every connection and takes no other.
+    /// Closes every connection and refuses new ones.
     pub fn close(&self) {
         self.is_open.send_replace(false);
     }
 
-    /// Lets everybody in again.
+    /// Accepts connections again.
     pub fn open(&self) {
         self.is_open.send_replace(true);
     }
 
-    /// Ends both functions and looks through their logs.
+    /// Ends both functions and checks their logs.
     pub async fn stop(mut self) -> Result<()> {
         self.server.shutdown().await;
         self.chat.stop().await?;
@@ -113,7 +114,7 @@ fn authority(function: &Function) -> Result<String> {
 async fn serve(
     listener: TcpListener,
     address: SocketAddr,
-    behind: Arc<Behind>,
+    targets: Arc<Targets>,
     mut is_open: watch::Receiver<bool>,
 ) {
     let mut listener = Some(listener);
@@ -129,7 +130,7 @@ async fn serve(
         tokio::select! {
             accepted = open.accept() => {
                 let Ok((stream, _)) = accepted else { return };
-                connections.spawn(converse(stream, Arc::clone(&behind)));
+                connections.spawn(serve_connection(stream, Arc::clone(&targets)));
             }
             closed = async { is_open.wait_for(|open| !open).await.map(drop) } => {
                 if closed.is_err() {
@@ -142,22 +143,22 @@ async fn serve(
     }
 }
 
-async fn converse(stream: TcpStream, behind: Arc<Behind>) {
+async fn serve_connection(stream: TcpStream, targets: Arc<Targets>) {
     // A page that waits for a chunk must not wait for a timer of TCP.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |request| {
-        let behind = Arc::clone(&behind);
+        let targets = Arc::clone(&targets);
         async move {
             Ok::<_, hyper::Error>(
-                answer(&behind, request)
+                answer(&targets, request)
                     .await
-                    .unwrap_or_else(|error| unreachable(&error)),
+                    .unwrap_or_else(|error| bad_gateway(&error)),
             )
         }
     });
-    // A browser that leaves ends the connection with an error.
+    // A browser that disconnects ends the connection with an error.
     drop(
         hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service)
@@ -165,18 +166,19 @@ async fn converse(stream: TcpStream, behind: Arc<Behind>) {
     );
 }
 
-async fn answer(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
+async fn answer(targets: &Targets, request: Request<Incoming>) -> Result<Answer> {
     let path = request.uri().path();
     if path.starts_with("/api/chat") {
-        forward(&behind.chat, request).await
+        forward(&targets.chat, request).await
     } else if path.starts_with("/api/") {
-        forward(&behind.threads, request).await
+        forward(&targets.threads, request).await
     } else {
-        file(&behind.page, path).await
+        file(&targets.page, path).await
     }
 }
 
-/// Passes a request and its answer on as they come. When the browser leaves, the function's connection closes too.
+/// Forwards a request, and its response as it arrives. When the browser disconnects, the connection
+/// to the function closes too.
 async fn forward(authority: &str, request: Request<Incoming>) -> Result<Answer> {
     let stream = TcpStream::connect(authority).await?;
     stream.set_nodelay(true)?;
@@ -212,7 +214,7 @@ fn plain(status: StatusCode, kind: &str, content: Bytes) -> Result<Answer> {
         .body(body)?)
 }
 
-fn unreachable(error: &anyhow::Error) -> Answer {
+fn bad_gateway(error: &anyhow::Error) -> Answer {
     let body = Full::new(Bytes::from(format!("{error:#}")))
         .map_err(|never| match never {})
         .boxed();

@@ -1,20 +1,20 @@
-//! What a browser makes of a UI message stream: comments and `data:` lines. Strict on purpose: it reads what the route
+//! A strict parser of UI message streams: comments and `data:` lines. It accepts what the route
 //! promises (one line of data per event) and refuses anything else.
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-/// A stream, read to its end.
+/// A stream that was read to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
     /// The chunks in order.
     pub chunks: Vec<Value>,
-    /// Whether `[DONE]` was the last event.
+    /// A flag for a stream whose last event was `[DONE]`.
     pub done: bool,
 }
 
 impl Transcript {
-    /// Reads a whole body.
+    /// Parses a complete body.
     pub fn parse(body: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(body)?;
         ensure!(
@@ -44,7 +44,7 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// The chunks' types in order, runs of the same type folded into one.
+    /// Returns the chunks' types in order, with consecutive duplicates removed.
     pub fn types(&self) -> Vec<&str> {
         let mut types: Vec<_> = self
             .chunks
@@ -55,7 +55,7 @@ impl Transcript {
         types
     }
 
-    /// All text deltas joined.
+    /// Returns the concatenated text deltas.
     pub fn text(&self) -> String {
         let deltas = self
             .chunks
@@ -64,12 +64,12 @@ impl Transcript {
         deltas.filter_map(|chunk| chunk["delta"].as_str()).collect()
     }
 
-    /// The first chunk of a type.
+    /// Returns the first chunk of a type.
     pub fn first(&self, kind: &str) -> Option<&Value> {
         self.chunks.iter().find(|chunk| chunk["type"] == kind)
     }
 
-    /// The `finishReason` of the `finish` chunk.
+    /// Returns the `finishReason` of the `finish` chunk.
     pub fn finish_reason(&self) -> Option<&str> {
         self.first("finish")?["finishReason"].as_str()
     }

@@ -6,20 +6,21 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long anything may take before a test gives up. Far above what is expected: a slow machine must not fail a test.
+/// The timeout of any single wait in a test. Far longer than expected, because a slow machine must
+/// not fail a test.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long anything may take that has to wait for a compiler first, or for somebody else's.
+/// The timeout of waits that include a compiler run, of this test or of another process.
 pub const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// Awaits `future`, or says that `what` did not come in time.
+/// Awaits `future`; fails if `what` does not happen within [`WAIT_TIMEOUT`].
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T> {
     within_limit(WAIT_TIMEOUT, what, future).await
 }
 
-/// The same with a limit of its own.
+/// Awaits `future`; fails if `what` does not happen within `limit`.
 pub async fn within_limit<T>(
     limit: Duration,
     what: &str,
@@ -30,7 +31,8 @@ pub async fn within_limit<T>(
         .with_context(|| format!("gave up waiting for {what}"))
 }
 
-/// Asks again and again until `question` has an answer: for what announces itself to nobody, such as another process's state.
+/// Polls `question` until it returns a value: for changes without notification, such as the state
+/// of another process.
 pub async fn poll_until_some<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> Result<T> {
     let end = Instant::now() + WAIT_TIMEOUT;
     loop {
@@ -44,7 +46,7 @@ pub async fn poll_until_some<T>(what: &str, mut question: impl FnMut() -> Option
     }
 }
 
-/// The same for a question that has to be awaited.
+/// Polls an asynchronous `question` until it succeeds.
 pub async fn poll_until_ok<T>(
     what: &str,
     mut question: impl AsyncFnMut() -> Result<T>,

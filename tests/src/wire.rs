@@ -1,5 +1,5 @@
-//! HTTP/1.1 as bytes on a socket, for servers that must misbehave in ways no HTTP library allows.
-//! Knows framing only.
+//! HTTP/1.1 as bytes on a socket, for servers that must misbehave in ways that no HTTP library
+//! allows. Knows framing only.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use tokio::net::TcpStream;
 /// The head of a request.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// As sent, `POST` for example.
+    /// The method as sent, `POST` for example.
     pub method: String,
     /// The request target as sent, query included.
     pub path: String,
-    /// Names are lower-case.
+    /// The headers, with lower-case names.
     pub headers: HeaderMap,
 }
 
 impl Head {
-    /// The value of a header, or nothing when it is absent or not text.
+    /// Returns the value of a header, or `None` if it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// One accepted connection.
+/// An accepted connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
@@ -35,7 +35,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Takes a socket over. Each write leaves at once.
+    /// Wraps a socket and disables Nagle's algorithm, so that each write is sent at once.
     pub fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -44,7 +44,8 @@ impl Connection {
         })
     }
 
-    /// The next request's head, or nothing when the peer closed between requests.
+    /// Reads the next request's head; returns `None` if the peer closed the connection between
+    /// requests.
     pub async fn read_head(&mut self) -> Result<Option<Head>> {
         loop {
             if let Some(head) = self.parse_head()? {
@@ -60,7 +61,7 @@ impl Connection {
         }
     }
 
-    /// The whole body that belongs to `head`.
+    /// Reads the complete body that belongs to `head`.
     pub async fn read_body(&mut self, head: &Head) -> Result<Bytes> {
         if is_chunked(head) {
             let mut body = BytesMut::new();
@@ -79,7 +80,7 @@ impl Connection {
         Ok(self.buffer.split_to(length).freeze())
     }
 
-    /// The next chunk of a chunked body, or nothing after the last.
+    /// Reads the next chunk of a chunked body; returns `None` after the last one.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
         let (header, size) = loop {
             match httparse::parse_chunk_size(&self.buffer) {
@@ -111,7 +112,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Resolves when the peer has closed or reset the connection.
+    /// Completes when the peer has closed or reset the connection.
     pub async fn closed(&mut self) {
         while matches!(self.fill().await, Ok(read) if read > 0) {}
     }
@@ -169,7 +170,7 @@ impl Connection {
     }
 }
 
-/// `bytes` as one chunk of a chunked body.
+/// Frames `bytes` as one chunk of a chunked body.
 pub fn chunk(bytes: &[u8]) -> Bytes {
     let mut framed = BytesMut::from(format!("{:x}\r\n", bytes.len()).as_bytes());
     framed.extend_from_slice(bytes);

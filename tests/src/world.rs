@@ -1,4 +1,4 @@
-//! The surroundings of one function in one test: its table, its gateway, its users, its environment.
+//! The environment of one function in one test: its table, its gateway, its users, its variables.
 
 use std::time::SystemTime;
 
@@ -16,22 +16,22 @@ use crate::gateway::Gateway;
 use crate::process::Variables;
 use crate::session::{self, ONE_DAY, SignedIn};
 
-/// The value for `AI_GATEWAY_API_KEY`. A canary: it must be in no log and in no answer.
+/// The value for `AI_GATEWAY_API_KEY`. A canary: it must appear in no log and in no answer.
 pub const API_KEY: &str = "canary-gateway-key-0c3b1a77";
 
 /// The one origin that may send cookies.
 pub const ORIGIN: &str = "http://app.example.com";
 
-/// What stands round a function.
+/// The services that a function uses.
 pub struct World {
-    /// Its DynamoDB.
+    /// The function's DynamoDB.
     pub engine: Engine,
-    /// Its model gateway.
+    /// The function's model gateway.
     pub gateway: Gateway,
 }
 
 impl World {
-    /// An empty table and a gateway that always gives the usual good answer.
+    /// Starts an empty table and a gateway that always gives the default answer.
     pub async fn new() -> Result<Self> {
         Ok(Self {
             engine: Engine::start().await?,
@@ -39,7 +39,7 @@ impl World {
         })
     }
 
-    /// The environment for a function in this world.
+    /// Returns the environment variables for a function in this world.
     pub fn variables(&self) -> Variables {
         let pairs = [
             ("TABLE_NAME", TABLE),
@@ -59,7 +59,7 @@ impl World {
             .into()
     }
 
-    /// The same with some variables set otherwise.
+    /// Returns the environment variables with these changes.
     pub fn variables_with(&self, changes: &[(&str, &str)]) -> Variables {
         let mut variables = self.variables();
         variables.extend(
@@ -78,32 +78,33 @@ impl World {
         Ok(session)
     }
 
-    /// Stores the row of a session that ends at `end`. The row itself stays for longer.
+    /// Stores the row of a session that ends at `end`. The row itself expires in one day.
     pub async fn store_session(&self, session: &SignedIn, end: SystemTime) -> Result<()> {
-        let gone = session::epoch_ms(SystemTime::now() + ONE_DAY) / 1000;
+        let expires = session::epoch_ms(SystemTime::now() + ONE_DAY) / 1000;
         Ok(self
             .engine
             .store()
-            .put_session(session.key(), &session.value(end), gone)
+            .put_session(session.key(), &session.value(end), expires)
             .await?)
     }
 
-    /// All items but those that go on changing after an answer: journals, and what the users' days add up to.
+    /// Returns all items, without those that still change after an answer: journals and daily quota
+    /// items.
     pub fn conversation_items(&self) -> Result<Vec<Value>> {
         let mut items = self.engine.items()?;
-        let is_afterwards = |item: &Value| {
-            let begins = |name: &str, prefix: &str| {
+        let still_changes = |item: &Value| {
+            let has_prefix = |name: &str, prefix: &str| {
                 item[name]["S"]
                     .as_str()
                     .is_some_and(|key| key.starts_with(prefix))
             };
-            begins("pk", "C#") || begins("sk", "Q#")
+            has_prefix("pk", "C#") || has_prefix("sk", "Q#")
         };
-        items.retain(|item| !is_afterwards(item));
+        items.retain(|item| !still_changes(item));
         Ok(items)
     }
 
-    /// The messages of a thread, oldest first.
+    /// Returns the messages of a thread, oldest first.
     pub async fn stored_messages(
         &self,
         who: &SignedIn,
@@ -125,7 +126,7 @@ impl World {
         Ok(messages)
     }
 
-    /// A thread's own item.
+    /// Returns a thread's own item.
     pub async fn thread(&self, who: &SignedIn, thread: &str) -> Result<Option<store::Thread>> {
         Ok(self
             .engine
@@ -134,7 +135,7 @@ impl World {
             .await?)
     }
 
-    /// The one answer in a thread that holds one question and one answer.
+    /// Returns the answer of a thread that contains one question and one answer.
     pub async fn only_answer(&self, who: &SignedIn, thread: &str) -> Result<StoredMessage> {
         let mut stored = self.stored_messages(who, thread).await?;
         let roles: Vec<_> = stored.iter().map(|message| message.role).collect();
@@ -145,7 +146,7 @@ impl World {
         stored.pop().context("two messages")
     }
 
-    /// Makes sure that the usual good answer is stored, whole.
+    /// Fails unless the complete default answer is stored.
     pub async fn ensure_complete_answer(&self, who: &SignedIn, thread: &str) -> Result<()> {
         let answer = self.only_answer(who, thread).await?;
         ensure!(
@@ -190,19 +191,19 @@ impl World {
 /// The model that answers when a request names none.
 pub const DEFAULT_MODEL: &str = "anthropic/claude-sonnet-4-20250514";
 
-/// What every user of these tests asks.
+/// Returns the question of every user in these tests.
 pub fn question() -> String {
     format!("Is {TEXT_CANARY} sweet?")
 }
 
-/// A field of a stored message's metadata; `null` when it is absent.
+/// Returns a field of a stored message's metadata; `null` if it is absent.
 pub fn metadata(message: &StoredMessage, field: &str) -> Value {
     serde_json::to_value(&message.metadata)
         .map(|metadata| metadata[field].clone())
         .unwrap_or_default()
 }
 
-/// The text of a stored message.
+/// Returns the text of a stored message.
 pub fn text_of(message: &StoredMessage) -> Result<String> {
     let parts: Vec<Value> = serde_json::from_str(&message.parts)?;
     Ok(parts
@@ -212,7 +213,7 @@ pub fn text_of(message: &StoredMessage) -> Result<String> {
         .collect())
 }
 
-/// The body of a turn as the SDK's transport sends it.
+/// Returns the body of a turn as the SDK's transport sends it.
 pub fn turn_body(thread: &str, message: &str) -> Value {
     json!({
         "threadId": thread, "id": format!("chat-{thread}"), "trigger": "submit-message",
@@ -220,7 +221,7 @@ pub fn turn_body(thread: &str, message: &str) -> Value {
     })
 }
 
-/// A request with this body, signed by cookie as a browser sends it.
+/// Returns a chat request with this body, authenticated by cookie as a browser sends it.
 pub fn post_request(
     function: &Function,
     who: &SignedIn,
@@ -233,7 +234,7 @@ pub fn post_request(
     Ok(request.body(body.into())?)
 }
 
-/// The request for a turn, signed by cookie.
+/// Returns the request for a turn, authenticated by cookie.
 pub fn turn_request(
     function: &Function,
     who: &SignedIn,

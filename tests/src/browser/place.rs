@@ -1,8 +1,9 @@
-//! What a person would look for on a page, and how they would name it.
+//! Locators of page elements, by role, name, label and text.
 
 use serde::Serialize;
 
-/// Something on the page: the last that has this role, and if told so this name, this text in it, or this place round it.
+/// A locator of an element: the last one with this role and, where given, this name, these texts in
+/// it and this element around it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Locator {
     role: Option<&'static str>,
@@ -13,19 +14,19 @@ pub struct Locator {
     within: Option<Box<Locator>>,
 }
 
-/// A file that somebody chooses.
+/// A file that a user chooses.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct File<'a> {
-    /// What it is called.
+    /// The file name.
     pub name: &'a str,
-    /// Its media type.
+    /// The media type.
     pub kind: &'a str,
-    /// Its content.
+    /// The content.
     pub base64: &'a str,
 }
 
 impl Locator {
-    /// Something with this role.
+    /// Locates an element by role.
     pub fn role(role: &'static str) -> Self {
         Self {
             role: Some(role),
@@ -33,7 +34,7 @@ impl Locator {
         }
     }
 
-    /// Something with this role and exactly this name.
+    /// Locates an element by role and exact name.
     pub fn named(role: &'static str, name: &str) -> Self {
         Self {
             name: Some(name.to_owned()),
@@ -41,7 +42,7 @@ impl Locator {
         }
     }
 
-    /// The field with this label, where it has no role.
+    /// Locates a field that has no role by its label.
     pub fn label(label: &'static str) -> Self {
         Self {
             label: Some(label),
@@ -49,7 +50,7 @@ impl Locator {
         }
     }
 
-    /// The smallest thing that holds exactly this text.
+    /// Locates the innermost element with exactly this text.
     pub fn text(text: &str) -> Self {
         Self {
             text: Some(text.to_owned()),
@@ -57,13 +58,13 @@ impl Locator {
         }
     }
 
-    /// The same, with this text in it.
+    /// Requires the element to contain this text.
     pub fn with(mut self, text: &str) -> Self {
         self.has.push(text.to_owned());
         self
     }
 
-    /// The same, inside of `place`.
+    /// Requires the element to be inside `place`.
     pub fn within(self, place: Self) -> Self {
         Self {
             within: Some(Box::new(place)),
@@ -72,27 +73,27 @@ impl Locator {
     }
 }
 
-/// A button.
+/// Locates a button.
 pub fn button(name: &str) -> Locator {
     Locator::named("button", name)
 }
 
-/// A text box.
+/// Locates a text box.
 pub fn textbox(name: &str) -> Locator {
     Locator::named("textbox", name)
 }
 
-/// The last answer, with this text in it.
+/// Locates the last answer, with this text in it.
 pub fn answer(text: &str) -> Locator {
     Locator::named("article", "Assistant").with(text)
 }
 
-/// A problem that is told, with this text.
+/// Locates an error message with this text.
 pub fn alert(text: &str) -> Locator {
     Locator::role("alert").with(text)
 }
 
-/// A conversation in the list.
+/// Locates a conversation in the list.
 pub fn conversation(title: &str) -> Locator {
     Locator::named("link", title).within(Locator::named("list", "Conversations"))
 }

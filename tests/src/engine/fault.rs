@@ -1,63 +1,63 @@
-//! What can go wrong with DynamoDB, and for which requests.
+//! Faults of DynamoDB, and the requests that they affect.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::gate::Gate;
 
-/// What the front does instead of passing a request on at once.
+/// The proxy's reaction to a request, instead of forwarding it at once.
 #[derive(Debug, Clone)]
 pub enum Behaviour {
-    /// Answers as DynamoDB does when a table or a partition is over its throughput.
+    /// Answers as DynamoDB does when a table or a partition exceeds its throughput.
     Throttle,
     /// Answers 500.
     Fail,
     /// Never answers.
     Silence,
-    /// Passes the request on, but answers 500: the caller cannot know that it has been carried out.
+    /// Forwards the request, but answers 500: the caller cannot know that it took effect.
     LoseAnswer,
-    /// Passes the request on after so long, whatever has become of the caller.
+    /// Forwards the request after this duration, even if the caller has disconnected.
     Delay(Duration),
-    /// Passes the request on once the gate is open, if the caller is still there.
+    /// Forwards the request once the gate is open, if the caller is still connected.
     Hold(Gate),
-    /// Passes the request on, and holds the answer back until the gate is open.
+    /// Forwards the request, and holds the answer until the gate is open.
     HoldAnswer(Gate),
-    /// Passes the request on once the gate is open, whatever has become of the caller.
+    /// Forwards the request once the gate is open, even if the caller has disconnected.
     Late(Gate),
 }
 
-/// Operations that go wrong.
+/// A fault of some operations.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// `PutItem` for example; empty for every operation.
+    /// The operation, `PutItem` for example; empty for every operation.
     pub operation: &'static str,
-    /// Only requests with this text in their body.
+    /// A text that the request's body must contain.
     pub about: String,
-    /// And with this text; empty for all of those.
+    /// A second text that the body must contain; empty for no further condition.
     pub and: &'static str,
-    /// How they go wrong.
+    /// The proxy's reaction.
     pub behaviour: Behaviour,
-    /// How many of them.
+    /// The number of requests that are still to fail.
     pub times: usize,
-    /// How many are passed on before the first one goes wrong.
+    /// The number of requests that are still forwarded before the first one fails.
     pub spared: usize,
-    /// Says of each whether it goes wrong; absent: all do.
+    /// The share of requests that fail; absent: all do.
     chance: Option<Chance>,
 }
 
 #[derive(Debug, Clone)]
 struct Chance {
     random: fastrand::Rng,
-    of_one: f64,
+    share: f64,
 }
 
 impl Fault {
-    /// Every request, for ever.
+    /// Affects every request, without limit.
     pub fn everything(behaviour: Behaviour) -> Self {
         Self::of("", "", behaviour)
     }
 
-    /// Every request of this operation about this text, for ever.
+    /// Affects every request of this operation that contains this text, without limit.
     pub fn of(operation: &'static str, about: &str, behaviour: Behaviour) -> Self {
         Self {
             operation,
@@ -70,74 +70,74 @@ impl Fault {
         }
     }
 
-    /// Only those with this text too.
+    /// Limits the fault to requests that contain this text too.
     pub fn and(self, and: &'static str) -> Self {
         Self { and, ..self }
     }
 
-    /// Only the next `times` requests.
+    /// Limits the fault to the next `times` requests.
     pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    /// Only those after the next `spared`.
+    /// Spares the next `spared` requests.
     pub fn after(self, spared: usize) -> Self {
         Self { spared, ..self }
     }
 
-    /// Only this share of them, chosen by `seed`.
+    /// Limits the fault to this share of the requests, chosen by `seed`.
     pub fn at_random(self, share: f64, seed: u64) -> Self {
         Self {
             chance: Some(Chance {
                 random: fastrand::Rng::with_seed(seed),
-                of_one: share,
+                share,
             }),
             ..self
         }
     }
 
-    fn is_about(&self, operation: &Operation) -> bool {
+    fn matches(&self, operation: &Operation) -> bool {
         (self.operation.is_empty() || self.operation == operation.name)
             && operation.body.contains(&self.about)
             && operation.body.contains(self.and)
     }
 
-    /// Whether the next request that this is about goes wrong.
-    fn strikes(&mut self) -> bool {
+    /// Decides for the next matching request whether it fails, and counts it.
+    fn next_fails(&mut self) -> bool {
         if self.spared > 0 {
             self.spared -= 1;
             return false;
         }
-        let struck = match &mut self.chance {
-            Some(chance) => chance.random.f64() < chance.of_one,
+        let fails = match &mut self.chance {
+            Some(chance) => chance.random.f64() < chance.share,
             None => true,
         };
-        self.times -= usize::from(struck);
-        struck
+        self.times -= usize::from(fails);
+        fails
     }
 }
 
-/// A request that reached the front.
+/// A request that reached the proxy.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// `PutItem` for example.
+    /// Its operation, `PutItem` for example.
     pub name: String,
-    /// The request's body.
+    /// Its body.
     pub body: String,
 }
 
-/// The faults that are in force.
+/// The active faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
-    /// What goes wrong with this operation, which counts as one of the times.
-    pub(super) fn strike(&self, operation: &Operation) -> Option<Behaviour> {
+    /// Returns the reaction to this request, if a fault affects it, and counts the request.
+    pub(super) fn next_behaviour(&self, operation: &Operation) -> Option<Behaviour> {
         let mut faults = self.list();
-        let mut about_it = faults
+        let mut matching = faults
             .iter_mut()
-            .filter(|fault| fault.times > 0 && fault.is_about(operation));
-        about_it.find_map(|fault| fault.strikes().then(|| fault.behaviour.clone()))
+            .filter(|fault| fault.times > 0 && fault.matches(operation));
+        matching.find_map(|fault| fault.next_fails().then(|| fault.behaviour.clone()))
     }
 
     pub(super) fn add(&self, fault: Fault) {
@@ -165,27 +165,27 @@ mod tests {
     }
 
     #[test]
-    fn the_first_are_spared_and_only_as_many_struck_as_was_said() {
+    fn only_the_planned_number_of_requests_fails_after_the_spared_ones() {
         let faults = Faults::default();
         faults.add(Fault::of("PutItem", "a", Behaviour::Fail).after(2).times(1));
-        let struck: Vec<_> = ["a", "b", "a", "a", "a"]
+        let fails: Vec<_> = ["a", "b", "a", "a", "a"]
             .iter()
-            .map(|key| faults.strike(&put(key)).is_some())
+            .map(|key| faults.next_behaviour(&put(key)).is_some())
             .collect();
-        assert_eq!(struck, [false, false, false, true, false]);
+        assert_eq!(fails, [false, false, false, true, false]);
     }
 
     #[test]
-    fn a_share_is_struck_and_the_same_one_for_the_same_seed() {
-        let struck = |seed| {
+    fn a_share_of_the_requests_fails_and_the_same_one_for_the_same_seed() {
+        let fails = |seed| {
             let faults = Faults::default();
             faults.add(Fault::everything(Behaviour::Fail).at_random(0.3, seed));
             (0..1_000)
-                .map(|_| faults.strike(&put("a")).is_some())
+                .map(|_| faults.next_behaviour(&put("a")).is_some())
                 .collect::<Vec<_>>()
         };
-        let share = struck(7).iter().filter(|struck| **struck).count();
+        let share = fails(7).iter().filter(|fails| **fails).count();
         assert!((250..350).contains(&share), "{share}");
-        assert!(struck(7) == struck(7) && struck(7) != struck(8));
+        assert!(fails(7) == fails(7) && fails(7) != fails(8));
     }
 }

@@ -1,4 +1,4 @@
-//! Pauses before and after requests that look random and can be had again: what makes interleavings likely.
+//! Pseudo-random, repeatable pauses before and after requests, which make interleavings likely.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use super::Operation;
 
-/// Who gets pauses, and how long they may be.
+/// The plan of the pauses, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct Jitter(Mutex<Option<Plan>>);
 
 #[derive(Debug)]
 struct Plan {
     marker: String,
-    most: Duration,
-    /// How many requests about each subject came so far.
+    max_pause: Duration,
+    /// The number of requests so far for each number after the marker.
     seen: HashMap<String, u64>,
 }
 
 impl Jitter {
-    /// From now on requests that hold `marker` and a number pause for up to `most`.
-    pub(super) fn plan(&self, marker: &str, most: Duration) {
+    /// Delays, from now on, requests that contain `marker` followed by a number, for up to `max_pause`.
+    pub(super) fn plan(&self, marker: &str, max_pause: Duration) {
         let plan = Plan {
             marker: marker.to_owned(),
-            most,
+            max_pause,
             seen: HashMap::new(),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
     }
 
-    /// How long this request waits on its way there and on its way back. It depends on the number behind the marker and
-    /// on how many requests with that number came before.
+    /// Returns the pauses before and after this request. They depend on the number after the marker
+    /// and on the count of earlier requests with that number.
     pub(super) fn pauses(&self, operation: &Operation) -> [Duration; 2] {
         let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(plan) = plan.as_mut() else {
@@ -44,7 +44,7 @@ impl Jitter {
         let seen = plan.seen.entry(digits).or_default();
         *seen += 1;
         let mut random = fastrand::Rng::with_seed(seed ^ seen.rotate_left(32));
-        [(); 2].map(|()| plan.most.mul_f64(random.f64()))
+        [(); 2].map(|()| plan.max_pause.mul_f64(random.f64()))
     }
 }
 
@@ -61,10 +61,10 @@ mod tests {
 
     #[test]
     fn pauses_are_the_same_for_the_same_number_and_differ_for_others() {
-        let most = Duration::from_millis(15);
+        let max_pause = Duration::from_millis(15);
         let pauses = |texts: &[&str]| {
             let jitter = Jitter::default();
-            jitter.plan("race-", most);
+            jitter.plan("race-", max_pause);
             texts
                 .iter()
                 .map(|text| jitter.pauses(&about(text)))
@@ -75,7 +75,7 @@ mod tests {
         assert_ne!(seven[0], seven[1]);
         assert_eq!(seven[1], pauses(&["race-7", "race-8", "race-7"])[2]);
         assert_ne!(seven[0], pauses(&["race-8"])[0]);
-        assert!(seven.iter().flatten().all(|pause| *pause <= most));
+        assert!(seven.iter().flatten().all(|pause| *pause <= max_pause));
         assert_eq!(pauses(&["alice"]), [[Duration::ZERO; 2]]);
     }
 }

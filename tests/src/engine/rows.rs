@@ -1,4 +1,5 @@
-//! The items under one key, read past the front and past the product's own code, as plain JSON.
+//! The items under one key as plain JSON, read without the proxy and without the product's own
+//! code.
 
 use std::collections::HashMap;
 
@@ -10,8 +11,8 @@ use serde_json::{Map, Value};
 use super::{Engine, TABLE};
 
 impl Engine {
-    /// Every item under `pk`, in order, its attributes without their types: numbers as numbers, sets as sorted lists,
-    /// binary as base64.
+    /// Returns every item under `pk` in order, without attribute types: numbers as numbers, sets as
+    /// sorted lists, binary as base64.
     pub fn rows(&self, pk: &str) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut start: Option<HashMap<String, AttributeValue>> = None;
@@ -36,7 +37,7 @@ impl Engine {
         }
     }
 
-    /// The one item under `pk` and `sk`.
+    /// Returns the item under `pk` and `sk`.
     pub fn row(&self, pk: &str, sk: &str) -> Result<Option<Value>> {
         Ok(self.rows(pk)?.into_iter().find(|row| row["sk"] == sk))
     }

@@ -1,11 +1,12 @@
-//! The function under AWS's Runtime Interface Emulator, which holds the real code that counts an invocation as running.
+//! The function under AWS's Runtime Interface Emulator, which contains AWS's real code for when an
+//! invocation counts as running.
 
 use std::net::SocketAddr;
 
 use anyhow::Result;
 
 use super::url::FunctionUrl;
-use super::{Function, RunMode, free_port, listening};
+use super::{Function, RunMode, free_port, wait_until_listening};
 use crate::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::tools;
@@ -33,10 +34,10 @@ pub(super) async fn start(variables: &Variables) -> Result<Option<Function>> {
         .entry("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned())
         .or_insert_with(|| "60".to_owned());
     let mut process = Process::start(&program, &arguments, &limited)?;
-    listening(&mut process, invoke).await?;
-    let front = FunctionUrl::before_emulator(invoke).await?;
+    wait_until_listening(&mut process, invoke).await?;
+    let front = FunctionUrl::start_for_emulator(invoke).await?;
     Ok(Some(
-        Function::new(RunMode::Emulator, front.url(), process, variables).with(None, front),
+        Function::new(RunMode::Emulator, front.url(), process, variables).with_front(None, front),
     ))
 }
 

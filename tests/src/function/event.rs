@@ -1,4 +1,5 @@
-//! What a Function URL makes of a request, and what it reads in a streamed answer. Format 2.0 of the payload.
+//! The conversion of HTTP requests to Function URL events (payload format 2.0), and of streamed
+//! responses to HTTP.
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -15,17 +16,20 @@ pub(super) fn base64_event(parts: &request::Parts, body: &[u8]) -> Value {
     event
 }
 
-/// The event for a request.
+/// Returns the event for a request.
 pub(super) fn event(parts: &request::Parts, body: &[u8]) -> Value {
     let mut headers = Map::new();
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
-        headers.insert(name.to_string(), joined(&parts.headers, name, ",").into());
+        headers.insert(
+            name.to_string(),
+            join_values(&parts.headers, name, ",").into(),
+        );
     }
     let mut cookies: Vec<String> = Vec::new();
     if parts.headers.contains_key(header::COOKIE) {
-        let whole = joined(&parts.headers, &header::COOKIE, "; ");
-        cookies = whole.split("; ").map(str::to_owned).collect();
-        headers.insert("cookie".to_owned(), whole.into());
+        let joined = join_values(&parts.headers, &header::COOKIE, "; ");
+        cookies = joined.split("; ").map(str::to_owned).collect();
+        headers.insert("cookie".to_owned(), joined.into());
     }
     let path = parts.uri.path();
     let mut event = json!({
@@ -54,7 +58,7 @@ pub(super) fn event(parts: &request::Parts, body: &[u8]) -> Value {
     event
 }
 
-fn joined(headers: &HeaderMap, name: &header::HeaderName, between: &str) -> String {
+fn join_values(headers: &HeaderMap, name: &header::HeaderName, between: &str) -> String {
     let values = headers
         .get_all(name)
         .iter()
@@ -63,40 +67,42 @@ fn joined(headers: &HeaderMap, name: &header::HeaderName, between: &str) -> Stri
     values.collect::<Vec<_>>().join(between)
 }
 
-/// Takes the prelude off a streamed answer, cut anywhere.
+/// A decoder that separates the prelude from the body of a streamed response, wherever the bytes
+/// are cut.
 #[derive(Debug, Default)]
 pub(super) struct Prelude {
-    kept: BytesMut,
-    over: bool,
+    buffer: BytesMut,
+    is_complete: bool,
 }
 
 const SEPARATOR: [u8; 8] = [0; 8];
 
 impl Prelude {
-    /// Takes more bytes; returns the prelude once it is whole, and what belongs to the body.
+    /// Takes more bytes; returns the prelude once it is complete, and the bytes that belong to the
+    /// body.
     pub(super) fn push(&mut self, bytes: &Bytes) -> Result<(Option<Value>, Bytes)> {
-        if self.over {
+        if self.is_complete {
             return Ok((None, bytes.clone()));
         }
-        self.kept.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
         let Some(end) = self
-            .kept
+            .buffer
             .windows(SEPARATOR.len())
             .position(|window| window == SEPARATOR)
         else {
             return Ok((None, Bytes::new()));
         };
         let prelude =
-            serde_json::from_slice(&self.kept.split_to(end)).context("the prelude is no JSON")?;
-        self.over = true;
+            serde_json::from_slice(&self.buffer.split_to(end)).context("the prelude is no JSON")?;
+        self.is_complete = true;
         Ok((
             Some(prelude),
-            self.kept.split().freeze().slice(SEPARATOR.len()..),
+            self.buffer.split().freeze().slice(SEPARATOR.len()..),
         ))
     }
 }
 
-/// The head of the answer that a prelude asks for.
+/// Returns the HTTP response head that a prelude describes.
 pub(super) fn head(prelude: &Value) -> Result<Response<()>> {
     let status = prelude["statusCode"]
         .as_u64()

@@ -1,4 +1,4 @@
-//! The function as a plain HTTP server. Knows the log line that tells its address.
+//! The function as a plain HTTP server. Reads its address from its log.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Lambda's Runtime API as Lambda's own environment offers it, with its one cruelty: the process is stopped the moment
-//! every worker asks for the next event, so whatever was still to be done is not done. It misbehaves on demand.
+//! Lambda's Runtime API, including Lambda's freeze: the process is stopped the moment every worker
+//! has asked for the next event, so unfinished work stays unfinished. It misbehaves on demand.
 
 mod reading;
 
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use reading::Answering;
+use reading::PendingResponse;
 pub use reading::{Outcome, Reading};
 
 use crate::process::{Process, Variables};
@@ -34,7 +34,7 @@ struct Job {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Job>,
-    answering: HashMap<String, Answering>,
+    pending: HashMap<String, PendingResponse>,
     readings: VecDeque<Reading>,
     waiting: usize,
     invoked: usize,
@@ -59,7 +59,7 @@ pub struct RuntimeApi {
     server: JoinHandle<()>,
 }
 
-/// One invocation, as the API sees it.
+/// An invocation, as the API sees it.
 #[derive(Debug)]
 pub struct Invocation {
     prelude: oneshot::Receiver<Value>,
@@ -68,7 +68,7 @@ pub struct Invocation {
 }
 
 impl RuntimeApi {
-    /// Starts an API for a process with so many workers.
+    /// Starts an API for a process with this number of workers.
     pub async fn start(workers: usize) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -88,7 +88,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Its address.
+    /// Returns its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -96,13 +96,13 @@ impl RuntimeApi {
     /// Starts the function and waits until it has been frozen for the first time.
     pub(super) async fn launch(&self, binary: &Path, variables: &Variables) -> Result<Process> {
         let mut variables = variables.clone();
-        let ours = [
+        let lambda_variables = [
             ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "chat".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
         ];
-        variables.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        variables.extend(lambda_variables.map(|(name, value)| (name.to_owned(), value)));
         if self.shared.workers > 1 {
             variables.insert(
                 "AWS_LAMBDA_MAX_CONCURRENCY".to_owned(),
@@ -110,14 +110,14 @@ impl RuntimeApi {
             );
         }
         let process = Process::start::<&str>(binary, &[], &variables)?;
-        self.take_charge_of(process.pid());
+        self.attach(process.pid());
         self.wait_until_frozen()
             .await
             .with_context(|| process.logs.lines().join("\n"))?;
         Ok(process)
     }
 
-    /// Sets how far ahead the deadline of later invocations lies.
+    /// Sets the time from the start of a later invocation to its deadline.
     pub fn set_time_limit(&self, limit: Duration) {
         *self
             .shared
@@ -126,12 +126,12 @@ impl RuntimeApi {
             .unwrap_or_else(PoisonError::into_inner) = limit;
     }
 
-    /// Reads the next answer that has no plan yet like this.
+    /// Reads the next response without a plan like this.
     pub fn next_reading(&self, reading: Reading) {
         self.shared.state().readings.push_back(reading);
     }
 
-    /// Waits until the process is frozen: every worker has asked for an event and there is none.
+    /// Waits until the process is frozen: every worker has asked for an event and none is queued.
     pub async fn wait_until_frozen(&self) -> Result<()> {
         within(
             "the process to be frozen",
@@ -141,7 +141,7 @@ impl RuntimeApi {
         Ok(())
     }
 
-    /// Makes sure that the process is not frozen, having given it time to bring that upon itself.
+    /// Fails if the process is frozen within half a second.
     pub async fn ensure_not_frozen(&self) -> Result<()> {
         let frozen =
             tokio::time::timeout(Duration::from_millis(500), self.wait_until_frozen()).await;
@@ -154,7 +154,7 @@ impl RuntimeApi {
         self.shared.hung_up.notify_waiters();
     }
 
-    /// Invokes the function; thaws it if need be.
+    /// Invokes the function; resumes the process if it is frozen.
     pub fn invoke(&self, event: &Value) -> Invocation {
         let (prelude_sender, prelude) = oneshot::channel();
         let (body_sender, body) = mpsc::unbounded_channel();
@@ -163,19 +163,19 @@ impl RuntimeApi {
         state.invoked += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012}", state.invoked);
         let reading = state.readings.pop_front().unwrap_or(Reading::Complete);
-        let answering = Answering {
+        let pending = PendingResponse {
             reading,
             prelude: Some(prelude_sender),
             body: body_sender,
             outcome: outcome_sender,
         };
-        state.answering.insert(id.clone(), answering);
+        state.pending.insert(id.clone(), pending);
         state.queue.push_back(Job {
             id,
             event: event.to_string(),
         });
         if self.shared.frozen.send_replace(false) {
-            // If the process is gone, nobody takes the job and the test says so.
+            // If the process is gone, the next_job stays in the queue and the test times out.
             let _ = state.pid.map(|pid| kill_process(pid, Signal::CONT));
         }
         drop(state);
@@ -187,7 +187,7 @@ impl RuntimeApi {
         }
     }
 
-    fn take_charge_of(&self, pid: Pid) {
+    fn attach(&self, pid: Pid) {
         let mut state = self.shared.state();
         state.pid = Some(pid);
         self.shared.freeze_if_idle(&state);
@@ -201,7 +201,7 @@ impl Drop for RuntimeApi {
 }
 
 impl Invocation {
-    /// The prelude of the answer.
+    /// Waits for the prelude of the response.
     pub async fn prelude(&mut self) -> Result<Value> {
         match (&mut self.prelude).await {
             Ok(prelude) => Ok(prelude),
@@ -212,19 +212,21 @@ impl Invocation {
         }
     }
 
-    /// The next piece of the body; nothing at its end.
+    /// Waits for the next piece of the body; returns `None` at its end.
     pub async fn next_piece(&mut self) -> Option<Bytes> {
         self.body.recv().await
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the invocation.
     pub async fn outcome(&mut self) -> Result<Outcome> {
         let outcome = within(
             "the end of the invocation",
             self.outcome.wait_for(Option::is_some),
         )
         .await??;
-        outcome.clone().context("an invocation ended in no way")
+        outcome
+            .clone()
+            .context("an invocation ended without an outcome")
     }
 }
 
@@ -236,20 +238,21 @@ impl Shared {
     fn freeze_if_idle(&self, state: &State) {
         let idle = state.waiting >= self.workers && state.queue.is_empty();
         if let (true, Some(pid)) = (idle, state.pid) {
-            // If the process is gone there is nothing to freeze.
+            // If the process is gone, there is no process to freeze.
             let _ = kill_process(pid, Signal::STOP);
             self.frozen.send_replace(true);
         }
     }
 
-    async fn job(&self) -> Job {
+    async fn next_job(&self) -> Job {
         let waiting = Waiting::new(self);
         loop {
             let arrived = self.arrived.notified();
             {
                 let mut state = self.state();
                 if let Some(job) = state.queue.pop_front() {
-                    // Under the same lock: a worker with a job must at no moment be counted as waiting.
+                    // Under the same lock: a worker with a next_job must at no moment be counted as
+                    // waiting.
                     state.waiting -= 1;
                     std::mem::forget(waiting);
                     return job;
@@ -261,7 +264,7 @@ impl Shared {
     }
 }
 
-/// Counts a worker as waiting for as long as it lives.
+/// A guard that counts a worker as waiting until it is dropped.
 struct Waiting<'a>(&'a Shared);
 
 impl<'a> Waiting<'a> {
@@ -282,36 +285,36 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             if let Ok(connection) = Connection::new(stream) {
-                // What went wrong with an answer is in its outcome.
-                drop(converse(connection, &shared).await);
+                // The response's outcome carries the error.
+                drop(serve_connection(connection, &shared).await);
             }
         });
     }
 }
 
-async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
+async fn serve_connection(mut connection: Connection, shared: &Shared) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         if head.path.ends_with("/invocation/next") {
-            next(&mut connection, shared).await?;
+            serve_next(&mut connection, shared).await?;
             continue;
         }
         let id = head.path.rsplit('/').nth(1).unwrap_or_default();
-        let answering = shared.state().answering.remove(id);
-        let Some(answering) = answering else {
+        let pending = shared.state().pending.remove(id);
+        let Some(pending) = pending else {
             let body = connection.read_body(&head).await?;
             bail!(
-                "{} about nothing: {}",
+                "{} for an unknown invocation: {}",
                 head.path,
                 String::from_utf8_lossy(&body)
             );
         };
-        let outcome = answering.outcome.clone();
+        let outcome = pending.outcome.clone();
         let read = if head.path.ends_with("/error") {
-            reading::error(connection, &head).await
+            reading::read_error(connection, &head).await
         } else if head.header("lambda-runtime-function-response-mode") == Some("streaming") {
-            reading::response(connection, answering).await
+            reading::read_streamed(connection, pending).await
         } else {
-            reading::whole(connection, &head, answering).await
+            reading::read_buffered(connection, &head, pending).await
         };
         match read {
             Ok((ended, open)) => {
@@ -328,11 +331,11 @@ async fn converse(mut connection: Connection, shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-async fn next(connection: &mut Connection, shared: &Shared) -> Result<()> {
+async fn serve_next(connection: &mut Connection, shared: &Shared) -> Result<()> {
     let job = tokio::select! {
-        job = shared.job() => job,
+        job = shared.next_job() => job,
         () = connection.closed() => bail!("the function closed while it waited"),
-        () = shared.hung_up.notified() => bail!("told to hang up"),
+        () = shared.hung_up.notified() => bail!("the test closed the connection"),
     };
     let limit = *shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
     let head = format!(

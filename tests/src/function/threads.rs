@@ -1,4 +1,4 @@
-//! The read side, run as the other function is.
+//! The `threads` function, in the same run modes, and requests to it.
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -11,12 +11,12 @@ use crate::session::SignedIn;
 use crate::world::ORIGIN;
 
 impl Function {
-    /// Starts the read side over plain HTTP. It gets no key of a gateway.
+    /// Starts the `threads` function over plain HTTP, without the gateway's variables.
     pub async fn start_threads(variables: &Variables) -> Result<Self> {
         plain::start(&threads_binary().await?, &without_gateway(variables)).await
     }
 
-    /// Starts the read side over plain HTTP or under our Runtime API.
+    /// Starts the `threads` function over plain HTTP or under the harness's Runtime API.
     pub async fn start_threads_in(way: RunMode, variables: &Variables) -> Result<Self> {
         match way {
             RunMode::RuntimeApi => {
@@ -28,12 +28,12 @@ impl Function {
         }
     }
 
-    /// Starts the read side under this Runtime API.
+    /// Starts the `threads` function under this Runtime API.
     pub async fn start_threads_under(api: RuntimeApi, variables: &Variables) -> Result<Self> {
-        Self::launched(api, &threads_binary().await?, &without_gateway(variables)).await
+        Self::start_binary_under(api, &threads_binary().await?, &without_gateway(variables)).await
     }
 
-    /// A request to the read side, signed by cookie as a page sends it.
+    /// Returns a request to the `threads` function, authenticated by cookie as a page sends it.
     pub fn request(
         &self,
         method: Method,
@@ -52,7 +52,7 @@ impl Function {
             .body(body.into())?)
     }
 
-    /// A reading request, signed by cookie.
+    /// Returns a GET request, authenticated by cookie.
     pub fn get(&self, path: &str, who: &SignedIn) -> Result<Request<Bytes>> {
         self.request(Method::GET, path, who, "")
     }

@@ -1,4 +1,5 @@
-//! A Function URL: HTTP in front, events behind. As on AWS, the function never learns that a client has left.
+//! A Function URL: accepts HTTP and invokes the function with events. As on AWS, the function is
+//! not notified when a client disconnects.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,13 +26,13 @@ use crate::wait::within;
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 #[derive(Debug)]
-enum Behind {
-    /// It breaks when two invocations come at once.
+enum Backend {
+    /// The emulator's address, and a lock: the emulator fails when two invocations overlap.
     Emulator(SocketAddr, Mutex<()>),
     Api(Arc<RuntimeApi>),
 }
 
-/// A front on a loopback port. It stops when dropped.
+/// A Function URL on a loopback port. It stops when dropped.
 #[derive(Debug)]
 pub(super) struct FunctionUrl {
     address: SocketAddr,
@@ -39,22 +40,22 @@ pub(super) struct FunctionUrl {
 }
 
 impl FunctionUrl {
-    pub(super) async fn before_api(api: Arc<RuntimeApi>) -> Result<Self> {
-        Self::start(Behind::Api(api)).await
+    pub(super) async fn start_for_api(api: Arc<RuntimeApi>) -> Result<Self> {
+        Self::start(Backend::Api(api)).await
     }
 
-    pub(super) async fn before_emulator(address: SocketAddr) -> Result<Self> {
-        Self::start(Behind::Emulator(address, Mutex::new(()))).await
+    pub(super) async fn start_for_emulator(address: SocketAddr) -> Result<Self> {
+        Self::start(Backend::Emulator(address, Mutex::new(()))).await
     }
 
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    async fn start(behind: Behind) -> Result<Self> {
+    async fn start(backend: Backend) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let server = tokio::spawn(serve(listener, Arc::new(behind)));
+        let server = tokio::spawn(serve(listener, Arc::new(backend)));
         Ok(Self { address, server })
     }
 }
@@ -65,10 +66,10 @@ impl Drop for FunctionUrl {
     }
 }
 
-async fn serve(listener: TcpListener, behind: Arc<Behind>) {
+async fn serve(listener: TcpListener, backend: Arc<Backend>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let behind = Arc::clone(&behind);
-        let service = service_fn(move |request| answer(Arc::clone(&behind), request));
+        let backend = Arc::clone(&backend);
+        let service = service_fn(move |request| answer(Arc::clone(&backend), request));
         tokio::spawn(async move {
             drop(
                 hyper::server::conn::http1::Builder::new()
@@ -79,9 +80,9 @@ async fn serve(listener: TcpListener, behind: Arc<Behind>) {
     }
 }
 
-async fn answer(behind: Arc<Behind>, request: Request<Incoming>) -> Result<Answer, Infallible> {
-    // In a task of its own: a client that leaves must not take the invocation with it.
-    let answered = tokio::spawn(async move { invoke(&behind, request).await }).await;
+async fn answer(backend: Arc<Backend>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    // In a task of its own: a client that disconnects must not cancel the invocation.
+    let answered = tokio::spawn(async move { invoke(&backend, request).await }).await;
     Ok(match answered {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => bad_gateway(format!("{error:#}")),
@@ -95,22 +96,22 @@ fn bad_gateway(why: String) -> Answer {
     answer
 }
 
-async fn invoke(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
+async fn invoke(backend: &Backend, request: Request<Incoming>) -> Result<Answer> {
     let (parts, body) = request.into_parts();
     let event = event::event(&parts, &body.collect().await?.to_bytes());
-    match behind {
-        Behind::Emulator(address, one_at_a_time) => {
+    match backend {
+        Backend::Emulator(address, one_at_a_time) => {
             let _turn = one_at_a_time.lock().await;
-            emulate(*address, &event).await
+            invoke_emulator(*address, &event).await
         }
-        Behind::Api(api) => {
+        Backend::Api(api) => {
             let mut invocation = api.invoke(&event);
             let prelude = within("the prelude", invocation.prelude()).await??;
             let head = event::head(&prelude)?;
             let (mut sender, body) = Channel::new(64);
             tokio::spawn(async move {
                 while let Some(bytes) = invocation.next_piece().await {
-                    // The client may be gone; the invocation is read on all the same.
+                    // The client may be gone; the invocation is read to its end all the same.
                     drop(sender.send_data(bytes).await);
                 }
             });
@@ -119,7 +120,7 @@ async fn invoke(behind: &Behind, request: Request<Incoming>) -> Result<Answer> {
     }
 }
 
-async fn emulate(address: SocketAddr, event: &Value) -> Result<Answer> {
+async fn invoke_emulator(address: SocketAddr, event: &Value) -> Result<Answer> {
     let uri = format!("http://{address}/2015-03-31/functions/function/invocations");
     let request = Request::post(uri)
         .header("content-type", "application/json")

@@ -18,19 +18,20 @@ fn answer(ms: u64, status: &str, text: &str) -> Value {
     json!({"sk": format!("M#{ms}#1#a{ms}"), "id": format!("a{ms}"), "role": "assistant", "status": status, "parts": parts(text)})
 }
 
-fn nothing_said(ms: u64) -> Value {
+fn empty_answer(ms: u64) -> Value {
     json!({"sk": format!("M#{ms}#1#a{ms}"), "id": format!("a{ms}"), "role": "assistant", "status": "interrupted", "parts": "[]"})
 }
 
-/// One turn died while it spoke, one before it spoke and ran anew, one came to its end.
-fn sound() -> Ledger {
+/// Returns a thread with a turn that died in the middle of its answer, one that died before its
+/// answer and ran again, and one that completed.
+fn valid_ledger() -> Ledger {
     Ledger {
         thread: json!({"streamId": "s4", "doneId": "s4", "failedId": "s2", "turns": 4}),
         messages: vec![
             question(1, "m1", "Who?"),
             answer(1, "interrupted", "Half an"),
             question(2, "m2", "What?"),
-            nothing_said(2),
+            empty_answer(2),
             answer(3, "completed", "Nothing."),
             question(4, "m3", "When?"),
             answer(4, "completed", "Now."),
@@ -40,13 +41,13 @@ fn sound() -> Ledger {
 }
 
 fn asked() -> Vec<SentMessage> {
-    let asked = |message: &str, words: &str, least: &str, whole: &str, calls| SentMessage {
+    let asked = |message: &str, words: &str, min_text: &str, complete: &str, calls| SentMessage {
         message: message.to_owned(),
         words: words.to_owned(),
         is_acknowledged: true,
         is_loss_reported: false,
-        min_text: least.to_owned(),
-        possible_texts: vec![whole.to_owned()],
+        min_text: min_text.to_owned(),
+        possible_texts: vec![complete.to_owned()],
         calls,
     };
     vec![
@@ -61,18 +62,18 @@ fn asked() -> Vec<SentMessage> {
 }
 
 #[test]
-fn a_thread_in_which_all_was_kept_is_sound() {
+fn a_valid_thread_has_no_violations() {
     assert_eq!(
-        find_violations(&sound(), &asked(), NOW_MS),
+        find_violations(&valid_ledger(), &asked(), NOW_MS),
         Vec::<String>::new()
     );
 }
 
-type Harm = fn(&mut Ledger, &mut Vec<SentMessage>);
+type Damage = fn(&mut Ledger, &mut Vec<SentMessage>);
 
 #[test]
-fn whatever_is_lost_doubled_or_left_open_is_found() {
-    let harms: [(&str, Harm, &str); 20] = [
+fn each_violation_is_found() {
+    let damages: [(&str, Damage, &str); 20] = [
         (
             "no turn",
             |ledger, _| ledger.thread["streamId"] = Value::Null,
@@ -91,7 +92,7 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
         (
             "an older turn",
             |ledger, _| ledger.thread["prev"] = json!({"streamId": "s1"}),
-            "still said to be open",
+            "still marked as open",
         ),
         (
             "a slot in use",
@@ -121,7 +122,7 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
         (
             "another question",
             |ledger, _| ledger.messages.push(question(5, "m9", "Why?")),
-            "nobody asked",
+            "no client sent",
         ),
         (
             "a changed question",
@@ -135,7 +136,7 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
         ),
         (
             "an answer first",
-            |ledger, _| ledger.messages.insert(0, nothing_said(0)),
+            |ledger, _| ledger.messages.insert(0, empty_answer(0)),
             "begins with an answer",
         ),
         (
@@ -145,7 +146,7 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
         ),
         (
             "too many answers",
-            |ledger, _| ledger.messages.insert(3, nothing_said(2)),
+            |ledger, _| ledger.messages.insert(3, empty_answer(2)),
             "4 turns have 5 answers",
         ),
         (
@@ -161,12 +162,12 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
         (
             "doubled text",
             |ledger, _| ledger.messages[1] = answer(1, "interrupted", "Half Half"),
-            "nobody gave",
+            "no model call gave",
         ),
         (
-            "half as whole",
+            "partial as completed",
             |ledger, _| ledger.messages[1] = answer(1, "completed", "Half an"),
-            "passed off as whole",
+            "marked as completed",
         ),
         (
             "paid twice",
@@ -174,9 +175,9 @@ fn whatever_is_lost_doubled_or_left_open_is_found() {
             "asked 2 times for 1 answers",
         ),
     ];
-    for (name, harm, expected) in harms {
-        let (mut ledger, mut asked) = (sound(), asked());
-        harm(&mut ledger, &mut asked);
+    for (name, damage, expected) in damages {
+        let (mut ledger, mut asked) = (valid_ledger(), asked());
+        damage(&mut ledger, &mut asked);
         let found = find_violations(&ledger, &asked, NOW_MS);
         assert!(
             found.iter().any(|wrong| wrong.contains(expected)),

@@ -1,5 +1,5 @@
-//! Answers that were broken on their way to the page, and calls on their way to the gateway. The comparison must notice
-//! each, in the aspects where it shows and in no other.
+//! Answers altered on their way to the page, and calls altered on their way to the gateway. The
+//! comparison must notice each alteration, in the aspects where it shows and in no other.
 
 use std::collections::BTreeSet;
 
@@ -11,52 +11,54 @@ use crate::compare::{Aspect, differences};
 use crate::outcome::Outcome;
 use crate::scenario::{folder, read};
 
-/// A way to break the one answer.
+/// An alteration of one answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Broken {
-    /// The way: of `broken.mjs`, or one of those that start with `call: `, below.
+pub(crate) struct Alteration {
+    /// Its name: one of `broken.mjs`, or one that starts with `call: ` and is implemented below.
     pub(crate) way: String,
-    /// Which answer.
+    /// The scenario whose answer is altered.
     pub(crate) scenario: String,
-    /// Where it shows.
+    /// The aspects in which it shows.
     aspects: BTreeSet<Aspect>,
 }
 
-/// All ways.
-pub(crate) fn ways() -> Result<Vec<Broken>> {
+/// Reads all alterations.
+pub(crate) fn read_all() -> Result<Vec<Alteration>> {
     read(&folder().join("broken.json"))
 }
 
-impl Broken {
-    /// The way for the client's side, if that breaks it.
+impl Alteration {
+    /// Returns the alteration that the client applies, if it is one of the client's.
     pub(crate) fn tamper(&self) -> Option<&str> {
         (!self.way.starts_with("call: ")).then_some(self.way.as_str())
     }
 
-    /// Whether the difference to the whole answer shows where it should.
-    pub(crate) fn judge(&self, whole: &Outcome, broken: &Outcome) -> Result<()> {
-        let mut broken = broken.clone();
-        let calls = broken.calls.as_array_mut().context("a list of calls")?;
-        // Each go has a model of its own, which is all that may differ between two of them.
+    /// Fails unless the altered answer differs from the original one in exactly the expected
+    /// aspects.
+    pub(crate) fn ensure_noticed(&self, unaltered: &Outcome, altered: &Outcome) -> Result<()> {
+        let mut altered = altered.clone();
+        let calls = altered.calls.as_array_mut().context("a list of calls")?;
+        // Each run has a model id of its own, which is the only permitted difference between two
+        // runs.
         for (call, like) in calls
             .iter_mut()
-            .zip(whole.calls.as_array().into_iter().flatten())
+            .zip(unaltered.calls.as_array().into_iter().flatten())
         {
             call["headers"]["ai-language-model-id"] =
                 like["headers"]["ai-language-model-id"].clone();
         }
         if self.tamper().is_none() {
-            break_calls(&self.way, calls)?;
+            alter_calls(&self.way, calls)?;
         }
-        let found = differences(whole, &broken);
-        let shows: BTreeSet<Aspect> = found.iter().map(|difference| difference.aspect).collect();
-        ensure!(shows == self.aspects, "shows in {shows:?}: {found:?}");
+        let found = differences(unaltered, &altered);
+        let affected: BTreeSet<Aspect> = found.iter().map(|difference| difference.aspect).collect();
+        ensure!(affected == self.aspects, "shows in {affected:?}: {found:?}");
         Ok(())
     }
 }
 
-fn break_calls(way: &str, calls: &mut Vec<Value>) -> Result<()> {
+fn alter_calls(way: &str, calls: &mut Vec<Value>) -> Result<()> {
     let first = calls.first_mut().context("a call")?;
     match way {
         "call: another method" => first["method"] = "PUT".into(),
@@ -71,7 +73,7 @@ fn break_calls(way: &str, calls: &mut Vec<Value>) -> Result<()> {
         "call: one more field" => first["body"]["more"] = 1.into(),
         "call: twice" => calls.push(calls[0].clone()),
         "call: never" => calls.clear(),
-        other => bail!("nobody knows how to break {other}"),
+        other => bail!("unknown alteration {other}"),
     }
     Ok(())
 }

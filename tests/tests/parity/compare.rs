@@ -1,4 +1,4 @@
-//! Where two outcomes differ.
+//! The differences between two outcomes.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::outcome::Outcome;
 
-/// One of the things that are compared.
+/// An aspect of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Aspect {
@@ -19,13 +19,13 @@ pub(crate) enum Aspect {
     Chunks,
     /// The end of the body.
     End,
-    /// What the page is told of an error.
+    /// The error texts that the page receives.
     Errors,
     /// The chat's status and the kind of its error.
     Client,
     /// The conversation that the client holds.
     Messages,
-    /// What reached the gateway.
+    /// The requests that reached the gateway.
     Calls,
 }
 
@@ -44,16 +44,16 @@ impl fmt::Display for Aspect {
     }
 }
 
-/// One aspect that is not the same, and where that begins.
+/// An aspect in which two outcomes differ, and the first place where they do.
 #[derive(Debug, Clone)]
 pub(crate) struct Difference {
-    /// What differs.
+    /// The aspect.
     pub(crate) aspect: Aspect,
-    /// Where, and both values.
+    /// The first place, and both values.
     pub(crate) detail: String,
 }
 
-/// Everything in which ours is not as theirs.
+/// Returns the aspects in which our outcome differs from the original's.
 pub(crate) fn differences(theirs: &Outcome, ours: &Outcome) -> Vec<Difference> {
     let pairs = [
         (Aspect::Status, &theirs.status, &ours.status),
@@ -66,16 +66,16 @@ pub(crate) fn differences(theirs: &Outcome, ours: &Outcome) -> Vec<Difference> {
         (Aspect::Calls, &theirs.calls, &ours.calls),
     ];
     let difference = |(aspect, theirs, ours)| {
-        first(theirs, ours, "").map(|detail| Difference { aspect, detail })
+        first_difference(theirs, ours, "").map(|detail| Difference { aspect, detail })
     };
     pairs.into_iter().filter_map(difference).collect()
 }
 
-/// The first place where two values differ.
-fn first(theirs: &Value, ours: &Value, path: &str) -> Option<String> {
+/// Returns the first place where two values differ.
+fn first_difference(theirs: &Value, ours: &Value, path: &str) -> Option<String> {
     let at = |place: String, one: Option<&Value>, other: Option<&Value>| match (one, other) {
-        (Some(one), Some(other)) => first(one, other, &place),
-        _ => Some(told(one, other, &place)),
+        (Some(one), Some(other)) => first_difference(one, other, &place),
+        _ => Some(describe(one, other, &place)),
     };
     match (theirs, ours) {
         _ if theirs == ours => None,
@@ -85,12 +85,12 @@ fn first(theirs: &Value, ours: &Value, path: &str) -> Option<String> {
         }
         (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len()))
             .find_map(|index| at(format!("{path}[{index}]"), a.get(index), b.get(index))),
-        _ => Some(told(Some(theirs), Some(ours), path)),
+        _ => Some(describe(Some(theirs), Some(ours), path)),
     }
 }
 
-fn told(theirs: Option<&Value>, ours: Option<&Value>, path: &str) -> String {
-    let shown = |value: Option<&Value>| {
+fn describe(theirs: Option<&Value>, ours: Option<&Value>, path: &str) -> String {
+    let shorten = |value: Option<&Value>| {
         value.map_or("nothing".to_owned(), |value| {
             format!("{:.300}", value.to_string())
         })
@@ -98,7 +98,7 @@ fn told(theirs: Option<&Value>, ours: Option<&Value>, path: &str) -> String {
     format!(
         "at {}: original {}, ours {}",
         if path.is_empty() { "the top" } else { path },
-        shown(theirs),
-        shown(ours)
+        shorten(theirs),
+        shorten(ours)
     )
 }

@@ -1,5 +1,5 @@
-//! Where we differ from the original on purpose, and why: the one list. Whatever stands in it must differ, and nothing
-//! else may.
+//! The list of deliberate differences from the original, with their reasons. Every listed
+//! difference must exist, and no other may.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use serde::Deserialize;
 use crate::compare::{Aspect, Difference};
 use crate::scenario::{Scenario, folder, read};
 
-/// Cases that differ for one reason.
+/// The cases that differ for one reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Class {
-    /// What the original does, and what is done here.
+    /// The behaviour of the original, and ours.
     pub(crate) class: String,
-    /// Why.
+    /// The reason.
     pub(crate) reason: String,
-    /// Which scenarios, and what of them.
+    /// The scenarios, and the aspects in which they differ.
     pub(crate) cases: Vec<Cases>,
 }
 
@@ -31,12 +31,12 @@ pub(crate) struct Cases {
 
 /// The list.
 #[derive(Debug)]
-pub(crate) struct Deliberate {
+pub(crate) struct DifferenceList {
     /// Its classes, in the order of the file.
     pub(crate) classes: Vec<Class>,
 }
 
-impl Deliberate {
+impl DifferenceList {
     /// Reads the list.
     pub(crate) fn read() -> Result<Self> {
         Ok(Self {
@@ -44,7 +44,7 @@ impl Deliberate {
         })
     }
 
-    /// In what a scenario differs on purpose.
+    /// Returns the aspects in which a scenario differs deliberately.
     pub(crate) fn aspects(&self, scenario: &str) -> BTreeSet<Aspect> {
         let cases = self.classes.iter().flat_map(|class| &class.cases);
         let listed = cases.filter(|cases| cases.scenarios.iter().any(|name| name == scenario));
@@ -53,8 +53,8 @@ impl Deliberate {
             .collect()
     }
 
-    /// Whether a scenario differs in what is listed, and in nothing else.
-    pub(crate) fn judge(&self, scenario: &str, found: &[Difference]) -> Result<()> {
+    /// Fails unless a scenario differs in exactly the listed aspects.
+    pub(crate) fn ensure_expected(&self, scenario: &str, found: &[Difference]) -> Result<()> {
         let listed = self.aspects(scenario);
         let differ: BTreeSet<Aspect> = found.iter().map(|difference| difference.aspect).collect();
         let unlisted = found
@@ -72,8 +72,8 @@ impl Deliberate {
         Ok(())
     }
 
-    /// Whether all that is listed exists and has a reason.
-    pub(crate) fn is_in_order(&self, scenarios: &[Scenario]) -> Result<()> {
+    /// Fails unless every listed scenario exists and every class has a reason.
+    pub(crate) fn ensure_valid(&self, scenarios: &[Scenario]) -> Result<()> {
         for class in &self.classes {
             ensure!(
                 class.reason.ends_with('.') && class.reason.len() > 20,
@@ -91,13 +91,14 @@ impl Deliberate {
     }
 }
 
-/// Whether the list is as strict as it should be: a difference that is not on it is told, and so is one that is gone.
-pub(crate) fn is_strict() -> Result<()> {
+/// Fails unless [`DifferenceList::ensure_expected`] reports both an unlisted difference and a listed one that no
+/// longer exists.
+pub(crate) fn ensure_strict() -> Result<()> {
     let cases = Cases {
         aspects: vec![Aspect::Chunks],
         scenarios: vec!["listed".to_owned()],
     };
-    let list = Deliberate {
+    let list = DifferenceList {
         classes: vec![Class {
             class: String::new(),
             reason: String::new(),
@@ -121,7 +122,7 @@ pub(crate) fn is_strict() -> Result<()> {
         ("other", vec![differs(Aspect::Chunks)], false),
     ] {
         ensure!(
-            list.judge(scenario, &found).is_ok() == is_good,
+            list.ensure_expected(scenario, &found).is_ok() == is_good,
             "{scenario}: {found:?}"
         );
     }

@@ -1,4 +1,4 @@
-//! `docs/compatibility.md`: written from what was seen, or compared with it.
+//! `docs/compatibility.md`: generated from the observations, or compared with them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,41 +9,41 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::compare::Difference;
-use crate::deliberate::{Class, Deliberate};
+use crate::deliberate::{Class, DifferenceList};
 use crate::outcome::Outcome;
 use crate::scenario::{Row, Scenario, read};
 
-/// What one scenario showed.
+/// The observations of one scenario.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     differs: bool,
     theirs: Vec<String>,
     ours: Vec<String>,
 }
 
-impl Seen {
-    /// What both sides did, told briefly.
+impl Observation {
+    /// Summarizes the outcomes of both sides.
     pub(crate) fn new(theirs: &Outcome, ours: &Outcome, found: &[Difference]) -> Self {
-        let (mut told_theirs, mut told_ours) = (told(theirs), told(ours));
-        if told_theirs == told_ours {
-            (told_theirs, told_ours) = (words(theirs), words(ours));
+        let (mut their_summary, mut our_summary) = (summarize(theirs), summarize(ours));
+        if their_summary == our_summary {
+            (their_summary, our_summary) = (error_text(theirs), error_text(ours));
         }
         Self {
             differs: !found.is_empty(),
-            theirs: told_theirs,
-            ours: told_ours,
+            theirs: their_summary,
+            ours: our_summary,
         }
     }
 
-    /// Both from where they part.
-    fn parted(&self) -> (String, String) {
+    /// Returns both summaries from the point where they part.
+    fn differing_parts(&self) -> (String, String) {
         let same = self
             .theirs
             .iter()
             .zip(&self.ours)
             .take_while(|(one, other)| one == other)
             .count();
-        // What they part from is shown too.
+        // The last common entry is included.
         let from = same.saturating_sub(1);
         let rest = |side: &[String]| {
             let dots = if from > 0 { "… " } else { "" };
@@ -57,33 +57,33 @@ impl Seen {
     }
 }
 
-/// The kinds of the chunks, runs folded into one, and the end.
-fn told(outcome: &Outcome) -> Vec<String> {
+/// Returns the types of the chunks, with consecutive duplicates removed, and the end of the body.
+fn summarize(outcome: &Outcome) -> Vec<String> {
     if outcome.status != 200 {
         return vec![
-            format!("HTTP {} {}", outcome.status, words(outcome).concat())
+            format!("HTTP {} {}", outcome.status, error_text(outcome).concat())
                 .trim()
                 .to_owned(),
         ];
     }
-    let mut told: Vec<String> = outcome
+    let mut summary: Vec<String> = outcome
         .chunks
         .as_array()
         .into_iter()
         .flatten()
         .map(kind)
         .collect();
-    told.dedup();
+    summary.dedup();
     match (outcome.end["end"].as_str(), outcome.end["done"].as_bool()) {
-        (Some("clean"), Some(true)) => told.push("[DONE]".to_owned()),
-        (Some("open"), _) => told.push("(silence)".to_owned()),
-        _ => told.push("(torn)".to_owned()),
+        (Some("clean"), Some(true)) => summary.push("[DONE]".to_owned()),
+        (Some("open"), _) => summary.push("(silence)".to_owned()),
+        _ => summary.push("(torn)".to_owned()),
     }
-    told
+    summary
 }
 
-/// What the page is told of an error: in the stream, or in the body of a refusal.
-fn words(outcome: &Outcome) -> Vec<String> {
+/// Returns the error text that the page receives, from the stream or from the body of a refusal.
+fn error_text(outcome: &Outcome) -> Vec<String> {
     let first = outcome
         .errors
         .as_array()
@@ -112,16 +112,16 @@ fn kind(chunk: &Value) -> String {
     }
 }
 
-/// Compares the file with what was seen, or writes it when `SIDEKIQ_UPDATE_DOCS` is set.
+/// Compares the file with the observations, or writes it when `SIDEKIQ_UPDATE_DOCS` is set.
 pub(crate) fn check(
     scenarios: &[Scenario],
-    seen: &BTreeMap<String, Seen>,
-    list: &Deliberate,
+    observed: &BTreeMap<String, Observation>,
+    list: &DifferenceList,
     rows: &[Row],
 ) -> Result<()> {
     let file = file();
     let present = std::fs::read_to_string(&file).unwrap_or_default();
-    let text = page(scenarios, seen, list, rows, &clients_section(&present))?;
+    let text = page(scenarios, observed, list, rows, &clients_section(&present))?;
     if std::env::var_os("SIDEKIQ_UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
         std::fs::create_dir_all(file.parent().context("a folder")?)?;
         return Ok(std::fs::write(&file, text)?);
@@ -132,7 +132,7 @@ pub(crate) fn check(
         .position(|(is, should)| is != should);
     ensure!(
         present == text,
-        "{} is stale from line {}; `cargo xtask parity --update` writes it anew",
+        "{} is stale from line {}; `cargo xtask parity --update` rewrites it",
         file.display(),
         line.map_or(
             present.lines().count().min(text.lines().count()),
@@ -149,7 +149,7 @@ fn file() -> PathBuf {
 const CLIENTS_BEGIN: &str = "<!-- clients: begin -->";
 const CLIENTS_END: &str = "<!-- clients: end -->";
 
-/// The section between the markers is not ours: it stays as it is.
+/// Returns the section between the markers, which is not generated here and stays unchanged.
 fn clients_section(present: &str) -> String {
     let section = present
         .split_once(CLIENTS_BEGIN)
@@ -159,19 +159,19 @@ fn clients_section(present: &str) -> String {
 
 fn page(
     scenarios: &[Scenario],
-    seen: &BTreeMap<String, Seen>,
-    list: &Deliberate,
+    observed: &BTreeMap<String, Observation>,
+    list: &DifferenceList,
     rows: &[Row],
     clients: &str,
 ) -> Result<String> {
     let mut page = String::from(INTRODUCTION);
     page += &versions()?;
-    page += &groups(scenarios, seen);
-    page += &open_questions(seen, list)?;
+    page += &groups(scenarios, observed);
+    page += &open_questions(observed, list)?;
     page += "\n## What differs on purpose\n";
     page += "A scenario stands under each reason that it has. `…` stands for what both sides send alike.\n";
     for class in &list.classes {
-        page += &class_section(class, seen)?;
+        page += &class_section(class, observed)?;
     }
     page += "\n## What is tried\nWhat the original was seen to do, and how many scenarios are named for it; the others try more of the same.\n\n";
     page += "| row | scenarios |\n|---|---|\n";
@@ -224,10 +224,12 @@ fn versions() -> Result<String> {
     Ok(text)
 }
 
-fn groups(scenarios: &[Scenario], seen: &BTreeMap<String, Seen>) -> String {
+fn groups(scenarios: &[Scenario], observed: &BTreeMap<String, Observation>) -> String {
     let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for scenario in scenarios {
-        let differs = seen.get(&scenario.name).is_some_and(|seen| seen.differs);
+        let differs = observed
+            .get(&scenario.name)
+            .is_some_and(|observed| observed.differs);
         let (all, different) = groups.entry(scenario.group()).or_default();
         *all += 1;
         *different += usize::from(differs);
@@ -248,31 +250,36 @@ fn groups(scenarios: &[Scenario], seen: &BTreeMap<String, Seen>) -> String {
     )
 }
 
-/// What differs and is not on the list. While there is something, the test fails.
-fn open_questions(seen: &BTreeMap<String, Seen>, list: &Deliberate) -> Result<String> {
-    let unlisted = |(name, seen): &(&String, &Seen)| seen.differs && list.aspects(name).is_empty();
-    let mut open = seen.iter().filter(unlisted).peekable();
+/// Returns the section on differences that are not on the list. If it is not empty, the test fails.
+fn open_questions(
+    observed: &BTreeMap<String, Observation>,
+    list: &DifferenceList,
+) -> Result<String> {
+    let unlisted = |(name, observed): &(&String, &Observation)| {
+        observed.differs && list.aspects(name).is_empty()
+    };
+    let mut open = observed.iter().filter(unlisted).peekable();
     let mut text = String::new();
     if open.peek().is_some() {
         text += "\n## What differs and should not\n| scenario | original | here |\n|---|---|---|\n";
     }
-    for (name, seen) in open {
-        let (theirs, ours) = seen.parted();
+    for (name, observed) in open {
+        let (theirs, ours) = observed.differing_parts();
         writeln!(text, "| {name} | {theirs} | {ours} |")?;
     }
     Ok(text)
 }
 
-fn class_section(class: &Class, seen: &BTreeMap<String, Seen>) -> Result<String> {
+fn class_section(class: &Class, observed: &BTreeMap<String, Observation>) -> Result<String> {
     let mut text = format!("\n### {}\n{}\n\n", class.class, class.reason);
     text += "| scenario | differs in | original | here |\n|---|---|---|---|\n";
     for cases in &class.cases {
         let aspects: Vec<String> = cases.aspects.iter().map(ToString::to_string).collect();
         for name in &cases.scenarios {
-            let seen = seen
+            let observed = observed
                 .get(name)
-                .with_context(|| format!("{name} was not seen"))?;
-            let (theirs, ours) = seen.parted();
+                .with_context(|| format!("{name} was not observed"))?;
+            let (theirs, ours) = observed.differing_parts();
             writeln!(
                 text,
                 "| {name} | {} | {theirs} | {ours} |",

@@ -1,4 +1,5 @@
-//! The two Node processes: the original, and the real client that drives both sides. Lines of JSON in and out.
+//! The two Node processes, with lines of JSON in and out: the original, and the real client that
+//! drives both sides.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,25 +12,25 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
-/// Starts a script beside the installed packages.
+/// Starts a script in the folder of the installed packages.
 pub(crate) fn start(script: &str) -> Result<Node> {
     Node::start(&mut Node::command(
         tools::workspace().join("tests/client/parity").join(script),
     ))
 }
 
-/// What has been heard of one request.
+/// The client's reports on one request so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Heard {
-    /// How many events have come.
-    pub(crate) seen: usize,
-    /// All that there is to say, at the end.
+pub(crate) struct Progress {
+    /// The number of events that the client has received.
+    pub(crate) events: usize,
+    /// The client's final report.
     pub(crate) outcome: Option<Arc<Value>>,
 }
 
-type Listeners = Arc<Mutex<HashMap<String, watch::Sender<Heard>>>>;
+type Listeners = Arc<Mutex<HashMap<String, watch::Sender<Progress>>>>;
 
-/// The client, with many requests at once.
+/// The client, which handles many requests concurrently.
 #[derive(Debug)]
 pub(crate) struct Driver {
     lines: mpsc::UnboundedSender<String>,
@@ -40,10 +41,10 @@ impl Driver {
     /// Starts the client.
     pub(crate) fn start() -> Result<Self> {
         let (process, mut input, output) = start("drive.mjs")?.split();
-        let (lines, mut said) = mpsc::unbounded_channel::<String>();
+        let (lines, mut pending_lines) = mpsc::unbounded_channel::<String>();
         let listeners = Listeners::default();
         tokio::spawn(async move {
-            while let Some(line) = said.recv().await {
+            while let Some(line) = pending_lines.recv().await {
                 if input.write_all(line.as_bytes()).await.is_err() {
                     break;
                 }
@@ -54,8 +55,8 @@ impl Driver {
     }
 
     /// Sends a request; `command` is a JSON object with this id.
-    pub(crate) fn send(&self, id: &str, command: &str) -> Result<watch::Receiver<Heard>> {
-        let (sender, receiver) = watch::channel(Heard::default());
+    pub(crate) fn send(&self, id: &str, command: &str) -> Result<watch::Receiver<Progress>> {
+        let (sender, receiver) = watch::channel(Progress::default());
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -64,7 +65,7 @@ impl Driver {
         Ok(receiver)
     }
 
-    /// Drops the connection of a request.
+    /// Closes the connection of a request.
     pub(crate) fn leave(&self, id: &str) -> Result<()> {
         Ok(self.lines.send(format!(
             "{}\n",
@@ -75,42 +76,42 @@ impl Driver {
 
 async fn listen(_process: Child, mut output: Output, listeners: Listeners) {
     while let Ok(Some(line)) = output.next_line().await {
-        if let Err(error) = note(&line, &listeners) {
-            eprintln!("the client said something strange: {error:#}: {line:.200}");
+        if let Err(error) = handle_line(&line, &listeners) {
+            eprintln!("the client sent an unexpected line: {error:#}: {line:.200}");
         }
     }
-    // Whoever still listens hears that nothing more will come.
+    // Dropping the senders notifies the remaining listeners that no more reports will come.
     listeners
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clear();
 }
 
-fn note(line: &str, listeners: &Listeners) -> Result<()> {
-    let said: Value = lone::parse(line.as_bytes())?;
-    let id = said["id"].as_str().context("no id")?.to_owned();
+fn handle_line(line: &str, listeners: &Listeners) -> Result<()> {
+    let report: Value = lone::parse(line.as_bytes())?;
+    let id = report["id"].as_str().context("no id")?.to_owned();
     let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(seen) = said["seen"].as_u64() {
-        let seen = usize::try_from(seen)?;
+    if let Some(events) = report["seen"].as_u64() {
+        let events = usize::try_from(events)?;
         listeners
             .get(&id)
-            .context("nobody asked")?
-            .send_modify(|heard| heard.seen = seen);
+            .context("no such request")?
+            .send_modify(|progress| progress.events = events);
         return Ok(());
     }
-    let listener = listeners.remove(&id).context("nobody asked")?;
-    listener.send_modify(|heard| heard.outcome = Some(Arc::new(said)));
+    let listener = listeners.remove(&id).context("no such request")?;
+    listener.send_modify(|progress| progress.outcome = Some(Arc::new(report)));
     Ok(())
 }
 
 /// Waits for the end of a request.
-pub(crate) async fn outcome(mut heard: watch::Receiver<Heard>) -> Result<Arc<Value>> {
-    let heard = within(
+pub(crate) async fn outcome(mut progress: watch::Receiver<Progress>) -> Result<Arc<Value>> {
+    let progress = within(
         "the end of an answer",
-        heard.wait_for(|heard| heard.outcome.is_some()),
+        progress.wait_for(|progress| progress.outcome.is_some()),
     )
     .await;
-    let outcome = heard?
+    let outcome = progress?
         .context("the client has ended")?
         .outcome
         .clone()

@@ -1,5 +1,5 @@
-//! What one side did, in a form that can be compared: random ids are numbered, deltas of one block joined, our own
-//! metadata left out.
+//! The outcome of one side in a comparable form: random ids are numbered, deltas of one block
+//! joined, and our own metadata left out.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,24 @@ use serde_json::{Map, Value, json};
 
 use crate::scenario::Scenario;
 
-/// What a page sees of one answer, and what the gateway sees of the calls for it.
+/// The answer as a page sees it, and the calls for it as the gateway sees them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outcome {
     /// The status.
     pub(crate) status: Value,
-    /// All headers but those of the connection and the clock.
+    /// All headers except those of the connection and the clock.
     pub(crate) headers: Value,
-    /// The chunks in order; the words of errors are in `errors`.
+    /// The chunks in order; the texts of errors are in `errors`.
     pub(crate) chunks: Value,
-    /// How the body ended, and whether it was made of whole events.
+    /// The end of the body, and a flag for a body of complete events.
     pub(crate) end: Value,
-    /// The words that the page has for what went wrong, and the body of an answer that is no stream.
+    /// The error texts that the page shows, and the body of an answer that is not a stream.
     pub(crate) errors: Value,
-    /// The state that the client's chat is left in.
+    /// The final state of the client's chat.
     pub(crate) client: Value,
     /// The conversation that the client holds.
     pub(crate) messages: Value,
-    /// What reached the gateway.
+    /// The requests that reached the gateway.
     pub(crate) calls: Value,
 }
 
@@ -39,39 +39,40 @@ const NOT_COMPARED: [&str; 6] = [
     "vary",
 ];
 
-/// Headers that tell the HTTP library, not the request.
-fn is_of_the_library(name: &str) -> bool {
+/// Returns `true` for headers that depend on the HTTP library and not on the request.
+fn is_library_header(name: &str) -> bool {
     let others = ["connection", "content-length", "host", "user-agent"];
     others.contains(&name) || name.starts_with("accept") || name.starts_with("sec-fetch-")
 }
 
 impl Outcome {
-    /// The outcome of a scenario, from what the client noted and the gateway was asked.
-    pub(crate) fn new(said: &Value, calls: &[Call], scenario: &Scenario) -> Self {
-        let mut names = Names::new(said, scenario);
-        let (chunks, mut errors) = chunks_of(said);
-        let mut messages = said["messages"].clone();
-        without_metadata(&mut messages);
-        errors.extend([said["client"]["error"].clone(), said["body"].clone()]);
+    /// Builds the outcome of a scenario from the client's report and the calls that the gateway
+    /// received.
+    pub(crate) fn new(report: &Value, calls: &[Call], scenario: &Scenario) -> Self {
+        let mut names = Names::new(report, scenario);
+        let (chunks, mut errors) = chunks_of(report);
+        let mut messages = report["messages"].clone();
+        remove_metadata(&mut messages);
+        errors.extend([report["client"]["error"].clone(), report["body"].clone()]);
         Self {
-            status: said["status"].clone(),
-            headers: headers_of(said),
+            status: report["status"].clone(),
+            headers: headers_of(report),
             chunks: chunks
                 .into_iter()
-                .map(|chunk| names.in_value(chunk))
+                .map(|chunk| names.replace_in_value(chunk))
                 .collect(),
-            end: json!({"end": said["end"], "framing": said["framing"], "done": said["done"]}),
+            end: json!({"end": report["end"], "framing": report["framing"], "done": report["done"]}),
             errors: errors.into(),
-            client: json!({"status": said["client"]["status"], "error": said["client"]["errorName"]}),
-            messages: names.in_value(messages),
-            calls: calls.iter().map(call).collect(),
+            client: json!({"status": report["client"]["status"], "error": report["client"]["errorName"]}),
+            messages: names.replace_in_value(messages),
+            calls: calls.iter().map(to_json).collect(),
         }
     }
 }
 
-fn headers_of(said: &Value) -> Value {
-    let all = said["headers"].as_object().cloned().unwrap_or_default();
-    // What lets pages of other origins in is the front door's affair; the route has it in its framework.
+fn headers_of(report: &Value) -> Value {
+    let all = report["headers"].as_object().cloned().unwrap_or_default();
+    // CORS headers are set by our own front; the original leaves them to its framework.
     let is_compared =
         |name: &str| !NOT_COMPARED.contains(&name) && !name.starts_with("access-control-");
     all.into_iter()
@@ -80,11 +81,11 @@ fn headers_of(said: &Value) -> Value {
         .into()
 }
 
-/// The chunks without our metadata and without the words of errors, and those words.
-fn chunks_of(said: &Value) -> (Vec<Value>, Vec<Value>) {
+/// Returns the chunks without our metadata and without the texts of errors, and those texts.
+fn chunks_of(report: &Value) -> (Vec<Value>, Vec<Value>) {
     let mut chunks: Vec<Value> = Vec::new();
     let mut errors = Vec::new();
-    for chunk in said["chunks"].as_array().into_iter().flatten() {
+    for chunk in report["chunks"].as_array().into_iter().flatten() {
         let mut chunk = chunk.clone();
         if chunk["type"] == "message-metadata" {
             continue;
@@ -96,16 +97,20 @@ fn chunks_of(said: &Value) -> (Vec<Value>, Vec<Value>) {
             errors.push(chunk["errorText"].take());
             chunk["errorText"] = "<words>".into();
         }
-        if !chunks.last_mut().is_some_and(|last| join(last, &chunk)) {
+        if !chunks
+            .last_mut()
+            .is_some_and(|last| append_delta(last, &chunk))
+        {
             chunks.push(chunk);
         }
     }
-    chunks.iter_mut().for_each(rejoin);
+    chunks.iter_mut().for_each(join_surrogates);
     (chunks, errors)
 }
 
-/// Adds a delta to the one before it, if that is of the same block and they differ in nothing else.
-fn join(last: &mut Value, next: &Value) -> bool {
+/// Appends a delta to the previous chunk, if both belong to the same block and differ in nothing
+/// else.
+fn append_delta(last: &mut Value, next: &Value) -> bool {
     let key = match next["type"].as_str() {
         Some("text-delta" | "reasoning-delta") => "delta",
         _ => return false,
@@ -125,7 +130,7 @@ fn join(last: &mut Value, next: &Value) -> bool {
     true
 }
 
-fn rejoin(chunk: &mut Value) {
+fn join_surrogates(chunk: &mut Value) {
     if let Some(delta) = chunk.get_mut("delta")
         && let Some(text) = delta.as_str()
     {
@@ -133,7 +138,7 @@ fn rejoin(chunk: &mut Value) {
     }
 }
 
-fn without_metadata(messages: &mut Value) {
+fn remove_metadata(messages: &mut Value) {
     let last = messages
         .as_array_mut()
         .and_then(|messages| messages.last_mut());
@@ -144,17 +149,17 @@ fn without_metadata(messages: &mut Value) {
     }
 }
 
-fn call(call: &Call) -> Value {
+fn to_json(call: &Call) -> Value {
     let mut headers = BTreeMap::new();
     for (name, value) in &call.head.headers {
-        if !is_of_the_library(name.as_str()) {
+        if !is_library_header(name.as_str()) {
             headers.insert(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
         }
     }
     json!({"method": call.head.method, "path": call.head.path, "headers": headers, "body": call.body})
 }
 
-/// Names for the ids that each side makes up, in the order in which they come.
+/// Numbered names for the ids that each side generates, in the order of their appearance.
 struct Names {
     answer: Option<String>,
     calls: Vec<String>,
@@ -162,21 +167,21 @@ struct Names {
 }
 
 impl Names {
-    fn new(said: &Value, scenario: &Scenario) -> Self {
-        let chunks = said["chunks"].as_array();
+    fn new(report: &Value, scenario: &Scenario) -> Self {
+        let chunks = report["chunks"].as_array();
         let ids = |key: &'static str| {
             chunks
                 .into_iter()
                 .flatten()
                 .filter_map(move |chunk| chunk[key].as_str())
         };
-        let is_fresh = |id: &&str| !scenario.mentions(id);
+        let is_generated = |id: &&str| !scenario.mentions(id);
         let answer = ids("messageId")
             .next()
-            .filter(is_fresh)
+            .filter(is_generated)
             .filter(|id| is_nanoid(id));
         let mut calls: Vec<String> = Vec::new();
-        for id in ids("toolCallId").filter(is_fresh) {
+        for id in ids("toolCallId").filter(is_generated) {
             if !calls.iter().any(|known| known == id) {
                 calls.push(id.to_owned());
             }
@@ -188,19 +193,22 @@ impl Names {
         }
     }
 
-    fn in_value(&mut self, value: Value) -> Value {
+    fn replace_in_value(&mut self, value: Value) -> Value {
         match value {
-            Value::String(text) => self.in_text(text).into(),
-            Value::Array(items) => items.into_iter().map(|item| self.in_value(item)).collect(),
+            Value::String(text) => self.replace_in_text(text).into(),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| self.replace_in_value(item))
+                .collect(),
             Value::Object(fields) => fields
                 .into_iter()
-                .map(|(key, value)| (key, self.in_value(value)))
+                .map(|(key, value)| (key, self.replace_in_value(value)))
                 .collect(),
             other => other,
         }
     }
 
-    fn in_text(&mut self, text: String) -> String {
+    fn replace_in_text(&mut self, text: String) -> String {
         if self.answer.as_ref() == Some(&text) {
             return "<id of the answer>".to_owned();
         }

@@ -1,4 +1,5 @@
-//! What is tried: scenarios as data files. Those that other crates keep as fixtures are read by `fixtures`.
+//! The scenarios of the comparison, as data files. Those that other crates keep as fixtures are
+//! read by `fixtures`.
 
 mod fixtures;
 
@@ -11,61 +12,63 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-/// One request, and what the gateway does when it is called for it.
+/// A request, and the gateway's answers to the calls for it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Scenario {
-    /// Unique, `group/what is tried`.
+    /// The unique name, `group/title`.
     pub(crate) name: String,
-    /// How function and original are set up.
+    /// The set-up of function and original.
     #[serde(default)]
     pub(crate) setup: Setup,
-    /// What the page sends.
+    /// The request of the page.
     #[serde(default)]
     pub(crate) request: Request,
-    /// The gateway's answers to the calls in order; the last one again and again.
+    /// The gateway's answers to the calls in order; the last one repeats.
     #[serde(default)]
     pub(crate) answers: Vec<Answer>,
-    /// The original's answer has no end: the connection is dropped once ours has ended.
+    /// A flag for an original whose answer has no end: the connection is closed once ours has
+    /// ended.
     #[serde(default)]
     pub(crate) endless: bool,
 }
 
-/// How function and original are set up.
+/// A set-up of function and original.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Setup {
     /// The AI Gateway's own protocol.
     #[default]
     Native,
-    /// The same, with the function on Lambda and a Function URL in front.
+    /// The AI Gateway's own protocol, with the function on Lambda and a Function URL in front.
     Lambda,
-    /// The same with a system prompt, over plain HTTP again.
+    /// The AI Gateway's own protocol with a system prompt, over plain HTTP.
     Instructed,
-    /// The same with what an answer rests on (`sendSources`), again without a system prompt.
+    /// The AI Gateway's own protocol with `sendSources`, over plain HTTP and without a system
+    /// prompt.
     Sources,
-    /// Nobody listens where the gateway should be.
+    /// A gateway address that refuses connections.
     Unreachable,
-    /// The function waits for no part longer than a second or two.
+    /// A function that waits at most a few seconds for any part.
     Impatient,
     /// OpenAI's Chat Completions.
     Openai,
-    /// The same with a system prompt.
+    /// OpenAI's Chat Completions with a system prompt.
     OpenaiInstructed,
 }
 
-/// The system prompt of those set-ups that have one.
+/// The system prompt of the set-ups that have one.
 pub(crate) const SYSTEM_PROMPT: &str = "Be brief.";
 
-/// What the page does. Without messages it says hello.
+/// The request of the page. Without messages it sends "hello".
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Request {
-    /// The conversation; the last one is sent if it is the user's.
+    /// The conversation; its last message is sent if it is the user's.
     pub(crate) messages: Option<Vec<Box<RawValue>>>,
-    /// Instead of `messages`: one text of so many letters.
+    /// The length of the one text message, used instead of `messages`.
     letters: Option<usize>,
-    /// Asks again for the last answer, or for the one that `message_id` names.
+    /// A flag that regenerates the last answer, or the one that `message_id` names.
     pub(crate) regenerate: bool,
     /// The message that is edited or regenerated.
     pub(crate) message_id: Option<String>,
@@ -75,14 +78,14 @@ pub(crate) struct Request {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Answer {
-    /// 0: no head at all.
+    /// The status; with 0 no head is sent.
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
-    /// The whole body, instead of `steps`.
+    /// The complete body, used instead of `steps`.
     pub(crate) body: Option<String>,
-    /// What the gateway does one after the other, see `script`.
+    /// The steps of the gateway in order, see `script`.
     pub(crate) steps: Vec<Box<RawValue>>,
-    /// Events are written in pieces of so many bytes.
+    /// The length in bytes of the writes into which events are cut.
     pub(crate) pieces: Option<usize>,
 }
 
@@ -101,20 +104,20 @@ impl Default for Answer {
     }
 }
 
-/// What the facts say about the original, and which scenarios show it.
+/// A documented fact about the original, and the scenarios that show it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
-    /// Where the row stands, and what it says.
+    /// The source and the text of the fact.
     pub(crate) row: String,
-    /// How many scenarios there must be.
+    /// The minimum number of scenarios.
     pub(crate) needs: usize,
-    /// Their names.
+    /// The names of the scenarios.
     pub(crate) scenarios: Vec<String>,
 }
 
 impl Request {
-    /// The conversation as JSON.
+    /// Returns the conversation as JSON.
     pub(crate) fn messages(&self) -> Vec<Box<RawValue>> {
         let hello = || {
             let text = self
@@ -129,12 +132,12 @@ impl Request {
 }
 
 impl Scenario {
-    /// The part of the name before the slash.
+    /// Returns the part of the name before the slash.
     pub(crate) fn group(&self) -> &str {
         self.name.split_once('/').map_or("", |(group, _)| group)
     }
 
-    /// Whether an id stands in what page or gateway send. Otherwise it was made up.
+    /// Returns `true` if page or gateway send this id. Otherwise a side generated it.
     pub(crate) fn mentions(&self, id: &str) -> bool {
         let quoted = [format!("\"{id}\""), format!("\\\"{id}\\\"")];
         let steps = self.answers.iter().flat_map(|answer| &answer.steps);
@@ -142,13 +145,13 @@ impl Scenario {
         texts.any(|text| quoted.iter().any(|id| text.get().contains(id)))
     }
 
-    /// Whether it waits for something that takes seconds.
+    /// Returns `true` if the scenario waits for seconds.
     pub(crate) fn is_slow(&self) -> bool {
         self.endless || self.group() == "retries"
     }
 }
 
-/// Every scenario there is.
+/// Reads every scenario.
 pub(crate) fn all() -> Result<Vec<Scenario>> {
     let mut all = fixtures::all()?;
     for file in std::fs::read_dir(folder().join("scenarios"))? {
@@ -170,12 +173,12 @@ pub(crate) fn all() -> Result<Vec<Scenario>> {
     Ok(all)
 }
 
-/// The rows of the facts.
+/// Reads the documented facts.
 pub(crate) fn rows() -> Result<Vec<Row>> {
     read(&folder().join("rows.json"))
 }
 
-/// The folder with the data files.
+/// Returns the folder with the data files.
 pub(crate) fn folder() -> std::path::PathBuf {
     workspace().join("tests/parity")
 }
@@ -186,7 +189,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| file.display().to_string())
 }
 
-/// Text that is known to be JSON.
+/// Wraps text that is known to be JSON.
 pub(crate) fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).expect("JSON")
 }

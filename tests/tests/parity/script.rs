@@ -1,11 +1,11 @@
-//! What the gateway does: the steps of a data file, carried out for one side.
+//! The gateway's script of a scenario: the steps of a data file, as steps of one simulated gateway.
 //!
-//! | step | what it does |
+//! | step | effect |
 //! |---|---|
 //! | an object with `type`, `choices` or `error` | sends it as one event |
-//! | `{"raw": "…"}`, `{"bytes": "<base64>"}` | sends this as it is |
+//! | `{"raw": "…"}`, `{"bytes": "<base64>"}` | sends this unchanged |
 //! | `{"repeat": {"times": n, "event": {…}, "swell": m}}` | sends the event n times, with m letters for its `<swell>` |
-//! | `{"seen": n}` | waits until the page has n events |
+//! | `{"seen": n}` | waits until the page has received n events |
 //! | `"done"` | sends `[DONE]` |
 //! | `"end"`, `"cut"`, `"reset"`, `"hold"` | ends the body, the connection with FIN, with RST, or not at all; without: `"end"` |
 
@@ -19,15 +19,15 @@ use serde_json::value::RawValue;
 
 use crate::scenario::{Answer, Scenario};
 
-/// A call is made so often at most.
-const MOST_CALLS: usize = 3;
+/// The maximum number of calls for a request, including retries.
+const MAX_CALLS: usize = 3;
 
-/// The gateway's part for one side.
+/// The gateway's answers for one run on one side.
 #[derive(Debug)]
 pub(crate) struct Script {
-    /// An answer for each call that can come.
+    /// The steps of the answer to each possible call.
     pub(crate) answers: Vec<Vec<Step>>,
-    /// Gates, and how many events the page must have before each is opened.
+    /// The gates, each with the number of events that the page must have received before it opens.
     pub(crate) gates: Vec<(usize, Gate)>,
 }
 
@@ -54,7 +54,7 @@ struct Repeat {
 }
 
 impl Script {
-    /// The script of a scenario.
+    /// Builds the script of a scenario.
     pub(crate) fn new(scenario: &Scenario) -> Result<Self> {
         let mut script = Self {
             answers: Vec::new(),
@@ -69,7 +69,7 @@ impl Script {
         if let Some(last) = script.answers.last().cloned() {
             script
                 .answers
-                .resize(MOST_CALLS.max(script.answers.len()), last);
+                .resize(MAX_CALLS.max(script.answers.len()), last);
         }
         Ok(script)
     }
@@ -93,7 +93,7 @@ impl Script {
             steps.push(Step::End);
         }
         Ok(match answer.pieces {
-            Some(length) => in_pieces(&steps, length),
+            Some(length) => cut_into_pieces(&steps, length),
             None => steps,
         })
     }
@@ -151,8 +151,8 @@ fn frame(data: &str) -> Bytes {
     format!("data: {data}\n\n").into()
 }
 
-/// The same bytes, cut elsewhere.
-fn in_pieces(steps: &[Step], length: usize) -> Vec<Step> {
+/// Cuts the bytes between two other steps into pieces of this length.
+fn cut_into_pieces(steps: &[Step], length: usize) -> Vec<Step> {
     let mut cut = Vec::new();
     let mut bytes = Vec::new();
     for step in steps {
@@ -160,9 +160,9 @@ fn in_pieces(steps: &[Step], length: usize) -> Vec<Step> {
             bytes.extend_from_slice(more);
             continue;
         }
-        let whole = Bytes::from(std::mem::take(&mut bytes));
+        let joined = Bytes::from(std::mem::take(&mut bytes));
         cut.extend(
-            whole
+            joined
                 .chunks(length)
                 .map(|piece| Step::Send(Bytes::copy_from_slice(piece))),
         );

@@ -1,4 +1,5 @@
-//! Function and original side by side: the same requests, by the same client, against gateways that say the same.
+//! The comparison's two sides, function and original: the same requests, by the same client, in
+//! front of gateways with the same answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +16,15 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell, watch};
 
-use crate::node::{self, Driver, Heard, outcome};
+use crate::node::{self, Driver, Progress, outcome};
 use crate::outcome::Outcome;
 use crate::scenario::{SYSTEM_PROMPT, Scenario, Setup};
 use crate::script::Script;
 
-/// How many requests the function takes at once as a Managed Instance of Lambda.
+/// The number of requests that the function handles concurrently as a Lambda Managed Instance.
 const WORKERS: usize = 4;
 
-/// Who answers the page.
+/// A side of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Original,
@@ -40,18 +41,18 @@ impl fmt::Display for Side {
     }
 }
 
-/// One go at a scenario.
+/// One run of a scenario.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Go<'a> {
-    /// What is tried.
+pub(crate) struct Run<'a> {
+    /// The scenario.
     pub(crate) scenario: &'a Scenario,
-    /// Unique: model and thread are named after it.
+    /// The unique number of the run, which names its model and its thread.
     pub(crate) number: usize,
-    /// How our side is broken on its way.
+    /// The alteration of our side's answer, if any.
     pub(crate) tamper: Option<&'a str>,
 }
 
-/// Everything that runs.
+/// All running processes.
 pub(crate) struct Stage {
     world: World,
     original_gateway: Gateway,
@@ -69,7 +70,7 @@ struct Pair {
     original: String,
 }
 
-/// The command for the client.
+/// A command for the client.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Command<'a> {
@@ -86,8 +87,8 @@ struct Command<'a> {
 }
 
 impl Stage {
-    /// Starts what all set-ups share. So many goes can be told apart.
-    pub(crate) async fn new(goes: usize) -> Result<Self> {
+    /// Starts the processes that all set-ups share, with a model for each of `runs` runs.
+    pub(crate) async fn new(runs: usize) -> Result<Self> {
         let world = World::new().await?;
         let model = |number| json!({"id": model(number), "name": "", "provider": "", "pricing_tier": "$", "speed_tier": "fast"});
         let who = world.sign_in("alice").await?;
@@ -96,7 +97,7 @@ impl Stage {
             driver: Driver::start()?,
             original: Mutex::new(node::start("original.mjs")?),
             who,
-            models: (0..goes).map(model).collect::<Value>().to_string(),
+            models: (0..runs).map(model).collect::<Value>().to_string(),
             pairs: Setup::ALL
                 .into_iter()
                 .map(|setup| (setup, OnceCell::new()))
@@ -105,24 +106,24 @@ impl Stage {
         })
     }
 
-    /// Lets both sides answer.
-    pub(crate) async fn compare(&self, go: Go<'_>) -> Result<(Outcome, Outcome)> {
-        let pair = self.pair(go.scenario.setup).await?;
-        if go.scenario.endless {
-            return self.endless(pair, go).await;
+    /// Runs a scenario on both sides.
+    pub(crate) async fn compare(&self, run: Run<'_>) -> Result<(Outcome, Outcome)> {
+        let pair = self.pair(run.scenario.setup).await?;
+        if run.scenario.endless {
+            return self.run_endless(pair, run).await;
         }
-        let theirs = self.run(pair, go, Side::Original);
-        let ours = self.run(pair, go, Side::Ours);
+        let theirs = self.run(pair, run, Side::Original);
+        let ours = self.run(pair, run, Side::Ours);
         tokio::try_join!(theirs, ours)
     }
 
-    /// What our function does alone.
-    pub(crate) async fn ours(&self, go: Go<'_>) -> Result<Outcome> {
-        self.run(self.pair(go.scenario.setup).await?, go, Side::Ours)
+    /// Runs a scenario on our side only.
+    pub(crate) async fn run_ours(&self, run: Run<'_>) -> Result<Outcome> {
+        self.run(self.pair(run.scenario.setup).await?, run, Side::Ours)
             .await
     }
 
-    /// Ends the functions, which looks through their logs.
+    /// Ends the functions and checks their logs.
     pub(crate) async fn stop(self) -> Result<()> {
         for pair in self.pairs.into_values().filter_map(OnceCell::into_inner) {
             pair.function.stop().await?;
@@ -130,44 +131,44 @@ impl Stage {
         Ok(())
     }
 
-    async fn endless(&self, pair: &Pair, go: Go<'_>) -> Result<(Outcome, Outcome)> {
+    async fn run_endless(&self, pair: &Pair, run: Run<'_>) -> Result<(Outcome, Outcome)> {
         let leave = async {
-            let ours = self.run(pair, go, Side::Ours).await?;
-            self.driver.leave(&id(go, Side::Original))?;
+            let ours = self.run(pair, run, Side::Ours).await?;
+            self.driver.leave(&id(run, Side::Original))?;
             Ok(ours)
         };
-        tokio::try_join!(self.run(pair, go, Side::Original), leave)
+        tokio::try_join!(self.run(pair, run, Side::Original), leave)
     }
 
-    async fn run(&self, pair: &Pair, go: Go<'_>, side: Side) -> Result<Outcome> {
-        let model = model(go.number);
-        let script = Script::new(go.scenario)?;
+    async fn run(&self, pair: &Pair, run: Run<'_>, side: Side) -> Result<Outcome> {
+        let model = model(run.number);
+        let script = Script::new(run.scenario)?;
         for answer in script.answers {
             self.gateway(side).next_for(&model, answer);
         }
-        let id = id(go, side);
-        let command = self.command(pair, go, side, &id, &model, !script.gates.is_empty());
-        let heard = self.driver.send(&id, &serde_json::to_string(&command)?)?;
-        let opener = tokio::spawn(open_gates(heard.clone(), script.gates));
-        let said = outcome(heard).await.with_context(|| format!("{side}"));
+        let id = id(run, side);
+        let command = self.command(pair, run, side, &id, &model, !script.gates.is_empty());
+        let progress = self.driver.send(&id, &serde_json::to_string(&command)?)?;
+        let opener = tokio::spawn(open_gates(progress.clone(), script.gates));
+        let report = outcome(progress).await.with_context(|| format!("{side}"));
         opener.abort();
         Ok(Outcome::new(
-            &*said?,
+            &*report?,
             &self.gateway(side).calls_of(&model),
-            go.scenario,
+            run.scenario,
         ))
     }
 
     fn command<'a>(
         &self,
         pair: &Pair,
-        go: Go<'a>,
+        run: Run<'a>,
         side: Side,
         id: &'a str,
         model: &'a str,
         report: bool,
     ) -> Command<'a> {
-        let request = &go.scenario.request;
+        let request = &run.scenario.request;
         let base = if side == Side::Ours {
             &pair.function.url
         } else {
@@ -177,13 +178,13 @@ impl Stage {
             id,
             url: format!("{base}/api/chat"),
             headers: json!({"authorization": self.who.bearer()}),
-            thread_id: format!("t{}", go.number),
+            thread_id: format!("t{}", run.number),
             model,
             messages: request.messages(),
             regenerate: request.regenerate,
             message_id: request.message_id.as_deref(),
             report,
-            tamper: go.tamper.filter(|_| side == Side::Ours),
+            tamper: run.tamper.filter(|_| side == Side::Ours),
         }
     }
 
@@ -209,7 +210,7 @@ impl Stage {
             ("MODELS", self.models.as_str()),
             ("AI_GATEWAY_BASE_URL", ours.as_str()),
             ("AI_GATEWAY_PROTOCOL", setup.protocol()),
-            // As the route: one origin for page and function.
+            // As in the original's route: one origin for page and function.
             ("ALLOWED_ORIGINS", ""),
         ];
         changes.extend(setup.system().map(|system| ("SYSTEM_PROMPT", system)));
@@ -275,7 +276,7 @@ impl Setup {
 
     fn base_url(self, gateway: &str) -> String {
         match self {
-            // The port of discard: nobody listens there.
+            // The discard port, on which no process listens.
             Self::Unreachable => "http://127.0.0.1:9/v4/ai".to_owned(),
             Self::Openai | Self::OpenaiInstructed => gateway.replace("/v4/ai", "/v1"),
             Self::Native | Self::Lambda | Self::Instructed | Self::Sources | Self::Impatient => {
@@ -285,10 +286,14 @@ impl Setup {
     }
 }
 
-/// Lets the gateway go on once the page has so many events.
-async fn open_gates(mut heard: watch::Receiver<Heard>, gates: Vec<(usize, Gate)>) {
+/// Opens each gate once the page has received its number of events.
+async fn open_gates(mut progress: watch::Receiver<Progress>, gates: Vec<(usize, Gate)>) {
     for (count, gate) in gates {
-        if heard.wait_for(|heard| heard.seen >= count).await.is_err() {
+        if progress
+            .wait_for(|progress| progress.events >= count)
+            .await
+            .is_err()
+        {
             return;
         }
         gate.open();
@@ -299,6 +304,6 @@ fn model(number: usize) -> String {
     format!("parity/{number}")
 }
 
-fn id(go: Go<'_>, side: Side) -> String {
-    format!("{}-{side}", go.number)
+fn id(run: Run<'_>, side: Side) -> String {
+    format!("{}-{side}", run.number)
 }

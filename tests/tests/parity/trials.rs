@@ -1,4 +1,4 @@
-//! The list of what is tried, each with its verdict.
+//! The trials: one per scenario and per alteration, and those of the data files.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,30 +8,30 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-use crate::broken::{self, Broken};
+use crate::broken::{self, Alteration};
 use crate::compare::differences;
-use crate::deliberate::{self, Deliberate};
-use crate::docs::{self, Seen};
+use crate::deliberate::{self, DifferenceList};
+use crate::docs::{self, Observation};
 use crate::scenario::{self, Row, Scenario};
-use crate::stage::{Go, Stage};
+use crate::stage::{Run, Stage};
 
-/// A data file that is not found must not pass for one that is fine.
-const FEWEST_ANSWERS: usize = 450;
-const FEWEST_PROMPTS: usize = 400;
+/// The minimum numbers of scenarios: an incomplete data file must not pass unnoticed.
+const MIN_ANSWERS: usize = 450;
+const MIN_PROMPTS: usize = 400;
 
-/// Everything that can be tried.
+/// All trials.
 #[derive(Clone)]
 pub(crate) struct Trials(Arc<Shared>);
 
 struct Shared {
     scenarios: Vec<Scenario>,
     rows: Vec<Row>,
-    ways: Vec<Broken>,
-    list: Deliberate,
+    alterations: Vec<Alteration>,
+    list: DifferenceList,
     runtime: Runtime,
     stage: OnceCell<Stage>,
-    /// What the scenarios showed; nothing for one that could not be compared.
-    seen: Mutex<BTreeMap<String, Option<Seen>>>,
+    /// The observations of the scenarios; `None` for one that could not be compared.
+    observed: Mutex<BTreeMap<String, Option<Observation>>>,
     changed: Condvar,
 }
 
@@ -41,17 +41,18 @@ impl Trials {
         Ok(Self(Arc::new(Shared {
             scenarios: scenario::all()?,
             rows: scenario::rows()?,
-            ways: broken::ways()?,
-            list: Deliberate::read()?,
+            alterations: broken::read_all()?,
+            list: DifferenceList::read()?,
             runtime: Runtime::new()?,
             stage: OnceCell::new(),
-            seen: Mutex::default(),
+            observed: Mutex::default(),
             changed: Condvar::new(),
         })))
     }
 
-    /// One trial each. The slow ones first; the page last, and only if nothing is left out.
-    pub(crate) fn for_run(&self, arguments: &Arguments) -> Vec<Trial> {
+    /// Returns the trials: the slow ones first; the one of the documentation last, and only if no
+    /// trial is filtered out.
+    pub(crate) fn list_trials(&self, arguments: &Arguments) -> Vec<Trial> {
         let mut trials = vec![
             self.trial(
                 "every row of the protocol is tried",
@@ -59,10 +60,10 @@ impl Trials {
                 Shared::rows_are_covered,
             ),
             self.trial("the list of differences is strict", "", |_| {
-                deliberate::is_strict()
+                deliberate::ensure_strict()
             }),
             self.trial("the list of differences is in order", "", |shared| {
-                shared.list.is_in_order(&shared.scenarios)
+                shared.list.ensure_valid(&shared.scenarios)
             }),
         ];
         let (slow, fast): (Vec<_>, Vec<_>) =
@@ -72,9 +73,11 @@ impl Trials {
                 .chain(fast)
                 .map(|index| self.scenario(index)),
         );
-        trials.extend((0..self.0.ways.len()).map(|index| {
-            let name = format!("broken/{}", self.0.ways[index].way);
-            self.trial(&name, "noticed", move |shared| shared.notice(index))
+        trials.extend((0..self.0.alterations.len()).map(|index| {
+            let name = format!("broken/{}", self.0.alterations[index].way);
+            self.trial(&name, "noticed", move |shared| {
+                shared.check_alteration(index)
+            })
         }));
         if arguments.filter.is_none() && arguments.skip.is_empty() {
             trials.push(self.trial("docs/compatibility.md is current", "", Shared::check_docs));
@@ -82,7 +85,7 @@ impl Trials {
         trials
     }
 
-    /// Ends everything that was started.
+    /// Ends all processes that were started.
     pub(crate) fn stop(self) -> Result<()> {
         let shared = Arc::into_inner(self.0).context("a trial is still running")?;
         match shared.stage.into_inner() {
@@ -116,58 +119,58 @@ impl Trials {
 impl Shared {
     fn compare(&self, index: usize) -> Result<()> {
         let scenario = &self.scenarios[index];
-        let go = Go {
+        let run = Run {
             scenario,
             number: index,
             tamper: None,
         };
         let outcomes = self
             .runtime
-            .block_on(async { self.stage().await?.compare(go).await });
+            .block_on(async { self.stage().await?.compare(run).await });
         let compared = outcomes.map(|(theirs, ours)| {
             let found = differences(&theirs, &ours);
-            (Seen::new(&theirs, &ours, &found), found)
+            (Observation::new(&theirs, &ours, &found), found)
         });
-        let seen = compared.as_ref().ok().map(|(seen, _)| seen.clone());
-        self.seen
+        let observed = compared.as_ref().ok().map(|(observed, _)| observed.clone());
+        self.observed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(scenario.name.clone(), seen);
+            .insert(scenario.name.clone(), observed);
         self.changed.notify_all();
-        self.list.judge(&scenario.name, &compared?.1)
+        self.list.ensure_expected(&scenario.name, &compared?.1)
     }
 
-    /// Our answer as it is and broken, which must not look the same.
-    fn notice(&self, index: usize) -> Result<()> {
-        let way = &self.ways[index];
+    /// Runs our side with and without an alteration, which must make a difference.
+    fn check_alteration(&self, index: usize) -> Result<()> {
+        let alteration = &self.alterations[index];
         let scenario = self
             .scenarios
             .iter()
-            .find(|scenario| scenario.name == way.scenario);
-        let scenario = scenario.with_context(|| format!("there is no {}", way.scenario))?;
+            .find(|scenario| scenario.name == alteration.scenario);
+        let scenario = scenario.with_context(|| format!("there is no {}", alteration.scenario))?;
         let number = self.scenarios.len() + 2 * index;
         let outcomes = self.runtime.block_on(async {
             let stage = self.stage().await?;
-            let whole = stage
-                .ours(Go {
+            let unaltered = stage
+                .run_ours(Run {
                     scenario,
                     number,
                     tamper: None,
                 })
                 .await?;
             Ok::<_, anyhow::Error>((
-                whole,
+                unaltered,
                 stage
-                    .ours(Go {
+                    .run_ours(Run {
                         scenario,
                         number: number + 1,
-                        tamper: way.tamper(),
+                        tamper: alteration.tamper(),
                     })
                     .await?,
             ))
         });
-        let (whole, broken) = outcomes?;
-        way.judge(&whole, &broken)
+        let (unaltered, altered) = outcomes?;
+        alteration.ensure_noticed(&unaltered, &altered)
     }
 
     fn rows_are_covered(&self) -> Result<()> {
@@ -177,7 +180,7 @@ impl Shared {
         let prompts = self.scenarios.iter().filter(is_prompt).count();
         let answers = self.scenarios.len() - prompts;
         ensure!(
-            answers >= FEWEST_ANSWERS && prompts >= FEWEST_PROMPTS,
+            answers >= MIN_ANSWERS && prompts >= MIN_PROMPTS,
             "{answers} answers, {prompts} prompts"
         );
         for row in &self.rows {
@@ -193,28 +196,28 @@ impl Shared {
     }
 
     fn check_docs(&self) -> Result<()> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
         let all = self.scenarios.len();
-        let seen = self
+        let observed = self
             .changed
-            .wait_while(seen, |seen| seen.len() < all)
+            .wait_while(observed, |observed| observed.len() < all)
             .unwrap_or_else(PoisonError::into_inner);
-        let whole: Option<BTreeMap<_, _>> = seen
+        let complete: Option<BTreeMap<_, _>> = observed
             .iter()
-            .map(|(name, seen)| Some((name.clone(), seen.clone()?)))
+            .map(|(name, observed)| Some((name.clone(), observed.clone()?)))
             .collect();
         docs::check(
             &self.scenarios,
-            &whole.context("not all could be compared")?,
+            &complete.context("not all could be compared")?,
             &self.list,
             &self.rows,
         )
     }
 
     async fn stage(&self) -> Result<&Stage> {
-        let goes = self.scenarios.len() + 2 * self.ways.len();
+        let runs = self.scenarios.len() + 2 * self.alterations.len();
         self.stage
-            .get_or_try_init(|| Stage::new(goes))
+            .get_or_try_init(|| Stage::new(runs))
             .await
             .map_err(|error| anyhow!("{error:#}"))
     }

@@ -1,4 +1,4 @@
-//! How the Runtime API reads an answer: to its end, or as badly as it was told to.
+//! The Runtime API's reading of a response: to its end, or with a planned misbehaviour.
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -8,94 +8,97 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::function::event::Prelude;
 use crate::wire::{Connection, Head};
 
-/// How the API reads a streamed answer. Events are those of the stream.
+/// A plan for reading a streamed response. Events are SSE events of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// To its end.
+    /// Reads to the end.
     Complete,
-    /// Closes the connection (FIN) after so many events.
+    /// Closes the connection (FIN) after this number of events.
     Close(usize),
-    /// Resets the connection (RST) after so many events.
+    /// Resets the connection (RST) after this number of events.
     Reset(usize),
-    /// Answers with this status after so many events and reads on.
+    /// Answers with this status after this number of events and continues to read.
     Answer(u16, usize),
-    /// Answers with this status after so many events and closes.
+    /// Answers with this status after this number of events and closes the connection.
     AnswerAndClose(u16, usize),
-    /// Reads nothing more after so many events, without a word.
+    /// Stops reading after this number of events, without an answer.
     Stop(usize),
 }
 
-/// How an invocation ended, as the API saw it.
+/// The end of an invocation, as the API saw it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The whole answer was read.
+    /// The complete response was read.
     Complete,
-    /// The API itself gave up, as it was told to.
+    /// The API gave up, as planned.
     GivenUp,
-    /// The function broke the answer off.
+    /// The function aborted the response.
     Broken(String),
     /// The function reported an error.
     Error(String),
 }
 
-/// Who waits for an answer, and how it is to be read.
+/// The receivers of a response, and the plan for reading it.
 #[derive(Debug)]
-pub(super) struct Answering {
+pub(super) struct PendingResponse {
     pub(super) reading: Reading,
     pub(super) prelude: Option<oneshot::Sender<Value>>,
     pub(super) body: mpsc::UnboundedSender<Bytes>,
     pub(super) outcome: watch::Sender<Option<Outcome>>,
 }
 
-/// How it ended, and the connection if it is still open.
+/// The outcome, and the connection if it is still open.
 type Read = (Outcome, Option<Connection>);
 
-/// Takes an error report.
-pub(super) async fn error(mut connection: Connection, head: &Head) -> Result<Read> {
+/// Reads an error report.
+pub(super) async fn read_error(mut connection: Connection, head: &Head) -> Result<Read> {
     let body = connection.read_body(head).await?;
-    accept(&mut connection, 202).await?;
+    respond(&mut connection, 202).await?;
     Ok((
         Outcome::Error(String::from_utf8_lossy(&body).into_owned()),
         Some(connection),
     ))
 }
 
-/// Takes a response that is not streamed.
-pub(super) async fn whole(
+/// Reads a response that is not streamed.
+pub(super) async fn read_buffered(
     mut connection: Connection,
     head: &Head,
-    answering: Answering,
+    pending: PendingResponse,
 ) -> Result<Read> {
     let mut response: Value = serde_json::from_slice(&connection.read_body(head).await?)?;
     let body = response["body"].take();
     // The client may be gone.
-    drop(answering.prelude.map(|sender| sender.send(response)));
+    drop(pending.prelude.map(|sender| sender.send(response)));
     drop(
-        answering
+        pending
             .body
             .send(Bytes::from(body.as_str().unwrap_or_default().to_owned())),
     );
-    accept(&mut connection, 202).await?;
+    respond(&mut connection, 202).await?;
     Ok((Outcome::Complete, Some(connection)))
 }
 
-/// Takes a streamed response.
-pub(super) async fn response(mut connection: Connection, mut answering: Answering) -> Result<Read> {
+/// Reads a streamed response.
+pub(super) async fn read_streamed(
+    mut connection: Connection,
+    mut pending: PendingResponse,
+) -> Result<Read> {
     let mut prelude = Prelude::default();
     let (mut events, mut answered) = (0, false);
     while let Some(chunk) = connection.next_chunk().await? {
         let (found, body) = prelude.push(&chunk)?;
         if let Some(found) = found {
             // The client may be gone.
-            drop(answering.prelude.take().map(|sender| sender.send(found)));
+            drop(pending.prelude.take().map(|sender| sender.send(found)));
         }
         if answering.reading != Reading::Complete {
             events += body.windows(2).filter(|window| window == b"\n\n").count();
         }
         if !body.is_empty() {
-            drop(answering.body.send(body));
+            drop(pending.body.send(body));
         }
-        match answering.reading {
+        match pending.reading {
             Reading::Close(after) if events >= after => {
                 connection.close().await?;
                 return Ok((Outcome::GivenUp, None));
@@ -105,28 +108,28 @@ pub(super) async fn response(mut connection: Connection, mut answering: Answerin
                 return Ok((Outcome::GivenUp, None));
             }
             Reading::AnswerAndClose(status, after) if events >= after => {
-                accept(&mut connection, status).await?;
+                respond(&mut connection, status).await?;
                 connection.close().await?;
                 return Ok((Outcome::GivenUp, None));
             }
             Reading::Answer(status, after) if events >= after && !answered => {
-                accept(&mut connection, status).await?;
+                respond(&mut connection, status).await?;
                 answered = true;
             }
             Reading::Stop(after) if events >= after => {
-                answering.outcome.send_replace(Some(Outcome::GivenUp));
+                pending.outcome.send_replace(Some(Outcome::GivenUp));
                 std::future::pending::<()>().await;
             }
             _ => {}
         }
     }
     if !answered {
-        accept(&mut connection, 202).await?;
+        respond(&mut connection, 202).await?;
     }
     Ok((Outcome::Complete, Some(connection)))
 }
 
-async fn accept(connection: &mut Connection, status: u16) -> Result<()> {
+async fn respond(connection: &mut Connection, status: u16) -> Result<()> {
     let answer = format!(
         "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
     );

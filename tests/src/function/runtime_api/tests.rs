@@ -31,7 +31,7 @@ async fn poll(api: &RuntimeApi) -> Result<http_client::Response> {
 async fn the_process_is_stopped_once_all_workers_wait_and_goes_on_with_the_next_event() {
     let api = RuntimeApi::start(2).await.unwrap();
     let process = Process::start(Path::new("/bin/sleep"), &["100"], &Variables::new()).unwrap();
-    api.take_charge_of(process.pid());
+    api.attach(process.pid());
     let state = |wanted: &'static str| {
         let pid = process.pid();
         poll_until_some("the process's state", move || {
@@ -69,9 +69,9 @@ async fn the_process_is_stopped_once_all_workers_wait_and_goes_on_with_the_next_
 }
 
 #[tokio::test]
-async fn an_answer_is_read_as_it_was_ordered() {
+async fn a_response_is_read_as_planned() {
     for (name, reading, expected) in [
-        ("whole", Reading::Complete, Outcome::Complete),
+        ("complete", Reading::Complete, Outcome::Complete),
         ("early 202", Reading::Answer(202, 1), Outcome::Complete),
         (
             "early 413",

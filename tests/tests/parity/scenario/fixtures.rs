@@ -1,4 +1,5 @@
-//! The scenarios that other crates keep as fixtures, where they are tried layer by layer. Here they go the whole way.
+//! The scenarios that other crates keep as fixtures. Those crates test them layer by layer; here
+//! they run end to end.
 
 use acceptance::tools::workspace;
 use anyhow::{Result, ensure};
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{Answer, Request, SYSTEM_PROMPT, Scenario, Setup, raw, read};
 
-/// All of them.
+/// Reads all of them.
 pub(super) fn all() -> Result<Vec<Scenario>> {
     let mut all = parts()?;
     all.extend(prompts()?);
@@ -15,7 +16,7 @@ pub(super) fn all() -> Result<Vec<Scenario>> {
     Ok(all)
 }
 
-/// The streams of parts that `ui-stream` keeps what the original made of.
+/// Reads the streams of parts for which `ui-stream` keeps the original's chunks.
 fn parts() -> Result<Vec<Scenario>> {
     #[derive(Deserialize)]
     struct Fixture {
@@ -55,8 +56,8 @@ fn parts() -> Result<Vec<Scenario>> {
     Ok(fixture.scenarios.into_iter().map(scenario).collect())
 }
 
-/// The conversations that `gateway` keeps what the original made of. In one the system prompt is empty, which our
-/// configuration has no way to say.
+/// Reads the conversations for which `gateway` keeps the original's prompts. Skips those with an
+/// empty system prompt, which our configuration cannot express.
 fn prompts() -> Result<Vec<Scenario>> {
     #[derive(Deserialize)]
     struct Fixture {
@@ -86,7 +87,7 @@ fn prompts() -> Result<Vec<Scenario>> {
             Some(_) => (Setup::Instructed, Setup::OpenaiInstructed),
             None => (Setup::Native, Setup::Openai),
         };
-        // In the OpenAI form the SDK loads such files itself, from wherever they are.
+        // In the OpenAI form the SDK downloads such files itself, from any address.
         let is_loaded = case.messages.iter().any(|message| {
             message
                 .get()
@@ -107,7 +108,7 @@ fn prompts() -> Result<Vec<Scenario>> {
         scenarios.push(scenario("prompts", native));
         if !is_loaded {
             scenarios.push(Scenario {
-                answers: vec![said(OPENAI_ANSWER)],
+                answers: vec![answer_with_steps(OPENAI_ANSWER)],
                 ..scenario("openai-prompts", openai)
             });
         }
@@ -121,14 +122,14 @@ const OPENAI_ANSWER: [&str; 3] = [
     r#""done""#,
 ];
 
-fn said(steps: [&str; 3]) -> Answer {
+fn answer_with_steps(steps: [&str; 3]) -> Answer {
     Answer {
         steps: steps.map(raw).into(),
         ..Answer::default()
     }
 }
 
-/// The answers in the OpenAI form that `gateway` keeps what the SDK made of.
+/// Reads the answers in the OpenAI form for which `gateway` keeps the SDK's parts.
 fn openai_answers() -> Result<Vec<Scenario>> {
     #[derive(Deserialize)]
     struct Fixture {
