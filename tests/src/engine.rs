@@ -1,4 +1,4 @@
-//! DynamoDB on a loopback port: dynoxide with a proxy in proxy that can throttle, fail, stop
+//! DynamoDB on a loopback port: dynoxide with a proxy in front that can throttle, fail, stop
 //! answering or refuse connections. Knows DynamoDB's wire protocol only as far as an operation's
 //! name; the table is defined in `store`.
 
@@ -212,7 +212,7 @@ async fn accept(listener: TcpListener, address: SocketAddr, proxy: Arc<Proxy>) {
     }
 }
 
-/// Completes when the port must be closed; returns `true` if the engine is closed and cannot open it
+/// Completes when the port must be closed; returns `true` if the engine is gone and cannot open it
 /// again.
 async fn closing(listening: &mut watch::Receiver<bool>) -> bool {
     listening.wait_for(|on| !*on).await.is_err()

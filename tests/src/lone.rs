@@ -16,7 +16,7 @@ pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     ))?)
 }
 
-/// Joins two halves of a surrogate combine that have become adjacent.
+/// Joins two halves of a surrogate pair that have become adjacent.
 pub fn join_halves(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();

@@ -19,7 +19,8 @@ struct Plan {
 }
 
 impl Jitter {
-    /// Delays, from now on, requests that contain `marker` followed by a number, for up to `max_pause`.
+    /// Delays, from now on, requests that contain `marker` followed by a number, for up to
+    /// `max_pause`.
     pub(super) fn plan(&self, marker: &str, max_pause: Duration) {
         let plan = Plan {
             marker: marker.to_owned(),

@@ -175,7 +175,7 @@ impl RuntimeApi {
             event: event.to_string(),
         });
         if self.shared.frozen.send_replace(false) {
-            // If the process is gone, the next_job stays in the queue and the test times out.
+            // If the process is gone, the job stays in the queue and the test times out.
             let _ = state.pid.map(|pid| kill_process(pid, Signal::CONT));
         }
         drop(state);
@@ -251,7 +251,7 @@ impl Shared {
             {
                 let mut state = self.state();
                 if let Some(job) = state.queue.pop_front() {
-                    // Under the same lock: a worker with a next_job must at no moment be counted as
+                    // Under the same lock: a worker with a job must at no moment be counted as
                     // waiting.
                     state.waiting -= 1;
                     std::mem::forget(waiting);

@@ -18,7 +18,7 @@ use crate::wait::BUILD_TIMEOUT;
 /// The maximum number of starts of the emulator: about one start in a hundred accepts the first
 /// request and never starts the function.
 const MAX_STARTS: usize = 3;
-/// The time after which an emulator without a child process counts as detect_stuck. It normally starts the
+/// The time after which an emulator without a child process counts as stuck. It normally starts the
 /// function within a second.
 const STUCK_TIMEOUT: Duration = Duration::from_secs(15);
 

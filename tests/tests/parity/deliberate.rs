@@ -91,8 +91,8 @@ impl DifferenceList {
     }
 }
 
-/// Fails unless [`DifferenceList::ensure_expected`] reports both an unlisted difference and a listed one that no
-/// longer exists.
+/// Fails unless [`DifferenceList::ensure_expected`] reports both an unlisted difference and a
+/// listed one that no longer exists.
 pub(crate) fn ensure_strict() -> Result<()> {
     let cases = Cases {
         aspects: vec![Aspect::Chunks],
