@@ -22,35 +22,34 @@ use crate::wire::{Connection, Head, LAST_CHUNK, chunk};
 /// A step of a scripted answer.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Writes these bytes as they are, in one write.
+    /// A single write of these bytes, unchanged.
     Raw(Bytes),
-    /// Writes one chunk of the body.
+    /// One chunk of the body.
     Send(Bytes),
-    /// Ends the body properly.
+    /// The proper end of the body.
     End,
-    /// Waits for the gate, or for the caller to disconnect.
+    /// A wait for the gate, or for the caller to disconnect.
     Wait(Gate),
-    /// Waits for this duration, or for the caller to disconnect.
+    /// A wait of this duration, or for the caller to disconnect.
     Pause(Duration),
-    /// Continues with the steps that this function chooses by the body of the call. Must be the
-    /// first step.
+    /// A choice of the steps by the body of the call. Must be the first step.
     Choose(fn(&Value) -> Vec<Step>),
-    /// Sends no more, and waits for the caller to disconnect.
+    /// A silent wait for the caller to disconnect.
     Hold,
-    /// Sends this chunk repeatedly, with this pause, until the caller disconnects.
+    /// A chunk that is sent repeatedly, with this pause, until the caller disconnects.
     Forever(Bytes, Duration),
-    /// Closes the connection with FIN.
+    /// The end of the connection, with FIN.
     Cut,
-    /// Closes the connection with RST.
+    /// The end of the connection, with RST.
     Reset,
 }
 
 /// The end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The script was played to its end.
+    /// The end of the script.
     Answered,
-    /// The caller closed the connection before that.
+    /// A caller that closed the connection before the end of the script.
     Left,
 }
 

@@ -19,11 +19,11 @@ use crate::tools;
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PageAction {
-    /// Resumes, as `useChat({ resume: true })` does.
+    /// Resuming the answer, as `useChat({ resume: true })` does.
     Resume,
-    /// Sends `message`.
+    /// Sending `message`.
     Send,
-    /// Requests another answer in place of `message_id`.
+    /// Requesting another answer in place of `message_id`.
     Regenerate,
 }
 

@@ -8,21 +8,22 @@ use crate::gate::Gate;
 /// The proxy's reaction to a request, instead of forwarding it at once.
 #[derive(Debug, Clone)]
 pub enum Behaviour {
-    /// Answers as DynamoDB does when a table or a partition exceeds its throughput.
+    /// The answer that DynamoDB gives when a table or a partition exceeds its throughput.
     Throttle,
-    /// Answers 500.
+    /// An answer with status 500.
     Fail,
-    /// Never answers.
+    /// No answer, ever.
     Silence,
-    /// Forwards the request, but answers 500: the caller cannot know that it took effect.
+    /// An answer with status 500 to a request that is forwarded all the same: the caller cannot
+    /// know that it took effect.
     LoseAnswer,
-    /// Forwards the request after this duration, even if the caller has disconnected.
+    /// A delay of the request, which is forwarded even if the caller has disconnected.
     Delay(Duration),
-    /// Forwards the request once the gate is open, if the caller is still connected.
+    /// A gate for the request, which is forwarded only if the caller is still connected.
     Hold(Gate),
-    /// Forwards the request, and holds the answer until the gate is open.
+    /// A gate for the answer to a request that is forwarded at once.
     HoldAnswer(Gate),
-    /// Forwards the request once the gate is open, even if the caller has disconnected.
+    /// A gate for the request, which is forwarded even if the caller has disconnected.
     Late(Gate),
 }
 

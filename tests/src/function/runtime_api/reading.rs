@@ -11,30 +11,31 @@ use crate::wire::{Connection, Head};
 /// A plan for reading a streamed response. Events are SSE events of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// Reads to the end.
+    /// A complete reading.
     Complete,
-    /// Closes the connection (FIN) after this number of events.
+    /// A close of the connection (FIN) after this number of events.
     Close(usize),
-    /// Resets the connection (RST) after this number of events.
+    /// A reset of the connection (RST) after this number of events.
     Reset(usize),
-    /// Answers with this status after this number of events and continues to read.
+    /// An answer with this status after this number of events, followed by a complete reading.
     Answer(u16, usize),
-    /// Answers with this status after this number of events and closes the connection.
+    /// An answer with this status after this number of events, followed by a close of the
+    /// connection.
     AnswerAndClose(u16, usize),
-    /// Stops reading after this number of events, without an answer.
+    /// A stop of the reading after this number of events, without an answer.
     Stop(usize),
 }
 
 /// The end of an invocation, as the API saw it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The complete response was read.
+    /// A response that was read to its end.
     Complete,
-    /// The API gave up, as planned.
+    /// A reading that the API ended early, as planned.
     GivenUp,
-    /// The function aborted the response.
+    /// A response that the function aborted, with the error.
     Broken(String),
-    /// The function reported an error.
+    /// An error that the function reported.
     Error(String),
 }
 
