@@ -1,20 +1,21 @@
-//! Which pages may send a request that carries the user's cookie.
+//! The check of the page that sends a request with the user's cookie.
 //!
-//! A browser adds cookies to whatever another site makes it send. Such a request is told by its `Origin`.
+//! A browser adds cookies to any request that another site makes it send. The `Origin` header
+//! identifies such a request.
 
 use http::{HeaderMap, HeaderValue, header};
 use url::{Origin, Url};
 
-/// Why a page may not use the cookie.
+/// The reason why a page may not use the cookie.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// Nothing tells where it comes from.
+    /// The request does not name its origin.
     #[error("the request has neither origin nor referer")]
     NoOrigin,
-    /// It comes from a page that is not allowed.
+    /// The request comes from a page that is not allowed.
     #[error("origin {0:?} is not one of the allowed origins")]
     OtherOrigin(String),
-    /// The browser says that it comes from another site.
+    /// The browser reports that the request comes from another site.
     #[error("sec-fetch-site says {0:?}")]
     OtherSite(String),
 }
@@ -24,7 +25,7 @@ pub enum AccessError {
 pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
-    /// Exactly these; a URL's path does not count.
+    /// Creates the list from the origins of `urls`. Their paths are ignored.
     pub fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
         Self(urls.into_iter().map(Url::origin).collect())
     }
@@ -38,7 +39,8 @@ impl AllowedOrigins {
         };
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
         let Some(page) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else {
-            // A page that reads from its own origin names neither if its referrer policy forbids. Only browsers can say this.
+            // A same-origin GET names neither if the page's referrer policy forbids it. Only
+            // browsers can set sec-fetch-site.
             return if site.as_deref() == Some("same-origin") {
                 Ok(())
             } else {

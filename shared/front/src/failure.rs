@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt::Write;
 
-/// The error and all its causes, separated by colons. Loggers print an error without its causes.
+/// Formats an error with all its causes, separated by colons. Loggers print an error without its
+/// causes.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,7 +1,8 @@
-//! The front of a function, the same for each: who asks and from which page, what is read of the environment and of a
-//! request's body, what a refusal looks like, what is logged, and how plain HTTP comes in.
+//! The parts that all functions share: authentication, allowed origins, settings, secrets, request
+//! bodies, refusals, logs, and plain HTTP.
 //!
-//! Knows requests, settings and where sessions are looked up. Knows no route, and nothing of what a function does.
+//! Knows requests, settings and where sessions are looked up. Knows no route and no function's
+//! purpose.
 
 mod access;
 mod authenticator;
@@ -18,7 +19,7 @@ mod settings;
 mod start;
 mod variables;
 
-/// Why something failed that nobody tells apart.
+/// A boxed error, for failures that callers do not distinguish.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub use access::{AccessError, AllowedOrigins};

@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! The format and the levels of the log.
 
 use tracing::{Level, Span, error_span};
 use tracing_subscriber::Layer;
@@ -6,31 +6,32 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Logs one JSON object a line, in the shape that Lambda's own JSON log format has: of the crates `ours` what is as
-/// severe as `level`, of all others nothing below `info`.
-pub(crate) fn log_to_stdout(level: Level, ours: &[&'static str]) {
+/// Starts logging one JSON object per line to stdout, in the format of Lambda's own JSON logs. The
+/// crates `own_crates` log at `level`, all others at `info` at most.
+pub(crate) fn log_to_stdout(level: Level, own_crates: &[&'static str]) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_target(false);
     let lines = lines.with_span_list(false);
     tracing_subscriber::registry()
-        .with(lines.with_filter(levels(level, ours)))
+        .with(lines.with_filter(levels(level, own_crates)))
         .init();
 }
 
-/// What everything that is logged on behalf of one request is logged in: `"span":{"requestId":…}`. It is there whatever the
-/// level.
+/// Creates the span of one request, which every log line on its behalf carries:
+/// `"span":{"requestId":…}`. It is enabled at every level.
 pub fn request_span(request_id: &str) -> Span {
     error_span!("request", requestId = request_id)
 }
 
-/// Below `info` the AWS SDK and the Lambda runtime print whole requests, with cookies and conversations in them.
-fn levels(level: Level, ours: &[&'static str]) -> Targets {
-    let ours = ours.iter().map(|target| (*target, level));
+/// Returns the log levels by crate. Below `info` the AWS SDK and the Lambda runtime print complete
+/// requests, including cookies and conversations.
+fn levels(level: Level, own_crates: &[&'static str]) -> Targets {
+    let own_crates = own_crates.iter().map(|target| (*target, level));
     Targets::new()
         .with_default(level.min(Level::INFO))
-        .with_targets(ours)
+        .with_targets(own_crates)
 }
 
 #[cfg(test)]
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_crates_never_say_more_than_info() {
+    fn other_crates_never_log_more_than_info() {
         for level in [
             Level::ERROR,
             Level::WARN,

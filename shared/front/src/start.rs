@@ -1,4 +1,4 @@
-//! How a function's process begins and ends.
+//! The start and the end of a function's process.
 
 use std::process::ExitCode;
 
@@ -7,10 +7,11 @@ use tracing::Level;
 use crate::logging::log_to_stdout;
 use crate::{BoxError, SettingError, Variables, failure};
 
-/// Reads the configuration from the environment and serves by it until the process is asked to go. Of the crates `ours`
-/// as much is logged as `level_of` the configuration says. What goes wrong is logged, and told by the exit status.
+/// Reads the configuration from the environment and serves until the process gets SIGTERM or
+/// SIGINT. The crates `own_crates` log at the level that `level_of` returns. Logs a failure and
+/// returns it as the exit status.
 pub fn start<C>(
-    ours: &[&'static str],
+    own_crates: &[&'static str],
     read: impl FnOnce(Variables<'_>) -> Result<C, SettingError>,
     level_of: impl FnOnce(&C) -> Level,
     serve: impl FnOnce(C) -> Result<(), BoxError>,
@@ -18,12 +19,12 @@ pub fn start<C>(
     let config = match read(Variables::from_process()) {
         Ok(config) => config,
         Err(error) => {
-            log_to_stdout(Level::INFO, ours);
+            log_to_stdout(Level::INFO, own_crates);
             tracing::error!(error = failure::chain(&error), "invalid configuration");
             return ExitCode::FAILURE;
         }
     };
-    log_to_stdout(level_of(&config), ours);
+    log_to_stdout(level_of(&config), own_crates);
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Plain HTTP, for containers and for trying things out.
+//! Plain HTTP, for containers and for trials.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -16,28 +16,31 @@ use url::Url;
 use super::shutdown_signal;
 use crate::BoxError;
 
-/// How long tasks may take to save what they have once their grace is over, and slow readers to read it.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// The time for tasks to save their results after the grace period, and for slow readers to read
+/// them.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A server of plain HTTP.
 #[derive(Debug)]
 pub struct PlainHttp {
-    /// Where it listens.
+    /// The address to listen on.
     pub address: SocketAddr,
-    /// Whose pages may ask across origins, and by which methods: what the Function URL's own configuration says on AWS.
+    /// The origins whose pages may send cross-origin requests. On AWS the Function URL's own
+    /// configuration sets them.
     pub origins: Vec<Url>,
-    /// The methods.
+    /// The methods that cross-origin requests may use.
     pub methods: Vec<Method>,
-    /// What goes on behind the responses, and has to be over before the process ends.
+    /// The tasks that outlive their responses and must be done before the process ends.
     pub tasks: TaskTracker,
-    /// Cancelled when these tasks shall save what they have and end.
+    /// Cancelled when these tasks must save their results and end.
     pub shutdown: CancellationToken,
-    /// How long they may go on by themselves once the process is asked to go.
+    /// The grace period: how long tasks may continue after SIGTERM or SIGINT.
     pub grace: Duration,
 }
 
 impl PlainHttp {
-    /// Serves until the process is asked to go, and what runs then has ended or had its grace.
+    /// Serves until the process gets SIGTERM or SIGINT and the running requests and tasks have
+    /// ended or used up their grace period.
     pub async fn serve(self, router: Router) -> Result<(), BoxError> {
         let address = self.address;
         let listener = TcpListener::bind(address)
@@ -66,14 +69,14 @@ impl PlainHttp {
             self.tasks.wait().await;
             result
         };
-        let patience = async {
+        let time_limit = async {
             tokio::time::sleep(self.grace).await;
             self.shutdown.cancel();
-            tokio::time::sleep(LAST_WORDS).await;
+            tokio::time::sleep(SAVE_TIMEOUT).await;
         };
         tokio::select! {
             result = all_done => Ok(result?),
-            () = patience => {
+            () = time_limit => {
                 tracing::warn!(running_tasks = self.tasks.len(), "shut down with tasks still running");
                 Ok(())
             }
