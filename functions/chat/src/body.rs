@@ -1,4 +1,5 @@
-//! The HTTP body: reads the log of a turn, and says something when there is nothing to say.
+//! The response body: reads the stream buffer of a turn and sends keep-alive comments while it is
+//! silent.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,36 +12,38 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::log::TurnLog;
+use crate::log::StreamBuffer;
 
-/// Proxies cut connections on which nothing moves, CloudFront after 30 s.
-const SILENCE: Duration = Duration::from_secs(15);
+/// The longest silence of a response. Proxies cut idle connections, CloudFront after 30 s.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A body that never fails: an error here would be written into the stream as text by the Lambda runtime.
-pub(crate) struct LogBody {
-    log: TurnLog,
+/// The response body of a stream. It never fails: the Lambda runtime would write an error into the
+/// stream as text.
+pub(crate) struct StreamBody {
+    buffer: StreamBuffer,
     /// Keeps the process from ending before the body is sent.
     _token: TaskTrackerToken,
     offset: usize,
-    /// When something was last sent. The timer is moved only when it fires, not with every piece.
+    /// The time of the last frame. The timer is moved only when it fires, not with every frame.
     last: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
-impl LogBody {
-    /// Sends the log from its start to its end; counts as one of `tasks` until it is sent or given up.
-    pub(crate) fn new(log: TurnLog, tasks: &TaskTracker) -> Self {
+impl StreamBody {
+    /// Sends the buffer from its start to its end. Counts as one of `tasks` until it is sent or
+    /// dropped.
+    pub(crate) fn new(buffer: StreamBuffer, tasks: &TaskTracker) -> Self {
         Self {
-            log,
+            buffer,
             _token: tasks.token(),
             offset: 0,
             last: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(SILENCE)),
+            timer: Box::pin(tokio::time::sleep(KEEP_ALIVE_INTERVAL)),
         }
     }
 }
 
-impl Body for LogBody {
+impl Body for StreamBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -48,16 +51,16 @@ impl Body for LogBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Poll::Ready(piece) = self.log.poll_read(self.offset, context) {
+        if let Poll::Ready(piece) = self.buffer.poll_read(self.offset, context) {
             self.offset += piece.as_ref().map_or(0, Bytes::len);
             self.last = Instant::now();
             return Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))));
         }
         while self.timer.as_mut().poll(context).is_ready() {
-            let silent_until = self.last + SILENCE;
+            let silent_until = self.last + KEEP_ALIVE_INTERVAL;
             if silent_until <= Instant::now() {
                 self.last = Instant::now();
-                let next = self.last + SILENCE;
+                let next = self.last + KEEP_ALIVE_INTERVAL;
                 self.timer.as_mut().reset(next);
                 return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(ui_stream::PING)))));
             }
@@ -72,18 +75,18 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::log::turn_log;
+    use crate::log::stream_buffer;
 
-    async fn next(body: &mut LogBody) -> Option<Bytes> {
+    async fn next(body: &mut StreamBody) -> Option<Bytes> {
         body.frame()
             .await
             .map(|frame| frame.expect("never fails").into_data().expect("only data"))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_broken_by_comments_until_more_comes() {
-        let (writer, log) = turn_log();
-        let mut body = LogBody::new(log, &TaskTracker::new());
+    async fn comments_are_sent_until_more_data_comes() {
+        let (writer, buffer) = stream_buffer();
+        let mut body = StreamBody::new(buffer, &TaskTracker::new());
         writer.append(b"start");
         let begin = Instant::now();
         assert_eq!(next(&mut body).await.as_deref(), Some(&b"start"[..]));

@@ -1,4 +1,5 @@
-//! `POST /api/chat`: everything that may be refused is refused here, while there is still a status to set.
+//! `POST /api/chat`: makes every refusal before the stream begins, while the response can still
+//! carry a status.
 
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use axum::response::Response;
 use front::{is_uncompressed_json, read_body};
 use validation::ChatRequest;
 
-use crate::body::LogBody;
-use crate::clients::Clients;
+use crate::body::StreamBody;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::invocation::Invocation;
 use crate::turn::Turn;
@@ -25,36 +26,39 @@ use crate::turn::Turn;
     responses((status = 200, description = "The answer", content_type = "text/event-stream", body = String)),
 ))]
 pub(crate) async fn answer(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     Extension(invocation): Extension<Invocation>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.authenticate(&head.headers).await?;
+    let user = state.authenticate(&head.headers).await?;
     if !is_uncompressed_json(&head.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let body = read_body(body, clients.limits.max_body_bytes).await?;
+    let body = read_body(body, state.limits.max_body_bytes).await?;
 
-    let request = ChatRequest::parse(&body, &clients.limits)?;
+    let request = ChatRequest::parse(&body, &state.limits)?;
     let model = match &request.model {
-        Some(id) => clients
+        Some(id) => state
             .registry
             .model_config(id)
             .ok_or_else(|| ApiError::UnknownModel(id.clone()))?,
-        None => clients.registry.default_model(),
+        None => state.registry.default_model(),
     };
-    let prompt = clients
+    let prompt = state
         .gateway
-        .prompt(clients.system_prompt.as_deref(), &request.messages)?;
+        .prompt(state.system_prompt.as_deref(), &request.messages)?;
 
-    let turn = Turn::new(&clients, user, request, model, prompt)?;
-    let log = turn.start(&invocation).await?;
-    Ok(stream(LogBody::new(log, invocation.process_tasks())))
+    let turn = Turn::new(&state, user, request, model, prompt)?;
+    let buffer = turn.start(&invocation).await?;
+    Ok(stream_response(StreamBody::new(
+        buffer,
+        invocation.process_tasks(),
+    )))
 }
 
-/// The response of a stream.
-pub(crate) fn stream(body: LogBody) -> Response {
+/// Builds the response that streams `body`.
+pub(crate) fn stream_response(body: StreamBody) -> Response {
     let mut response = Response::new(Body::new(body));
     for (name, value) in ui_stream::STREAM_HEADERS {
         response

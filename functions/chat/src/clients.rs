@@ -1,4 +1,4 @@
-//! What a process holds and every request shares: clients, rules, and which turns run in it.
+//! The state that all requests of a process share: clients, limits and the turns that run here.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::config::{Config, OnBusy};
 use crate::error::ApiError;
 use crate::live::LiveTurns;
 
-/// Everything that answering needs.
-pub(crate) struct Clients {
+/// The per-process shared state of the function.
+pub(crate) struct AppState {
     authenticator: Authenticator,
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
@@ -24,21 +24,21 @@ pub(crate) struct Clients {
     pub(crate) title_model: Option<ModelConfig>,
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
-    /// The time between two writes of a journal; zero: there are none.
+    /// The time between two writes of a journal. Zero disables journals.
     pub(crate) journal_interval: Duration,
-    /// Whether a new message ends the turn that runs, or is refused.
+    /// Set when a new message stops the running turn. Otherwise the new message is refused.
     pub(crate) supersede: bool,
     pub(crate) turn_limits: TurnLimits,
     pub(crate) live: LiveTurns,
 }
 
-impl Clients {
-    /// Whether running answers are journaled, so that other processes can reach them.
+impl AppState {
+    /// Returns whether running answers are journaled, so that other processes can reach them.
     pub(crate) fn has_journals(&self) -> bool {
         !self.journal_interval.is_zero()
     }
 
-    /// Builds the clients. Opens no connection, but for secrets that are kept elsewhere.
+    /// Builds the state. Opens no connection, except to fetch secrets from the Parameter Store.
     pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
         let Config { mut front, .. } = config;
         let secrets = [
@@ -70,7 +70,7 @@ impl Clients {
         })
     }
 
-    /// The signed-in user who sends this request.
+    /// Resolves the signed-in user of a request.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
         Ok(self.authenticator.authenticate(headers).await?)
     }

@@ -1,4 +1,4 @@
-//! The function's configuration, read once. Nothing else reads the environment.
+//! The function's configuration, read once. No other module reads the environment.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use registry::{ModelConfig, Registry};
 use url::Url;
 use validation::Limits;
 
-/// Everything that an operator can set. README has the table.
+/// The settings of this function. README has the table.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) front: Settings,
@@ -18,9 +18,10 @@ pub(crate) struct Config {
     pub(crate) gateway_url: Url,
     pub(crate) system_prompt: Option<String>,
     pub(crate) max_output_tokens: Option<u32>,
-    /// Whether the page is told what an answer rests on.
+    /// Set when the sources that an answer cites are sent to the page.
     pub(crate) send_sources: bool,
-    /// Who makes the title of a new thread. `None`: it keeps its first question's beginning.
+    /// The model that generates the title of a new thread. `None`: the thread keeps the beginning
+    /// of its first question.
     pub(crate) title_model: Option<ModelConfig>,
     pub(crate) first_part_timeout: Duration,
     pub(crate) idle_timeout: Duration,
@@ -30,12 +31,12 @@ pub(crate) struct Config {
     pub(crate) max_turn: Duration,
 }
 
-/// What becomes of the turn that runs when another message comes.
+/// The treatment of a running turn when another message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnBusy {
-    /// It is stopped, and the new one begins.
+    /// The running turn is stopped and the new one begins.
     Supersede,
-    /// It goes on, and the new one is refused.
+    /// The running turn continues and the new one is refused.
     Reject,
 }
 
@@ -51,14 +52,15 @@ impl FromStr for OnBusy {
     }
 }
 
-/// Lambda takes events of 6 MB; the event round the body, its escapes included, has to fit too.
+/// The default size limit of a request body. Lambda accepts events of 6 MB, which include the JSON
+/// around the body and its escapes.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024 - 64 * 1024;
 
 impl Config {
-    /// Reads what is said in `variables`.
+    /// Reads the configuration from `variables`.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         let gateway_protocol: Protocol = variables
-            .parsed("AI_GATEWAY_PROTOCOL", "native or openai")?
+            .parse("AI_GATEWAY_PROTOCOL", "native or openai")?
             .unwrap_or_default();
         let front = Settings::read(variables)?;
         Ok(Self {
@@ -71,16 +73,16 @@ impl Config {
                 None => Url::parse(gateway_protocol.default_base_url()).expect("a URL of our own"),
             },
             system_prompt: variables.text("SYSTEM_PROMPT"),
-            max_output_tokens: variables.parsed("MAX_OUTPUT_TOKENS", "a whole number of tokens")?,
+            max_output_tokens: variables.parse("MAX_OUTPUT_TOKENS", "a whole number of tokens")?,
             send_sources: variables
-                .parsed("SEND_SOURCES", "true or false")?
+                .parse("SEND_SOURCES", "true or false")?
                 .unwrap_or(false),
             first_part_timeout: variables.milliseconds("FIRST_PART_TIMEOUT_MS", 120_000)?,
             idle_timeout: variables.milliseconds("IDLE_TIMEOUT_MS", 60_000)?,
             limits: limits(variables)?,
             journal_interval: variables.milliseconds("JOURNAL_INTERVAL_MS", 1_000)?,
             on_busy: variables
-                .parsed("ON_BUSY", "supersede or reject")?
+                .parse("ON_BUSY", "supersede or reject")?
                 .unwrap_or(OnBusy::Supersede),
             max_turn: variables.milliseconds("MAX_TURN_MS", 900_000)?,
         })
@@ -110,10 +112,10 @@ fn limits(variables: Variables<'_>) -> Result<Limits, SettingError> {
         max_body_bytes: MAX_BODY_BYTES,
         ..Limits::default()
     };
-    if let Some(bytes) = variables.parsed("MAX_BODY_BYTES", "a whole number of bytes")? {
+    if let Some(bytes) = variables.parse("MAX_BODY_BYTES", "a whole number of bytes")? {
         limits.max_body_bytes = bytes;
     }
-    if let Some(messages) = variables.parsed("MAX_MESSAGES", "a whole number of messages")? {
+    if let Some(messages) = variables.parse("MAX_MESSAGES", "a whole number of messages")? {
         limits.max_messages = messages;
     }
     Ok(limits)

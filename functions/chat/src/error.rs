@@ -1,4 +1,4 @@
-//! Refusals: everything that ends a request before its stream begins.
+//! Refusals: the errors that end a request before its stream begins.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use session::SessionError;
 use store::{BeginError, StoreError};
 use validation::RequestError;
 
-/// Why a request is refused. The message is shown to the user by `useChat`, the code is for programs and stays.
+/// The reason for refusing a request. `useChat` shows the message to the user; the code is for
+/// programs and stays stable.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
@@ -25,16 +26,16 @@ pub(crate) enum ApiError {
     #[error("The request's content-type must be application/json, without content-encoding.")]
     UnsupportedMediaType,
     #[error("The request took too long to arrive.")]
-    Slow,
+    RequestTimeout,
     #[error("The request ended before its body was whole.")]
-    Torn,
+    IncompleteBody,
     #[error("{0}")]
     BadRequest(RequestError),
     #[error("{0}")]
     BadPrompt(#[from] gateway::PromptError),
     #[error("model: {0:?} is not one of the models of this service")]
     UnknownModel(String),
-    #[error("{}", busy(*.same_message))]
+    #[error("{}", in_progress_text(*.same_message))]
     TurnInProgress {
         stream: StreamId,
         same_message: bool,
@@ -50,11 +51,11 @@ pub(crate) enum ApiError {
     #[error("The chat's memory cannot be reached. Please try again in a moment.")]
     Store(#[from] StoreError),
     #[error("Something went wrong on our side. Please try again.")]
-    Lost,
+    Internal,
 }
 
 impl ApiError {
-    /// The only place where a refusal meets HTTP.
+    /// Maps a refusal to its HTTP status and stable code. No other place does.
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -64,8 +65,8 @@ impl ApiError {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
-            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::Torn => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::IncompleteBody => (StatusCode::BAD_REQUEST, "incomplete_body"),
             Self::BadRequest(error @ RequestError::TooLarge { .. }) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, error.code())
             }
@@ -80,13 +81,13 @@ impl ApiError {
                 (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
             }
             Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_error"),
-            Self::Lost => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }
 }
 
 impl ApiError {
-    /// After how many seconds it may be worth trying again.
+    /// Returns the number of seconds after which a retry may succeed.
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Store(error) if error.is_retryable() => Some(2),
@@ -98,7 +99,7 @@ impl ApiError {
     }
 }
 
-fn busy(same_message: bool) -> &'static str {
+fn in_progress_text(same_message: bool) -> &'static str {
     if same_message {
         "This message is being answered already."
     } else {
@@ -141,8 +142,8 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge { limit } => RequestError::TooLarge { limit }.into(),
-            BodyError::Slow => Self::Slow,
-            BodyError::Torn => Self::Torn,
+            BodyError::RequestTimeout => Self::RequestTimeout,
+            BodyError::IncompleteBody => Self::IncompleteBody,
         }
     }
 }
@@ -150,9 +151,9 @@ impl From<BodyError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let mut refusal = Refusal::of(&self, status, code).retry_after(self.retry_after());
+        let mut refusal = Refusal::new(&self, status, code).with_retry_after(self.retry_after());
         if let Self::TurnInProgress { stream, .. } = &self {
-            refusal = refusal.with("streamId", stream.as_str());
+            refusal = refusal.with_field("streamId", stream.as_str());
         }
         refusal.into_response()
     }

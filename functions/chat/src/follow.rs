@@ -1,4 +1,4 @@
-//! Reading along with a turn that runs in another process, through its journal.
+//! A reader of a turn that runs in another process, through its journal.
 
 use std::time::Duration;
 
@@ -8,127 +8,141 @@ use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::Clients;
-use crate::log::LogWriter;
+use crate::clients::AppState;
+use crate::log::StreamWriter;
 use crate::replay;
 
-/// How often the journal is looked at.
-const PAUSE: Duration = Duration::from_millis(300);
+/// The interval between two reads of the journal.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// After so many looks that showed nothing new it is asked whether the turn still runs.
-const QUIET_LOOKS: u32 = 4;
+/// The number of consecutive empty reads after which the state of the turn is checked.
+const MAX_EMPTY_READS: u32 = 4;
 
-/// How long the end of a journal may take once the thread says that the turn is over.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The longest wait for the end of a journal once the thread shows that the turn is over.
+const JOURNAL_END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Told to a reader when the turn has died.
+/// The error text for a reader when the turn has died.
 const INTERRUPTED: &str = "The answer was interrupted. What came so far is kept.";
 
-/// Told to a reader who has seen a part of an answer whose journal breaks off.
-const OUT_OF_SIGHT: &str =
+/// The error text for a reader that has a part of an answer whose journal breaks off.
+const REST_UNAVAILABLE: &str =
     "The rest of this answer cannot be shown here. Load the conversation again to see it.";
 
 /// A reader of another process's turn.
 pub(crate) struct Follower {
     pub(crate) open: OpenTurn,
-    /// What the reader has of the answer already, if it goes on from something.
-    pub(crate) given: Vec<UiPart>,
-    /// When it has to be over, and what asks for that sooner.
+    /// The parts of the answer that the reader has already, if the turn continues one.
+    pub(crate) known_parts: Vec<UiPart>,
+    /// The time at which reading must be over, and the token that ends it sooner.
     pub(crate) until: Instant,
     pub(crate) shutdown: CancellationToken,
 }
 
-/// What has become of a turn that is silent.
-enum Fate {
-    Runs,
-    /// It died, and what it said has been stored.
-    Died,
+/// The state of a silent turn.
+enum TurnState {
+    Running,
+    /// It has died, and its answer has been recovered.
+    Dead,
     /// It is over.
     Ended,
 }
 
 impl Follower {
-    /// Copies the journal into `log`, from its first byte, until it ends, the turn does, or nobody reads any more.
-    pub(crate) async fn run(self, clients: &Clients, log: LogWriter) {
-        if let Err(error) = self.follow(clients, &log).await {
+    /// Copies the journal into `writer` from its first byte, until the journal or the turn ends or
+    /// the last reader is gone.
+    pub(crate) async fn run(self, state: &AppState, writer: StreamWriter) {
+        if let Err(error) = self.follow(state, &writer).await {
             tracing::warn!(
                 stream_id = self.open.stream().as_str(),
                 error = failure::chain(&error),
                 "failed to follow a turn of another process"
             );
-            log.append(&replay::broken_off(OUT_OF_SIGHT));
+            writer.append(&replay::error_stream(REST_UNAVAILABLE));
         }
-        log.end();
+        writer.end();
     }
 
-    async fn follow(&self, clients: &Clients, log: &LogWriter) -> Result<(), StoreError> {
-        let (mut next, mut quiet) = (0, 0);
+    async fn follow(&self, state: &AppState, writer: &StreamWriter) -> Result<(), StoreError> {
+        let (mut next, mut empty_reads) = (0, 0);
         let name = self.open.journal();
-        // Once the turn is over, when its last words must have come.
-        let mut last_words: Option<Instant> = None;
-        while log.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
-            let consistent = quiet >= QUIET_LOOKS;
-            let journal = clients.store.journal(&name, next, consistent).await?;
-            log.append(&journal.bytes);
+        // Once the turn is over: the time by which the journal must have ended.
+        let mut journal_end_by: Option<Instant> = None;
+        while writer.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
+            let consistent = empty_reads >= MAX_EMPTY_READS;
+            let journal = state.store.journal(&name, next, consistent).await?;
+            writer.append(&journal.bytes);
             if journal.ended {
-                return self.see_stored(clients).await;
+                return self.ensure_finalized(state).await;
             }
-            quiet = if journal.next == next { quiet + 1 } else { 0 };
+            empty_reads = if journal.next == next {
+                empty_reads + 1
+            } else {
+                0
+            };
             next = journal.next;
-            if consistent && quiet > QUIET_LOOKS {
-                quiet = QUIET_LOOKS / 2;
-                match self.fate(clients).await? {
-                    Fate::Runs => {}
-                    Fate::Died => {
-                        log.append(&replay::broken_off(INTERRUPTED));
+            if consistent && empty_reads > MAX_EMPTY_READS {
+                empty_reads = MAX_EMPTY_READS / 2;
+                match self.turn_state(state).await? {
+                    TurnState::Running => {}
+                    TurnState::Dead => {
+                        writer.append(&replay::error_stream(INTERRUPTED));
                         return Ok(());
                     }
-                    Fate::Ended if next == 0 && self.replay(clients, log).await? => return Ok(()),
-                    Fate::Ended => {
-                        let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+                    TurnState::Ended if next == 0 && self.replay_stored(state, writer).await? => {
+                        return Ok(());
+                    }
+                    TurnState::Ended => {
+                        let until = *journal_end_by
+                            .get_or_insert_with(|| Instant::now() + JOURNAL_END_TIMEOUT);
                         if until <= Instant::now() {
                             break;
                         }
                     }
                 }
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
-        log.append(&replay::broken_off(OUT_OF_SIGHT));
+        writer.append(&replay::error_stream(REST_UNAVAILABLE));
         Ok(())
     }
 
-    /// A turn ends its log when its answer is stored. If the thread says otherwise it could not store it.
-    async fn see_stored(&self, clients: &Clients) -> Result<(), StoreError> {
-        if let Fate::Runs = self.fate(clients).await? {
-            recovery::recover(&clients.store, &self.open, now_ms()).await?;
+    /// Recovers the turn if its journal has ended but the thread shows it as running: a turn ends
+    /// its buffer only after storing its answer, so storing has failed.
+    async fn ensure_finalized(&self, state: &AppState) -> Result<(), StoreError> {
+        if let TurnState::Running = self.turn_state(state).await? {
+            recovery::recover(&state.store, &self.open, now_ms()).await?;
         }
         Ok(())
     }
 
-    /// What is stored, for a reader that has seen nothing. `false`: nothing is stored yet.
-    async fn replay(&self, clients: &Clients, log: &LogWriter) -> Result<bool, StoreError> {
-        let stored = clients.store.answer_of(&self.open.answered()).await?;
-        let stream = stored.and_then(|answer| replay::stream_of(&self.given, &answer));
+    /// Replays the stored answer for a reader that has received nothing. Returns `false` if no
+    /// answer is stored yet.
+    async fn replay_stored(
+        &self,
+        state: &AppState,
+        writer: &StreamWriter,
+    ) -> Result<bool, StoreError> {
+        let stored = state.store.answer_of(&self.open.answered()).await?;
+        let stream = stored.and_then(|answer| replay::replay_answer(&self.known_parts, &answer));
         if let Some(stream) = &stream {
-            log.append(stream);
+            writer.append(stream);
         }
         Ok(stream.is_some())
     }
 
-    async fn fate(&self, clients: &Clients) -> Result<Fate, StoreError> {
-        let current = clients
+    async fn turn_state(&self, state: &AppState) -> Result<TurnState, StoreError> {
+        let current = state
             .store
             .current_turn(self.open.user(), self.open.thread())
             .await?;
         match current.and_then(|current| current.open) {
-            Some(open) if open.stream() != self.open.stream() => Ok(Fate::Ended),
+            Some(open) if open.stream() != self.open.stream() => Ok(TurnState::Ended),
             Some(open) if open.is_dead(now_ms()) => {
-                recovery::recover(&clients.store, &open, now_ms()).await?;
-                Ok(Fate::Died)
+                recovery::recover(&state.store, &open, now_ms()).await?;
+                Ok(TurnState::Dead)
             }
-            Some(_) => Ok(Fate::Runs),
-            None => Ok(Fate::Ended),
+            Some(_) => Ok(TurnState::Running),
+            None => Ok(TurnState::Ended),
         }
     }
 }

@@ -1,44 +1,45 @@
-//! The conversation of a client that sends only its last message: what stands before that in the store.
+//! The conversation of a client that sends only its last message, loaded from the store.
 
 use gateway::Prompt;
 use message::{Role, ThreadId, ToolState, UiMessage, UiPart, UserId};
 use store::{Cursor, History, StoredMessage};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 
-/// The prompt of `message`, which has this many bytes, after the stored messages before `place`, and how many those are.
-/// Of a conversation that is too long, in messages or in bytes, the oldest are left out, so that it begins with a message
-/// of the user.
+/// Returns the prompt of `message`, which has `message_bytes` bytes, after the stored messages
+/// before `before`, and the number of those. If the conversation exceeds the limit of messages or
+/// bytes, omits the oldest, so that it begins with a message of the user.
 pub(crate) async fn prompt(
-    clients: &Clients,
+    state: &AppState,
     user: &UserId,
     thread: &ThreadId,
-    place: &Cursor,
+    before: &Cursor,
     message: &UiMessage,
     message_bytes: usize,
 ) -> Result<(Prompt, usize), ApiError> {
-    let limits = &clients.limits;
+    let limits = &state.limits;
     let history = History {
         limit: limits.max_messages.saturating_sub(1),
         max_bytes: Some(limits.max_body_bytes.saturating_sub(message_bytes)),
-        before: Some(place),
+        before: Some(before),
         consistent: true,
     };
-    let stored = clients.store.messages(user, thread, &history).await?;
+    let stored = state.store.messages(user, thread, &history).await?;
     let mut conversation = conversation(stored);
-    let before = conversation.len();
+    let preceding = conversation.len();
     conversation.push(message.clone());
     Ok((
-        clients
+        state
             .gateway
-            .prompt(clients.system_prompt.as_deref(), &conversation)?,
-        before,
+            .prompt(state.system_prompt.as_deref(), &conversation)?,
+        preceding,
     ))
 }
 
-/// Oldest first, from the first message of the user on. What cannot be read is left out, and logged. So is a call that
-/// was never answered, as in an answer that was stopped: no model takes a conversation with one.
+/// Converts stored messages to a conversation, oldest first, from the first message of the user on.
+/// Omits and logs messages that cannot be parsed. Omits tool calls without a result, as in a
+/// stopped answer, since no model accepts a conversation with one.
 fn conversation(newest_first: Vec<StoredMessage>) -> Vec<UiMessage> {
     let messages = newest_first.into_iter().rev().filter_map(|stored| {
         match UiPart::parse_stored(&stored.parts) {

@@ -1,4 +1,4 @@
-//! What a request may use of the process: time, and a way to go on after its response.
+//! The resources of a request: its deadline, and tasks that may outlive its response.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,19 +8,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// What all requests of the process share: their tasks, and the wish that they end.
+/// The state that all requests of the process share: their tasks and the shutdown signal.
 #[derive(Clone)]
 pub(crate) struct Process {
     /// All tasks of all requests.
     pub(crate) tasks: TaskTracker,
-    /// Cancelled when running turns shall save what they have and end.
+    /// Cancelled when running turns must save their partial answer and end.
     pub(crate) shutdown: CancellationToken,
-    /// The longest that a turn may take where nobody else sets a limit.
+    /// The time limit of a turn where the environment sets no deadline.
     max_turn: Duration,
 }
 
 impl Process {
-    /// A process in which nothing runs yet.
+    /// Creates a process without running tasks.
     pub(crate) fn new(max_turn: Duration) -> Self {
         Self {
             tasks: TaskTracker::new(),
@@ -33,37 +33,38 @@ impl Process {
 /// One invocation, or one request of plain HTTP.
 #[derive(Clone)]
 pub(crate) struct Invocation {
-    /// For the log.
+    /// The request id, for the log.
     pub(crate) request_id: Arc<str>,
-    /// The tasks of this invocation, which the process is not frozen before.
+    /// The tasks of this invocation. The process must not be frozen before they are done.
     pub(crate) tasks: TaskTracker,
-    /// All tasks of the process, which it does not end before.
+    /// All tasks of the process, which must be done before it ends.
     process: TaskTracker,
-    /// When the last of its tasks ended or, before that, when it began.
-    quiet_since: Arc<Mutex<Instant>>,
-    /// When the process is killed or, where nobody says, [`Process::max_turn`] from now.
+    /// The time at which its last task ended or, if none has ended yet, at which it began.
+    idle_since: Arc<Mutex<Instant>>,
+    /// The time at which the process is killed or, where the environment sets none,
+    /// [`Process::max_turn`] from now.
     pub(crate) deadline: Instant,
-    /// Cancelled when the process is asked to go and turns have had their grace.
+    /// Cancelled when the process shuts down and the grace period of turns is over.
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Invocation {
-    /// A request that nobody but the configuration sets a limit to.
-    pub(crate) fn unlimited(request_id: &str, process: &Process) -> Self {
+    /// Creates a request that is limited only by the configuration.
+    pub(crate) fn without_deadline(request_id: &str, process: &Process) -> Self {
         Self {
             request_id: request_id.into(),
             tasks: TaskTracker::new(),
             process: process.tasks.clone(),
-            quiet_since: Arc::new(Mutex::new(Instant::now())),
+            idle_since: Arc::new(Mutex::new(Instant::now())),
             deadline: Instant::now() + process.max_turn,
             shutdown: process.shutdown.clone(),
         }
     }
 
-    /// A request that has to be over by `deadline`, in ms since 1970. One that is long past is unknown:
-    /// `cargo lambda watch` says 1970.
-    pub(crate) fn until(request_id: &str, deadline_ms: u64, process: &Process) -> Self {
-        let mut invocation = Self::unlimited(request_id, process);
+    /// Creates a request that must be over by `deadline_ms`, in ms since 1970. A deadline in the
+    /// past counts as unknown: `cargo lambda watch` sends 1970.
+    pub(crate) fn with_deadline(request_id: &str, deadline_ms: u64, process: &Process) -> Self {
+        let mut invocation = Self::without_deadline(request_id, process);
         let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(deadline_ms);
         if let Ok(left) = deadline.duration_since(SystemTime::now()) {
             invocation.deadline = Instant::now() + left;
@@ -71,24 +72,24 @@ impl Invocation {
         invocation
     }
 
-    /// Runs `task` to its end, whatever becomes of the request.
+    /// Runs `task` until it ends or the deadline passes, independent of the request.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let quiet_since = Arc::clone(&self.quiet_since);
+        let idle_since = Arc::clone(&self.idle_since);
         let deadline = self.deadline;
         let task = async move {
             if tokio::time::timeout_at(deadline, task).await.is_err() {
                 tracing::error!("dropped a task at the deadline of its invocation");
             }
-            *quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            *idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         };
         self.tasks
             .spawn(self.process.track_future(task.in_current_span()));
     }
 
-    /// How long no task has been running.
-    pub(crate) fn quiet_for(&self) -> Duration {
+    /// Returns the time since the last task ended, or zero while one runs.
+    pub(crate) fn idle_for(&self) -> Duration {
         let since = *self
-            .quiet_since
+            .idle_since
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if self.tasks.is_empty() {
@@ -98,18 +99,19 @@ impl Invocation {
         }
     }
 
-    /// All tasks of the process.
+    /// Returns the tasks of the process.
     pub(crate) fn process_tasks(&self) -> &TaskTracker {
         &self.process
     }
 
-    /// When saving has to be over, so that there is time to tell the client.
-    pub(crate) fn save_until(&self) -> Instant {
+    /// Returns the time by which saving must be done, so that the client can still be informed.
+    pub(crate) fn save_deadline(&self) -> Instant {
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.deadline - Duration::from_secs(1).min(left / 3)
     }
 
-    /// When a turn has to stop listening to the model, so that there is time to save what came.
+    /// Returns the time at which a turn stops reading from the model, so that its answer can be
+    /// saved.
     pub(crate) fn cutoff(&self) -> Instant {
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.deadline - Duration::from_secs(5).min(left / 3)
@@ -125,7 +127,7 @@ mod tests {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
             .as_millis();
-        let invocation = Invocation::until(
+        let invocation = Invocation::with_deadline(
             "id",
             u64::try_from(deadline_ms).unwrap(),
             &Process::new(Duration::from_secs(900)),

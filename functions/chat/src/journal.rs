@@ -1,7 +1,8 @@
-//! The journal of a turn: what is new in its log goes into the store about once a second, so that other processes can
-//! read along, and so that little is lost when this one dies.
+//! The journal of a turn: what is new in its stream buffer is written to the store about once a
+//! second, so that other processes can read it, and so that little is lost when this process dies.
 //!
-//! It reads the log as any other reader does. Nobody waits for it, and what it cannot write it tries again.
+//! It reads the buffer as any other reader does. No task waits for it, and it retries what it could
+//! not write.
 
 use std::time::Duration;
 
@@ -10,79 +11,81 @@ use message::StreamId;
 use store::{JournalName, JournalPiece, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
-use crate::log::TurnLog;
+use crate::log::StreamBuffer;
 
-/// How soon after the first words they are written, so that a crash in the first second loses little.
-const FIRST_WORDS: Duration = Duration::from_millis(250);
+/// The delay of the first write after the first output of the model, so that a crash in the first
+/// second loses little.
+const FIRST_FLUSH_DELAY: Duration = Duration::from_millis(250);
 
-/// Writes the journal of one turn.
+/// The task that writes the journal of one turn.
 pub(crate) struct Journal {
     pub(crate) store: Store,
     pub(crate) name: JournalName,
     pub(crate) stream: StreamId,
-    /// The turn's log, and how much of it says nothing yet: what stands there before the model has spoken.
-    pub(crate) log: TurnLog,
+    /// The turn's stream buffer, and the length of its preamble: what it holds before the model's
+    /// output.
+    pub(crate) buffer: StreamBuffer,
     pub(crate) preamble: usize,
     /// The time between two writes.
     pub(crate) interval: Duration,
 }
 
-/// How far the journal has come.
+/// The progress of a journal.
 #[derive(Default)]
-struct Written {
+struct Progress {
     offset: usize,
     /// The index of the next piece.
     next: u32,
-    /// A piece of which it is not known whether it was written, and where it ends in the log. A reader may have seen it,
-    /// so it is put again as it was.
-    doubtful: Option<(Vec<u8>, usize)>,
+    /// A piece whose write failed without a clear outcome, and its end in the buffer. A reader may
+    /// have seen it, so it is written again unchanged.
+    unconfirmed: Option<(Vec<u8>, usize)>,
 }
 
 impl Journal {
-    /// Follows the turn to its end.
+    /// Follows the turn until its buffer ends.
     pub(crate) async fn run(self) {
-        let mut written = Written::default();
+        let mut progress = Progress::default();
         let mut flush_at: Option<Instant> = None;
         let mut last_flush: Option<Instant> = None;
         loop {
             tokio::select! {
                 biased;
-                () = self.log.ended() => break,
-                () = wait_until(flush_at), if flush_at.is_some() => {
+                () = self.buffer.wait_for_end() => break,
+                () = sleep_until_some(flush_at), if flush_at.is_some() => {
                     last_flush = Some(Instant::now());
                     flush_at = None;
-                    self.flush(&mut written).await;
+                    self.flush(&mut progress).await;
                 }
-                () = self.log.grown(written.offset.max(self.preamble)), if flush_at.is_none() => {
-                    let soon = Instant::now() + FIRST_WORDS.min(self.interval);
+                () = self.buffer.wait_past(progress.offset.max(self.preamble)), if flush_at.is_none() => {
+                    let soon = Instant::now() + FIRST_FLUSH_DELAY.min(self.interval);
                     flush_at = Some(last_flush.map_or(soon, |last| last + self.interval));
                 }
             }
         }
-        self.end(written).await;
+        self.end(progress).await;
     }
 
-    /// Writes what is new, or what could not be written the last time.
-    async fn flush(&self, written: &mut Written) {
-        let (piece, end) = written.doubtful.take().unwrap_or_else(|| {
-            let new = self.log.since(written.offset).bytes;
-            (ui_stream::compact(&new), written.offset + new.len())
+    /// Writes the bytes since the last flush, or the piece that could not be written then.
+    async fn flush(&self, progress: &mut Progress) {
+        let (piece, end) = progress.unconfirmed.take().unwrap_or_else(|| {
+            let new = self.buffer.tail(progress.offset).bytes;
+            (ui_stream::compact(&new), progress.offset + new.len())
         });
         match self
             .store
-            .append_journal(&self.piece(written.next, &piece))
+            .append_journal(&self.piece(progress.next, &piece))
             .await
         {
             Ok(next) => {
-                *written = Written {
+                *progress = Progress {
                     offset: end,
                     next,
-                    doubtful: None,
+                    unconfirmed: None,
                 }
             }
             Err(error) => {
                 self.warn("failed to write a journal piece", &error);
-                written.doubtful = Some((piece, end));
+                progress.unconfirmed = Some((piece, end));
             }
         }
     }
@@ -96,19 +99,19 @@ impl Journal {
         }
     }
 
-    /// Writes the rest, and that there is no more. A turn that ended before anything was written needs neither: its
-    /// answer is in the store.
-    async fn end(&self, mut written: Written) {
-        if written.doubtful.is_some() {
-            self.flush(&mut written).await;
+    /// Writes the rest and the end mark. A turn that ended before its first piece needs neither:
+    /// its answer is in the store.
+    async fn end(&self, mut progress: Progress) {
+        if progress.unconfirmed.is_some() {
+            self.flush(&mut progress).await;
         }
-        if written.next == 0 || written.doubtful.is_some() {
+        if progress.next == 0 || progress.unconfirmed.is_some() {
             return;
         }
-        let rest = ui_stream::compact(&self.log.since(written.offset).bytes);
+        let rest = ui_stream::compact(&self.buffer.tail(progress.offset).bytes);
         if let Err(error) = self
             .store
-            .end_journal(&self.piece(written.next, &rest))
+            .end_journal(&self.piece(progress.next, &rest))
             .await
         {
             self.warn("failed to write the end of a journal", &error);
@@ -124,7 +127,7 @@ impl Journal {
     }
 }
 
-async fn wait_until(at: Option<Instant>) {
+async fn sleep_until_some(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

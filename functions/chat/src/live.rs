@@ -1,6 +1,7 @@
-//! The turns that run in this process, by the name of their stream: to be read along, and to be stopped.
+//! The turns that run in this process by stream id, for readers and for stops.
 //!
-//! Nothing depends on a turn being found here. Other processes have theirs, and reach this one's through the store.
+//! Correctness does not depend on this registry. Other processes have their own, and reach the
+//! turns of this one through the store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,50 +9,50 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use message::StreamId;
 use tokio_util::sync::CancellationToken;
 
-use crate::log::TurnLog;
+use crate::log::StreamBuffer;
 
-/// All turns of the process. Cloning is cheap.
+/// The registry of all running turns of the process. Cloning is cheap.
 #[derive(Clone, Default)]
 pub(crate) struct LiveTurns {
     turns: Arc<Mutex<HashMap<StreamId, LiveTurn>>>,
 }
 
-/// One of them.
+/// A running turn.
 #[derive(Clone)]
 struct LiveTurn {
-    log: TurnLog,
+    buffer: StreamBuffer,
     stop: CancellationToken,
 }
 
-/// A turn's place among the live ones, which it leaves when this is dropped.
-pub(crate) struct Place {
+/// A guard that deregisters a live turn on drop.
+pub(crate) struct LiveTurnGuard {
     turns: LiveTurns,
     stream: StreamId,
-    /// Cancelled when the turn shall stop and keep what it has.
+    /// Cancelled when the turn must stop and keep its partial answer.
     pub(crate) stop: CancellationToken,
 }
 
 impl LiveTurns {
-    /// Makes a turn known. It need not have begun: nobody asks for it before that.
-    pub(crate) fn enter(&self, stream: &StreamId, log: TurnLog) -> Place {
+    /// Registers a turn. It need not have begun: its stream id is unknown to clients until then.
+    pub(crate) fn register(&self, stream: &StreamId, buffer: StreamBuffer) -> LiveTurnGuard {
         let stop = CancellationToken::new();
         self.lock().insert(
             stream.clone(),
             LiveTurn {
-                log,
+                buffer,
                 stop: stop.clone(),
             },
         );
-        Place {
+        LiveTurnGuard {
             turns: self.clone(),
             stream: stream.clone(),
             stop,
         }
     }
 
-    /// The log of a turn, if it runs here.
-    pub(crate) fn log_of(&self, stream: &StreamId) -> Option<TurnLog> {
-        self.lock().get(stream).map(|turn| turn.log.clone())
+    /// Returns the stream buffer of a turn, if it runs here.
+    pub(crate) fn buffer_of(&self, stream: &StreamId) -> Option<StreamBuffer> {
+        self.lock().get(stream).map(|turn| turn.buffer.clone())
     }
 
     /// Stops a turn, if it runs here.
@@ -61,13 +62,13 @@ impl LiveTurns {
         }
     }
 
-    /// Nothing that could panic runs under the lock.
+    /// Locks the map. No code that could panic runs under the lock.
     fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, LiveTurn>> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for LiveTurnGuard {
     fn drop(&mut self) {
         self.turns.lock().remove(&self.stream);
     }
@@ -76,18 +77,18 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::turn_log;
+    use crate::log::stream_buffer;
 
     #[test]
-    fn a_turn_is_found_and_stopped_as_long_as_it_has_its_place() {
+    fn a_turn_is_found_and_stopped_while_its_guard_lives() {
         let (turns, stream) = (LiveTurns::default(), StreamId::parse("s1").unwrap());
-        let (_writer, log) = turn_log();
-        let place = turns.enter(&stream, log);
+        let (_writer, buffer) = stream_buffer();
+        let guard = turns.register(&stream, buffer);
         turns.stop(&StreamId::parse("s2").unwrap());
-        assert!(turns.log_of(&stream).is_some() && !place.stop.is_cancelled());
+        assert!(turns.buffer_of(&stream).is_some() && !guard.stop.is_cancelled());
         turns.stop(&stream);
-        assert!(place.stop.is_cancelled());
-        drop(place);
-        assert!(turns.log_of(&stream).is_none());
+        assert!(guard.stop.is_cancelled());
+        drop(guard);
+        assert!(turns.buffer_of(&stream).is_none());
     }
 }

@@ -1,6 +1,7 @@
-//! The log of a turn: what has been said so far, as bytes of the stream.
+//! The stream buffer of a turn: the bytes of its stream so far.
 //!
-//! One writer appends, any number of readers follow at their own pace by offset. Nobody waits for a reader.
+//! One writer appends; any number of readers follow at their own pace by offset. The writer waits
+//! for no reader.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,53 +11,54 @@ use bytes::Bytes;
 
 use crate::replay;
 
-/// The most that a reader is handed at once; one that is behind catches up in pieces of this size.
-const PIECE: usize = 64 * 1024;
+/// The largest read. A reader that lags catches up in pieces of this size.
+const MAX_READ_BYTES: usize = 64 * 1024;
 
-/// Told to the readers of a turn that has come to no end of its own.
-const BROKEN: &str = "Something went wrong on our side. Please try again.";
+/// The error text for the readers of a turn whose task broke off.
+const INTERNAL_ERROR: &str = "Something went wrong on our side. Please try again.";
 
-/// The readers' end of the log.
+/// The read handle of a stream buffer.
 #[derive(Clone)]
-pub(crate) struct TurnLog {
-    state: Arc<Mutex<State>>,
+pub(crate) struct StreamBuffer {
+    state: Arc<Mutex<Shared>>,
 }
 
-/// The writer's end. A writer that is dropped before it has ended the log tells the readers that something broke.
-pub(crate) struct LogWriter {
-    state: Arc<Mutex<State>>,
+/// The write handle of a stream buffer. Dropping it before [`StreamWriter::end`] appends an error
+/// for the readers.
+pub(crate) struct StreamWriter {
+    state: Arc<Mutex<Shared>>,
     has_ended: bool,
 }
 
 #[derive(Default)]
-struct State {
+struct Shared {
     bytes: Vec<u8>,
     ended: bool,
-    waiting: Vec<Waker>,
+    wakers: Vec<Waker>,
 }
 
-/// What a reader that takes everything at once finds.
+/// The remainder of the buffer for a reader that takes everything at once.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Grown {
-    /// What is new: whole events, as they were appended.
+pub(crate) struct Tail {
+    /// The bytes from the offset on: complete events, as they were appended.
     pub(crate) bytes: Bytes,
-    /// Whether nothing more will come.
+    /// Set when nothing will be appended any more.
     pub(crate) ended: bool,
 }
 
-/// An empty log.
-pub(crate) fn turn_log() -> (LogWriter, TurnLog) {
-    let state = Arc::new(Mutex::new(State::default()));
+/// Creates an empty stream buffer.
+pub(crate) fn stream_buffer() -> (StreamWriter, StreamBuffer) {
+    let state = Arc::new(Mutex::new(Shared::default()));
     (
-        LogWriter {
+        StreamWriter {
             state: Arc::clone(&state),
             has_ended: false,
         },
-        TurnLog { state },
+        StreamBuffer { state },
     )
 }
 
-impl LogWriter {
+impl StreamWriter {
     /// Appends `bytes` and wakes the readers.
     pub(crate) fn append(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
@@ -64,83 +66,83 @@ impl LogWriter {
         }
     }
 
-    /// Ends the log: everything has been said.
+    /// Ends the buffer after its last byte.
     pub(crate) fn end(mut self) {
         self.has_ended = true;
     }
 
-    /// Another reader.
-    pub(crate) fn reader(&self) -> TurnLog {
-        TurnLog {
+    /// Returns another reader.
+    pub(crate) fn reader(&self) -> StreamBuffer {
+        StreamBuffer {
             state: Arc::clone(&self.state),
         }
     }
 
-    /// Whether anybody could still read what is appended.
+    /// Returns whether any reader is left.
     pub(crate) fn has_readers(&self) -> bool {
         Arc::strong_count(&self.state) > 1
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let waiting = {
+    fn change(&self, change: impl FnOnce(&mut Shared)) {
+        let wakers = {
             let mut state = lock(&self.state);
             change(&mut state);
-            std::mem::take(&mut state.waiting)
+            std::mem::take(&mut state.wakers)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Drop for LogWriter {
+impl Drop for StreamWriter {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.append(&replay::broken_off(BROKEN));
+            self.append(&replay::error_stream(INTERNAL_ERROR));
         }
         self.change(|state| state.ended = true);
     }
 }
 
-impl TurnLog {
-    /// A log that holds `bytes` and has ended.
-    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+impl StreamBuffer {
+    /// Creates a buffer that holds `bytes` and has ended.
+    pub(crate) fn complete(bytes: Vec<u8>) -> Self {
         Self {
-            state: Arc::new(Mutex::new(State {
+            state: Arc::new(Mutex::new(Shared {
                 bytes,
                 ended: true,
-                waiting: Vec::new(),
+                wakers: Vec::new(),
             })),
         }
     }
 
-    /// Everything from `offset` on.
-    pub(crate) fn since(&self, offset: usize) -> Grown {
+    /// Returns everything from `offset` on.
+    pub(crate) fn tail(&self, offset: usize) -> Tail {
         let state = lock(&self.state);
-        Grown {
+        Tail {
             bytes: Bytes::copy_from_slice(&state.bytes[offset..]),
             ended: state.ended,
         }
     }
 
-    /// Waits until the log is longer than `offset` or has ended.
-    pub(crate) async fn grown(&self, offset: usize) {
+    /// Completes when the buffer is longer than `offset` or has ended.
+    pub(crate) async fn wait_past(&self, offset: usize) {
         poll_fn(|context| self.poll_change(context, |state| state.bytes.len() > offset)).await;
     }
 
-    /// Waits until the log has ended.
-    pub(crate) async fn ended(&self) {
+    /// Completes when the buffer has ended.
+    pub(crate) async fn wait_for_end(&self) {
         poll_fn(|context| self.poll_change(context, |_| false)).await;
     }
 
-    fn poll_change(&self, context: &mut Context<'_>, seen: impl Fn(&State) -> bool) -> Poll<()> {
+    fn poll_change(&self, context: &mut Context<'_>, seen: impl Fn(&Shared) -> bool) -> Poll<()> {
         let mut state = lock(&self.state);
         if state.ended || seen(&state) {
             return Poll::Ready(());
         }
-        state.wait(context);
+        state.register(context);
         Poll::Pending
     }
 
-    /// What stands at `offset`, at most [`PIECE`] bytes; `None` when the log has ended there.
+    /// Reads at most [`MAX_READ_BYTES`] at `offset`. Returns `None` if the buffer ends there.
     pub(crate) fn poll_read(
         &self,
         offset: usize,
@@ -148,31 +150,32 @@ impl TurnLog {
     ) -> Poll<Option<Bytes>> {
         let mut state = lock(&self.state);
         if offset < state.bytes.len() {
-            let end = state.bytes.len().min(offset + PIECE);
+            let end = state.bytes.len().min(offset + MAX_READ_BYTES);
             return Poll::Ready(Some(Bytes::copy_from_slice(&state.bytes[offset..end])));
         }
         if state.ended {
             return Poll::Ready(None);
         }
-        state.wait(context);
+        state.register(context);
         Poll::Pending
     }
 }
 
-impl State {
-    fn wait(&mut self, context: &Context<'_>) {
+impl Shared {
+    fn register(&mut self, context: &Context<'_>) {
         if !self
-            .waiting
+            .wakers
             .iter()
             .any(|waker| waker.will_wake(context.waker()))
         {
-            self.waiting.push(context.waker().clone());
+            self.wakers.push(context.waker().clone());
         }
     }
 }
 
-/// Nothing that could panic runs under the lock, so a poisoned one holds whole bytes all the same.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+/// Locks the state. A poisoned lock still guards complete bytes, since no code that could panic
+/// runs under it.
+fn lock(state: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -180,17 +183,17 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 mod tests {
     use super::*;
 
-    async fn read_all(log: TurnLog) -> Vec<u8> {
+    async fn read_all(buffer: StreamBuffer) -> Vec<u8> {
         let mut read = Vec::new();
-        while let Some(piece) = poll_fn(|context| log.poll_read(read.len(), context)).await {
-            assert!(piece.len() <= PIECE);
+        while let Some(piece) = poll_fn(|context| buffer.poll_read(read.len(), context)).await {
+            assert!(piece.len() <= MAX_READ_BYTES);
             read.extend_from_slice(&piece);
         }
         read
     }
 
-    async fn write_all(writer: LogWriter) {
-        for text in [&b"one "[..], b"", b"two ", &[b'x'; 3 * PIECE]] {
+    async fn write_all(writer: StreamWriter) {
+        for text in [&b"one "[..], b"", b"two ", &[b'x'; 3 * MAX_READ_BYTES]] {
             writer.append(text);
             tokio::task::yield_now().await;
         }
@@ -199,26 +202,30 @@ mod tests {
 
     #[tokio::test]
     async fn every_reader_gets_everything_and_the_end() {
-        let (writer, log) = turn_log();
+        let (writer, buffer) = stream_buffer();
         let (first, second, ()) = tokio::join!(
-            read_all(log.clone()),
-            read_all(log.clone()),
+            read_all(buffer.clone()),
+            read_all(buffer.clone()),
             write_all(writer)
         );
-        assert_eq!(first.len(), 8 + 3 * PIECE);
+        assert_eq!(first.len(), 8 + 3 * MAX_READ_BYTES);
         assert_eq!(first, second);
-        assert_eq!(first, read_all(log).await, "one that comes after the end");
+        assert_eq!(
+            first,
+            read_all(buffer).await,
+            "one that comes after the end"
+        );
     }
 
     #[tokio::test]
-    async fn a_writer_that_is_dropped_in_a_panic_ends_the_log_with_an_error() {
-        let (writer, log) = turn_log();
+    async fn a_writer_that_is_dropped_in_a_panic_ends_the_buffer_with_an_error() {
+        let (writer, buffer) = stream_buffer();
         let task = std::panic::AssertUnwindSafe(async move {
             writer.append(b"half");
             panic!("on purpose");
         });
         assert!(futures_util::FutureExt::catch_unwind(task).await.is_err());
-        let read = String::from_utf8(read_all(log).await).unwrap();
+        let read = String::from_utf8(read_all(buffer).await).unwrap();
         assert!(
             read.starts_with("halfdata: {\"type\":\"error\"") && read.ends_with("data: [DONE]\n\n"),
             "{read}"

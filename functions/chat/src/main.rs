@@ -1,5 +1,5 @@
-//! `POST /api/chat`: one user message in, the answer out as a stream, both stored. A running answer can be read along
-//! and stopped at `/api/chat/{threadId}/stream` and `/stop`.
+//! `POST /api/chat`: takes one user message, streams the answer and stores both. A running answer
+//! can be followed and stopped at `/api/chat/{threadId}/stream` and `/stop`.
 //!
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
@@ -29,8 +29,8 @@ mod watch;
 
 use config::Config;
 
-/// Our own crates, of which as much is logged as is asked for.
-const OURS: [&str; 8] = [
+/// The crates of this workspace, which log at the configured level.
+const OWN_CRATES: [&str; 8] = [
     "chat",
     "front",
     "gateway",
@@ -43,7 +43,7 @@ const OURS: [&str; 8] = [
 
 fn main() -> std::process::ExitCode {
     front::start(
-        &OURS,
+        &OWN_CRATES,
         Config::read,
         |config| config.front.log_level,
         serve::run,

@@ -1,4 +1,4 @@
-//! Turns that are not known to have ended, as others find them: read along, stopped, brought to their end.
+//! Operations on turns that have not ended as far as the store shows: follow, stop, recover.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +7,22 @@ use front::{failure, now_ms};
 use message::{ThreadId, UiPart, UserId};
 use store::OpenTurn;
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::follow::Follower;
 use crate::invocation::Invocation;
-use crate::log::{TurnLog, turn_log};
+use crate::log::{StreamBuffer, stream_buffer};
 
-/// How long a turn of this process, which is to stop, is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest wait for a turn of this process to store its answer after a stop.
+const LOCAL_STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A turn that runs heeds a stop within about a second, and then has to save what it has.
-const HEEDED_WITHIN: Duration = Duration::from_secs(5);
+/// The time after which a turn of another process that ignores a stop counts as dead. It reads the
+/// stop within about a second and then has to store its answer.
+const REMOTE_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Clients {
-    /// The turn that runs in a thread. One that died, or was left behind, is brought to its end first.
-    pub(crate) async fn settled(
+impl AppState {
+    /// Returns the running turn of a thread; recovers one whose lease has expired.
+    pub(crate) async fn running_turn(
         &self,
         user: &UserId,
         thread: &ThreadId,
@@ -30,6 +31,8 @@ impl Clients {
         let Some(current) = self.store.current_turn(user, thread).await? else {
             return Ok(None);
         };
+        // Unlike the current turn, it does not change what the caller sees, so it is recovered in a
+        // task.
         if let Some(left_behind) = current.left_behind.filter(|older| older.is_dead(now_ms())) {
             self.recover(left_behind, invocation);
         }
@@ -42,58 +45,60 @@ impl Clients {
         }
     }
 
-    /// The log of a running turn: its own, or a copy that follows its journal. `None`: it runs elsewhere, and there are
-    /// no journals.
+    /// Returns the stream buffer of a running turn: its own, or a copy that follows its journal.
+    /// `None`: it runs in another process, and there are no journals.
     pub(crate) fn attach(
         self: &Arc<Self>,
         open: &OpenTurn,
-        given: Vec<UiPart>,
+        known_parts: Vec<UiPart>,
         invocation: &Invocation,
-    ) -> Option<TurnLog> {
-        if let Some(log) = self.live.log_of(open.stream()) {
-            // Somebody else's task writes it. This invocation has to be held open all the same.
-            let reader = log.clone();
-            invocation.spawn(async move { reader.ended().await });
-            return Some(log);
+    ) -> Option<StreamBuffer> {
+        if let Some(buffer) = self.live.buffer_of(open.stream()) {
+            // The task of another invocation writes it, but Lambda freezes this one unless it has a
+            // task too.
+            let reader = buffer.clone();
+            invocation.spawn(async move { reader.wait_for_end().await });
+            return Some(buffer);
         }
         if !self.has_journals() {
             return None;
         }
-        let (writer, log) = turn_log();
-        let clients = Arc::clone(self);
+        let (writer, buffer) = stream_buffer();
+        let state = Arc::clone(self);
         let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
         let follower = Follower {
             open: open.clone(),
-            given,
+            known_parts,
             until,
             shutdown,
         };
-        invocation.spawn(async move { follower.run(&clients, writer).await });
-        Some(log)
+        invocation.spawn(async move { follower.run(&state, writer).await });
+        Some(buffer)
     }
 
-    /// Whether a turn can be ended from here: it runs here, or nobody runs it any more.
-    pub(crate) fn reaches(&self, open: &OpenTurn) -> bool {
-        self.live.log_of(open.stream()).is_some() || open.is_dead(now_ms())
+    /// Returns whether this process can end a turn: it runs here, or its lease has expired.
+    pub(crate) fn can_stop_here(&self, open: &OpenTurn) -> bool {
+        self.live.buffer_of(open.stream()).is_some() || open.is_dead(now_ms())
     }
 
-    /// Stops a turn that runs here. One that runs elsewhere will notice; if it does not it is dead, whatever its lease
-    /// says, and is brought to its end here.
-    pub(crate) fn see_stopped(self: &Arc<Self>, open: OpenTurn, invocation: &Invocation) {
-        if self.live.log_of(open.stream()).is_some() {
+    /// Stops a turn that runs here, and recovers a dead one. A turn of another process reads the
+    /// stop from the store; if it has not ended after [`REMOTE_STOP_TIMEOUT`] it counts as dead,
+    /// whatever its lease, and is recovered here.
+    pub(crate) fn enforce_stop(self: &Arc<Self>, open: OpenTurn, invocation: &Invocation) {
+        if self.live.buffer_of(open.stream()).is_some() {
             return self.live.stop(open.stream());
         }
         if open.is_dead(now_ms()) {
             return self.recover(open, invocation);
         }
-        let (clients, held) = (Arc::clone(self), invocation.clone());
+        let (state, invocation_of_task) = (Arc::clone(self), invocation.clone());
         invocation.spawn(async move {
-            tokio::time::sleep(HEEDED_WITHIN).await;
-            match clients.store.current_turn(open.user(), open.thread()).await {
+            tokio::time::sleep(REMOTE_STOP_TIMEOUT).await;
+            match state.store.current_turn(open.user(), open.thread()).await {
                 Ok(current) => {
                     let still = current.and_then(|current| current.open);
                     if let Some(still) = still.filter(|still| still.stream() == open.stream()) {
-                        clients.recover(still, &held);
+                        state.recover(still, &invocation_of_task);
                     }
                 }
                 Err(error) => {
@@ -108,18 +113,19 @@ impl Clients {
         });
     }
 
-    /// Stops a turn and waits until what it said is stored.
-    pub(crate) async fn end(&self, open: &OpenTurn) -> Result<(), ApiError> {
+    /// Stops a turn and waits until its answer is stored.
+    pub(crate) async fn stop_and_recover(&self, open: &OpenTurn) -> Result<(), ApiError> {
         self.live.stop(open.stream());
-        if let Some(log) = self.live.log_of(open.stream()) {
-            // It stores its answer before its log ends. If that takes too long its journal has to do.
-            let _ = tokio::time::timeout(PATIENCE, log.ended()).await;
+        if let Some(buffer) = self.live.buffer_of(open.stream()) {
+            // It stores its answer before its buffer ends. After the timeout the answer is
+            // recovered from its journal.
+            let _ = tokio::time::timeout(LOCAL_STOP_TIMEOUT, buffer.wait_for_end()).await;
         }
         recovery::recover(&self.store, open, now_ms()).await?;
         Ok(())
     }
 
-    /// Brings a turn that nobody runs any more to its end. Nobody waits for it.
+    /// Recovers a dead turn in a task of its own.
     pub(crate) fn recover(&self, open: OpenTurn, invocation: &Invocation) {
         let store = self.store.clone();
         invocation.spawn(async move {

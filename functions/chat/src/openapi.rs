@@ -1,6 +1,7 @@
-//! `docs/openapi/chat.json`, made of what stands beside the handlers and of the types that are sent.
+//! `docs/openapi/chat.json`, generated from the annotations of the handlers and from the types on
+//! the wire.
 //!
-//! `UPDATE_OPENAPI=1 cargo test -p chat openapi` writes it anew.
+//! `UPDATE_OPENAPI=1 cargo test -p chat openapi` writes it.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -23,27 +24,27 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use validation::{ChatRequest, Limits, RequestError};
 
 use crate::error::ApiError;
-use crate::resume::{STOP_BODY_BYTES, Stopping};
+use crate::resume::{MAX_STOP_BODY_BYTES, Stopping};
 use crate::{chat, resume};
 
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// What the function does.
+/// The API of the function.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Sidekiq chat",
-        description = "Answers the AI SDK's `useChat`. Whatever becomes of the connection, the question and its answer are \
-                       stored. Once a stream has begun, trouble is an `error` chunk in it.",
+        description = "Answers the AI SDK's `useChat`. The question and its answer are stored even if the connection is lost. \
+                       Once a stream has begun, an error is an `error` chunk in it.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The origin of the web application")),
-    tags((name = "chat", description = "Answers of a model")),
+    tags((name = "chat", description = "The model's answers")),
     paths(chat::answer, resume::resume, resume::stop),
 )]
-struct Described;
+struct ApiDescription;
 
-/// The thread in an address.
+/// The thread id in a path.
 pub(crate) struct Thread;
 
 impl ToSchema for Thread {}
@@ -54,7 +55,7 @@ impl PartialSchema for Thread {
     }
 }
 
-/// The body of a stop, which is read by hand.
+/// The body of a stop, which is parsed by hand.
 struct StopRequest;
 
 impl JsonSchema for StopRequest {
@@ -65,15 +66,15 @@ impl JsonSchema for StopRequest {
     fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
         json_schema!({
             "type": "object",
-            "description": "Which answer to stop. Without a body, or a `streamId` in it, whichever runs. Fields that are \
-                            not listed are ignored.",
+            "description": "The answer to stop. Without a body, or a `streamId` in it, any running answer. Unknown fields \
+                            are ignored.",
             "maxProperties": 100,
             "properties": { "streamId": { "anyOf": [generator.subschema_for::<StreamId>(), { "type": "null" }] } },
         })
     }
 }
 
-/// Everything that may be refused, and by which operations.
+/// Returns every refusal with the operations that may make it.
 fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
     const ALL: &[&str] = &["chat", "resume", "stop"];
     const OF_ONE: &[&str] = &["resume", "stop"];
@@ -95,8 +96,8 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         (ApiError::Unauthorized(SessionError::Missing), ALL),
         (ApiError::Forbidden(AccessError::NoOrigin), ALL),
         (ApiError::UnsupportedMediaType, CHAT),
-        (BodyError::Slow.into(), WITH_BODY),
-        (BodyError::Torn.into(), WITH_BODY),
+        (BodyError::RequestTimeout.into(), WITH_BODY),
+        (BodyError::IncompleteBody.into(), WITH_BODY),
         (
             BodyError::TooLarge {
                 limit: Limits::default().max_body_bytes,
@@ -106,7 +107,7 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         ),
         (
             BodyError::TooLarge {
-                limit: STOP_BODY_BYTES,
+                limit: MAX_STOP_BODY_BYTES,
             }
             .into(),
             &["stop"],
@@ -129,7 +130,7 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         (ApiError::ParallelTurns { retry_after }, CHAT),
         (ApiError::Store(refused), ALL),
         (ApiError::Store(unavailable), ALL),
-        (ApiError::Lost, CHAT),
+        (ApiError::Internal, CHAT),
     ];
     refusals.extend(bad_requests().into_iter().map(|error| (error.into(), CHAT)));
     refusals
@@ -157,7 +158,7 @@ fn bad_requests() -> Vec<RequestError> {
 }
 
 async fn document() -> Document {
-    let described = serde_json::to_value(Described::openapi()).expect("a description is JSON");
+    let described = serde_json::to_value(ApiDescription::openapi()).expect("a description is JSON");
     let mut document = Document::new(described, |schemas| {
         schemas.subschema_for::<ThreadId>();
         schemas.subschema_for::<ChatRequest>();
@@ -188,7 +189,8 @@ fn stream_headers() -> Value {
         .into()
 }
 
-/// What tools that read OpenAPI 3.1 take for an event stream: the schema is that of one event.
+/// Returns the content of an event stream as tools for OpenAPI 3.1 expect it: the schema is that of
+/// one event.
 fn stream_content() -> Value {
     json!({
         "schema": {

@@ -1,4 +1,4 @@
-//! How a turn ended, for the store and for the operator.
+//! The record of how a turn ended, for the store and for the operator.
 
 use std::time::Duration;
 
@@ -13,38 +13,39 @@ use crate::invocation::Invocation;
 use crate::relay::Ending;
 use crate::turn::Turn;
 
-/// How long a save is tried for, on top of the store's own retries. The user is waiting for the end of the stream.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The timeout of a save, including the store's own retries. The user is waiting for the end of the
+/// stream.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest wait between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between two attempts.
+const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long it is tried for when nobody is waiting any more.
-const LATE_PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of a save for which no client waits any more.
+const LATE_SAVE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is left for the mark that the turn is over.
-const LAST_MARK: Duration = Duration::from_secs(1);
+/// The time reserved for marking the turn as ended.
+const FINISH_RESERVE: Duration = Duration::from_secs(1);
 
-/// What is known of an answer when it has ended.
+/// The final state of an answer.
 pub(crate) struct Record {
     pub(crate) parts: String,
-    /// Whether the model said nothing at all.
+    /// Set when the model produced no output.
     pub(crate) is_empty: bool,
     pub(crate) status: Status,
     pub(crate) metadata: AnswerMetadata,
-    /// What the gateway says the call cost.
+    /// The cost of the call as the gateway reports it.
     pub(crate) cost: Option<Cost>,
     pub(crate) skipped_parts: u64,
 }
 
 impl Record {
     fn usage(&self) -> TurnUsage {
-        used(self.metadata.usage, self.cost)
+        to_turn_usage(self.metadata.usage, self.cost)
     }
 }
 
-/// What a call used, as the table counts it.
-pub(crate) fn used(usage: Option<TokenUsage>, cost: Option<Cost>) -> TurnUsage {
+/// Converts the usage and cost of a call into the store's form.
+pub(crate) fn to_turn_usage(usage: Option<TokenUsage>, cost: Option<Cost>) -> TurnUsage {
     let usage = usage.unwrap_or_default();
     TurnUsage {
         input: usage.input_tokens,
@@ -55,49 +56,50 @@ pub(crate) fn used(usage: Option<TokenUsage>, cost: Option<Cost>) -> TurnUsage {
     }
 }
 
-/// Writes the end of one turn.
+/// The writer of one turn's end.
 pub(crate) struct Recorder<'a> {
     turn: &'a Turn,
     store: &'a Store,
     keys: &'a TurnKeys,
-    /// When trying to save is over, and when trying to mark the end.
+    /// The time by which the save must be done, and the one by which the turn must be marked as
+    /// ended.
     save_until: Instant,
-    mark_until: Instant,
+    finish_until: Instant,
     deadline: Instant,
 }
 
 impl<'a> Recorder<'a> {
-    /// For the turn under `keys`, from now on.
+    /// Creates the recorder of the turn under `keys`. Its timeouts start now.
     pub(crate) fn new(turn: &'a Turn, keys: &'a TurnKeys, invocation: &Invocation) -> Self {
-        let patience = Instant::now() + PATIENCE;
-        let save_until = invocation.save_until().min(patience);
-        let mark_until = save_until + (invocation.deadline - save_until) / 2;
+        let latest = Instant::now() + SAVE_TIMEOUT;
+        let save_until = invocation.save_deadline().min(latest);
+        let finish_until = save_until + (invocation.deadline - save_until) / 2;
         Self {
             turn,
-            store: &turn.clients.store,
+            store: &turn.state.store,
             keys,
             save_until,
-            mark_until,
+            finish_until,
             deadline: invocation.deadline,
         }
     }
 
-    /// Puts the answer and, if the end of the turn has overtaken it, the user's message first. `false`: it could not be
-    /// put in the time that a client waits, and the log says why.
+    /// Stores the answer, and first the user's message if the turn ended before that was stored.
+    /// Returns `false` if this failed within the time that a client waits; the error is logged.
     pub(crate) async fn save(&self, record: &Record, message_saved: bool) -> bool {
         self.save_until(self.save_until, record, message_saved)
             .await
     }
 
-    /// The same when the client has been told that nothing was saved: for as long as the invocation lasts, but not for
-    /// ever.
+    /// Stores the answer after the client has been informed that nothing was saved. Tries until
+    /// [`LATE_SAVE_TIMEOUT`] or the end of the invocation.
     pub(crate) async fn save_late(&self, record: &Record, message_saved: bool) -> bool {
         let until = self
             .deadline
-            .checked_sub(LAST_MARK)
+            .checked_sub(FINISH_RESERVE)
             .unwrap_or(self.deadline);
         self.save_until(
-            until.min(Instant::now() + LATE_PATIENCE),
+            until.min(Instant::now() + LATE_SAVE_TIMEOUT),
             record,
             message_saved,
         )
@@ -127,23 +129,24 @@ impl<'a> Recorder<'a> {
         .is_some()
     }
 
-    /// Marks the turn as over. If this fails the turn's lease runs out instead. A client whose answer is saved waits for
-    /// this, and has to be told before the deadline. Returns an older turn that somebody has to bring to its end.
+    /// Marks the turn as ended. If this fails, its lease expires instead. A client whose answer is
+    /// saved waits for this and must be answered before the deadline. Returns an older turn that
+    /// has to be recovered.
     pub(crate) async fn finish(&self, record: &Record, saved: bool) -> Option<OpenTurn> {
-        let says_something = !record.is_empty || record.status == Status::Completed;
-        let outcome = if saved && says_something {
+        let has_answer = !record.is_empty || record.status == Status::Completed;
+        let outcome = if saved && has_answer {
             TurnOutcome::Done
         } else {
             TurnOutcome::Failed
         };
         let usage = record.usage();
-        let patience = Instant::now() + PATIENCE;
+        let latest = Instant::now() + SAVE_TIMEOUT;
         let until = if saved {
-            self.mark_until
-                .max(Instant::now() + LAST_MARK)
-                .min(patience)
+            self.finish_until
+                .max(Instant::now() + FINISH_RESERVE)
+                .min(latest)
         } else {
-            self.deadline.min(patience)
+            self.deadline.min(latest)
         };
         let finish = || self.store.finish_turn(self.keys, outcome, &usage);
         match self
@@ -161,17 +164,21 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Adds what the turn used to its user's day, and gives its place back. Nobody waits for this.
-    pub(crate) async fn settle(&self, record: &Record) {
-        let (usage, until) = (record.usage(), self.deadline.min(Instant::now() + PATIENCE));
+    /// Adds the turn's usage to its user's day and releases its quota slot. No client waits for
+    /// this.
+    pub(crate) async fn record_usage(&self, record: &Record) {
+        let (usage, until) = (
+            record.usage(),
+            self.deadline.min(Instant::now() + SAVE_TIMEOUT),
+        );
         self.persist("record the usage", until, || {
             self.store.record_usage(self.keys, &usage)
         })
         .await;
     }
 
-    /// Says in one line what an operator may want to know, and nothing of what was said.
-    pub(crate) fn report(&self, record: &Record, ending: &Ending, saved: bool) {
+    /// Logs the outcome in one line, without any content of the conversation.
+    pub(crate) fn log_outcome(&self, record: &Record, ending: &Ending, saved: bool) {
         let metadata = &record.metadata;
         let usage = metadata.usage.unwrap_or_default();
         let cause = ending.cause();
@@ -197,32 +204,33 @@ impl<'a> Recorder<'a> {
         );
     }
 
-    /// Tries until it works, there is no point, or the time is up.
+    /// Retries `put` until it succeeds, fails permanently, or `until` has passed.
     async fn persist<T, F>(&self, what: &str, until: Instant, put: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         let (thread_id, answer_id) = (self.turn.thread.as_str(), self.turn.answer.as_str());
-        let mut pause = Duration::from_millis(250);
+        let mut interval = Duration::from_millis(250);
         loop {
             let error = match timeout_at(until, put()).await {
                 Ok(Ok(done)) => return Some(done),
                 Ok(Err(error)) => Some(error),
                 Err(_) => None,
             };
-            let again = Instant::now() + pause;
-            let goes_on = error.as_ref().is_some_and(StoreError::is_retryable) && again < until;
+            let next_try = Instant::now() + interval;
+            let can_retry =
+                error.as_ref().is_some_and(StoreError::is_retryable) && next_try < until;
             let error = error.map_or_else(
                 || "no time is left".to_owned(),
                 |error| failure::chain(&error),
             );
-            if !goes_on {
+            if !can_retry {
                 tracing::error!(thread_id, answer_id, error, "failed to {what}");
                 return None;
             }
             tracing::warn!(thread_id, answer_id, error, "failed to {what}, retrying");
-            tokio::time::sleep_until(again).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            tokio::time::sleep_until(next_try).await;
+            interval = MAX_RETRY_INTERVAL.min(interval * 2);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From the gateway into the log of the turn, and at the end into the store.
+//! The relay of a turn: from the gateway into the stream buffer and, at the end, into the store.
 
 mod ending;
 
@@ -17,53 +17,53 @@ use ui_stream::{MAX_ANSWER_BYTES, MessageAssembler, StreamMapper, UiMessageChunk
 pub(crate) use self::ending::{Ending, cost};
 use crate::invocation::Invocation;
 use crate::journal::Journal;
-use crate::live::Place;
-use crate::log::LogWriter;
+use crate::live::LiveTurnGuard;
+use crate::log::StreamWriter;
 use crate::recorder::Recorder;
-use crate::title::Titling;
+use crate::title::TitleTask;
 use crate::turn::Turn;
 use crate::watch::Watch;
 
-/// Bytes of stream that are gathered at most before they go into the log.
+/// The number of encoded bytes that are collected before they are appended to the stream buffer.
 const MAX_PENDING_BYTES: usize = 64 * 1024;
-/// How long a client waits for the mark that nothing came of its turn.
-const FIRST_MARK: Duration = Duration::from_secs(2);
+/// The time that a client waits for the mark that its turn produced nothing.
+const UNSAVED_FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
 pub(crate) struct Relay {
     turn: Turn,
     keys: TurnKeys,
-    log: LogWriter,
+    writer: StreamWriter,
     output: Output,
-    /// The turn's place among those of the process, which says when it shall stop.
-    place: Place,
+    /// The registration of the turn in this process, with its stop signal.
+    guard: LiveTurnGuard,
     message_saved: bool,
     skipped: u64,
 }
 
-/// What the model has said so far: for the stream, and for the store.
+/// The model's output so far, for the stream and for the store.
 struct Output {
     mapper: StreamMapper,
     assembler: MessageAssembler,
-    /// Bytes of the stream that are not in the log yet.
+    /// The encoded bytes that are not in the stream buffer yet.
     pending: Vec<u8>,
-    /// How many are.
+    /// The number of bytes in the stream buffer.
     length: usize,
-    /// Whether the answer goes on from parts that were there before.
-    goes_on: bool,
+    /// Set when the answer continues existing parts.
+    is_continuation: bool,
     begun: Instant,
-    /// The same, in milliseconds since 1970.
+    /// The begin in milliseconds since 1970.
     created_at_ms: u64,
     first_token: Option<Instant>,
 }
 
 impl Relay {
-    /// The relay of a turn that has begun under `keys`.
+    /// Creates the relay of a turn that has begun under `keys`.
     pub(crate) fn new(
         mut turn: Turn,
         keys: TurnKeys,
-        log: LogWriter,
-        place: Place,
+        writer: StreamWriter,
+        guard: LiveTurnGuard,
         message_saved: bool,
     ) -> Self {
         let parts = std::mem::take(&mut turn.answer_parts);
@@ -71,11 +71,10 @@ impl Relay {
             UiPart::Tool(tool) => Some(tool.tool_call_id.clone()),
             _ => None,
         });
-        let goes_on = !parts.is_empty();
+        let is_continuation = !parts.is_empty();
         let output = Output {
-            goes_on,
-            mapper: StreamMapper::continuing(known_tools)
-                .sending_sources(turn.clients.send_sources),
+            is_continuation,
+            mapper: StreamMapper::continuing(known_tools).sending_sources(turn.state.send_sources),
             assembler: MessageAssembler::continuing(parts),
             pending: Vec::new(),
             length: 0,
@@ -86,21 +85,22 @@ impl Relay {
         Self {
             turn,
             keys,
-            log,
+            writer,
             output,
-            place,
+            guard,
             message_saved,
             skipped: 0,
         }
     }
 
-    /// Runs the turn to its end.
+    /// Runs the turn until its end is recorded.
     pub(crate) async fn run(mut self, invocation: &Invocation) {
         let cutoff = invocation.cutoff();
-        let stop = self.place.stop.clone();
+        let stop = self.guard.stop.clone();
         let ending = {
             let relay = AssertUnwindSafe(self.relay(cutoff, invocation)).catch_unwind();
             tokio::select! {
+                // The relay comes first: an answer that is complete must not count as interrupted.
                 biased;
                 ending = relay => ending.unwrap_or(Ending::Panicked),
                 () = tokio::time::sleep_until(cutoff) => Ending::Deadline,
@@ -114,7 +114,8 @@ impl Relay {
             .await
             .is_err()
         {
-            // Its readers are told by the log. What it said is in its journal, for whoever touches the thread next.
+            // The dropped writer has ended the stream with an error. The answer is recovered from
+            // the journal.
             tracing::error!(
                 stream_id = stream_id.as_str(),
                 "panicked while finalizing a turn"
@@ -133,18 +134,18 @@ impl Relay {
                 tool_call_id: id.clone(),
             });
         }
-        self.output.flush(&self.log);
-        self.keep_journal(invocation);
+        self.output.flush(&self.writer);
+        self.spawn_journal_and_watch(invocation);
 
-        let mut parts = match self.open(cutoff).await {
+        let mut parts = match self.open_stream(cutoff).await {
             Ok(parts) => parts,
             Err(ending) => return ending,
         };
         let ending = loop {
             match parts.next().await {
                 Ok(Some(parts)) => {
-                    let pushed = self.output.push(parts, &self.log);
-                    self.output.flush(&self.log);
+                    let pushed = self.output.push(parts, &self.writer);
+                    self.output.flush(&self.writer);
                     if let Err(ending) = pushed {
                         break ending;
                     }
@@ -157,34 +158,35 @@ impl Relay {
         ending
     }
 
-    /// Lets other processes read along, and stop the turn.
-    fn keep_journal(&self, invocation: &Invocation) {
-        let clients = &self.turn.clients;
-        if !clients.has_journals() {
+    /// Starts the journal, from which other processes read the stream, and the watch for their
+    /// stops.
+    fn spawn_journal_and_watch(&self, invocation: &Invocation) {
+        let state = &self.turn.state;
+        if !state.has_journals() {
             return;
         }
         let watch = Watch {
-            store: clients.store.clone(),
+            store: state.store.clone(),
             keys: self.keys.clone(),
-            log: self.log.reader(),
-            pause: clients.journal_interval,
-            stop: self.place.stop.clone(),
+            buffer: self.writer.reader(),
+            interval: state.journal_interval,
+            stop: self.guard.stop.clone(),
         };
         invocation.spawn(watch.run());
         let journal = Journal {
-            store: clients.store.clone(),
+            store: state.store.clone(),
             name: self.keys.journal(),
             stream: self.keys.stream().clone(),
-            log: self.log.reader(),
+            buffer: self.writer.reader(),
             preamble: self.output.length,
-            interval: clients.journal_interval,
+            interval: state.journal_interval,
         };
         invocation.spawn(journal.run());
     }
 
-    /// Calls the model while the user's message is being put. Nothing of the answer is read before that is done,
-    /// and the call is dropped if it cannot be.
-    async fn open(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
+    /// Calls the model while the user's message is being stored. Reads nothing of the answer before
+    /// that is done, and drops the call if it fails.
+    async fn open_stream(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
         let (turn, is_saved) = (&self.turn, self.message_saved);
         let mut save = pin!(async {
             if is_saved {
@@ -193,6 +195,7 @@ impl Relay {
                 turn.save_message(&self.keys).await
             }
         });
+        // Both run at once, so that the write costs no time before the first byte.
         let mut call = pin!(self.turn.model.stream(&self.turn.prompt, Some(cutoff)));
         let (saved, called): (
             Result<(), StoreError>,
@@ -210,14 +213,15 @@ impl Relay {
         .map_err(Ending::Broken)
     }
 
-    /// Records how the turn ended, and only then tells the readers. What cannot be recorded they are told at once.
+    /// Records how the turn ended, then ends the stream. If the answer cannot be saved in time,
+    /// ends the stream first and saves late.
     async fn conclude(self, ending: Ending, invocation: &Invocation) {
         let Self {
             turn,
             keys,
-            log,
+            writer,
             mut output,
-            place,
+            guard,
             message_saved,
             skipped,
         } = self;
@@ -226,57 +230,63 @@ impl Relay {
         let record = output.record(&ending, skipped, &turn.model_id);
         let mut saved = recorder.save(&record, message_saved).await;
         let left_behind = if saved {
+            // Mark first: a client that reads the end may send its next message at once.
             let left_behind = recorder.finish(&record, saved).await;
-            output.end(closing, &record.metadata, log);
+            output.end(closing, &record.metadata, writer);
             left_behind
         } else {
             let mut left_behind = None;
             if record.is_empty {
-                // There is nothing to save: the same message shall run again as soon as the client can send it.
-                let marked = timeout(FIRST_MARK, recorder.finish(&record, false)).await;
-                left_behind = marked.unwrap_or_default();
+                // There is nothing to save. Marking the turn as failed first lets the client send
+                // the same message again as soon as it reads the error.
+                let finished =
+                    timeout(UNSAVED_FINISH_TIMEOUT, recorder.finish(&record, false)).await;
+                left_behind = finished.unwrap_or_default();
             }
-            output.end_unsaved(closing, &record.metadata, log);
+            output.end_unsaved(closing, &record.metadata, writer);
             saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
-            if saved || record.is_empty || !turn.clients.has_journals() {
+            if saved || record.is_empty || !turn.state.has_journals() {
                 left_behind.or(recorder.finish(&record, saved).await)
             } else {
-                // Left open, so that somebody makes its answer from the journal.
+                // The turn stays open so that its answer is recovered from the journal.
                 None
             }
         };
-        drop(place);
-        recorder.settle(&record).await;
+        // The stream has ended: from here on readers are served from the store.
+        drop(guard);
+        recorder.record_usage(&record).await;
         if let Some(older) = left_behind {
-            turn.clients.recover(older, invocation);
+            turn.state.recover(older, invocation);
         }
-        recorder.report(&record, &ending, saved);
-        if saved && let Some(titling) = Titling::after(&turn, &keys, &record, invocation) {
-            invocation.spawn(titling.run());
+        recorder.log_outcome(&record, &ending, saved);
+        if saved && let Some(title) = TitleTask::from_turn(&turn, &keys, &record, invocation) {
+            invocation.spawn(title.run());
         }
     }
 }
 
 impl Output {
-    /// Makes chunks of `parts`, for the stream and for the store, until one cannot be taken.
-    fn push(&mut self, parts: Vec<StreamPart>, log: &LogWriter) -> Result<(), Ending> {
+    /// Maps `parts` to chunks for the stream and for the store, up to the first part that is
+    /// refused.
+    fn push(&mut self, parts: Vec<StreamPart>, writer: &StreamWriter) -> Result<(), Ending> {
         let pushed = parts
             .into_iter()
-            .try_for_each(|part| self.push_part(part, log));
+            .try_for_each(|part| self.push_part(part, writer));
         if self.first_token.is_none() && !self.assembler.is_empty() {
             self.first_token = Some(Instant::now());
         }
         pushed
     }
 
-    fn push_part(&mut self, part: StreamPart, log: &LogWriter) -> Result<(), Ending> {
+    fn push_part(&mut self, part: StreamPart, writer: &StreamWriter) -> Result<(), Ending> {
         let Self {
             mapper,
             assembler,
             pending,
             ..
         } = self;
-        // Before the chunk is made: a part may be as large as an event, and each chunk is copied some four times.
+        // Checked before the chunk exists: a part may be as large as an event, and each chunk is
+        // copied some four times.
         if self.length + pending.len() + mapper.stream_bytes(&part) > MAX_ANSWER_BYTES {
             return Err(Ending::TooLong);
         }
@@ -285,7 +295,7 @@ impl Output {
             assembler.push(&chunk);
         });
         if pending.len() > MAX_PENDING_BYTES {
-            self.flush(log);
+            self.flush(writer);
         }
         pushed.map_err(Ending::OutOfOrder)
     }
@@ -295,44 +305,54 @@ impl Output {
         self.assembler.push(chunk);
     }
 
-    /// Writes the last chunks and ends the log.
-    fn end(mut self, closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata, log: LogWriter) {
-        described(closing, metadata)
+    /// Writes the last chunks and ends the stream.
+    fn end(
+        mut self,
+        closing: Vec<UiMessageChunk>,
+        metadata: &AnswerMetadata,
+        writer: StreamWriter,
+    ) {
+        with_metadata(closing, metadata)
             .iter()
             .for_each(|chunk| chunk.encode(&mut self.pending));
         self.pending.extend_from_slice(ui_stream::DONE);
-        self.flush(&log);
-        log.end();
+        self.flush(&writer);
+        writer.end();
     }
 
-    /// The same, and says that nothing was saved, unless another error is said already.
+    /// Ends the stream with the error that nothing was saved, unless it carries another error
+    /// already.
     fn end_unsaved(
         mut self,
         closing: Vec<UiMessageChunk>,
         metadata: &AnswerMetadata,
-        log: LogWriter,
+        writer: StreamWriter,
     ) {
         if closing
             .iter()
             .any(|chunk| matches!(chunk, UiMessageChunk::Error { .. }))
         {
-            return self.end(closing, metadata, log);
+            return self.end(closing, metadata, writer);
         }
         let mut chunks = Vec::new();
         self.mapper
             .fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
-        self.end(chunks, metadata, log);
+        self.end(chunks, metadata, writer);
     }
 
-    fn flush(&mut self, log: &LogWriter) {
-        log.append(&self.pending);
+    fn flush(&mut self, writer: &StreamWriter) {
+        writer.append(&self.pending);
         self.length += self.pending.len();
         self.pending.clear();
     }
 }
 
-/// The last chunks with what is known of the answer by now: in `finish`, and before what clients stop reading at.
-fn described(mut closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata) -> Vec<UiMessageChunk> {
+/// Adds the final metadata to the last chunks: in `finish`, and before the chunk at which clients
+/// stop reading.
+fn with_metadata(
+    mut closing: Vec<UiMessageChunk>,
+    metadata: &AnswerMetadata,
+) -> Vec<UiMessageChunk> {
     for chunk in &mut closing {
         if let UiMessageChunk::Finish {
             message_metadata, ..
@@ -344,9 +364,9 @@ fn described(mut closing: Vec<UiMessageChunk>, metadata: &AnswerMetadata) -> Vec
     let last_read = |chunk: &UiMessageChunk| {
         matches!(chunk, UiMessageChunk::Error { .. } | UiMessageChunk::Abort)
     };
-    if let Some(place) = closing.iter().position(last_read) {
+    if let Some(index) = closing.iter().position(last_read) {
         let message_metadata = Box::new(metadata.clone());
-        closing.insert(place, UiMessageChunk::MessageMetadata { message_metadata });
+        closing.insert(index, UiMessageChunk::MessageMetadata { message_metadata });
     }
     closing
 }

@@ -1,18 +1,19 @@
-//! Streams that are made of what is stored, for a client that missed the first time.
+//! Streams built from stored answers, for clients that missed the live stream.
 
 use message::{AnswerMetadata, MessageId, UiPart};
 use store::{Status, StoredMessage};
 use ui_stream::{ReplayEnd, UiMessageChunk};
 
-/// The most bytes of a replay: what an answer may make, and room for the chunks that end a stream.
+/// The size limit of a replay: the longest answer, and room for the chunks that end a stream.
 const MAX_REPLAY_BYTES: usize = ui_stream::MAX_ANSWER_BYTES + 64 * 1024;
 
-/// Told to the reader of an answer that is stored, and longer than the process can send.
-const TOO_LONG: &str = "The answer is too long to be sent again. Load the conversation to see it.";
+/// The error text for a stored answer that is longer than the process can send.
+const TOO_LONG_TO_REPLAY: &str =
+    "The answer is too long to be sent again. Load the conversation to see it.";
 
-/// The stored answer as the stream that it once was, in larger pieces, to a client that has the parts `given` already.
-/// `None`: its parts cannot be read.
-pub(crate) fn stream_of(given: &[UiPart], answer: &StoredMessage) -> Option<Vec<u8>> {
+/// Encodes a stored answer as its stream, in larger chunks, for a client that has `known_parts`
+/// already. Returns `None` if its parts cannot be parsed.
+pub(crate) fn replay_answer(known_parts: &[UiPart], answer: &StoredMessage) -> Option<Vec<u8>> {
     let parts = match UiPart::parse_stored(&answer.parts) {
         Ok(parts) => parts,
         Err(error) => {
@@ -24,6 +25,7 @@ pub(crate) fn stream_of(given: &[UiPart], answer: &StoredMessage) -> Option<Vec<
             return None;
         }
     };
+    // Metadata is optional in the table, but a stream starts with the model and the time.
     let metadata = answer.metadata.clone().unwrap_or_else(|| {
         AnswerMetadata::at_start(
             answer.model.as_deref().unwrap_or_default(),
@@ -38,34 +40,42 @@ pub(crate) fn stream_of(given: &[UiPart], answer: &StoredMessage) -> Option<Vec<
             ReplayEnd::Failed("The answer was interrupted. What came so far is kept.")
         }
     };
-    Some(replayed(given, &answer.id, &parts, &metadata, end))
+    Some(encode_replay(
+        known_parts,
+        &answer.id,
+        &parts,
+        &metadata,
+        end,
+    ))
 }
 
-/// Encodes a replay, up to the first chunk that a process of 128 MB could not hold besides the answer itself.
-fn replayed(
-    given: &[UiPart],
+/// Encodes a replay, up to the first chunk that a process of 128 MB could not hold in addition to
+/// the answer itself.
+fn encode_replay(
+    known_parts: &[UiPart],
     id: &MessageId,
     parts: &[UiPart],
     metadata: &AnswerMetadata,
     end: ReplayEnd<'_>,
 ) -> Vec<u8> {
     let (mut stream, mut is_too_long) = (Vec::new(), false);
-    ui_stream::replay_onto(given, id, parts, metadata, end, |chunk| {
+    // The visitor cannot stop the replay, so later chunks are dropped: a gap must never be sent.
+    ui_stream::replay_onto(known_parts, id, parts, metadata, end, |chunk| {
         is_too_long = is_too_long || stream.len() + chunk.encoded_len() > MAX_REPLAY_BYTES;
         if !is_too_long {
             chunk.encode(&mut stream);
         }
     });
     if is_too_long {
-        stream.extend_from_slice(&broken_off(TOO_LONG));
+        stream.extend_from_slice(&error_stream(TOO_LONG_TO_REPLAY));
     } else {
         stream.extend_from_slice(ui_stream::DONE);
     }
     stream
 }
 
-/// What ends a stream whose rest cannot be had.
-pub(crate) fn broken_off(error_text: &str) -> Vec<u8> {
+/// Encodes the end of a stream whose rest is not available: an error chunk and `[DONE]`.
+pub(crate) fn error_stream(error_text: &str) -> Vec<u8> {
     let mut stream = Vec::new();
     UiMessageChunk::Error {
         error_text: error_text.to_owned(),
@@ -96,7 +106,14 @@ mod tests {
             MessageId::parse("a1").unwrap(),
             AnswerMetadata::at_start("m", 0),
         );
-        String::from_utf8(replayed(&[], &id, parts, &metadata, ReplayEnd::Finished)).unwrap()
+        String::from_utf8(encode_replay(
+            &[],
+            &id,
+            parts,
+            &metadata,
+            ReplayEnd::Finished,
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -113,12 +130,12 @@ mod tests {
     #[test]
     fn a_longer_answer_is_replayed_up_to_the_limit_and_says_so() {
         let replay = stream(&[text(12 << 20), text(12 << 20)]);
-        let (shown, told) = replay.split_at(replay.len() - 200);
+        let (shown, rest) = replay.split_at(replay.len() - 200);
         assert!(replay.len() < MAX_REPLAY_BYTES, "{} bytes", replay.len());
         assert!(shown.contains(&"x".repeat(12 << 20)), "what fits is sent");
         assert!(
-            told.contains(TOO_LONG) && told.ends_with("data: [DONE]\n\n"),
-            "{told}"
+            rest.contains(TOO_LONG_TO_REPLAY) && rest.ends_with("data: [DONE]\n\n"),
+            "{rest}"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! `GET /api/chat/{threadId}/stream`: the answer that is being written, from its first byte on.
-//! `POST /api/chat/{threadId}/stop`: no more of it, please.
+//! `GET /api/chat/{threadId}/stream`: streams the running answer from its first byte.
+//! `POST /api/chat/{threadId}/stop`: stops it.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use validation::RequestError;
 
-use crate::body::LogBody;
-use crate::chat::stream;
-use crate::clients::Clients;
+use crate::body::StreamBody;
+use crate::chat::stream_response;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::invocation::Invocation;
 #[cfg(test)]
 use crate::openapi;
 
-/// A stop's body is a stream's id and little else.
-pub(crate) const STOP_BODY_BYTES: usize = 16 * 1024;
+/// The size limit of a stop's body, which holds a stream id.
+pub(crate) const MAX_STOP_BODY_BYTES: usize = 16 * 1024;
 
-/// Answers with the running turn's stream, or with 204 where none runs.
+/// Answers with the running turn's stream, or with 204 if none runs.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/chat/{threadId}/stream",
@@ -34,27 +34,30 @@ pub(crate) const STOP_BODY_BYTES: usize = 16 * 1024;
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     responses(
         (status = 200, description = "The answer", content_type = "text/event-stream", body = String),
-        (status = 204, description = "No answer is being written"),
+        (status = 204, description = "No answer is running"),
     ),
 ))]
 pub(crate) async fn resume(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     Extension(invocation): Extension<Invocation>,
     thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let user = clients.authenticate(request.headers()).await?;
+    let user = state.authenticate(request.headers()).await?;
     let thread = thread_id(thread)?;
-    let Some(open) = clients.settled(&user, &thread, &invocation).await? else {
+    let Some(open) = state.running_turn(&user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    match clients.attach(&open, Vec::new(), &invocation) {
-        Some(log) => Ok(stream(LogBody::new(log, invocation.process_tasks()))),
+    match state.attach(&open, Vec::new(), &invocation) {
+        Some(buffer) => Ok(stream_response(StreamBody::new(
+            buffer,
+            invocation.process_tasks(),
+        ))),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 
-/// Stops the running turn, if there is one and it is the one that the body names.
+/// Stops the running turn, if there is one and the body names it or names none.
 #[cfg_attr(test, utoipa::path(
     post,
     path = "/api/chat/{threadId}/stop",
@@ -63,27 +66,28 @@ pub(crate) async fn resume(
     summary = "No more of this answer, please",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     request_body(content = ref("#/components/schemas/StopRequest"), content_type = "application/json"),
-    responses((status = 200, description = "What is stopped", body = ref("#/components/schemas/Stopping"))),
+    responses((status = 200, description = "The result of the stop", body = ref("#/components/schemas/Stopping"))),
 ))]
 pub(crate) async fn stop(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     Extension(invocation): Extension<Invocation>,
     thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.authenticate(&head.headers).await?;
+    let user = state.authenticate(&head.headers).await?;
     let thread = thread_id(thread)?;
-    let named = named_stream(&read(body, STOP_BODY_BYTES).await?)?;
-    let stopping = clients
+    let requested = parse_stop_request(&read(body, MAX_STOP_BODY_BYTES).await?)?;
+    let stopping = state
         .store
-        .stop_turn(&user, &thread, named.as_ref())
+        .stop_turn(&user, &thread, requested.as_ref())
         .await?;
-    // Without journals nobody elsewhere looks whether a stop was asked.
-    let stopping = stopping.filter(|open| clients.has_journals() || clients.reaches(open));
+    // Without journals other processes do not watch for stops, so only a turn that ends here
+    // counts.
+    let stopping = stopping.filter(|open| state.has_journals() || state.can_stop_here(open));
     let stream = stopping.as_ref().map(|open| open.stream().clone());
     if let Some(open) = stopping {
-        clients.see_stopped(open, &invocation);
+        state.enforce_stop(open, &invocation);
     }
     let answer = Stopping {
         stopping: stream.is_some(),
@@ -93,18 +97,18 @@ pub(crate) async fn stop(
     Ok(json_response(StatusCode::OK, answer))
 }
 
-/// What is stopped.
+/// The result of a stop.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stopping {
-    /// Whether there was something to stop.
+    /// True if there was a running answer to stop.
     stopping: bool,
-    /// The answer that is stopped.
+    /// The stream of the answer that is stopped.
     stream_id: Option<StreamId>,
 }
 
-/// A part of an address, which need not be text.
+/// A path parameter, which may be invalid UTF-8.
 type AddressPart = Result<Path<String>, PathRejection>;
 
 fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
@@ -114,8 +118,9 @@ fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
     ThreadId::parse(&text).map_err(|_| ApiError::NotFound)
 }
 
-/// The `streamId` in the body of a stop. No body, or none in it: whichever turn runs.
-fn named_stream(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
+/// Parses the `streamId` in the body of a stop. An empty body, or one without it, means any running
+/// turn.
+fn parse_stop_request(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
     if body.is_empty() {
         return Ok(None);
     }

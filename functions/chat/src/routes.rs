@@ -1,4 +1,4 @@
-//! Addresses, and what answers there.
+//! The routes and their handlers.
 
 use std::sync::Arc;
 
@@ -6,17 +6,18 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::chat;
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::resume;
 
-/// The function as a tower service. Requests carry their [`crate::invocation::Invocation`] as an extension.
-pub(crate) fn router(clients: Arc<Clients>) -> Router {
+/// Builds the function's tower service. Requests carry their [`crate::invocation::Invocation`] as
+/// an extension.
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     Router::new()
         .route("/api/chat", post(chat::answer))
         .route("/api/chat/{threadId}/stream", get(resume::resume))
         .route("/api/chat/{threadId}/stop", post(resume::stop))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .fallback(async || ApiError::NotFound)
-        .with_state(clients)
+        .with_state(state)
 }

@@ -1,4 +1,4 @@
-//! How requests come in: as Lambda invocations or as plain HTTP. The router is the same.
+//! The two ways of serving: Lambda invocations or plain HTTP. The router is the same.
 
 mod lambda;
 mod nodelay;
@@ -13,12 +13,12 @@ use http::Method;
 use nanoid::nanoid;
 use tracing::Instrument;
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::config::Config;
 use crate::invocation::{Invocation, Process};
 use crate::routes;
 
-/// Serves until the process is asked to go.
+/// Serves until the process gets SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {
     let serve = config.front.serve;
     front::runtime(serve)?.block_on(async {
@@ -27,7 +27,7 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
             config.front.allowed_origins.clone(),
             config.front.shutdown_grace,
         );
-        let router = routes::router(Arc::new(Clients::build(config).await?));
+        let router = routes::router(Arc::new(AppState::build(config).await?));
         match serve {
             Serve::Lambda { .. } => lambda::serve(router, process).await,
             Serve::Http(address) => {
@@ -50,7 +50,7 @@ fn with_invocation(router: Router, process: Process) -> Router {
         let id = nanoid!();
         request
             .extensions_mut()
-            .insert(Invocation::unlimited(&id, &process));
+            .insert(Invocation::without_deadline(&id, &process));
         next.run(request).instrument(request_span(&id))
     }))
 }

@@ -13,34 +13,35 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger, extract_text_content};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::history;
 use crate::invocation::Invocation;
-use crate::live::Place;
-use crate::log::{LogWriter, TurnLog, turn_log};
+use crate::live::LiveTurnGuard;
+use crate::log::{StreamBuffer, StreamWriter, stream_buffer};
 use crate::relay::Relay;
 use crate::replay;
 
-/// How long after its deadline a turn that was never finished counts as dead, at most.
+/// The longest time between the deadline of a turn and the expiry of its lease.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
-/// The waits between tries to take a begin back. Until that is done the client's next try finds it running.
-const GIVE_UP_PAUSES: [Duration; 3] = [
+/// The pauses between attempts to undo a begin. Until it is undone, the client's next request finds
+/// the turn running.
+const UNDO_INTERVALS: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(4),
     Duration::ZERO,
 ];
 
-/// How long a title is at most.
-const TITLE_CHARS: usize = 80;
+/// The longest title in characters.
+const MAX_TITLE_CHARS: usize = 80;
 
-/// How often a begin is tried anew because a turn had to be brought to its end first.
-const RECOVERIES: usize = 4;
+/// The number of attempts to begin, each but the last followed by the recovery of a dead turn.
+const MAX_BEGIN_ATTEMPTS: usize = 4;
 
 /// A turn that has passed all checks and is ready to run.
 pub(crate) struct Turn {
-    pub(crate) clients: Arc<Clients>,
+    pub(crate) state: Arc<AppState>,
     pub(crate) model: Model,
     pub(crate) model_id: String,
     pub(crate) prompt: Prompt,
@@ -49,32 +50,32 @@ pub(crate) struct Turn {
     /// The user's message, and its parts as JSON.
     pub(crate) message: UiMessage,
     message_parts: String,
-    /// This run of the turn.
+    /// The id of this run of the turn.
     pub(crate) stream: StreamId,
-    /// The message that answers, and what it holds already if it goes on.
+    /// The id of the answer, and its existing parts if the turn continues one.
     pub(crate) answer: MessageId,
     pub(crate) answer_parts: Vec<UiPart>,
     continued: Option<String>,
-    /// The beginning of the message's text, the title of a thread that begins with it. May be empty.
+    /// The beginning of the message's text, which becomes the title of a new thread. May be empty.
     pub(crate) title: String,
-    /// Whether nothing stands before the message, as far as anybody has looked.
+    /// Set when no message precedes this one, as far as is known.
     pub(crate) is_first: bool,
     question: Question,
     history_is_stored: bool,
 }
 
-/// Where an answer to the request comes from.
-enum Beginning {
-    /// This turn has begun, and will write it.
-    Here(BegunTurn),
-    /// Another run of the same message writes it, or has written it.
-    There(TurnLog),
+/// The producer of the answer.
+enum AnswerSource {
+    /// This run has begun and writes the answer.
+    ThisRun(BegunTurn),
+    /// Another run of the same message writes the answer or has written it.
+    OtherRun(StreamBuffer),
 }
 
 impl Turn {
-    /// The turn that `request` asks for. Nothing is written or spent yet.
+    /// Creates the turn that `request` describes. Writes nothing and spends nothing.
     pub(crate) fn new(
-        clients: &Arc<Clients>,
+        state: &Arc<AppState>,
         user: UserId,
         request: ChatRequest,
         model: &ModelConfig,
@@ -82,10 +83,10 @@ impl Turn {
     ) -> Result<Self, ApiError> {
         let message = request.user_message().clone();
         let continued = request.continued_message();
-        let json = |parts: &[UiPart]| serde_json::to_string(parts).map_err(|_| ApiError::Lost);
+        let json = |parts: &[UiPart]| serde_json::to_string(parts).map_err(|_| ApiError::Internal);
         Ok(Self {
-            clients: Arc::clone(clients),
-            model: clients.gateway.model(model),
+            state: Arc::clone(state),
+            model: state.gateway.model(model),
             model_id: model.id.clone(),
             prompt,
             user,
@@ -99,7 +100,7 @@ impl Turn {
                 .map(|answer| answer.parts.clone())
                 .unwrap_or_default(),
             continued: continued.map(|answer| json(&answer.parts)).transpose()?,
-            title: title_of(&extract_text_content(&message).to_text()),
+            title: title_from(&extract_text_content(&message).to_text()),
             question: match request.trigger {
                 Trigger::RegenerateMessage => Question::Regenerated,
                 Trigger::SubmitMessage if continued.is_some() => Question::Continued,
@@ -113,54 +114,57 @@ impl Turn {
         })
     }
 
-    /// Begins the turn, and lets it run to its end whatever becomes of the request. Where the same message is being
-    /// answered already, or has been, that answer is the one that is returned.
+    /// Begins the turn and runs it to its end, independent of the request. If another run answers
+    /// the same message, or has answered it, returns that answer.
     ///
     /// # Errors
     /// The turn could not begin. Its task has ended, and the model was not called.
-    pub(crate) async fn start(self, invocation: &Invocation) -> Result<TurnLog, ApiError> {
+    pub(crate) async fn start(self, invocation: &Invocation) -> Result<StreamBuffer, ApiError> {
         let (begun, outcome) = oneshot::channel();
         invocation.spawn(self.run(begun, invocation.clone()));
-        outcome.await.map_err(|_| ApiError::Lost)?
+        outcome.await.map_err(|_| ApiError::Internal)?
     }
 
     async fn run(
         mut self,
-        begun: oneshot::Sender<Result<TurnLog, ApiError>>,
+        begun: oneshot::Sender<Result<StreamBuffer, ApiError>>,
         invocation: Invocation,
     ) {
-        let (writer, log) = turn_log();
-        let place = self.clients.live.enter(&self.stream, log.clone());
+        let (writer, buffer) = stream_buffer();
+        let guard = self.state.live.register(&self.stream, buffer.clone());
         let lease = self.lease(&invocation);
         match self.begin(&lease, &invocation).await {
-            // Nobody hears it if the client has left already.
-            Ok(Beginning::There(log)) => drop(begun.send(Ok(log))),
+            // The receiver is gone if the client has disconnected.
+            Ok(AnswerSource::OtherRun(buffer)) => drop(begun.send(Ok(buffer))),
             Err(error) => {
+                // A lost response of DynamoDB says nothing about the write itself.
                 let may_have_begun = matches!(&error, ApiError::Store(_));
                 let _ = begun.send(Err(error));
                 if may_have_begun {
-                    Box::pin(self.give_up(&lease)).await;
+                    Box::pin(self.undo_begin(&lease)).await;
                 }
             }
-            Ok(Beginning::Here(turn)) => match self.prepare(&turn).await {
+            Ok(AnswerSource::ThisRun(turn)) => match self.prepare(&turn).await {
                 Ok(message_saved) => {
-                    let _ = begun.send(Ok(log));
-                    self.go(turn, writer, place, message_saved, &invocation)
+                    let _ = begun.send(Ok(buffer));
+                    self.run_begun(turn, writer, guard, message_saved, &invocation)
                         .await;
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
-                    Box::pin(self.give_up(&lease)).await;
+                    // The turn has begun: without this it would block the thread until its lease
+                    // expires.
+                    Box::pin(self.undo_begin(&lease)).await;
                 }
             },
         }
     }
 
-    async fn go(
+    async fn run_begun(
         self,
         begun: BegunTurn,
-        log: LogWriter,
-        place: Place,
+        writer: StreamWriter,
+        guard: LiveTurnGuard,
         message_saved: bool,
         invocation: &Invocation,
     ) {
@@ -170,68 +174,78 @@ impl Turn {
             left_behind,
             ..
         } = begun;
+        // Its own process stores the answer of an older turn that is alive. A dead one has no
+        // process left.
         if let Some(older) = took_over {
-            self.clients.live.stop(older.stream());
+            self.state.live.stop(older.stream());
             if older.is_dead(now_ms()) {
-                self.clients.recover(older, invocation);
+                self.state.recover(older, invocation);
             }
         }
         if let Some(older) = left_behind.filter(|older| older.is_dead(now_ms())) {
-            self.clients.recover(older, invocation);
+            self.state.recover(older, invocation);
         }
-        Box::pin(Relay::new(self, keys, log, place, message_saved).run(invocation)).await;
+        Box::pin(Relay::new(self, keys, writer, guard, message_saved).run(invocation)).await;
     }
 
-    /// Begins, once whatever stands in the way has been brought to its end.
-    async fn begin(&self, lease: &Lease, invocation: &Invocation) -> Result<Beginning, ApiError> {
-        for _ in 0..RECOVERIES {
+    /// Begins the turn, after recovering the dead turns that block it.
+    async fn begin(
+        &self,
+        lease: &Lease,
+        invocation: &Invocation,
+    ) -> Result<AnswerSource, ApiError> {
+        for _ in 0..MAX_BEGIN_ATTEMPTS {
             match self
-                .clients
+                .state
                 .store
-                .begin_turn(&self.beginning(lease))
+                .begin_turn(&self.begin_request(lease))
                 .await?
             {
-                Begin::Begun(begun) => return Ok(Beginning::Here(begun)),
+                Begin::Begun(begun) => return Ok(AnswerSource::ThisRun(begun)),
                 Begin::Running(open) => {
-                    self.clients
+                    // The response promises that the question is stored, but a long one is not part
+                    // of the other run's begin.
+                    self.state
                         .store
                         .put_pending_question(&open, &self.user_message())
                         .await?;
-                    let log = self
-                        .clients
+                    let buffer = self
+                        .state
                         .attach(&open, self.answer_parts.clone(), invocation);
-                    let busy = || ApiError::TurnInProgress {
+                    let in_progress = || ApiError::TurnInProgress {
                         stream: open.stream().clone(),
                         same_message: true,
                     };
-                    return log.map(Beginning::There).ok_or_else(busy);
+                    return buffer.map(AnswerSource::OtherRun).ok_or_else(in_progress);
                 }
                 Begin::Answered(answered) => {
-                    let answer = self.clients.store.answer_of(&answered).await?;
+                    let answer = self.state.store.answer_of(&answered).await?;
                     let stream = answer
                         .as_ref()
-                        .and_then(|answer| replay::stream_of(&self.answer_parts, answer));
-                    let stream = stream.ok_or(ApiError::Lost)?;
-                    return Ok(Beginning::There(TurnLog::whole(stream)));
+                        .and_then(|answer| replay::replay_answer(&self.answer_parts, answer));
+                    let stream = stream.ok_or(ApiError::Internal)?;
+                    return Ok(AnswerSource::OtherRun(StreamBuffer::complete(stream)));
                 }
                 Begin::Recover(open) => {
-                    recovery::recover(&self.clients.store, &open, now_ms()).await?;
+                    // The begin is refused until the dead turn has its answer.
+                    recovery::recover(&self.state.store, &open, now_ms()).await?;
                 }
             }
         }
-        Err(ApiError::Lost)
+        Err(ApiError::Internal)
     }
 
-    /// What has to be done before anything is promised to the client: the conversation is loaded where the client
-    /// does not send it, and the question is put unless the begin has kept it. Says whether it was put.
+    /// Prepares the turn before the client gets a response: loads the conversation where the client
+    /// does not send it, and stores the question unless the begin has stored it inline. Returns
+    /// whether it stored the question.
     async fn prepare(&mut self, begun: &BegunTurn) -> Result<bool, ApiError> {
         if self.history_is_stored {
             if let Some(older) = &begun.took_over {
-                self.clients.end(older).await?;
+                self.state.stop_and_recover(older).await?;
             }
-            let before;
-            (self.prompt, before) = self.stored_conversation(&begun.history).await?;
-            self.is_first = before == 0;
+            let preceding;
+            (self.prompt, preceding) = self.stored_conversation(&begun.history).await?;
+            self.is_first = preceding == 0;
         }
         if begun.question_kept {
             return Ok(false);
@@ -240,11 +254,12 @@ impl Turn {
         Ok(true)
     }
 
-    /// The prompt of a client that sends nothing but its message, and how many messages stand before that.
+    /// Returns the prompt for a client that sends only its last message, and the number of messages
+    /// before it.
     async fn stored_conversation(&self, before: &Cursor) -> Result<(Prompt, usize), ApiError> {
-        let (clients, bytes) = (&self.clients, self.message_parts.len());
+        let (state, bytes) = (&self.state, self.message_parts.len());
         history::prompt(
-            clients,
+            state,
             &self.user,
             &self.thread,
             before,
@@ -254,11 +269,12 @@ impl Turn {
         .await
     }
 
-    /// A begin whose answer got lost may have been written all the same, and would block the client's next try.
-    async fn give_up(&self, lease: &Lease) {
-        for pause in GIVE_UP_PAUSES {
-            let beginning = self.beginning(lease);
-            let abandon = Box::pin(self.clients.store.abandon_turn(&beginning));
+    /// Undoes a begin that may have been written although its response was lost. It would block the
+    /// client's next attempt.
+    async fn undo_begin(&self, lease: &Lease) {
+        for interval in UNDO_INTERVALS {
+            let request_to_undo = self.begin_request(lease);
+            let abandon = Box::pin(self.state.store.abandon_turn(&request_to_undo));
             let Err(error) = abandon.await else { return };
             let thread_id = self.thread.as_str();
             tracing::warn!(
@@ -266,11 +282,11 @@ impl Turn {
                 error = failure::chain(&error),
                 "failed to undo the begin of a turn"
             );
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(interval).await;
         }
     }
 
-    fn beginning(&self, lease: &Lease) -> BeginTurn<'_> {
+    fn begin_request(&self, lease: &Lease) -> BeginTurn<'_> {
         BeginTurn {
             user: &self.user,
             thread: &self.thread,
@@ -284,8 +300,8 @@ impl Turn {
             now_ms: lease.now_ms,
             lease_ms: lease.length_ms,
             question: self.question,
-            supersede: self.clients.supersede,
-            limits: self.clients.turn_limits,
+            supersede: self.state.supersede,
+            limits: self.state.turn_limits,
         }
     }
 
@@ -307,20 +323,21 @@ impl Turn {
         }
     }
 
-    /// Puts the user's message. Doing it twice is the same as doing it once.
+    /// Stores the user's message. Is idempotent.
     pub(crate) async fn save_message(&self, keys: &TurnKeys) -> Result<(), store::StoreError> {
-        self.clients
+        self.state
             .store
             .put_user_message(keys, &self.user_message())
             .await
     }
 }
 
-/// The beginning of a message as one line; nothing where there is nothing to see.
-fn title_of(text: &str) -> String {
+/// Returns the beginning of a text as one line without control characters. It is empty if the text
+/// has no visible character.
+fn title_from(text: &str) -> String {
     let mut title = String::new();
     for word in text.split(|char: char| char.is_whitespace() || char.is_control()) {
-        if title.len() >= 4 * TITLE_CHARS {
+        if title.len() >= 4 * MAX_TITLE_CHARS {
             break;
         }
         if !title.is_empty() && !word.is_empty() {
@@ -328,10 +345,10 @@ fn title_of(text: &str) -> String {
         }
         title.push_str(word);
     }
-    title.chars().take(TITLE_CHARS).collect()
+    title.chars().take(MAX_TITLE_CHARS).collect()
 }
 
-/// How long a turn may live, the same in every try to begin it.
+/// The lifetime of a turn, identical in every attempt to begin it.
 struct Lease {
     now_ms: u64,
     length_ms: u64,
@@ -348,13 +365,13 @@ mod tests {
             ("plain", "Is marzipan sweet?", "Is marzipan sweet?"),
             ("lines", "  a\n\n\tb \u{1b}[31m c\u{0}", "a b [31m c"),
             ("nothing to see", " \n\t ", ""),
-            ("long", &long, &long[..TITLE_CHARS]),
+            ("long", &long, &long[..MAX_TITLE_CHARS]),
         ] {
-            assert_eq!(title_of(text), expected, "{name}");
+            assert_eq!(title_from(text), expected, "{name}");
         }
         assert_eq!(
-            title_of(&"ä".repeat(1_000_000)).chars().count(),
-            TITLE_CHARS
+            title_from(&"ä".repeat(1_000_000)).chars().count(),
+            MAX_TITLE_CHARS
         );
     }
 }

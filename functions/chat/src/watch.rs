@@ -1,4 +1,4 @@
-//! Whether a running turn shall stop: somebody asked for it in another process, or began another turn there.
+//! The watch for stops from other processes: a stop request, or a newer turn of the thread.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use store::{Store, TurnKeys, TurnSignal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::log::TurnLog;
+use crate::log::StreamBuffer;
 
-/// The longest time between two looks: a stop takes effect within about a second.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The shortest: looking costs half a read unit.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-/// How long one look may take, so that the next is not far off.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest interval between two checks. A stop takes effect within about a second.
+const MAX_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest interval. A check costs half a read unit.
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
+/// The timeout of one check, so that the next is not delayed much.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Looks after one turn.
+/// The watch of one turn.
 pub(crate) struct Watch {
     pub(crate) store: Store,
     pub(crate) keys: TurnKeys,
-    /// The turn's log, which ends with it.
-    pub(crate) log: TurnLog,
-    /// The time between two looks that is wished for.
-    pub(crate) pause: Duration,
-    /// Cancelled when the turn shall stop.
+    /// The turn's stream buffer, which ends with the turn.
+    pub(crate) buffer: StreamBuffer,
+    /// The configured interval between two checks.
+    pub(crate) interval: Duration,
+    /// Cancelled when the turn must stop.
     pub(crate) stop: CancellationToken,
 }
 
 impl Watch {
-    /// Looks again and again until the turn is over or shall be.
+    /// Checks periodically until the turn is over or has to stop.
     pub(crate) async fn run(self) {
-        let pause = self.pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let interval = self.interval.clamp(MIN_INTERVAL, MAX_INTERVAL);
         loop {
             tokio::select! {
-                () = self.log.ended() => return,
-                () = sleep(pause) => {}
+                () = self.buffer.wait_for_end() => return,
+                () = sleep(interval) => {}
             }
-            match timeout(PATIENCE, self.store.watch_turn(&self.keys)).await {
+            match timeout(CHECK_TIMEOUT, self.store.watch_turn(&self.keys)).await {
                 Ok(Ok(TurnSignal::Runs)) => {}
                 Ok(Ok(TurnSignal::StopAsked | TurnSignal::Superseded)) => {
                     return self.stop.cancel();

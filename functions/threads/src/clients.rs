@@ -1,4 +1,4 @@
-//! What a process holds and every request shares: clients and rules, no state.
+//! The state that all requests of a process share: clients and limits, nothing mutable.
 
 use front::{Authenticator, BoxError};
 use http::HeaderMap;
@@ -9,16 +9,16 @@ use store::{Store, TurnLimits};
 use crate::config::Config;
 use crate::error::ApiError;
 
-/// Everything that answering needs.
-pub(crate) struct Clients {
+/// The per-process shared state of the function.
+pub(crate) struct AppState {
     authenticator: Authenticator,
     pub(crate) registry: Registry,
     pub(crate) store: Store,
     pub(crate) turn_limits: TurnLimits,
 }
 
-impl Clients {
-    /// Builds the clients. Opens no connection, but for a secret that is kept elsewhere.
+impl AppState {
+    /// Builds the state. Opens no connection, except to fetch a secret from the Parameter Store.
     pub(crate) async fn build(config: Config) -> Result<Self, BoxError> {
         let mut front = config.front;
         let [auth_secret] =
@@ -32,7 +32,7 @@ impl Clients {
         })
     }
 
-    /// The signed-in user who sends this request.
+    /// Resolves the signed-in user of a request.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
         Ok(self.authenticator.authenticate(headers).await?)
     }

@@ -1,4 +1,5 @@
-//! `DELETE /api/threads/{threadId}`: the thread and everything in it, also while a turn runs in it.
+//! `DELETE /api/threads/{threadId}`: deletes a thread with its messages, even while a turn runs in
+//! it.
 
 use std::sync::Arc;
 
@@ -6,13 +7,13 @@ use axum::extract::State;
 use front::now_ms;
 use http::{HeaderMap, StatusCode};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 use crate::query::{AddressPart, thread_id};
 
-/// Deletes. One that was not finished is finished by the next.
+/// Deletes the thread. A repeated request completes a delete that was interrupted.
 #[cfg_attr(test, utoipa::path(
     delete,
     path = "/api/threads/{threadId}",
@@ -20,16 +21,16 @@ use crate::query::{AddressPart, thread_id};
     operation_id = "deleteThread",
     summary = "The thread and everything in it",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
-    responses((status = 204, description = "It is gone. A turn that ran in it is stopped")),
+    responses((status = 204, description = "The thread is deleted. Its running turn is stopped")),
 ))]
 pub(crate) async fn delete(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     thread: AddressPart,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let user = clients.authenticate(&headers).await?;
+    let user = state.authenticate(&headers).await?;
     let id = thread_id(thread)?;
-    let was_there = clients.store.delete_thread(&user, &id, now_ms()).await?;
+    let was_there = state.store.delete_thread(&user, &id, now_ms()).await?;
     if was_there {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -1,4 +1,4 @@
-//! Refusals.
+//! Refusals and their mapping to HTTP.
 
 use axum::response::{IntoResponse, Response};
 use front::{AccessError, AuthenticationError, BodyError, Refusal};
@@ -7,7 +7,8 @@ use message::Invalid;
 use session::SessionError;
 use store::StoreError;
 
-/// Why a request is refused. The message is for people, the code is for programs and stays.
+/// The reason for refusing a request. The message is for people; the code is for programs and stays
+/// stable.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
@@ -26,9 +27,9 @@ pub(crate) enum ApiError {
     #[error("request body is larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("The request took too long to arrive.")]
-    Slow,
+    RequestTimeout,
     #[error("The request ended before its body was whole.")]
-    Torn,
+    IncompleteBody,
     #[error("request body cannot be read as JSON")]
     NotJson(#[source] serde_json::Error),
     #[error(transparent)]
@@ -38,7 +39,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// The only place where a refusal meets HTTP.
+    /// Maps a refusal to its HTTP status and stable code. No other place does.
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound | Self::NoThread => (StatusCode::NOT_FOUND, "not_found"),
@@ -49,8 +50,8 @@ impl ApiError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::Torn => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::IncompleteBody => (StatusCode::BAD_REQUEST, "incomplete_body"),
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Store(error) if error.is_retryable() => {
@@ -60,7 +61,7 @@ impl ApiError {
         }
     }
 
-    /// After how many seconds it may be worth trying again.
+    /// Returns the number of seconds after which a retry may succeed.
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Store(error) if error.is_retryable() => Some(2),
@@ -83,8 +84,8 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge { limit } => Self::TooLarge { limit },
-            BodyError::Slow => Self::Slow,
-            BodyError::Torn => Self::Torn,
+            BodyError::RequestTimeout => Self::RequestTimeout,
+            BodyError::IncompleteBody => Self::IncompleteBody,
         }
     }
 }
@@ -92,8 +93,8 @@ impl From<BodyError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        Refusal::of(&self, status, code)
-            .retry_after(self.retry_after())
+        Refusal::new(&self, status, code)
+            .with_retry_after(self.retry_after())
             .into_response()
     }
 }

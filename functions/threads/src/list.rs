@@ -8,19 +8,19 @@ use http::HeaderMap;
 use serde::Serialize;
 use store::{ThreadPage, ThreadSummary};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 #[cfg(test)]
-use crate::query::MOST;
-use crate::query::{Query, opaque};
+use crate::query::MAX_PAGE_SIZE;
+use crate::query::{Query, encode_cursor};
 use crate::shapes::ok;
 
-/// How many threads a page shows unless it asks for more or fewer.
-pub(crate) const USUAL: usize = 30;
+/// The default number of threads in a page.
+pub(crate) const DEFAULT_PAGE_SIZE: usize = 30;
 
-/// Answers with one part of the list, and where the next begins.
+/// Answers with one page of the list and the cursor of the next.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/threads",
@@ -28,34 +28,34 @@ pub(crate) const USUAL: usize = 30;
     operation_id = "listThreads",
     summary = "The user's threads, newest activity first",
     params(
-        ("limit" = inline(Option<openapi::Limit>), Query, description = "How many to show at most."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before. Without it the newest are shown."),
+        ("limit" = inline(Option<openapi::Limit>), Query, description = "The most threads to return."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page. Without it, the newest threads."),
     ),
-    responses((status = 200, description = "One part of the list", body = ref("#/components/schemas/ThreadList"))),
+    responses((status = 200, description = "One page of the list", body = ref("#/components/schemas/ThreadList"))),
 ))]
 pub(crate) async fn list(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.authenticate(&headers).await?;
+    let user = state.authenticate(&headers).await?;
     let query = Query::parse(query.as_deref());
     let (limit, after) = (
-        query.limit(USUAL)?,
-        query.cursor(|place| place.parse().ok())?,
+        query.limit(DEFAULT_PAGE_SIZE)?,
+        query.cursor(|cursor| cursor.parse().ok())?,
     );
-    let page = clients.store.threads(&user, limit, after.as_ref()).await?;
+    let page = state.store.threads(&user, limit, after.as_ref()).await?;
     Ok(ok(&List::from(&page)))
 }
 
-/// One part of the list.
+/// One page of the list.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ThreadList"))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct List<'a> {
-    #[cfg_attr(test, schemars(length(max = MOST)))]
-    threads: Vec<Listed<'a>>,
-    /// Where the next part begins; `null` after the last.
+    #[cfg_attr(test, schemars(length(max = MAX_PAGE_SIZE)))]
+    threads: Vec<ThreadListItem<'a>>,
+    /// The cursor of the next page; `null` after the last.
     next_cursor: Option<String>,
 }
 
@@ -63,25 +63,28 @@ pub(crate) struct List<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ListedThread"))]
 #[serde(rename_all = "camelCase")]
-struct Listed<'a> {
+struct ThreadListItem<'a> {
     #[cfg_attr(test, schemars(with = "message::ThreadId"))]
     id: &'a str,
-    /// What the user calls it, or how its first message begins.
+    /// The title that the user gave, or the beginning of the first message.
     title: Option<&'a str>,
-    /// In milliseconds since 1970: when the last turn began.
+    /// The begin of the last turn, in milliseconds since 1970.
     last_activity_at: u64,
 }
 
 impl<'a> From<&'a ThreadPage> for List<'a> {
     fn from(page: &'a ThreadPage) -> Self {
-        let listed = |thread: &'a ThreadSummary| Listed {
+        let listed = |thread: &'a ThreadSummary| ThreadListItem {
             id: thread.id.as_str(),
             title: thread.title.as_deref(),
             last_activity_at: thread.last_activity_at_ms,
         };
         Self {
             threads: page.threads.iter().map(listed).collect(),
-            next_cursor: page.next.as_ref().map(|next| opaque(&next.to_string())),
+            next_cursor: page
+                .next
+                .as_ref()
+                .map(|next| encode_cursor(&next.to_string())),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The read side: a user's threads, their messages, the models, and what the user has used. It calls no model.
+//! The read side: a user's threads, their messages, the models, and the user's usage. It calls no
+//! model.
 //!
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
@@ -20,12 +21,12 @@ mod usage;
 
 use config::Config;
 
-/// Our own crates, of which as much is logged as is asked for.
-const OURS: [&str; 5] = ["threads", "front", "recovery", "session", "store"];
+/// The crates of this workspace, which log at the configured level.
+const OWN_CRATES: [&str; 5] = ["threads", "front", "recovery", "session", "store"];
 
 fn main() -> std::process::ExitCode {
     front::start(
-        &OURS,
+        &OWN_CRATES,
         Config::read,
         |config| config.front.log_level,
         serve::run,

@@ -1,7 +1,8 @@
-//! `GET /api/threads/{threadId}/messages`: a conversation as `useChat({ messages })` takes it, the newest part first.
+//! `GET /api/threads/{threadId}/messages`: a conversation as `useChat({ messages })` takes it, the
+//! newest page first.
 //!
-//! Parts go out as they are stored, unread. A part of a conversation is bounded, so that it fits a Lambda response and
-//! costs the same memory however long the conversation is.
+//! Parts are sent as they are stored, without parsing. A page is bounded, so that it fits a Lambda
+//! response and needs the same memory however long the conversation is.
 
 use std::sync::Arc;
 
@@ -15,24 +16,24 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use store::{CurrentTurn, Cursor, MessagePage, OpenTurn, Pages, StoredMessage, Thread};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
-use crate::query::{AddressPart, Query, opaque, thread_id};
+use crate::query::{AddressPart, Query, encode_cursor, thread_id};
 use crate::shapes::{ThreadShape, ok};
 
-/// How many messages a page shows unless it asks for fewer.
-pub(crate) const USUAL: usize = 100;
+/// The default number of messages in a page.
+pub(crate) const DEFAULT_PAGE_SIZE: usize = 100;
 
-/// A Lambda response may have 6 MB, in which the body is a string: whatever has to be escaped in it counts twice. This
-/// much is for parts, the rest for what is round them.
-const MOST_ESCAPED_BYTES: usize = 5 * 1024 * 1024;
+/// The size limit of a page's parts. A Lambda response may have 6 MB, in which the body is a
+/// string, so escaped characters count twice. The rest is for the JSON around the parts.
+const MAX_ESCAPED_BYTES: usize = 5 * 1024 * 1024;
 
-/// Stands for parts that no response can hold.
+/// The replacement for parts that exceed the size limit of a response.
 const TOO_LONG: &str = "This message is too long to be shown here.";
 
-/// Answers with one part of a conversation, and where the older ones are.
+/// Answers with one page of a conversation and the cursor of the next older one.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/threads/{threadId}/messages",
@@ -41,27 +42,27 @@ const TOO_LONG: &str = "This message is too long to be shown here.";
     summary = "A conversation as `useChat` takes it, the newest part first",
     params(
         ("threadId" = inline(openapi::Thread), Path, description = "The conversation."),
-        ("limit" = inline(Option<openapi::Limit>), Query, description = "How many messages to show at most."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before. Without it the newest are shown."),
+        ("limit" = inline(Option<openapi::Limit>), Query, description = "The most messages to return."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page. Without it, the newest messages."),
         ("message" = inline(Option<openapi::Message>), Query, description = "The last message of an older branch."),
     ),
-    responses((status = 200, description = "One part of the conversation", body = ref("#/components/schemas/Conversation"))),
+    responses((status = 200, description = "One page of the conversation", body = ref("#/components/schemas/Conversation"))),
 ))]
 pub(crate) async fn messages(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     thread: AddressPart,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.authenticate(&headers).await?;
+    let user = state.authenticate(&headers).await?;
     let id = thread_id(thread)?;
     let query = Query::parse(query.as_deref());
     let mut before = query.cursor(Cursor::parse)?;
     let branch = query.text("message").map(message_id).transpose()?;
-    let limit = query.limit(USUAL)?;
+    let limit = query.limit(DEFAULT_PAGE_SIZE)?;
 
-    let (thread, running) = clients
-        .settled(&user, &id)
+    let (thread, running) = state
+        .thread_and_running_turn(&user, &id)
         .await?
         .ok_or(ApiError::NoThread)?;
     let open = running
@@ -73,11 +74,11 @@ pub(crate) async fn messages(
         .or_else(|| open.and_then(OpenTurn::path_bound));
     let pages = Pages {
         limit,
-        max_bytes: MOST_ESCAPED_BYTES,
+        max_bytes: MAX_ESCAPED_BYTES,
         before: before.as_ref(),
         branch: branch.as_ref(),
     };
-    let mut page = clients
+    let mut page = state
         .store
         .message_page(&user, &id, &pages)
         .await?
@@ -87,14 +88,14 @@ pub(crate) async fn messages(
     }
     Ok(ok(&Conversation::new(
         ThreadShape::new(&id, &thread),
-        &fitting(page)?,
+        &fit_response(page)?,
         running.as_ref(),
     )))
 }
 
-impl Clients {
-    /// A thread and the turn that runs in it. One that died, or was left behind, is brought to its end first.
-    async fn settled(
+impl AppState {
+    /// Returns a thread and its running turn; recovers turns whose lease has expired.
+    async fn thread_and_running_turn(
         &self,
         user: &UserId,
         id: &ThreadId,
@@ -113,13 +114,15 @@ impl Clients {
             Some(open) if open.is_dead(now_ms) => (Some(open), None),
             open => (None, open),
         };
+        // Before the page is read, so that it shows the recovered answers.
         for turn in dead.iter().chain(&left_behind) {
             self.recover(turn, now_ms).await?;
         }
         Ok(Some((thread, running)))
     }
 
-    /// What cannot be recovered must not keep the rest of the conversation from being read.
+    /// Recovers a turn. Logs and ignores a permanent failure, which must not keep the rest of the
+    /// conversation from being read.
     async fn recover(&self, turn: &OpenTurn, now_ms: u64) -> Result<(), ApiError> {
         match recovery::recover(&self.store, turn, now_ms).await {
             Err(error) if !error.is_retryable() => {
@@ -137,7 +140,8 @@ fn message_id(text: &str) -> Result<MessageId, Invalid> {
     MessageId::parse(text).map_err(|problem| Invalid::new("message", problem.to_string()))
 }
 
-/// Adds the question that is being answered, which may not be stored yet, to what stands before it.
+/// Adds the question that is being answered, which may not be stored yet, to the messages before
+/// it.
 fn add_newest(page: &mut MessagePage, question: StoredMessage, limit: usize) {
     page.messages.insert(0, question);
     if page.messages.len() > limit {
@@ -146,13 +150,14 @@ fn add_newest(page: &mut MessagePage, question: StoredMessage, limit: usize) {
     }
 }
 
-/// As much of the page as a response can hold, newest first. The rest is older, and asked for next.
-fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
-    let mut room = MOST_ESCAPED_BYTES;
+/// Truncates a page to the size limit of a response, keeping the newest messages. The next page
+/// begins with the rest.
+fn fit_response(mut page: MessagePage) -> Result<MessagePage, ApiError> {
+    let mut room = MAX_ESCAPED_BYTES;
     let mut count = 0;
     for message in &mut page.messages {
         let size = escaped_len(&message.parts);
-        if size > MOST_ESCAPED_BYTES {
+        if size > MAX_ESCAPED_BYTES {
             message.parts = json!([{ "type": "text", "text": TOO_LONG }])
                 .to_string()
                 .into();
@@ -169,7 +174,7 @@ fn fitting(mut page: MessagePage) -> Result<MessagePage, ApiError> {
     Ok(page)
 }
 
-/// How long a JSON text is as a string in another.
+/// Returns the length of a JSON text as a string in another JSON text.
 fn escaped_len(text: &str) -> usize {
     text.len()
         + text
@@ -178,21 +183,22 @@ fn escaped_len(text: &str) -> usize {
             .count()
 }
 
-/// One part of a conversation.
+/// One page of a conversation.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Conversation<'a> {
     thread: ThreadShape<'a>,
-    /// Oldest first.
+    /// The messages, oldest first.
     messages: Vec<UiMessageShape<'a>>,
-    /// Where the older part begins; `null` after the oldest.
+    /// The cursor of the next older page; `null` after the oldest.
     next_cursor: Option<String>,
-    /// The answer that is being written, if one is: `GET /api/chat/{threadId}/stream` has it.
+    /// The answer that is being written, if there is one. `GET /api/chat/{threadId}/stream` streams
+    /// it.
     running: Option<Running<'a>>,
 }
 
-/// A turn that runs.
+/// A running turn.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -201,7 +207,7 @@ struct Running<'a> {
     stream_id: &'a str,
 }
 
-/// A message as the AI SDK has it.
+/// A message in the AI SDK's format.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StoredMessage"))]
 struct UiMessageShape<'a> {
@@ -209,7 +215,7 @@ struct UiMessageShape<'a> {
     id: &'a str,
     #[cfg_attr(test, schemars(with = "message::Role"))]
     role: &'static str,
-    /// Of an answer.
+    /// The metadata of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a AnswerMetadata>,
     #[cfg_attr(test, schemars(with = "Vec<message::UiPart>"))]
@@ -220,8 +226,11 @@ impl<'a> Conversation<'a> {
     fn new(thread: ThreadShape<'a>, page: &'a MessagePage, running: Option<&'a OpenTurn>) -> Self {
         Self {
             thread,
-            messages: page.messages.iter().rev().filter_map(shape).collect(),
-            next_cursor: page.older.as_ref().map(|older| opaque(older.as_str())),
+            messages: page.messages.iter().rev().filter_map(to_shape).collect(),
+            next_cursor: page
+                .older
+                .as_ref()
+                .map(|older| encode_cursor(older.as_str())),
             running: running.map(|open| Running {
                 stream_id: open.stream().as_str(),
             }),
@@ -229,8 +238,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// What cannot be read is left out, and logged.
-fn shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
+/// Converts a message. Logs a message that cannot be parsed and returns `None`.
+fn to_shape(message: &StoredMessage) -> Option<UiMessageShape<'_>> {
     let parts = match serde_json::from_str(&message.parts) {
         Ok(parts) => parts,
         Err(error) => {
@@ -260,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_as_long_in_a_response_as_it_was_reckoned() {
+    fn a_text_is_as_long_in_a_response_as_calculated() {
         for text in [
             r#"[{"type":"text","text":"plain ä"}]"#,
             r#"[{"type":"text","text":"a \"quoted\" \\ word\n\u0000"}]"#,

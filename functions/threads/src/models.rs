@@ -1,4 +1,4 @@
-//! `GET /api/models`: which models may be asked.
+//! `GET /api/models`: the models that a request may name.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use http::HeaderMap;
 use registry::ModelConfig;
 use serde::Serialize;
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::shapes::ok;
 
-/// Answers with the models in the operator's order, and which of them answers where none is named.
+/// Answers with the models in the operator's order, and the default model.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/models",
     tag = "account",
     operation_id = "listModels",
     summary = "Which models may be asked",
-    responses((status = 200, description = "In the operator's order", body = ref("#/components/schemas/ModelList"))),
+    responses((status = 200, description = "The models, in the operator's order", body = ref("#/components/schemas/ModelList"))),
 ))]
 pub(crate) async fn models(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    clients.authenticate(&headers).await?;
-    let registry = &clients.registry;
+    state.authenticate(&headers).await?;
+    let registry = &state.registry;
     Ok(ok(&List {
         models: registry.models(),
         default: &registry.default_model().id,
@@ -38,6 +38,6 @@ pub(crate) async fn models(
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ModelList"))]
 pub(crate) struct List<'a> {
     models: &'a [ModelConfig],
-    /// The id of the model that answers where none is named.
+    /// The id of the model that answers if a request names none.
     default: &'a str,
 }

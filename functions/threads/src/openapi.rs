@@ -1,6 +1,7 @@
-//! `docs/openapi/threads.json`, made of what stands beside the handlers and of the types that are sent.
+//! `docs/openapi/threads.json`, generated from the annotations of the handlers and from the types
+//! on the wire.
 //!
-//! `UPDATE_OPENAPI=1 cargo test -p threads openapi` writes it anew.
+//! `UPDATE_OPENAPI=1 cargo test -p threads openapi` writes it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,29 +19,29 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
 use crate::error::ApiError;
-use crate::query::MOST;
-use crate::rename::TITLE_CHARS;
+use crate::query::MAX_PAGE_SIZE;
+use crate::rename::MAX_TITLE_CHARS;
 use crate::{delete, list, messages, models, rename, usage};
 
-/// What the function does.
+/// The API of the function.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Sidekiq chat, read side",
-        description = "A user's threads, their messages, the models, and what the user has used. Another user's thread \
+        description = "A user's threads, their messages, the models, and the user's usage. Another user's thread \
                        is `not_found` like one that does not exist.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "The origin of the web application")),
     tags(
         (name = "threads", description = "The user's conversations"),
-        (name = "account", description = "What the user may ask, and has"),
+        (name = "account", description = "The user's models and usage"),
     ),
     paths(list::list, messages::messages, rename::rename, delete::delete, models::models, usage::usage),
 )]
-struct Described;
+struct ApiDescription;
 
-/// How much is handed out.
+/// The page size in a query.
 pub(crate) struct Limit;
 
 impl ToSchema for Limit {}
@@ -50,12 +51,12 @@ impl PartialSchema for Limit {
         ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))
-            .maximum(Some(MOST))
+            .maximum(Some(MAX_PAGE_SIZE))
             .into()
     }
 }
 
-/// The thread in an address.
+/// The thread id in a path.
 pub(crate) struct Thread;
 
 impl ToSchema for Thread {}
@@ -66,7 +67,7 @@ impl PartialSchema for Thread {
     }
 }
 
-/// A message in an address.
+/// The message id in a query.
 pub(crate) struct Message;
 
 impl ToSchema for Message {}
@@ -77,11 +78,12 @@ impl PartialSchema for Message {
     }
 }
 
-/// What [`char::is_whitespace`] and [`char::is_control`] hold, for a regular expression. Engines differ in theirs.
+/// The characters of [`char::is_whitespace`] and [`char::is_control`] for a regular expression.
+/// Engines differ in theirs.
 const SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
 const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
 
-/// The body of a rename, which is read by hand.
+/// The body of a rename, which is parsed by hand.
 struct NewTitle;
 
 impl JsonSchema for NewTitle {
@@ -92,16 +94,16 @@ impl JsonSchema for NewTitle {
     fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
         json_schema!({
             "type": "object",
-            "description": "Fields that are not listed are ignored.",
+            "description": "Unknown fields are ignored.",
             "required": ["title"],
             "maxProperties": 100,
             "properties": {
                 "title": {
                     "type": "string",
-                    "description": format!("White space at its ends is taken off; after that 1 to {TITLE_CHARS} characters are left, none of them a control character."),
+                    "description": format!("Surrounding white space is trimmed. The rest must have 1 to {MAX_TITLE_CHARS} characters, none of them a control character."),
                     "pattern": format!(
                         "^[{SPACE}]*[^{SPACE}{CONTROL}](?:[^{CONTROL}]{{0,{}}}[^{SPACE}{CONTROL}])?[{SPACE}]*$",
-                        TITLE_CHARS - 2
+                        MAX_TITLE_CHARS - 2
                     ),
                 },
             },
@@ -110,7 +112,7 @@ impl JsonSchema for NewTitle {
     }
 }
 
-/// Everything that may be refused, and by which operations.
+/// Returns every refusal with the operations that may make it.
 fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
     const ALL: &[&str] = &[
         "listThreads",
@@ -139,19 +141,27 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         (ApiError::Forbidden(AccessError::NoOrigin), ALL),
         (ApiError::NoThread, OF_ONE),
         (
-            Invalid::new("limit", format!("must be a whole number from 1 to {MOST}")).into(),
+            Invalid::new(
+                "limit",
+                format!("must be a whole number from 1 to {MAX_PAGE_SIZE}"),
+            )
+            .into(),
             LISTS,
         ),
         (
-            Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(),
+            Invalid::new(
+                "title",
+                format!("must have 1 to {MAX_TITLE_CHARS} characters"),
+            )
+            .into(),
             WITH_BODY,
         ),
         (ApiError::NotJson(not_json), WITH_BODY),
-        (BodyError::Torn.into(), WITH_BODY),
-        (BodyError::Slow.into(), WITH_BODY),
+        (BodyError::IncompleteBody.into(), WITH_BODY),
+        (BodyError::RequestTimeout.into(), WITH_BODY),
         (
             BodyError::TooLarge {
-                limit: rename::BODY_BYTES,
+                limit: rename::MAX_BODY_BYTES,
             }
             .into(),
             WITH_BODY,
@@ -163,20 +173,20 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
 }
 
 async fn document() -> Document {
-    let described = serde_json::to_value(Described::openapi()).expect("a description is JSON");
+    let described = serde_json::to_value(ApiDescription::openapi()).expect("a description is JSON");
     let mut document = Document::new(described, |schemas| {
         schemas.subschema_for::<ThreadId>();
         schemas.subschema_for::<list::List<'_>>();
         schemas.subschema_for::<messages::Conversation<'_>>();
         schemas.subschema_for::<NewTitle>();
-        schemas.subschema_for::<rename::Renamed<'_>>();
+        schemas.subschema_for::<rename::RenamedThread<'_>>();
         schemas.subschema_for::<models::List<'_>>();
         schemas.subschema_for::<usage::Usage<'_>>();
     });
     document.require_body("renameThread");
     document.allow_empty_parameters();
-    document.set_default("listThreads", "limit", list::USUAL);
-    document.set_default("listMessages", "limit", messages::USUAL);
+    document.set_default("listThreads", "limit", list::DEFAULT_PAGE_SIZE);
+    document.set_default("listMessages", "limit", messages::DEFAULT_PAGE_SIZE);
     for (refusal, operations) in refusals() {
         document.refuse(refusal, operations).await;
     }

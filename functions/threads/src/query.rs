@@ -1,6 +1,6 @@
-//! What an address says beside its path: limits and places in a list.
+//! Query parameters and path parameters: limits, cursors and thread ids.
 //!
-//! A place is handed out as text that says nothing to a page, and comes back as it was.
+//! A cursor is sent as opaque text and accepted unchanged.
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
@@ -11,14 +11,15 @@ use url::form_urlencoded;
 
 use crate::error::ApiError;
 
-/// The most of anything that is handed out at once.
-pub(crate) const MOST: usize = 100;
+/// The largest page.
+pub(crate) const MAX_PAGE_SIZE: usize = 100;
 
-/// The parameters of a request. Of one that stands twice the first counts; others than those asked for are ignored.
+/// The query parameters of a request. The first of two with the same name counts; unknown ones are
+/// ignored.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads what stands behind the question mark, if anything does.
+    /// Parses the part of the URL after the question mark, if there is one.
     pub(crate) fn parse(query: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         Self(
@@ -28,7 +29,7 @@ impl Query {
         )
     }
 
-    /// The value of `name`, if it has one.
+    /// Returns the value of `name`, if it is not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found
@@ -36,18 +37,24 @@ impl Query {
             .filter(|value| !value.is_empty())
     }
 
-    /// How much to hand out at most, from 1 to [`MOST`].
+    /// Returns the page size, from 1 to [`MAX_PAGE_SIZE`].
     pub(crate) fn limit(&self, default: usize) -> Result<usize, Invalid> {
         let Some(text) = self.text("limit") else {
             return Ok(default);
         };
-        let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+        let limit = text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_PAGE_SIZE).contains(limit));
         limit.ok_or_else(|| {
-            Invalid::new("limit", format!("must be a whole number from 1 to {MOST}"))
+            Invalid::new(
+                "limit",
+                format!("must be a whole number from 1 to {MAX_PAGE_SIZE}"),
+            )
         })
     }
 
-    /// The place that an earlier answer has named, read by `parse`.
+    /// Returns the cursor of an earlier response, parsed by `parse`.
     pub(crate) fn cursor<T>(
         &self,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -55,26 +62,26 @@ impl Query {
         let Some(text) = self.text("cursor") else {
             return Ok(None);
         };
-        let place = BASE64_URL_SAFE_NO_PAD
+        let cursor = BASE64_URL_SAFE_NO_PAD
             .decode(text)
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok());
-        let place = place.and_then(|place| parse(&place));
-        place
+        let cursor = cursor.and_then(|cursor| parse(&cursor));
+        cursor
             .map(Some)
             .ok_or_else(|| Invalid::new("cursor", "must be a nextCursor of this address"))
     }
 }
 
-/// A place as a page sees it.
-pub(crate) fn opaque(place: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(place)
+/// Encodes a cursor as opaque text.
+pub(crate) fn encode_cursor(cursor: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(cursor)
 }
 
-/// A part of an address, which need not be text.
+/// A path parameter, which may be invalid UTF-8.
 pub(crate) type AddressPart = Result<Path<String>, PathRejection>;
 
-/// The thread in an address. What cannot be one is no thread.
+/// Parses a thread id. An invalid one gives the same error as an unknown thread.
 pub(crate) fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
     let Ok(Path(text)) = part else {
         return Err(ApiError::NoThread);
@@ -115,19 +122,19 @@ mod tests {
     }
 
     #[test]
-    fn a_place_comes_back_as_it_was_and_nothing_else_is_one() {
+    fn a_cursor_comes_back_as_it_was_and_nothing_else_is_one() {
         let read = |query: &str| {
             Query::parse(Some(query)).cursor(|text| text.strip_prefix('M').map(str::to_owned))
         };
         assert_eq!(
-            read(&format!("cursor={}", opaque("M#ä/+")))
+            read(&format!("cursor={}", encode_cursor("M#ä/+")))
                 .unwrap()
                 .as_deref(),
             Some("#ä/+")
         );
         assert_eq!(read("").unwrap(), None);
         for (name, cursor) in [
-            ("another list's", opaque("T#x")),
+            ("another list's", encode_cursor("T#x")),
             ("no base64", "!".to_owned()),
             ("no UTF-8", BASE64_URL_SAFE_NO_PAD.encode([0xff])),
         ] {

@@ -1,4 +1,4 @@
-//! `PATCH /api/threads/{threadId}`: another title.
+//! `PATCH /api/threads/{threadId}`: renames a thread.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use message::{Invalid, Object};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 use crate::query::{AddressPart, thread_id};
 use crate::shapes::{ThreadShape, ok};
 
-/// The body is a title and little else.
-pub(crate) const BODY_BYTES: usize = 16 * 1024;
-pub(crate) const TITLE_CHARS: usize = 200;
+/// The size limit of the body, which holds a title.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_TITLE_CHARS: usize = 200;
 
-/// Gives the thread the title in the body, and answers with the thread as it is now.
+/// Sets the thread's title to the one in the body, and answers with the updated thread.
 #[cfg_attr(test, utoipa::path(
     patch,
     path = "/api/threads/{threadId}",
@@ -29,34 +29,34 @@ pub(crate) const TITLE_CHARS: usize = 200;
     summary = "Another title",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     request_body(content = ref("#/components/schemas/NewTitle"), content_type = "application/json"),
-    responses((status = 200, description = "The thread as it is now", body = ref("#/components/schemas/RenamedThread"))),
+    responses((status = 200, description = "The updated thread", body = ref("#/components/schemas/RenamedThread"))),
 ))]
 pub(crate) async fn rename(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     thread: AddressPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let user = clients.authenticate(&head.headers).await?;
+    let user = state.authenticate(&head.headers).await?;
     let id = thread_id(thread)?;
     if !is_uncompressed_json(&head.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let title = title(&read_body(body, BODY_BYTES).await?)?;
-    let thread = clients
+    let title = title(&read_body(body, MAX_BODY_BYTES).await?)?;
+    let thread = state
         .store
         .rename_thread(&user, &id, &title)
         .await?
         .ok_or(ApiError::NoThread)?;
-    Ok(ok(&Renamed {
+    Ok(ok(&RenamedThread {
         thread: ThreadShape::new(&id, &thread),
     }))
 }
 
-/// The thread as it is now.
+/// The updated thread.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenamedThread"))]
-pub(crate) struct Renamed<'a> {
+pub(crate) struct RenamedThread<'a> {
     thread: ThreadShape<'a>,
 }
 
@@ -67,10 +67,12 @@ fn title(body: &[u8]) -> Result<String, ApiError> {
     }
     let title = Object::parse(document, "")?.string("title")?;
     let title = title.trim();
-    if !(1..=TITLE_CHARS).contains(&title.chars().count()) {
-        return Err(
-            Invalid::new("title", format!("must have 1 to {TITLE_CHARS} characters")).into(),
-        );
+    if !(1..=MAX_TITLE_CHARS).contains(&title.chars().count()) {
+        return Err(Invalid::new(
+            "title",
+            format!("must have 1 to {MAX_TITLE_CHARS} characters"),
+        )
+        .into());
     }
     if title.contains(char::is_control) {
         return Err(Invalid::new(
@@ -87,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_text_of_some_length_without_space_round_it() {
-        let long = "ä".repeat(TITLE_CHARS);
+    fn a_title_is_trimmed_text_within_the_length_limits() {
+        let long = "ä".repeat(MAX_TITLE_CHARS);
         for (name, body, expected) in [
             (
                 "plain",

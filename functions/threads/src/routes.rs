@@ -1,16 +1,16 @@
-//! Addresses, and what answers there.
+//! The routes and their handlers.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, patch};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::{delete, list, messages, models, rename, usage};
 
-/// The function as a tower service.
-pub(crate) fn router(clients: Arc<Clients>) -> Router {
+/// Builds the function's tower service.
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     Router::new()
         .route("/api/threads", get(list::list))
         .route(
@@ -22,5 +22,5 @@ pub(crate) fn router(clients: Arc<Clients>) -> Router {
         .route("/api/usage", get(usage::usage))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .fallback(async || ApiError::NotFound)
-        .with_state(clients)
+        .with_state(state)
 }

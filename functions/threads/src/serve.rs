@@ -1,4 +1,4 @@
-//! How requests come in: as Lambda invocations, whose answers are whole when they go out, or as plain HTTP.
+//! The two ways of serving: Lambda invocations with buffered responses, or plain HTTP.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::config::Config;
 use crate::routes;
 
-/// Serves until the process is asked to go.
+/// Serves until the process gets SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {
     let serve = config.front.serve;
     front::runtime(serve)?.block_on(async {
@@ -27,7 +27,7 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
             config.front.allowed_origins.clone(),
             config.front.shutdown_grace,
         );
-        let router = routes::router(Arc::new(Clients::build(config).await?));
+        let router = routes::router(Arc::new(AppState::build(config).await?));
         match serve {
             Serve::Lambda { .. } => lambda(router).await,
             Serve::Http(address) => {
@@ -35,19 +35,19 @@ pub(crate) fn run(config: Config) -> Result<(), BoxError> {
                     address,
                     origins,
                     methods: vec![Method::GET, Method::PATCH, Method::DELETE],
-                    // Nothing goes on behind a response.
+                    // No task outlives its response.
                     tasks: TaskTracker::new(),
                     shutdown: CancellationToken::new(),
                     grace,
                 };
-                http.serve(router.layer(from_fn(in_a_span))).await
+                http.serve(router.layer(from_fn(in_request_span))).await
             }
         }
     })
 }
 
-/// Lambda has ids of its own.
-async fn in_a_span(request: Request, next: Next) -> axum::response::Response {
+/// Runs a request of plain HTTP in a span with a new id. Lambda has request ids of its own.
+async fn in_request_span(request: Request, next: Next) -> axum::response::Response {
     next.run(request)
         .instrument(front::request_span(&nanoid!()))
         .await
@@ -59,7 +59,7 @@ async fn lambda(router: Router) -> Result<(), BoxError> {
         let span = front::request_span(&request.lambda_context().request_id);
         let answer = async move {
             let (head, body) = router.oneshot(request.map(into_axum)).await?.into_parts();
-            Ok::<_, BoxError>(Response::from_parts(head, whole(body).await?))
+            Ok::<_, BoxError>(Response::from_parts(head, to_lambda_body(body).await?))
         };
         answer.instrument(span)
     });
@@ -69,8 +69,8 @@ async fn lambda(router: Router) -> Result<(), BoxError> {
     }
 }
 
-/// All that we answer is text.
-async fn whole(body: Body) -> Result<lambda_http::Body, BoxError> {
+/// Collects a response body. All responses are text.
+async fn to_lambda_body(body: Body) -> Result<lambda_http::Body, BoxError> {
     let bytes = axum::body::to_bytes(body, usize::MAX).await?;
     if bytes.is_empty() {
         return Ok(lambda_http::Body::Empty);

@@ -1,4 +1,4 @@
-//! What goes out, as JSON.
+//! Shared response types and the JSON response.
 
 use axum::response::Response;
 use front::json_response;
@@ -7,25 +7,25 @@ use message::ThreadId;
 use serde::Serialize;
 use store::Thread;
 
-/// A thread by itself.
+/// A thread.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Thread"))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadShape<'a> {
     #[cfg_attr(test, schemars(with = "ThreadId"))]
     id: &'a str,
-    /// What the user calls it, or how its first message begins.
+    /// The title that the user gave, or the beginning of the first message.
     title: Option<&'a str>,
-    /// In milliseconds since 1970.
+    /// The time of creation, in milliseconds since 1970.
     created_at: u64,
-    /// In milliseconds since 1970: when the last turn began.
+    /// The begin of the last turn, in milliseconds since 1970.
     last_activity_at: u64,
-    /// How many turns have begun.
+    /// The number of turns that have begun.
     turns: u64,
 }
 
 impl<'a> ThreadShape<'a> {
-    /// The thread `id`, as it was read.
+    /// Creates the response form of the thread `id`.
     pub(crate) fn new(id: &'a ThreadId, thread: &'a Thread) -> Self {
         Self {
             id: id.as_str(),
@@ -37,7 +37,7 @@ impl<'a> ThreadShape<'a> {
     }
 }
 
-/// A good answer.
+/// Builds a response with status 200 and a JSON body.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
     json_response(
         StatusCode::OK,

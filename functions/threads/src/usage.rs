@@ -1,4 +1,4 @@
-//! `GET /api/usage`: what the user has done today and this month (UTC), and how much may be done.
+//! `GET /api/usage`: the user's usage of today and of this month (UTC), and the limits.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use http::HeaderMap;
 use serde::Serialize;
 use store::{TurnLimits, TurnUsage, UsageReport};
 
-use crate::clients::Clients;
+use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::shapes::ok;
 
-/// Answers with sums. Turns count from their begin, tokens and cost from their end.
+/// Answers with sums. Turns count when they begin, tokens and cost when they end.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/usage",
     tag = "account",
     operation_id = "readUsage",
     summary = "What the user has done, and how much may be done",
-    responses((status = 200, description = "Sums by days of UTC", body = ref("#/components/schemas/Usage"))),
+    responses((status = 200, description = "Sums by UTC day and month", body = ref("#/components/schemas/Usage"))),
 ))]
 pub(crate) async fn usage(
-    State(clients): State<Arc<Clients>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = clients.authenticate(&headers).await?;
-    let report = clients.store.usage_report(&user, now_ms()).await?;
-    Ok(ok(&Usage::new(&report, clients.turn_limits)))
+    let user = state.authenticate(&headers).await?;
+    let report = state.store.usage_report(&user, now_ms()).await?;
+    Ok(ok(&Usage::new(&report, state.turn_limits)))
 }
 
-/// What was done, and what may be.
+/// The usage and the limits.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Usage<'a> {
@@ -40,7 +40,7 @@ pub(crate) struct Usage<'a> {
     limits: Limits,
 }
 
-/// The day so far.
+/// The usage of the day so far.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Today<'a> {
@@ -50,7 +50,7 @@ struct Today<'a> {
     sums: Sums,
 }
 
-/// The month so far.
+/// The usage of the month so far.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Month<'a> {
@@ -60,22 +60,23 @@ struct Month<'a> {
     sums: Sums,
 }
 
-/// Tokens that nobody reported are not counted. A cost that nobody reported is not known to be nothing.
+/// Sums of usage. Tokens that were not reported are not counted. A cost that was not reported is
+/// `null`, since it is not known to be zero.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Sums {
-    /// Those that have begun.
+    /// The number of turns that have begun.
     turns: u64,
     input_tokens: u64,
     output_tokens: u64,
     cached_tokens: u64,
     reasoning_tokens: u64,
-    /// A decimal number.
+    /// The cost in USD, as a decimal number.
     cost_usd: Option<String>,
 }
 
-/// What may be done; `null` is no limit.
+/// The limits; `null` means unlimited.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

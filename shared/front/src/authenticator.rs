@@ -1,4 +1,4 @@
-//! Who sends a request: the one place where sessions are looked up.
+//! The authentication of requests: the only place that looks up sessions.
 
 use http::HeaderMap;
 use message::UserId;
@@ -10,10 +10,10 @@ use store::{Store, StoreError};
 
 use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
 
-/// Why nobody may be taken for the sender of a request.
+/// The reason why a request is not authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticationError {
-    /// There is no good session.
+    /// The request has no valid session.
     #[error(transparent)]
     Unauthorized(SessionError),
     /// The page may not use the user's cookie.
@@ -24,7 +24,7 @@ pub enum AuthenticationError {
     Store(#[from] StoreError),
 }
 
-/// Tells who sends a request.
+/// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]
 pub struct Authenticator {
     sessions: Sessions,
@@ -34,7 +34,8 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Those of the web application that signs with `secret`, whose sessions are in `store`.
+    /// Creates the authenticator of the web application that signs with `secret` and keeps its
+    /// sessions in `store`.
     ///
     /// # Errors
     /// With these settings sessions could be forged or never be found. The text names the variable.
@@ -55,19 +56,19 @@ impl Authenticator {
             .map(|url| url.origin().ascii_serialization());
         config.jwks.clone_from(&settings.jwks);
         Ok(Self {
-            sessions: Sessions::new(config).map_err(named)?,
+            sessions: Sessions::new(config).map_err(name_variable)?,
             check_revocation: settings.check_revocation,
             origins: AllowedOrigins::new(settings.allowed_origins.iter().chain(&settings.auth_url)),
             store,
         })
     }
 
-    /// The signed-in user who sends this request.
+    /// Resolves the signed-in user of a request.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthenticationError> {
         let now_ms = now_ms();
         let found = self
             .sessions
-            .find(headers, signed(now_ms))
+            .find(headers, to_i64(now_ms))
             .map_err(AuthenticationError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
             self.origins
@@ -82,8 +83,8 @@ impl Authenticator {
                     .session_value(credential.token.storage_key(), now_ms)
                     .await?;
                 self.sessions
-                    .session(&credential, stored.as_deref(), signed(now_ms))
-                    .map_err(refused)?
+                    .session(&credential, stored.as_deref(), to_i64(now_ms))
+                    .map_err(to_authentication_error)?
             }
         };
         if !self.check_revocation {
@@ -95,13 +96,13 @@ impl Authenticator {
             .await?;
         Ok(session
             .unless_revoked(revoked.as_deref())
-            .map_err(refused)?
+            .map_err(to_authentication_error)?
             .user_id)
     }
 }
 
-/// The session crate knows no variables.
-fn named(error: SessionConfigError) -> String {
+/// Adds the name of the variable, which the session crate does not know.
+fn name_variable(error: SessionConfigError) -> String {
     let variable = match error {
         SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
         SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
@@ -113,8 +114,9 @@ fn named(error: SessionConfigError) -> String {
     format!("{variable}: {error}")
 }
 
-/// A record that cannot be read is worth an operator's attention; the user only has to sign in again.
-fn refused(error: SessionError) -> AuthenticationError {
+/// Converts a session error. Logs a record that cannot be parsed, for the operator; the user only
+/// has to sign in again.
+fn to_authentication_error(error: SessionError) -> AuthenticationError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = failure::chain(&error),
@@ -124,6 +126,6 @@ fn refused(error: SessionError) -> AuthenticationError {
     AuthenticationError::Unauthorized(error)
 }
 
-fn signed(now_ms: u64) -> i64 {
+fn to_i64(now_ms: u64) -> i64 {
     i64::try_from(now_ms).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! A request's body, bounded in size and in time.
+//! The body of a request, bounded in size and in time.
 
 use std::time::Duration;
 
@@ -7,38 +7,38 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-/// How long a body may take to arrive over plain HTTP. On Lambda it is there already.
+/// The timeout for receiving a body over plain HTTP. On Lambda it is complete at the start.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than allowed.
+    /// The body is longer than allowed.
     #[error("request body is larger than {limit} bytes")]
     TooLarge {
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// It did not come in time.
+    /// The body did not arrive in time.
     #[error("the request took too long to arrive")]
-    Slow,
-    /// The connection ended before it.
-    #[error("the request ended before its body was whole")]
-    Torn,
+    RequestTimeout,
+    /// The connection ended before the body was complete.
+    #[error("the request ended before its body was complete")]
+    IncompleteBody,
 }
 
-/// Reads the whole of `body`, which may have `limit` bytes.
+/// Reads `body` completely, up to `limit` bytes.
 pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
-    match whole.await.map_err(|_| BodyError::Slow)? {
+    let collect = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
+    match collect.await.map_err(|_| BodyError::RequestTimeout)? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { limit }),
-        Err(_) => Err(BodyError::Torn),
+        Err(_) => Err(BodyError::IncompleteBody),
     }
 }
 
-/// Whether the body is said to be JSON, and not compressed. No page can make a browser send that to another site without
-/// asking first (CORS).
+/// Returns whether the headers declare the body as JSON without compression. Browsers send such a
+/// request to another site only after a CORS preflight.
 pub fn is_uncompressed_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(header::CONTENT_TYPE)
@@ -72,7 +72,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_given_up() {
         let (_sender, never) = http_body_util::Channel::<Bytes>::new(1);
-        assert_eq!(read_body(Body::new(never), 4).await, Err(BodyError::Slow));
+        assert_eq!(
+            read_body(Body::new(never), 4).await,
+            Err(BodyError::RequestTimeout)
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Makes the documents in `docs/openapi`: what a function's own description of its operations lacks, and the comparison
-//! with what is checked in.
+//! The generation of the documents in `docs/openapi`: completes a function's own description of its
+//! operations, and compares the result with the file in the repository.
 //!
-//! Knows OpenAPI as JSON, how a refusal looks, and how users sign in. Knows no route. Only tests switch it on.
+//! Knows OpenAPI as JSON, the form of refusals, and the ways to sign in. Knows no route. Only tests
+//! enable it.
 
 mod refusals;
 mod schemas;
@@ -15,19 +16,22 @@ use http::header;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use self::refusals::{add_example, push_new, refusal_schema, refused, retry_after, share};
+use self::refusals::{
+    add_example, push_unique, refusal_response, refusal_schema, retry_after_header, share_responses,
+};
 
-/// Where components are that may be referred to.
+/// The path of the schemas that may be referenced.
 const SCHEMAS: &str = "/components/schemas";
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// A document that is being made.
+/// A document under construction.
 #[derive(Debug)]
 pub struct Document(Value);
 
 impl Document {
-    /// One with the operations of `described`, and the schemas that `define` asks for.
+    /// Creates a document with the operations of `described` and the schemas that `define`
+    /// requests.
     pub fn new(mut described: Value, define: impl FnOnce(&mut SchemaGenerator)) -> Self {
         let schemas = schemas::schemas(&described, define);
         described["components"] =
@@ -36,7 +40,7 @@ impl Document {
         Self(described)
     }
 
-    /// Adds a refusal, as it is really sent, to the `operations` that may refuse so.
+    /// Adds a refusal, in the form in which it is sent, to the `operations` that may make it.
     pub async fn refuse(&mut self, refusal: impl IntoResponse, operations: &[&str]) {
         let (head, body) = refusal.into_response().into_parts();
         let body = to_bytes(body, usize::MAX)
@@ -51,16 +55,16 @@ impl Document {
         {
             let response = &mut operation["responses"][head.status.as_str()];
             if response.is_null() {
-                *response = refused(head.status.canonical_reason().unwrap_or_default());
+                *response = refusal_response(head.status.canonical_reason().unwrap_or_default());
             }
             if waits {
-                response["headers"] = retry_after();
+                response["headers"] = retry_after_header();
             }
             add_example(&mut response["content"]["application/json"], &example);
         }
     }
 
-    /// Says what a parameter is where a request does not give it.
+    /// Sets the default of a query parameter.
     pub fn set_default(&mut self, operation: &str, parameter: &str, default: usize) {
         let operations = self.operations().filter(|one| is_one_of(one, &[operation]));
         let parameters = operations
@@ -69,7 +73,7 @@ impl Document {
         parameters.for_each(|one| one["schema"]["default"] = default.into());
     }
 
-    /// Says that a parameter without a value is one that was not given.
+    /// Declares that an empty query parameter counts as absent.
     pub fn allow_empty_parameters(&mut self) {
         let parameters = self
             .operations()
@@ -78,13 +82,13 @@ impl Document {
         parameters.for_each(|one| one["allowEmptyValue"] = true.into());
     }
 
-    /// Says that a request of this operation must have a body.
+    /// Declares that a request of this operation must have a body.
     pub fn require_body(&mut self, operation: &str) {
         let operations = self.operations().filter(|one| is_one_of(one, &[operation]));
         operations.for_each(|operation| operation["requestBody"]["required"] = true.into());
     }
 
-    /// Changes every response of this media type.
+    /// Applies `change` to every response of this media type.
     pub fn each_response(&mut self, media_type: &str, change: impl Fn(&mut Value)) {
         for operation in self.operations() {
             let responses = operation["responses"]
@@ -97,7 +101,7 @@ impl Document {
         }
     }
 
-    /// The paths and methods of the document.
+    /// Returns the paths and methods of the document.
     pub fn routes(&self) -> BTreeSet<(String, String)> {
         let paths = self.0["paths"].as_object().into_iter().flatten();
         let methods = paths.flat_map(|(path, item)| {
@@ -109,13 +113,13 @@ impl Document {
         methods.collect()
     }
 
-    /// Makes sure that `file` says the same. With `UPDATE_OPENAPI` set it is written instead.
+    /// Compares the document with `file`. With `UPDATE_OPENAPI` set, writes it first.
     ///
     /// # Panics
-    /// It says anything else, or cannot be written.
+    /// If the file differs or cannot be written.
     pub fn check(&self, file: &Path) {
         let mut document = self.0.clone();
-        share(&mut document);
+        share_responses(&mut document);
         let document = format!("{document:#}\n");
         #[expect(
             clippy::disallowed_methods,
@@ -141,18 +145,19 @@ impl Document {
         paths.flat_map(|path| path.as_object_mut().into_iter().flat_map(Map::values_mut))
     }
 
-    /// All codes are in the schema of a refusal, also those of requests that no operation describes.
+    /// Adds a code to the schema of refusals, which lists all codes, including those of requests
+    /// that no operation describes.
     fn add_code(&mut self, code: &Value) {
         let schema = &mut self.0["components"]["schemas"]["Refusal"];
         if schema.is_null() {
             *schema = refusal_schema();
         }
         let codes = &mut schema["properties"]["error"]["properties"]["code"]["enum"];
-        push_new(codes, code);
+        push_unique(codes, code);
     }
 }
 
-/// The paths and methods that the source of a router names.
+/// Returns the paths and methods in the source of a router.
 pub fn routes_in(source: &str) -> BTreeSet<(String, String)> {
     let routes = source.split(".route(").skip(1).filter_map(|route| {
         let (path, handlers) = route.trim_start().strip_prefix('"')?.split_once('"')?;
@@ -190,14 +195,14 @@ fn security_schemes() -> Value {
             "type": "http",
             "scheme": "bearer",
             "description": "The signed session token that better-auth's bearer plugin returns in `set-auth-token`, or an \
-                            access token of its jwt plugin if the function is told of the keys.",
+                            access token of its jwt plugin if the function is configured with its keys.",
         },
         "cookie": {
             "type": "apiKey",
             "in": "cookie",
             "name": "better-auth.session_token",
-            "description": "better-auth's session cookie; behind https its name begins with `__Secure-`. The request must \
-                            come from an allowed page, as its `Origin` or `Referer` tells.",
+            "description": "better-auth's session cookie; over https its name begins with `__Secure-`. The request must \
+                            come from an allowed page, according to its `Origin` or `Referer`.",
         },
     })
 }
@@ -210,7 +215,7 @@ mod tests {
     use crate::Refusal;
 
     fn refusal(status: StatusCode, code: &'static str, message: &str) -> Refusal {
-        Refusal::of(&std::io::Error::other(message.to_owned()), status, code)
+        Refusal::new(&std::io::Error::other(message.to_owned()), status, code)
     }
 
     #[test]
@@ -237,7 +242,7 @@ mod tests {
             .await;
         document
             .refuse(
-                refusal(StatusCode::CONFLICT, "second", "Two.").retry_after(Some(2)),
+                refusal(StatusCode::CONFLICT, "second", "Two.").with_retry_after(Some(2)),
                 &["write"],
             )
             .await;
@@ -246,7 +251,7 @@ mod tests {
             .await;
 
         let Document(mut document) = document;
-        share(&mut document);
+        share_responses(&mut document);
         let codes = "/properties/error/properties/code/enum";
         let all = document.pointer(&format!("{SCHEMAS}/Refusal{codes}"));
         assert_eq!(all, Some(&json!(["first", "second", "third"])));

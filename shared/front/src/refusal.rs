@@ -1,4 +1,4 @@
-//! Answers in JSON, and what a refusal looks like: a status, a code for programs, a sentence for people.
+//! JSON responses, and the form of a refusal: a status, a code for programs, a sentence for people.
 
 use std::error::Error;
 
@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::failure;
 
-/// A request that ends before it has begun: `{"error":{"code","message"}}`. The page shows the message to the user.
+/// The response to a refused request: `{"error":{"code","message"}}`. The page shows the message to
+/// the user.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
@@ -17,8 +18,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Makes a refusal of `error`, whose text is the message, and logs it with its causes: here it is handled.
-    pub fn of(error: &dyn Error, status: StatusCode, code: &'static str) -> Self {
+    /// Creates a refusal from `error`, whose text is the message, and logs it with its causes.
+    pub fn new(error: &dyn Error, status: StatusCode, code: &'static str) -> Self {
         if status.is_server_error() {
             tracing::error!(code, error = failure::chain(error), "a request failed");
         } else {
@@ -33,16 +34,16 @@ impl Refusal {
         }
     }
 
-    /// The same with one more field for programs.
+    /// Adds a field for programs.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with_field(mut self, name: &str, value: &str) -> Self {
         self.error.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The same, saying after how many seconds it may be worth trying again, if it is.
+    /// Sets the number of seconds after which a retry may succeed, if it may.
     #[must_use]
-    pub fn retry_after(mut self, seconds: Option<u64>) -> Self {
+    pub fn with_retry_after(mut self, seconds: Option<u64>) -> Self {
         self.retry_after_s = seconds;
         self
     }
@@ -60,7 +61,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A response of JSON that nobody between us and the page keeps or takes for anything else.
+/// Builds a JSON response that must be neither cached nor sniffed for another type.
 pub fn json_response(status: StatusCode, body: String) -> Response {
     let mut response = (status, body).into_response();
     for (name, value) in [
@@ -84,8 +85,9 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_json_with_a_code_and_a_sentence() {
         let error = std::io::Error::other("Please wait.");
-        let refusal = Refusal::of(&error, StatusCode::CONFLICT, "busy").with("streamId", "s1");
-        let response = refusal.retry_after(Some(2)).into_response();
+        let refusal =
+            Refusal::new(&error, StatusCode::CONFLICT, "busy").with_field("streamId", "s1");
+        let response = refusal.with_retry_after(Some(2)).into_response();
         assert_eq!(response.status(), 409);
         let header = |name| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(header("content-type"), "application/json; charset=utf-8");

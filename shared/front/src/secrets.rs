@@ -1,11 +1,11 @@
-//! Secrets, and those of them that are kept in the SSM Parameter Store, fetched once at start.
+//! Secrets, and the fetch of those in the SSM Parameter Store at start.
 
 use aws_sdk_ssm::types::Parameter;
 use secrecy::SecretString;
 
 use crate::{BoxError, variables};
 
-/// A secret, or where it is.
+/// A secret, or the name under which it is stored.
 #[derive(Debug)]
 pub enum Secret {
     /// The secret itself.
@@ -14,8 +14,8 @@ pub enum Secret {
     Ssm(String),
 }
 
-/// The secrets themselves, each given with the variable that names it where it is kept elsewhere. Those are fetched in
-/// one call.
+/// Resolves secrets, each given with the variable that names it if it is stored in the Parameter
+/// Store. Fetches those in one call.
 pub async fn resolve_secrets<const N: usize>(
     secrets: [(&'static str, Secret); N],
 ) -> Result<[SecretString; N], BoxError> {
@@ -29,11 +29,11 @@ pub async fn resolve_secrets<const N: usize>(
     } else {
         parameters(wanted).await?
     };
-    let mut revealed = Vec::with_capacity(N);
+    let mut resolved = Vec::with_capacity(N);
     for (variable, secret) in secrets {
-        revealed.push(resolve(variable, secret, &found)?);
+        resolved.push(resolve(variable, secret, &found)?);
     }
-    Ok(revealed.try_into().expect("one is revealed for each"))
+    Ok(resolved.try_into().expect("one is resolved for each"))
 }
 
 async fn parameters(names: Vec<String>) -> Result<Vec<Parameter>, BoxError> {
@@ -65,7 +65,7 @@ fn resolve(
             let value = found.iter().find(is_it).and_then(Parameter::value);
             let value =
                 value.ok_or_else(|| format!("{variable} names {name:?}, which does not exist"))?;
-            Ok(variables::checked(variable, value.into())?)
+            Ok(variables::check_secret(variable, value.into())?)
         }
     }
 }

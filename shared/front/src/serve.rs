@@ -1,4 +1,4 @@
-//! How requests come in: as Lambda invocations, which each function takes in its own way, or as plain HTTP.
+//! The two ways of serving: Lambda invocations, which each function handles itself, or plain HTTP.
 
 mod http;
 
@@ -13,41 +13,42 @@ use crate::{BoxError, SettingError, Variables, failure};
 
 pub use http::PlainHttp;
 
-/// This many failures, each this soon after the one before, mean that the runtime API is gone.
-const MOST_FAILURES: u32 = 5;
-const QUICK: Duration = Duration::from_secs(1);
+/// The number of consecutive failures, each within [`QUICK_FAILURE_WINDOW`] of the previous one,
+/// after which the runtime API counts as gone.
+const MAX_QUICK_FAILURES: u32 = 5;
+const QUICK_FAILURE_WINDOW: Duration = Duration::from_secs(1);
 
-/// How requests come in.
+/// The way of serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Serve {
-    /// As invocations.
+    /// Lambda invocations.
     Lambda {
-        /// How many at once.
+        /// The number of concurrent invocations.
         concurrency: u32,
     },
-    /// As plain HTTP at this address.
+    /// Plain HTTP at this address.
     Http(SocketAddr),
 }
 
 impl Serve {
-    /// Lambda where there is its runtime API, plain HTTP elsewhere.
+    /// Reads the way of serving: Lambda if its runtime API is set, plain HTTP otherwise.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         if variables.text("AWS_LAMBDA_RUNTIME_API").is_some() {
             let concurrency = variables
-                .parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?
+                .parse("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?
                 .unwrap_or(1);
             return Ok(Self::Lambda { concurrency });
         }
         let host = variables
-            .parsed("HOST", "an IP address")?
+            .parse("HOST", "an IP address")?
             .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let port = variables.parsed("PORT", "a port number")?.unwrap_or(3000);
+        let port = variables.parse("PORT", "a port number")?.unwrap_or(3000);
         Ok(Self::Http(SocketAddr::new(host, port)))
     }
 }
 
-/// The runtime: one thread where there is one request at a time, since that starts faster, and Lambda gives less than
-/// one core.
+/// Builds the tokio runtime: single-threaded if requests come one at a time, since that starts
+/// faster and Lambda gives less than one core.
 pub fn runtime(serve: Serve) -> std::io::Result<Runtime> {
     let mut builder = match serve {
         Serve::Lambda { concurrency: 0..=1 } => Builder::new_current_thread(),
@@ -56,7 +57,7 @@ pub fn runtime(serve: Serve) -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-/// Returns when the process is asked to go.
+/// Completes on SIGTERM or SIGINT.
 pub async fn shutdown_signal() {
     let (terminate, interrupt) = (
         signal(SignalKind::terminate()),
@@ -73,10 +74,10 @@ pub async fn shutdown_signal() {
     }
 }
 
-/// Polls for events, by `poll`, for as long as there is a runtime API.
+/// Polls for events with `poll` while there is a runtime API.
 ///
-/// The runtime ends when a poll fails, which it does on a connection that the other side has closed meanwhile, as after
-/// a response that was cut off. Another poll opens another connection.
+/// The Lambda runtime ends when a poll fails, for example on a connection that the other side has
+/// closed after a truncated response. The next poll opens a new connection.
 pub async fn run_with_reconnect<F>(poll: impl Fn() -> F) -> Result<(), BoxError>
 where
     F: Future<Output = Result<(), BoxError>>,
@@ -87,12 +88,12 @@ where
         let Err(error) = poll().await else {
             return Ok(());
         };
-        failures = if begun.elapsed() < QUICK {
+        failures = if begun.elapsed() < QUICK_FAILURE_WINDOW {
             failures + 1
         } else {
             1
         };
-        if failures == MOST_FAILURES {
+        if failures == MAX_QUICK_FAILURES {
             return Err(error);
         }
         tracing::warn!(
@@ -110,7 +111,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn polling_goes_on_until_it_fails_again_and_again() {
-        for (pause, polls) in [(Duration::ZERO, MOST_FAILURES), (QUICK, 40)] {
+        for (pause, polls) in [
+            (Duration::ZERO, MAX_QUICK_FAILURES),
+            (QUICK_FAILURE_WINDOW, 40),
+        ] {
             let polled = Cell::new(0);
             let ended = run_with_reconnect(async || {
                 polled.set(polled.get() + 1);
@@ -121,7 +125,11 @@ mod tests {
                     Err("lost".into())
                 }
             });
-            assert_eq!(ended.await.is_ok(), pause == QUICK, "{pause:?}");
+            assert_eq!(
+                ended.await.is_ok(),
+                pause == QUICK_FAILURE_WINDOW,
+                "{pause:?}"
+            );
             assert_eq!(polled.get(), polls, "{pause:?}");
         }
     }

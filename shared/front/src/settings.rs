@@ -1,4 +1,4 @@
-//! What every function is configured with.
+//! The settings that all functions share.
 
 use std::time::Duration;
 
@@ -11,43 +11,43 @@ use url::Url;
 
 use crate::{Secret, Serve, SettingError, Variables};
 
-/// What an operator can set for all functions alike. README has the table.
+/// The settings that an operator makes for all functions. README has the table.
 #[derive(Debug)]
 pub struct Settings {
-    /// The table, and where it is if that is not AWS.
+    /// The name of the table.
     pub table_name: String,
-    /// Where DynamoDB is; `None` leaves it to AWS's own rules.
+    /// The DynamoDB endpoint. `None`: the AWS SDK's default.
     pub dynamodb_endpoint: Option<Url>,
-    /// What better-auth signs with.
+    /// The secret that better-auth signs with.
     pub auth_secret: Secret,
-    /// Where the web application is.
+    /// The URL of the web application.
     pub auth_url: Option<Url>,
     /// better-auth's `cookiePrefix`.
     pub cookie_prefix: String,
-    /// What better-auth's cookie cache is.
+    /// The strategy of better-auth's cookie cache.
     pub cookie_cache: CookieCacheStrategy,
-    /// Which version of it counts.
+    /// The valid version of the cookie cache.
     pub cookie_cache_version: String,
-    /// The keys of access tokens, as JSON.
+    /// The public keys of access tokens, as JSON.
     pub jwks: Option<String>,
-    /// Whether to ask if all of a user's sessions were revoked.
+    /// Set when the revocation of all of a user's sessions is checked.
     pub check_revocation: bool,
-    /// Whose pages may send cookies, beside those of `auth_url`.
+    /// The origins whose pages may send cookies, in addition to that of `auth_url`.
     pub allowed_origins: Vec<Url>,
     /// The models.
     pub registry: Registry,
-    /// How much a user may ask for.
+    /// The limits of a user's turns.
     pub turn_limits: TurnLimits,
-    /// How long requests may go on once plain HTTP is asked to go.
+    /// The grace period of running requests after a shutdown signal, for plain HTTP.
     pub shutdown_grace: Duration,
-    /// What is logged of our own crates.
+    /// The log level of the crates of this workspace.
     pub log_level: Level,
-    /// How requests come in.
+    /// The way of serving.
     pub serve: Serve,
 }
 
 impl Settings {
-    /// Reads what is said in `variables`.
+    /// Reads the settings from `variables`.
     pub fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         Ok(Self {
             table_name: variables
@@ -60,34 +60,34 @@ impl Settings {
                 .text("BETTER_AUTH_COOKIE_PREFIX")
                 .unwrap_or_else(|| "better-auth".to_owned()),
             cookie_cache: variables
-                .parsed("BETTER_AUTH_COOKIE_CACHE", "off, compact, jwt or jwe")?
+                .parse("BETTER_AUTH_COOKIE_CACHE", "off, compact, jwt or jwe")?
                 .unwrap_or_default(),
             cookie_cache_version: variables
                 .text("BETTER_AUTH_COOKIE_CACHE_VERSION")
                 .unwrap_or_else(|| "1".to_owned()),
             jwks: variables.jwks()?,
             check_revocation: variables
-                .parsed("BETTER_AUTH_CHECK_REVOCATION", "true or false")?
+                .parse("BETTER_AUTH_CHECK_REVOCATION", "true or false")?
                 .unwrap_or(false),
             allowed_origins: variables.origins("ALLOWED_ORIGINS")?,
             registry: variables.registry()?,
             turn_limits: TurnLimits {
                 per_day: variables
-                    .parsed("MAX_TURNS_PER_DAY", "a whole number")?
+                    .parse("MAX_TURNS_PER_DAY", "a whole number")?
                     .unwrap_or(0),
                 parallel: variables
-                    .parsed("MAX_PARALLEL_TURNS", "a whole number")?
+                    .parse("MAX_PARALLEL_TURNS", "a whole number")?
                     .unwrap_or(0),
             },
             shutdown_grace: variables.milliseconds("SHUTDOWN_GRACE_MS", 20_000)?,
             log_level: variables
-                .parsed("LOG_LEVEL", "error, warn, info, debug or trace")?
+                .parse("LOG_LEVEL", "error, warn, info, debug or trace")?
                 .unwrap_or(Level::INFO),
             serve: Serve::read(variables)?,
         })
     }
 
-    /// Takes the secret out, and leaves nothing of it.
+    /// Moves the secret out, leaving an empty one.
     pub fn take_secret(&mut self) -> Secret {
         std::mem::replace(
             &mut self.auth_secret,
@@ -95,7 +95,7 @@ impl Settings {
         )
     }
 
-    /// The table. Opens no connection.
+    /// Creates the store. Opens no connection.
     pub async fn store(&self) -> Result<Store, ConnectError> {
         let endpoint = self.dynamodb_endpoint.as_ref().map(Url::to_string);
         let client = store::connect(&ClientOptions {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn lambda_is_told_by_its_runtime_api() {
+    fn lambda_is_recognised_by_its_runtime_api() {
         let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
         assert_eq!(
             read(&[api]).unwrap().serve,

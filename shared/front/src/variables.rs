@@ -1,4 +1,4 @@
-//! Reading variables of the environment, with errors that name them.
+//! Typed access to environment variables, with errors that name the variable.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,45 +9,45 @@ use url::Url;
 
 use crate::Secret;
 
-/// Why a function cannot start.
+/// The reason why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    /// There is no default for it.
+    /// A variable without a default is not set.
     #[error("{0} must be set")]
     Missing(&'static str),
-    /// It cannot be used as it is.
+    /// The value of a variable is invalid.
     #[error("{name} must be {allowed}")]
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What it may be.
+        /// The allowed values.
         allowed: &'static str,
     },
-    /// A secret is given in both of its ways.
+    /// A secret is given both inline and by its parameter name.
     #[error("{0} and {0}_SSM are both set: choose one")]
-    Twice(&'static str),
-    /// The models cannot be read from where they are said to be.
+    BothSet(&'static str),
+    /// The file with the models cannot be read.
     #[error("MODELS names a file that cannot be read")]
     ModelsFile(#[source] std::io::Error),
-    /// The keys of access tokens cannot be read from where they are said to be.
+    /// The file with the keys of access tokens cannot be read.
     #[error("BETTER_AUTH_JWKS names a file that cannot be read")]
     JwksFile(#[source] std::io::Error),
-    /// The models cannot be used.
+    /// The models are invalid.
     #[error("MODELS or DEFAULT_MODEL is wrong")]
     Models(#[source] RegistryError),
 }
 
-/// Variables by their names. An empty one counts as not set.
+/// Variables by name. An empty one counts as not set.
 #[derive(Clone, Copy)]
 pub struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl<'a> Variables<'a> {
-    /// Those that `lookup` knows.
+    /// Creates a view of the variables that `lookup` returns.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self(lookup)
     }
 
-    /// Those of the process. To be read once, at start.
+    /// Creates a view of the process's environment. To be read once, at start.
     pub fn from_process() -> Self {
         #[expect(
             clippy::disallowed_methods,
@@ -56,13 +56,13 @@ impl<'a> Variables<'a> {
         Self(&|name| std::env::var(name).ok())
     }
 
-    /// The text of a variable.
+    /// Returns the text of a variable.
     pub fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty())
     }
 
-    /// What a variable says, which has to be what is `allowed`.
-    pub fn parsed<T: FromStr>(
+    /// Parses the value of a variable. `allowed` describes valid values for the error.
+    pub fn parse<T: FromStr>(
         &self,
         name: &'static str,
         allowed: &'static str,
@@ -76,17 +76,17 @@ impl<'a> Variables<'a> {
         self.text(name).map(parse).transpose()
     }
 
-    /// A time, or `default`, which is in milliseconds too.
+    /// Returns a duration; variable and `default` are in milliseconds.
     pub fn milliseconds(&self, name: &'static str, default: u64) -> Result<Duration, SettingError> {
         let milliseconds = self
-            .parsed(name, "a whole number of milliseconds")?
+            .parse(name, "a whole number of milliseconds")?
             .unwrap_or(default);
         Ok(Duration::from_millis(milliseconds))
     }
 
-    /// An address of the web.
+    /// Returns an http or https URL.
     pub fn url(&self, name: &'static str) -> Result<Option<Url>, SettingError> {
-        match self.parsed::<Url>(name, "an http or https URL")? {
+        match self.parse::<Url>(name, "an http or https URL")? {
             Some(url) if !matches!(url.scheme(), "http" | "https") => Err(SettingError::Invalid {
                 name,
                 allowed: "an http or https URL",
@@ -95,7 +95,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// A list of exact origins.
+    /// Returns a list of exact origins.
     pub fn origins(&self, name: &'static str) -> Result<Vec<Url>, SettingError> {
         let allowed = "exact origins such as https://app.example.com, separated by commas";
         let invalid = || SettingError::Invalid { name, allowed };
@@ -112,18 +112,19 @@ impl<'a> Variables<'a> {
         origins.collect()
     }
 
-    /// A secret under `name`, or its place under `ssm`. White space round it is a mistake made while pasting it, and
-    /// would refuse every session.
+    /// Returns the secret under `name`, or the name of its parameter under `ssm`. Rejects
+    /// surrounding white space, which is a mistake made while pasting and would invalidate every
+    /// session.
     pub fn secret(&self, name: &'static str, ssm: &'static str) -> Result<Secret, SettingError> {
         match (self.text(name), self.text(ssm)) {
-            (Some(_), Some(_)) => Err(SettingError::Twice(name)),
+            (Some(_), Some(_)) => Err(SettingError::BothSet(name)),
             (None, None) => Err(SettingError::Missing(name)),
-            (Some(secret), None) => Ok(Secret::Inline(checked(name, secret.into())?)),
+            (Some(secret), None) => Ok(Secret::Inline(check_secret(name, secret.into())?)),
             (None, Some(parameter)) => Ok(Secret::Ssm(parameter)),
         }
     }
 
-    /// The keys of access tokens, or the path of a file with them.
+    /// Returns the keys of access tokens, from the variable or from the file that it names.
     pub fn jwks(&self) -> Result<Option<String>, SettingError> {
         match self.text("BETTER_AUTH_JWKS") {
             Some(path) if !path.trim_start().starts_with('{') => std::fs::read_to_string(path)
@@ -133,7 +134,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// The models of this deployment.
+    /// Returns the models of this deployment.
     pub fn registry(&self) -> Result<Registry, SettingError> {
         let models = match self.text("MODELS") {
             Some(path) if !path.trim_start().starts_with('[') => {
@@ -146,8 +147,8 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// The secret, if nothing was pasted along with it.
-pub(crate) fn checked(
+/// Returns the secret unless it is empty or has surrounding white space.
+pub(crate) fn check_secret(
     name: &'static str,
     secret: SecretString,
 ) -> Result<SecretString, SettingError> {

@@ -1,4 +1,4 @@
-//! The ways a turn can end, and what the client and the store are told of each.
+//! The ways in which a turn can end, and the chunks and the stored status of each.
 
 use std::time::Duration;
 
@@ -13,35 +13,36 @@ use ui_stream::{OutOfOrder, UiMessageChunk};
 use super::Output;
 use crate::recorder::Record;
 
-/// How a turn ended.
+/// The way in which a turn ended.
 pub(crate) enum Ending {
-    /// The model was done, or had reported an error of its own and said no more.
+    /// The model finished, or reported an error of its own and then ended.
     Finished,
-    /// The gateway gave no answer, or gave up half-way.
+    /// The gateway failed before or during the answer.
     Broken(GatewayError),
-    /// The gateway sent something that no client could have read.
+    /// The gateway sent parts in an order that no client can read.
     OutOfOrder(OutOfOrder),
-    /// The user stopped the answer, or asked for another.
+    /// The user stopped the answer or sent another message.
     Stopped,
-    /// The answer is longer than any that can be kept.
+    /// The answer exceeds the size limit.
     TooLong,
-    /// The user's message could not be put.
+    /// The user's message could not be stored.
     NotSaved(StoreError),
-    /// The time of the invocation was nearly up.
+    /// The deadline of the invocation was near.
     Deadline,
-    /// The process was asked to go.
+    /// The process is shutting down.
     Shutdown,
-    /// A bug.
+    /// The task panicked.
     Panicked,
 }
 
-/// For the client, when the store does not take what it has to.
+/// The text for the client when the store fails.
 pub(super) const NOT_SAVED: &str =
     "The chat's memory cannot be reached, so this could not be saved. Please try again.";
 
 impl Ending {
-    /// What the user is told, in words that help and give nothing away. `None`: nothing went wrong.
-    fn text(&self) -> Option<&'static str> {
+    /// Returns the text for the user, which helps and discloses nothing internal. `None`: nothing
+    /// went wrong.
+    fn user_text(&self) -> Option<&'static str> {
         Some(match self {
             Self::Finished | Self::Stopped => return None,
             Self::Broken(error) => gateway_text(error),
@@ -56,7 +57,7 @@ impl Ending {
         })
     }
 
-    /// The error behind it, with its causes, for the log.
+    /// Returns the underlying error with its causes, for the log.
     pub(crate) fn cause(&self) -> Option<String> {
         match self {
             Self::Broken(error) => Some(failure::chain(error)),
@@ -73,7 +74,7 @@ impl Ending {
         }
     }
 
-    /// A stable name for the log and the stored message. `None`: nothing went wrong.
+    /// Returns a stable name for the log and the stored message. `None`: nothing went wrong.
     pub(crate) fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Finished | Self::Stopped => return None,
@@ -138,7 +139,7 @@ fn gateway_text(error: &GatewayError) -> &'static str {
 }
 
 impl Output {
-    /// The chunks that end the stream, which the stored message heeds too.
+    /// Returns the chunks that end the stream, after applying them to the stored message.
     pub(super) fn close(&mut self, ending: &Ending) -> Vec<UiMessageChunk> {
         let Self {
             mapper, assembler, ..
@@ -148,9 +149,9 @@ impl Output {
             assembler.push(&chunk);
             chunks.push(chunk);
         };
-        match ending.text() {
+        match ending.user_text() {
             None if matches!(ending, Ending::Stopped) => mapper.abort(emit),
-            // The client has read the model's own error and stopped there: a second one would tell it nothing.
+            // Clients stop reading at the model's own error, so a second one would not reach them.
             Some(_) if mapper.has_failed() => mapper.finish(emit),
             Some(text) => mapper.fail(text, emit),
             None => mapper.finish(emit),
@@ -159,12 +160,13 @@ impl Output {
         chunks
     }
 
-    /// The client stops reading at an error, so it does not have an answer that goes on after one.
+    /// Returns whether the model reported an error. Clients stop reading there, so they lack any
+    /// later output.
     fn has_model_error(&self) -> bool {
         self.mapper.has_failed() || self.mapper.ended_in_error()
     }
 
-    /// What is stored of the answer.
+    /// Returns the record of the answer for the store.
     pub(super) fn record(&self, ending: &Ending, skipped_parts: u64, model: &str) -> Record {
         let error = ending
             .code()
@@ -178,8 +180,8 @@ impl Output {
             _ => Status::Completed,
         };
         let is_empty = self.assembler.is_empty();
-        // An answer without a word has no parts in the table, so that everybody can tell.
-        let parts = if is_empty && !self.goes_on {
+        // An answer without output has no parts in the table, which is how readers recognise it.
+        let parts = if is_empty && !self.is_continuation {
             &[]
         } else {
             self.assembler.parts()
@@ -191,7 +193,7 @@ impl Output {
             metadata: AnswerMetadata {
                 usage: self.mapper.usage().and_then(TokenUsage::reported),
                 finish_reason: self.mapper.reported_finish_reason(),
-                raw_finish_reason: self.mapper.raw_finish_reason().map(cut),
+                raw_finish_reason: self.mapper.raw_finish_reason().map(truncate),
                 latency_ms: Some(milliseconds(self.begun.elapsed())),
                 ttft_ms: self.first_token.map(|at| milliseconds(at - self.begun)),
                 aborted: Some(status == Status::Stopped),
@@ -204,8 +206,8 @@ impl Output {
     }
 }
 
-/// Reads what the gateway says the call cost, in USD: `{"gateway":{"cost":"0.0012"}}`. All else is skipped, however much
-/// it is.
+/// Parses the cost that the gateway reports in USD: `{"gateway":{"cost":"0.0012"}}`. Skips
+/// everything else, whatever its size.
 pub(crate) fn cost(metadata: &RawJson) -> Option<Cost> {
     #[derive(Deserialize)]
     struct Metadata<'a> {
@@ -223,8 +225,8 @@ pub(crate) fn cost(metadata: &RawJson) -> Option<Cost> {
     Cost::parse(unquoted(cost).as_deref().unwrap_or(cost))
 }
 
-/// The provider's text has no bound of its own.
-fn cut(text: &str) -> String {
+/// Truncates a provider's text, which has no size limit.
+fn truncate(text: &str) -> String {
     text.chars().take(256).collect()
 }
 
@@ -237,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cost_is_read_and_everything_beside_it_is_skipped() {
+    fn the_cost_is_read_and_everything_else_is_skipped() {
         let deep = "[".repeat(50_000) + &"]".repeat(50_000);
         for (metadata, expected) in [
             (r#"{"gateway":{"cost":"0.0012"}}"#.to_owned(), Some(0.0012)),

@@ -1,7 +1,8 @@
-//! Lambda invocations, one at a time or, on Managed Instances, many at once.
+//! Lambda invocations, one at a time or, on Managed Instances, concurrently.
 //!
-//! The environment is frozen as soon as the runtime asks for the next event, which it does when the response is
-//! out or has failed. So a layer round the whole invocation waits for the invocation's tasks first.
+//! Lambda freezes the environment as soon as the runtime asks for the next event, which it does
+//! when the response is sent or has failed. So a layer around the invocation waits for the
+//! invocation's tasks first.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -23,14 +24,14 @@ tokio::task_local! {
     static INVOCATION: Invocation;
 }
 
-/// How long the process may take to end, be it that a reader does not read.
-const LAST_WORDS: Duration = Duration::from_secs(20);
-/// How long a response that is complete may take to be read.
-const UNREAD: Duration = Duration::from_secs(60);
-/// For bytes that are handed over but not written yet.
-const AFTERGLOW: Duration = Duration::from_millis(100);
+/// The longest time to end the process, including slow readers.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest time for a complete response to be read.
+const UNREAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The time for bytes that the runtime has taken but not written yet.
+const FLUSH_GRACE: Duration = Duration::from_millis(100);
 
-/// Serves invocations until the process is asked to go.
+/// Serves invocations until the process gets SIGTERM or SIGINT.
 pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxError> {
     let mut running = pin!(poll(router, process.clone()));
     tokio::select! {
@@ -38,19 +39,20 @@ pub(super) async fn serve(router: Router, process: Process) -> Result<(), BoxErr
         () = front::shutdown_signal() => process.shutdown.cancel(),
     }
 
-    // The turns save what they have. Meanwhile, and a moment longer, their streams go on.
+    // The turns save their partial answers. Until then, and [`FLUSH_GRACE`] longer, their streams
+    // continue.
     process.tasks.close();
     let all_sent = async {
         process.tasks.wait().await;
-        tokio::time::sleep(AFTERGLOW).await;
+        tokio::time::sleep(FLUSH_GRACE).await;
     };
     tokio::select! {
         result = running => result,
-        _ = tokio::time::timeout(LAST_WORDS, all_sent) => Ok(()),
+        _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, all_sent) => Ok(()),
     }
 }
 
-/// Polls for events for as long as there is a runtime API.
+/// Polls for events while there is a runtime API.
 async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     let handler = service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
@@ -63,7 +65,7 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     front::run_with_reconnect(|| {
         let runtime = lambda_http::streaming_runtime_concurrent(handler.clone());
         runtime
-            .layer(HoldLayer {
+            .layer(WaitForTasksLayer {
                 process: process.clone(),
             })
             .run_concurrent()
@@ -71,11 +73,12 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     .await
 }
 
-/// Returns when there has been nothing to wait for but the response's own way out, and that for too long. Lambda would
-/// kill the process in the end, but others that speak its API may lose a response and never say so.
-async fn long_quiet(invocation: &Invocation) {
-    while invocation.quiet_for() < UNREAD {
-        tokio::time::sleep(UNREAD / 12).await;
+/// Completes when no task has run for [`UNREAD_RESPONSE_TIMEOUT`], so that only the transfer of the
+/// response is left. Lambda would kill the process in the end, but other implementations of its API
+/// may lose a response without an error.
+async fn idle_timeout(invocation: &Invocation) {
+    while invocation.idle_for() < UNREAD_RESPONSE_TIMEOUT {
+        tokio::time::sleep(UNREAD_RESPONSE_TIMEOUT / 12).await;
     }
 }
 
@@ -87,30 +90,31 @@ fn into_axum(body: lambda_http::Body) -> Body {
     }
 }
 
-/// Wraps the runtime's own service in [`Hold`].
-struct HoldLayer {
+/// The layer that wraps the runtime's own service in [`WaitForTasks`].
+struct WaitForTasksLayer {
     process: Process,
 }
 
-/// Holds an invocation open until its tasks are done, and never fails: an error would end the process with them.
+/// The service that keeps an invocation open until its tasks are done. It never fails: an error
+/// would end the process with all of them.
 #[derive(Clone)]
-struct Hold<S> {
+struct WaitForTasks<S> {
     inner: S,
     process: Process,
 }
 
-impl<S> Layer<S> for HoldLayer {
-    type Service = Hold<S>;
+impl<S> Layer<S> for WaitForTasksLayer {
+    type Service = WaitForTasks<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Hold {
+        WaitForTasks {
             inner,
             process: self.process.clone(),
         }
     }
 }
 
-impl<S> Service<LambdaInvocation> for Hold<S>
+impl<S> Service<LambdaInvocation> for WaitForTasks<S>
 where
     S: Service<LambdaInvocation, Response = (), Error = BoxError>,
     S::Future: Send + 'static,
@@ -125,7 +129,7 @@ where
 
     fn call(&mut self, event: LambdaInvocation) -> Self::Future {
         nodelay::set_on_new_sockets();
-        let invocation = Invocation::until(
+        let invocation = Invocation::with_deadline(
             &event.context.request_id,
             event.context.deadline,
             &self.process,
@@ -133,10 +137,10 @@ where
         let scope = invocation.clone();
         let span = request_span(&invocation.request_id);
         let response = span.in_scope(|| self.inner.call(event));
-        let held = async move {
+        let waiting = async move {
             let result = tokio::select! {
                 result = response => result,
-                () = long_quiet(&invocation) => Err("nobody has read it for a minute".into()),
+                () = idle_timeout(&invocation) => Err("the response was not read within a minute".into()),
             };
             if let Err(error) = result {
                 tracing::warn!(
@@ -159,7 +163,7 @@ where
             }
             Ok(())
         };
-        Box::pin(INVOCATION.scope(scope, held.instrument(span)))
+        Box::pin(INVOCATION.scope(scope, waiting.instrument(span)))
     }
 }
 
@@ -168,11 +172,12 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_nobody_reads_is_given_up_a_minute_after_the_turn() {
-        let invocation = Invocation::unlimited("id", &Process::new(Duration::from_secs(900)));
+    async fn an_unread_response_is_given_up_a_minute_after_the_turn() {
+        let invocation =
+            Invocation::without_deadline("id", &Process::new(Duration::from_secs(900)));
         invocation.spawn(tokio::time::sleep(Duration::from_secs(300)));
         let begin = Instant::now();
-        long_quiet(&invocation).await;
+        idle_timeout(&invocation).await;
         assert!(
             (360..=365).contains(&begin.elapsed().as_secs()),
             "{:?}",

@@ -1,8 +1,9 @@
-//! TCP_NODELAY on the connection to the Lambda runtime API.
+//! The option TCP_NODELAY on the connection to the Lambda runtime API.
 //!
-//! The runtime's HTTP client leaves Nagle's algorithm on and cannot be configured. A streamed response begins with
-//! several small writes, and Nagle's algorithm holds the second back until the first is acknowledged, which the
-//! other side delays by 40 ms. So the option is set from outside, on whatever TCP sockets the process has.
+//! The runtime's HTTP client leaves Nagle's algorithm on and cannot be configured. A streamed
+//! response begins with several small writes, and Nagle's algorithm holds the second back until the
+//! first is acknowledged, which the other side delays by 40 ms. So the option is set from outside,
+//! on all TCP sockets of the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -12,10 +13,10 @@ use rustix::fd::OwnedFd;
 use rustix::io::{Errno, Result};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-/// Sets the option on all TCP sockets that have been opened since the last time.
+/// Sets the option on all TCP sockets that have been opened since the last call.
 ///
-/// Where the kernel does not let a process duplicate its own descriptors (`pidfd_getfd`, Linux 5.6), nothing
-/// changes, and the log says so once.
+/// Where the kernel does not let a process duplicate its own descriptors (`pidfd_getfd`, Linux
+/// 5.6), changes nothing and logs this once.
 pub(super) fn set_on_new_sockets() {
     static REPORTED: Once = Once::new();
     static KNOWN: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
@@ -46,7 +47,8 @@ fn set(numbers: impl Iterator<Item = i32>) -> Result<()> {
     Ok(())
 }
 
-/// The process's sockets: the kernel's name for each, which no two have at a time, and its descriptor.
+/// Returns the process's sockets: the kernel's name of each, which is unique at any time, and its
+/// descriptor.
 fn sockets() -> BTreeMap<OsString, i32> {
     let entries = std::fs::read_dir("/proc/self/fd")
         .into_iter()

@@ -1,33 +1,34 @@
-//! What a model said, as a title: models like to quote, to mark up and to announce what they say.
+//! The extraction of a title from a model's output: models tend to quote, mark up and announce a
+//! title.
 
-/// As many characters as a title has that is made of a question.
-const LENGTH: usize = 80;
+/// The longest title in characters, as for a title from a question.
+const MAX_TITLE_CHARS: usize = 80;
 
-/// The first line with something in it, bare. `None`: there is none.
-pub(super) fn clean(said: &str) -> Option<String> {
-    said.lines()
-        .map(bare)
+/// Returns the first line that has a letter or digit, without marks. `None`: there is no such line.
+pub(super) fn clean(text: &str) -> Option<String> {
+    text.lines()
+        .map(strip_line)
         .find(|line| line.chars().any(char::is_alphanumeric))
 }
 
-fn bare(line: &str) -> String {
+fn strip_line(line: &str) -> String {
     let printed: String = line
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let words: Vec<&str> = printed.split_whitespace().collect();
     let words = words.join(" ");
-    let line = without_marks(&words);
+    let line = strip_marks(&words);
     let line = match line.split_at_checked("title:".len()) {
-        Some((word, rest)) if word.eq_ignore_ascii_case("title:") => without_marks(rest),
+        Some((word, rest)) if word.eq_ignore_ascii_case("title:") => strip_marks(rest),
         _ => line,
     };
-    let title: String = line.chars().take(LENGTH).collect();
+    let title: String = line.chars().take(MAX_TITLE_CHARS).collect();
     title.trim_end().to_owned()
 }
 
-/// Without the marks round it, and without a full stop.
-fn without_marks(line: &str) -> &str {
+/// Removes the marks around a line and its full stop.
+fn strip_marks(line: &str) -> &str {
     let is_mark = |c: char| c.is_whitespace() || "\"'`*_#“”„‟‘’‚«»‹›「」".contains(c);
     let line = line.trim_matches(is_mark);
     line.strip_suffix('.')
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn a_title_is_one_bare_line() {
         let long = "word ".repeat(40);
-        for (case, said, title) in [
+        for (case, text, title) in [
             ("plain", "Why the sky is blue", Some("Why the sky is blue")),
             (
                 "quoted",
@@ -91,13 +92,13 @@ mod tests {
             ("nothing", "", None),
             ("nothing but marks", "\"**...**\"\n \n", None),
         ] {
-            assert_eq!(clean(said).as_deref(), title, "{case}");
+            assert_eq!(clean(text).as_deref(), title, "{case}");
         }
     }
 
     #[test]
     fn a_title_is_cut_between_characters() {
         let title = clean(&"😀ä".repeat(100)).unwrap();
-        assert_eq!(title.chars().count(), LENGTH);
+        assert_eq!(title.chars().count(), MAX_TITLE_CHARS);
     }
 }

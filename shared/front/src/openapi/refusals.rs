@@ -1,4 +1,5 @@
-//! How refusals look in a document: each with the codes that it can have, and an example of each.
+//! The representation of refusals in a document: the possible codes of each response, with an
+//! example of each.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +7,19 @@ use serde_json::{Value, json};
 
 use super::SCHEMAS;
 
-/// A response without a code yet.
-pub(super) fn refused(reason: &str) -> Value {
+/// Returns a response without codes.
+pub(super) fn refusal_response(reason: &str) -> Value {
     let codes = json!({ "properties": { "error": { "properties": { "code": { "enum": [] } } } } });
     let schema = json!({ "allOf": [{ "$ref": format!("#{SCHEMAS}/Refusal") }, codes] });
     json!({ "description": reason, "content": { "application/json": { "schema": schema, "examples": {} } } })
 }
 
-/// Adds a code, and how it looks.
+/// Adds a code with its example.
 pub(super) fn add_example(content: &mut Value, example: &Value) {
     let code = &example["error"]["code"];
-    let said =
+    let codes =
         &mut content["schema"]["allOf"][1]["properties"]["error"]["properties"]["code"]["enum"];
-    push_new(said, code);
+    push_unique(codes, code);
     let name = code.as_str().expect("a code is text");
     let examples = content["examples"]
         .as_object_mut()
@@ -28,42 +29,42 @@ pub(super) fn add_example(content: &mut Value, example: &Value) {
         .or_insert_with(|| json!({ "value": example }));
 }
 
-/// Adds what is not in the list.
-pub(super) fn push_new(list: &mut Value, value: &Value) {
+/// Adds a value that is not in the list yet.
+pub(super) fn push_unique(list: &mut Value, value: &Value) {
     let list = list.as_array_mut().expect("codes are a list");
     if !list.contains(value) {
         list.push(value.clone());
     }
 }
 
-/// The body of every refusal.
+/// Returns the schema of a refusal's body.
 pub(super) fn refusal_schema() -> Value {
     json!({
         "type": "object",
-        "description": "Why nothing was done.",
+        "description": "The reason for refusing the request.",
         "required": ["error"],
         "properties": {
             "error": {
                 "type": "object",
                 "required": ["code", "message"],
                 "properties": {
-                    "code": { "type": "string", "description": "For programs. It never changes.", "enum": [] },
-                    "message": { "type": "string", "description": "For people." },
-                    "streamId": { "type": "string", "description": "With `turn_in_progress`: the answer that runs." },
+                    "code": { "type": "string", "description": "A stable code for programs.", "enum": [] },
+                    "message": { "type": "string", "description": "A message for people." },
+                    "streamId": { "type": "string", "description": "With `turn_in_progress`: the stream of the running answer." },
                 },
             },
         },
     })
 }
 
-/// The headers of one that may be tried again.
-pub(super) fn retry_after() -> Value {
+/// Returns the headers of a refusal that may be retried.
+pub(super) fn retry_after_header() -> Value {
     let schema = json!({ "type": "integer", "minimum": 1 });
-    json!({ "retry-after": { "description": "After how many seconds it may be worth trying again.", "schema": schema } })
+    json!({ "retry-after": { "description": "The number of seconds after which a retry may succeed.", "schema": schema } })
 }
 
-/// Moves responses that operations have in common to one place, under the names of their codes.
-pub(super) fn share(document: &mut Value) {
+/// Moves the responses that operations share to the components, named by their codes.
+pub(super) fn share_responses(document: &mut Value) {
     let mut shared = BTreeMap::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (_, path) in paths {
