@@ -1,4 +1,4 @@
-//! Depth of upstream JSON: whatever a server nests, wherever it stands, no reader follows it down the stack.
+//! Depth of upstream JSON: no reader follows nested values down the stack, in any field.
 
 use crate::native::NativeDecoder;
 use crate::openai::OpenAiDecoder;
@@ -8,7 +8,7 @@ const DEPTH: usize = 5_000;
 /// Bytes of stack that a decoder gets here: far less than [`DEPTH`] calls take.
 const STACK: usize = 128 * 1024;
 
-/// What repeats itself in a nested value: the opening, what stands innermost, the closing.
+/// The name, opening, innermost value and closing of a value that nests itself.
 const NESTS: [(&str, &str, &str, &str); 6] = [
     ("arrays", "[", "", "]"),
     ("objects", r#"{"a":"#, "0", "}"),

@@ -12,7 +12,7 @@ pub enum GatewayError {
         status: u16,
         /// The gateway's `error.type`, such as `rate_limit_exceeded`.
         kind: Option<String>,
-        /// How long the gateway asks to wait, unbounded.
+        /// The time that the gateway asks to wait, unbounded.
         retry_after: Option<Duration>,
     },
     /// There was no connection, or it broke before the gateway answered.
@@ -43,7 +43,7 @@ pub enum GatewayError {
 }
 
 impl GatewayError {
-    /// Whether the same call may succeed a little later, and nothing of an answer has been seen yet.
+    /// Returns true if the same call may succeed a little later, and no part of an answer has been seen.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
@@ -59,7 +59,7 @@ impl GatewayError {
     }
 }
 
-/// What went wrong on the connection, without the address.
+/// A failure of the connection, without the address.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct TransportError(reqwest::Error);

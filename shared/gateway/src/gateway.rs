@@ -30,20 +30,20 @@ const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 const ERROR_KIND_LIMIT_BYTES: usize = 64;
 
-/// How the gateway is called.
+/// The configuration of a gateway.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
-    /// What is spoken there.
+    /// The protocol of the gateway.
     pub protocol: Protocol,
     /// [`Protocol::default_base_url`] or its like; `http` will do. A slash at the end makes no difference.
     pub base_url: Url,
     /// Sent as bearer token.
     pub api_key: SecretString,
-    /// How long the gateway may be silent before the first part of the answer, connecting included. Any byte counts
+    /// The time that the gateway may be silent before the first part of the answer, connecting included. Any byte counts
     /// as a sign of life, and what only announces an answer (`stream-start`, `response-metadata`, `ping`) is not yet
     /// its first part.
     pub first_part_timeout: Duration,
-    /// How long the gateway may be silent afterwards.
+    /// The time that the gateway may be silent between two parts.
     pub idle_timeout: Duration,
     /// The most tokens that one answer may have; at least 1. `None` leaves it to the gateway.
     pub max_output_tokens: Option<u32>,
@@ -125,7 +125,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The same model, whose answers have at most `tokens`, which is at least 1, or what the gateway's own limit says.
+    /// Returns the model with answers of at most `tokens` (1 or more), or of the gateway's own limit if that is lower.
     pub fn limited_to(self, tokens: u32) -> Self {
         let max_output_tokens = Some(
             self.max_output_tokens
@@ -257,7 +257,7 @@ async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError 
     }
 }
 
-/// The body, if it comes whole and is not large.
+/// Returns the body, if it arrives complete and is not large.
 async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
@@ -300,7 +300,7 @@ fn http_client() -> Result<reqwest::Client, GatewayError> {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true)
-        // A redirect would carry the key and the prompt to an address that nobody configured.
+        // A redirect would carry the key and the prompt to an address that is not configured.
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

@@ -60,7 +60,7 @@ impl NativeDecoder {
         }
     }
 
-    /// How many parts of unknown types there were.
+    /// Returns the number of parts of unknown types.
     pub(crate) fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -174,7 +174,7 @@ impl<'a> WirePart<'a> {
                 provider_metadata: provider_metadata(),
             },
             "stream-start" => StreamPart::StreamStart {
-                warnings: self.warnings.map(carried),
+                warnings: self.warnings.map(to_raw_json),
             },
             "response-metadata" => StreamPart::ResponseMetadata {
                 id: optional_string(self.id),
@@ -211,7 +211,7 @@ impl<'a> WirePart<'a> {
             "tool-result" => StreamPart::ToolResult {
                 tool_call_id: self.tool_call_id()?,
                 tool_name: self.tool_name()?,
-                result: self.result.map_or_else(RawJson::null, carried),
+                result: self.result.map_or_else(RawJson::null, to_raw_json),
                 is_error: flag(self.is_error).unwrap_or(false),
                 dynamic: flag(self.dynamic),
                 provider_metadata: provider_metadata(),
@@ -222,7 +222,7 @@ impl<'a> WirePart<'a> {
                 provider_metadata: provider_metadata(),
             },
             "error" => StreamPart::Error {
-                error: self.error.map_or_else(RawJson::null, carried),
+                error: self.error.map_or_else(RawJson::null, to_raw_json),
             },
             "finish" => StreamPart::Finish {
                 finish_reason: finish_reason(self.finish_reason),
@@ -306,7 +306,7 @@ fn flag(value: Option<&RawValue>) -> Option<bool> {
     }
 }
 
-fn carried(value: &RawValue) -> RawJson {
+fn to_raw_json(value: &RawValue) -> RawJson {
     RawJson::new(value.to_owned())
 }
 
@@ -314,7 +314,7 @@ fn carried(value: &RawValue) -> RawJson {
 const MAX_PROVIDERS: usize = 1_000;
 
 /// Metadata is an object of objects, and its numbers are finite. Every client refuses a chunk with anything else, and a
-/// detail that nobody sees is not worth the answer.
+/// invisible detail is not worth the answer.
 fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value.filter(|value| value.get().starts_with('{'))?;
     let providers = object_fields(value, MAX_PROVIDERS)?;
@@ -322,7 +322,7 @@ fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
         .values()
         .all(|provider| provider.get().starts_with('{'))
         && !has_number_out_of_range(value.get());
-    fits.then(|| carried(value))
+    fits.then(|| to_raw_json(value))
 }
 
 #[cfg(test)]

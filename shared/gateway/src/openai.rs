@@ -13,7 +13,7 @@ use message::{FinishReason, JsonText, RawJson, UnifiedFinishReason, Usage, has_f
 use serde_json::value::RawValue;
 
 use self::calls::Calls;
-use self::chunk::{Choice, Chunk, Said};
+use self::chunk::{Choice, Chunk, ContentDelta};
 use crate::error::PartError;
 use crate::part::StreamPart;
 
@@ -24,9 +24,9 @@ pub(crate) const PROVIDER: &str = "gateway";
 const TEXT: &str = "txt-0";
 const REASONING: &str = "reasoning-0";
 
-/// Reads events one by one, and knows at the end whether that was a whole answer.
+/// A decoder of events that knows at the end whether they made a complete answer.
 ///
-/// The protocol has blocks and calls without ends, and reports its tokens behind the reason for stopping. So what ends
+/// The protocol has blocks and calls without ends, and reports its tokens after the reason for stopping. So what ends
 /// an answer comes from [`finish`](Self::finish), when nothing more can come.
 #[derive(Debug, Default)]
 pub(crate) struct OpenAiDecoder {
@@ -66,15 +66,15 @@ impl OpenAiDecoder {
         }
     }
 
-    /// Whether the model has said why it stopped. Behind that only the report on tokens is waited for.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Returns true once the model has given its reason for stopping. After it only the token report is awaited.
+    pub(crate) fn is_complete(&self) -> bool {
         self.reason.is_some()
     }
 
-    /// Whether the end of the stream would leave nothing unsaid: the model has said why it stopped, or that it failed.
+    /// Returns true if the stream may end here: the model has given its reason for stopping, or reported an error.
     /// A `[DONE]` alone says neither; gateways also send it when their own source has broken off.
-    pub(crate) fn may_end(&self) -> bool {
-        self.is_whole() || self.failed
+    pub(crate) fn can_finish(&self) -> bool {
+        self.is_complete() || self.failed
     }
 
     /// Appends what the end of the stream makes known: ends of blocks, calls, and the `finish` part.
@@ -88,7 +88,7 @@ impl OpenAiDecoder {
                     raw: Some(raw),
                 }
             }
-            // The input of a call may be cut off here as well; it is not taken for a whole one.
+            // The input of a call may be cut off here as well; it is not taken for a complete one.
             None => FinishReason {
                 unified: UnifiedFinishReason::Error,
                 raw: None,
@@ -101,7 +101,7 @@ impl OpenAiDecoder {
         });
     }
 
-    /// How many events, and pieces of calls, could not be understood.
+    /// Returns the number of events, and of pieces of calls, that could not be understood.
     pub(crate) fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -116,7 +116,7 @@ impl OpenAiDecoder {
             return Ok(());
         };
         if let Some(error) = chunk.error {
-            self.fail(carried(error), parts);
+            self.fail(to_raw_json(error), parts);
             return Ok(());
         }
         self.announce(&chunk, parts);
@@ -127,7 +127,7 @@ impl OpenAiDecoder {
         }
     }
 
-    /// Who answers, once.
+    /// Emits the response metadata, once.
     fn announce(&mut self, chunk: &Chunk<'_>, parts: &mut Vec<StreamPart>) {
         if !self.announced && chunk.has_metadata() {
             self.announced = true;
@@ -158,9 +158,9 @@ impl OpenAiDecoder {
             }
             None => {}
         }
-        delta.content(|said| match said {
-            Said::Text(text) => self.say(Block::Text, text, parts),
-            Said::Reasoning(text) => self.say(Block::Reasoning, text, parts),
+        delta.content(|delta| match delta {
+            ContentDelta::Text(text) => self.say(Block::Text, text, parts),
+            ContentDelta::Reasoning(text) => self.say(Block::Reasoning, text, parts),
         })?;
         if let Some(refusal) = delta.refusal() {
             self.refused = true;
@@ -227,7 +227,7 @@ impl OpenAiDecoder {
     }
 }
 
-fn carried(value: &RawValue) -> RawJson {
+fn to_raw_json(value: &RawValue) -> RawJson {
     RawJson::new(value.to_owned())
 }
 

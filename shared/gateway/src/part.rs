@@ -1,16 +1,16 @@
-//! What a model says while it answers, in the AI SDK's words.
+//! The parts of a model's answer, in the AI SDK's terms.
 
 use message::{FinishReason, JsonText, RawJson, Usage};
 
 /// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
 ///
-/// Texts keep their JSON escapes, metadata is carried as it came. A field that the provider left out, or sent as
+/// Texts keep their JSON escapes, metadata is to_raw_json as it came. A field that the provider left out, or sent as
 /// `null`, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamPart {
     /// The call was accepted. Warnings are for the log.
     StreamStart { warnings: Option<RawJson> },
-    /// Who answers; may come more than once.
+    /// The response's id, model and time; may come more than once.
     ResponseMetadata {
         id: Option<String>,
         model_id: Option<String>,
@@ -29,7 +29,7 @@ pub enum StreamPart {
         delta: JsonText,
         provider_metadata: Option<RawJson>,
     },
-    /// A text block is whole.
+    /// A text block is complete.
     TextEnd {
         id: String,
         provider_metadata: Option<RawJson>,
@@ -46,7 +46,7 @@ pub enum StreamPart {
         delta: JsonText,
         provider_metadata: Option<RawJson>,
     },
-    /// A reasoning block is whole.
+    /// A reasoning block is complete.
     ReasoningEnd {
         id: String,
         provider_metadata: Option<RawJson>,
@@ -84,7 +84,7 @@ pub enum StreamPart {
         dynamic: Option<bool>,
         provider_metadata: Option<RawJson>,
     },
-    /// What a tool that the provider ran itself gave back.
+    /// The result of a tool that the provider ran itself.
     ToolResult {
         tool_call_id: String,
         tool_name: String,
@@ -109,18 +109,18 @@ pub enum StreamPart {
     },
 }
 
-/// What an answer rests on. Its texts are the provider's, a URL is not known to be one.
+/// A source of an answer. Its texts are the provider's, a URL is not known to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The provider's name for it.
     pub id: JsonText,
-    /// What it is.
+    /// The kind of source.
     pub kind: SourceKind,
     /// As it came.
     pub provider_metadata: Option<RawJson>,
 }
 
-/// What a [`Source`] is.
+/// The kind of a [`Source`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
     /// A page of the web.

@@ -1,4 +1,4 @@
-//! What the model is asked: UI messages become the prompt of either protocol.
+//! Prompts: UI messages in the form of either protocol.
 //!
 //! Follows `convertToModelMessages` and the prompt building of `streamText` in `ai` 7, called without options and
 //! without tools. Knows nothing of limits or of who may say what: that was judged before. Fetches nothing.
@@ -43,7 +43,7 @@ impl Prompt {
         if converted.is_empty() {
             return Err(PromptError::Empty);
         }
-        let denied_tool_calls = approval::settle(&mut converted)?;
+        let denied_tool_calls = approval::deny_refused(&mut converted)?;
         standardize::standardize(&mut converted)?;
         if let Some(system) = system {
             converted.insert(0, ModelMessage::System(system));
@@ -64,14 +64,14 @@ impl Prompt {
         &self.json
     }
 
-    /// The tool calls that the user has just refused, by id. The client is told of each with a
+    /// The tool calls that the user has just refused, by id. The client receives for each a
     /// `tool-output-denied` chunk directly after `start`.
     pub fn denied_tool_calls(&self) -> &[String] {
         &self.denied_tool_calls
     }
 }
 
-/// Sizes only: a prompt is the user's and never stands in a log.
+/// Sizes only: a prompt is the user's and never goes into a log.
 impl fmt::Debug for Prompt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

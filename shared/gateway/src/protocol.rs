@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// How the model side is spoken to.
+/// The protocol of the model side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// The AI Gateway's own, as `@ai-sdk/gateway` speaks it.

@@ -1,4 +1,4 @@
-//! What a call looks like on the wire.
+//! The wire form of a call.
 
 use bytes::Bytes;
 use message::RawJson;
@@ -81,7 +81,7 @@ pub(crate) fn model_header(
     }
 }
 
-/// What is asked of whom.
+/// The prompt and the model of a call.
 pub(crate) struct Request<'a> {
     pub(crate) model: &'a str,
     /// A JSON array of messages, in the protocol's form.

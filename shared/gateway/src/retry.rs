@@ -15,7 +15,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// With less than this left before the deadline, another call is only another bill.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
-/// How long to wait before the next call after `made` calls, the last of which ended in `error`; `None` if there
+/// Returns the time to wait before the next call after `made` calls, the last of which ended in `error`; `None` if there
 /// shall be no other.
 pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
     if made >= CALLS || !error.is_retryable() {
@@ -32,12 +32,12 @@ pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
     )
 }
 
-/// Whether a call that begins after `wait` has a chance before `deadline`.
+/// Returns true if a call that begins after `wait` can succeed before `deadline`.
 pub(crate) fn fits(wait: Duration, now: Instant, deadline: Option<Instant>) -> bool {
     deadline.is_none_or(|deadline| now + wait + SHORTEST_CALL <= deadline)
 }
 
-/// What the gateway asks for: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date. Unbounded.
+/// Returns the wait that the gateway asks for: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date. Unbounded.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |number: f64| Duration::try_from_secs_f64(number).ok();

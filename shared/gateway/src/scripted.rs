@@ -12,13 +12,13 @@ pub(crate) const STREAM: &str =
 /// The end of one.
 pub(crate) const LAST: &str = "0\r\n\r\n";
 
-/// What happens on a connection; behind its last step it is closed.
+/// The steps of a connection, which is closed after the last one.
 pub(crate) enum Step {
     /// A request is read.
     Read,
     /// These bytes are sent.
     Send(String),
-    /// Nothing, until the client leaves.
+    /// Silence, until the client leaves.
     Hang,
 }
 
@@ -52,7 +52,7 @@ impl Scripted {
         }
     }
 
-    /// One connection per answer, each of which is sent as it stands.
+    /// One connection per answer, each of which is sent as it is.
     pub(crate) async fn answering(answers: impl IntoIterator<Item = String>) -> Self {
         let script = |answer| vec![Step::Read, Step::Send(answer)];
         Self::start(answers.into_iter().map(script).collect()).await

@@ -1,15 +1,15 @@
-//! How long a peer may be silent.
+//! The time that a peer may be silent.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What ran out.
+/// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passed {
+pub(crate) enum Expired {
     /// The limit on silence.
-    Limit,
+    Idle,
     /// The deadline, which no sign of life moves.
     Deadline,
 }
@@ -17,14 +17,14 @@ pub(crate) enum Passed {
 /// A watch on silence and on a deadline, for a stream of many small reads: a sign of life only notes the time, and
 /// the one timer moves when it fires.
 #[derive(Debug)]
-pub(crate) struct Silence {
+pub(crate) struct IdleTimer {
     last_sign: Instant,
     limit: Duration,
     deadline: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
-impl Silence {
+impl IdleTimer {
     /// Watches from `start`.
     pub(crate) fn new(start: Instant, limit: Duration, deadline: Option<Instant>) -> Self {
         Self {
@@ -35,12 +35,12 @@ impl Silence {
         }
     }
 
-    /// The peer gave a sign of life.
-    pub(crate) fn heard(&mut self) {
+    /// Notes a sign of life of the peer.
+    pub(crate) fn touch(&mut self) {
         self.last_sign = Instant::now();
     }
 
-    /// From now on the peer may be silent for `limit`.
+    /// Sets the time that the peer may be silent from now on.
     pub(crate) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
         self.timer
@@ -48,17 +48,17 @@ impl Silence {
             .reset(due(self.last_sign, limit, self.deadline));
     }
 
-    /// Waits until the silence was too long. May be dropped and called again.
-    pub(crate) async fn passed(&mut self) -> Passed {
+    /// Completes when the silence has lasted too long. May be dropped and called again.
+    pub(crate) async fn expired(&mut self) -> Expired {
         loop {
             self.timer.as_mut().await;
             let now = Instant::now();
             if self.deadline.is_some_and(|deadline| deadline <= now) {
-                return Passed::Deadline;
+                return Expired::Deadline;
             }
             let due = due(self.last_sign, self.limit, self.deadline);
             if due <= now {
-                return Passed::Limit;
+                return Expired::Idle;
             }
             self.timer.as_mut().reset(due);
         }
@@ -80,42 +80,42 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Seconds from `start` until the watch ends.
-    async fn seconds(silence: &mut Silence, start: Instant) -> (Passed, u64) {
-        let passed = silence.passed().await;
-        (passed, start.elapsed().as_secs())
+    async fn seconds(silence: &mut IdleTimer, start: Instant) -> (Expired, u64) {
+        let expired = silence.expired().await;
+        (expired, start.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_counts_from_the_last_sign_of_life() {
         let start = Instant::now();
-        let mut silence = Silence::new(start, 10 * SECOND, None);
+        let mut silence = IdleTimer::new(start, 10 * SECOND, None);
         for _ in 0..3 {
-            assert!(timeout(9 * SECOND, silence.passed()).await.is_err());
-            silence.heard();
+            assert!(timeout(9 * SECOND, silence.expired()).await.is_err());
+            silence.touch();
         }
-        assert_eq!(seconds(&mut silence, start).await, (Passed::Limit, 37));
+        assert_eq!(seconds(&mut silence, start).await, (Expired::Idle, 37));
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_sign_of_life_moves_the_deadline() {
         let start = Instant::now();
-        let mut silence = Silence::new(start, 10 * SECOND, Some(start + 12 * SECOND));
+        let mut silence = IdleTimer::new(start, 10 * SECOND, Some(start + 12 * SECOND));
         advance(9 * SECOND).await;
-        silence.heard();
-        assert_eq!(seconds(&mut silence, start).await, (Passed::Deadline, 12));
+        silence.touch();
+        assert_eq!(seconds(&mut silence, start).await, (Expired::Deadline, 12));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_new_limit_holds_at_once_shorter_or_longer() {
         for (limit, expected) in [(3, 4), (60, 61)] {
             let start = Instant::now();
-            let mut silence = Silence::new(start, 10 * SECOND, None);
-            assert!(timeout(SECOND, silence.passed()).await.is_err());
-            silence.heard();
+            let mut silence = IdleTimer::new(start, 10 * SECOND, None);
+            assert!(timeout(SECOND, silence.expired()).await.is_err());
+            silence.touch();
             silence.set_limit(limit * SECOND);
             assert_eq!(
                 seconds(&mut silence, start).await,
-                (Passed::Limit, expected)
+                (Expired::Idle, expected)
             );
         }
     }

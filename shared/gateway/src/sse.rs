@@ -32,12 +32,12 @@ pub(crate) struct SseDecoder {
     limit: usize,
 }
 
-/// Where in a line the next byte stands.
+/// The position of the next byte in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
     /// In the field's name, this many bytes of `data` matched.
     Name(usize),
-    /// Behind `data:`, where one space may follow.
+    /// After `data:`, where one space may follow.
     Colon,
     /// In the value of `data`.
     Value,
@@ -64,7 +64,7 @@ impl SseDecoder {
         }
     }
 
-    /// Takes bytes off the front of `bytes` until an event is whole, and gives its data; `None` once all are taken.
+    /// Takes bytes off the front of `bytes` until an event is complete, and returns its data; `None` once all are taken.
     ///
     /// # Errors
     /// The event's data is over the limit; the decoder is of no use afterwards.
@@ -95,7 +95,7 @@ impl SseDecoder {
         }
     }
 
-    /// Drops one byte-order mark at the very start. Half a mark is part of a field's name, one that nobody knows.
+    /// Drops one byte-order mark at the very start. Half a mark is part of a field's name, an unknown one.
     fn skip_mark(&mut self, bytes: &mut &[u8]) {
         while let ([expected, mark @ ..], [first, rest @ ..]) = (self.mark, *bytes) {
             if first != expected {
@@ -111,7 +111,7 @@ impl SseDecoder {
         }
     }
 
-    /// Whether the line that ends here is the blank one behind an event with data.
+    /// Returns true if the line that ends here is the blank one after an event with data.
     fn end_line(&mut self) -> Result<bool, EventTooLarge> {
         match std::mem::replace(&mut self.line, Line::Name(0)) {
             Line::Name(0) => return Ok(std::mem::take(&mut self.has_data) && !self.data.is_empty()),

@@ -1,6 +1,6 @@
 //! The answer of one call: bytes from the connection, parts to the caller.
 //!
-//! The one async loop over the decoders. Knows when an answer is whole and when it broke off; does not know what
+//! The one async loop over the decoders. Knows when an answer is complete and when it broke off; does not know what
 //! the parts mean.
 
 use bytes::Bytes;
@@ -14,11 +14,11 @@ use crate::native::NativeDecoder;
 use crate::openai::OpenAiDecoder;
 use crate::part::StreamPart;
 use crate::protocol::Protocol;
-use crate::silence::{Passed, Silence};
+use crate::silence::{Expired, IdleTimer};
 use crate::sse::{EVENT_LIMIT_BYTES, EventTooLarge, SseDecoder};
 
-/// How long the end of the stream may take once the answer is whole; more parts may come, nobody waits for them.
-const AFTER_FINISH: Duration = Duration::from_secs(5);
+/// The time that the end of the stream may take once the answer is complete. More parts may come, but are not awaited.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A model's answer while it comes. Dropping it closes the connection.
 #[derive(Debug)]
@@ -26,13 +26,13 @@ pub struct PartStream {
     /// `None` once nothing more will be read.
     response: Option<Response>,
     decoder: PartDecoder,
-    silence: Silence,
+    idle_timer: IdleTimer,
     timeouts: Timeouts,
     phase: Phase,
     failure: Option<GatewayError>,
 }
 
-/// How far the answer is.
+/// The progress of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     /// At most announced.
@@ -40,7 +40,7 @@ enum Phase {
     /// Begun.
     Begun,
     /// The model is done: a `finish` part came, or in the other protocol the reason for stopping.
-    Whole,
+    Complete,
 }
 
 impl PartStream {
@@ -54,19 +54,19 @@ impl PartStream {
         Self {
             response: Some(response),
             decoder: PartDecoder::new(protocol),
-            silence: Silence::new(call_start, timeouts.first_part, deadline),
+            idle_timer: IdleTimer::new(call_start, timeouts.first_part, deadline),
             timeouts,
             phase: Phase::Announced,
             failure: None,
         }
     }
 
-    /// The parts of the next read from the connection, at least one; `None` when the answer is whole. The future may
+    /// Returns the parts of the next read from the connection, at least one; `None` when the answer is complete. The future may
     /// be dropped and asked for again without losing anything.
     ///
     /// # Errors
-    /// The answer broke off; the parts before that have been given. It is said once, then comes `None`. Behind a
-    /// `finish` part nothing is an error: the answer is whole.
+    /// The answer broke off; the parts before that have been given. It is returned once, then comes `None`. After a
+    /// `finish` part nothing is an error: the answer is complete.
     pub async fn next(&mut self) -> Result<Option<Vec<StreamPart>>, GatewayError> {
         while let Some(response) = &mut self.response {
             let parts = tokio::select! {
@@ -77,8 +77,8 @@ impl PartStream {
                     Ok(None) => self.end(GatewayError::Truncated),
                     Err(error) => self.end(GatewayError::Cut(error.into())),
                 },
-                passed = self.silence.passed() => {
-                    let error = self.timeout(passed);
+                expired = self.idle_timer.expired() => {
+                    let error = self.timeout(expired);
                     self.end(error)
                 }
             };
@@ -89,20 +89,20 @@ impl PartStream {
         self.failure.take().map_or(Ok(None), Err)
     }
 
-    /// How many parts of unknown types were left out so far.
+    /// Returns the number of parts of unknown types that were left out so far.
     pub fn skipped(&self) -> u64 {
         self.decoder.skipped()
     }
 
     fn take(&mut self, bytes: &Bytes) -> Vec<StreamPart> {
-        // Once the answer is whole, its end is not waited for any longer however much is sent.
-        if self.phase != Phase::Whole {
-            self.silence.heard();
+        // Once the answer is complete, its end is not waited for any longer however much is sent.
+        if self.phase != Phase::Complete {
+            self.idle_timer.touch();
         }
         let mut parts = Vec::new();
         let decoded = self.decoder.push(bytes, &mut parts);
-        let phase = match self.decoder.is_whole() {
-            true => Phase::Whole,
+        let phase = match self.decoder.is_complete() {
+            true => Phase::Complete,
             false => parts
                 .iter()
                 .map(Phase::of)
@@ -111,10 +111,10 @@ impl PartStream {
         };
         if phase > self.phase {
             self.phase = phase;
-            self.silence.set_limit(match phase {
+            self.idle_timer.set_limit(match phase {
                 Phase::Announced => self.timeouts.first_part,
                 Phase::Begun => self.timeouts.idle,
-                Phase::Whole => self.timeouts.idle.min(AFTER_FINISH),
+                Phase::Complete => self.timeouts.idle.min(END_TIMEOUT),
             });
         }
         if let Err(error) = decoded {
@@ -126,19 +126,19 @@ impl PartStream {
     /// Closes the connection, or gives it back if its answer was read to the end. Gives what only the end makes known.
     fn end(&mut self, cause: GatewayError) -> Vec<StreamPart> {
         self.response = None;
-        let reported = matches!(cause, GatewayError::Truncated) && self.decoder.may_end();
-        if self.phase == Phase::Whole || reported {
+        let reported = matches!(cause, GatewayError::Truncated) && self.decoder.can_finish();
+        if self.phase == Phase::Complete || reported {
             return self.decoder.finish();
         }
         self.failure = Some(cause);
         Vec::new()
     }
 
-    fn timeout(&self, passed: Passed) -> GatewayError {
-        match (passed, self.phase) {
-            (Passed::Deadline, _) => GatewayError::DeadlinePassed,
-            (Passed::Limit, Phase::Announced) => GatewayError::FirstPartTimeout,
-            (Passed::Limit, Phase::Begun | Phase::Whole) => GatewayError::IdleTimeout,
+    fn timeout(&self, expired: Expired) -> GatewayError {
+        match (expired, self.phase) {
+            (Expired::Deadline, _) => GatewayError::DeadlinePassed,
+            (Expired::Idle, Phase::Announced) => GatewayError::FirstPartTimeout,
+            (Expired::Idle, Phase::Begun | Phase::Complete) => GatewayError::IdleTimeout,
         }
     }
 }
@@ -149,7 +149,7 @@ impl Phase {
             StreamPart::StreamStart { .. }
             | StreamPart::ResponseMetadata { .. }
             | StreamPart::Ping => Self::Announced,
-            StreamPart::Finish { .. } => Self::Whole,
+            StreamPart::Finish { .. } => Self::Complete,
             _ => Self::Begun,
         }
     }
@@ -195,23 +195,23 @@ impl PartDecoder {
         Ok(())
     }
 
-    /// Whether the model has said that it is done, other than by a part.
-    fn is_whole(&self) -> bool {
+    /// Returns true if the model has finished without a part that says so.
+    fn is_complete(&self) -> bool {
         match &self.events {
             EventDecoder::Native(_) => false,
-            EventDecoder::OpenAi(decoder) => decoder.is_whole(),
+            EventDecoder::OpenAi(decoder) => decoder.is_complete(),
         }
     }
 
-    /// Whether a stream that ends here in good order lacks nothing, though no part says so.
-    fn may_end(&self) -> bool {
+    /// Returns true if a stream that ends here in good order is complete, though no part says so.
+    fn can_finish(&self) -> bool {
         match &self.events {
             EventDecoder::Native(_) => false,
-            EventDecoder::OpenAi(decoder) => decoder.may_end(),
+            EventDecoder::OpenAi(decoder) => decoder.can_finish(),
         }
     }
 
-    /// What the end of the stream makes known.
+    /// Returns the parts that only the end of the stream makes known.
     fn finish(&mut self) -> Vec<StreamPart> {
         let mut parts = Vec::new();
         match &mut self.events {

@@ -1,4 +1,4 @@
-//! How the native protocol reports tokens and the reason for stopping.
+//! Tokens and the reason for stopping, as the native protocol reports them.
 //!
 //! Both changed their shape between protocol versions. Whatever is missing or odd was "not reported": an answer is
 //! never lost for the sake of its bill.
@@ -80,14 +80,14 @@ pub(crate) fn usage(value: Option<&RawValue>) -> Option<Usage> {
 /// The finish reason, an object since V3 and a word before; `other` if there is none. A word that clients do not
 /// know is kept as the raw reason.
 pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
-    let word = |value: Option<&RawValue>| {
+    let optional_string = |value: Option<&RawValue>| {
         value
             .and_then(|value| unquoted(value.get()))
             .map(String::from)
     };
     let (unified, raw) = match object::<WireFinishReason<'_>>(value) {
-        Some(wire) => (word(wire.unified), word(wire.raw)),
-        None => (word(value), None),
+        Some(wire) => (optional_string(wire.unified), optional_string(wire.raw)),
+        None => (optional_string(value), None),
     };
     let unified = unified.unwrap_or_default();
     let known = UnifiedFinishReason::named(&unified);

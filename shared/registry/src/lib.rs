@@ -76,13 +76,13 @@ pub const AVAILABLE_MODELS: [(&str, &str, &str, PricingTier, SpeedTier); 8] = [
 pub struct ModelConfig {
     /// `provider/model-name`, as the gateway knows it.
     pub id: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// Who makes it.
+    /// The provider's name.
     pub provider: String,
-    /// What it costs, roughly.
+    /// The rough price.
     pub pricing_tier: PricingTier,
-    /// What it is good at.
+    /// The strength of the model.
     pub speed_tier: SpeedTier,
 }
 
@@ -125,7 +125,7 @@ pub enum RegistryError {
     #[error("models[{index}].id is {id:?}, it must be provider/model-name")]
     BadId { index: usize, id: String },
     /// Two entries have one id.
-    #[error("models[{index}].id {id:?} stands twice")]
+    #[error("models[{index}].id {id:?} is repeated")]
     Twice { index: usize, id: String },
     /// There is nothing to choose from.
     #[error("models must have at least one entry")]
@@ -284,7 +284,7 @@ mod tests {
                 &ONE.replace("acme/one", "one"),
                 "models[0].id is \"one\", it must be provider/model-name",
             ),
-            ("twice", &twice, "models[1].id \"acme/one\" stands twice"),
+            ("twice", &twice, "models[1].id \"acme/one\" is repeated"),
         ] {
             assert_eq!(
                 Registry::new(Some(json), None).unwrap_err().to_string(),

@@ -1,4 +1,4 @@
-//! Citations of a text. `ai` 7 refuses the whole chunk when one of them is not of its shape, so that one is left out.
+//! Citations of a text. `ai` 7 refuses the complete chunk when one of them is not of its shape, so that one is left out.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use message::{RawJson, array_items, object_fields};
 use serde_json::value::RawValue;
 
-use super::{carried, decoded, metadata};
+use super::{decoded, metadata, to_raw_json};
 
 type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
@@ -25,7 +25,7 @@ pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
         .filter(|citation| is_citation(citation))
         .collect();
     match (fitting.len(), all.len()) {
-        (fitting, all) if fitting == all => Some(carried(value)),
+        (fitting, all) if fitting == all => Some(to_raw_json(value)),
         (0, _) => None,
         _ => Some(RawJson::of(&fitting).expect("JSON is always JSON")),
     }
@@ -42,7 +42,7 @@ fn is_citation(citation: &RawValue) -> bool {
 
 fn is_source(source: &RawValue) -> bool {
     fields(source).is_some_and(|fields| {
-        let has_own = match word(&fields, "sourceType").as_deref() {
+        let has_own = match text_field(&fields, "sourceType").as_deref() {
             Some("url") => has(&fields, "url", is_text) && may_have(&fields, "title", is_text),
             Some("document") => {
                 has(&fields, "mediaType", is_text)
@@ -52,7 +52,7 @@ fn is_source(source: &RawValue) -> bool {
             _ => false,
         };
         has_own
-            && word(&fields, "type").as_deref() == Some("source")
+            && text_field(&fields, "type").as_deref() == Some("source")
             && has(&fields, "id", is_text)
             && may_have(&fields, "providerMetadata", |value| {
                 metadata(Some(value)).is_some()
@@ -64,7 +64,7 @@ fn fields(value: &RawValue) -> Option<Fields<'_>> {
     object_fields(value, MAX_FIELDS)
 }
 
-fn word(fields: &Fields<'_>, name: &str) -> Option<String> {
+fn text_field(fields: &Fields<'_>, name: &str) -> Option<String> {
     fields
         .get(name)
         .and_then(|value| decoded(value))
@@ -84,7 +84,7 @@ fn is_text(value: &RawValue) -> bool {
     value.get().starts_with('"')
 }
 
-/// A whole number that a double holds exactly, however it is written.
+/// Returns true for an integer that a double holds exactly, however it is written.
 fn is_index(value: &RawValue) -> bool {
     const LARGEST: f64 = 9_007_199_254_740_991.0;
     let number = value.get().parse::<f64>();

@@ -1,4 +1,4 @@
-//! Sources. A client refuses the whole chunk of one that lacks what its kind must have, so such a one is nobody's.
+//! Sources. A client refuses the complete chunk of one that lacks a required field, so such a source is dropped.
 
 use message::JsonText;
 use serde::Deserialize;

@@ -52,13 +52,17 @@ fn recorded_streams_give_these_parts() {
 #[test]
 fn no_cut_of_a_recorded_stream_changes_its_parts() {
     for (name, wire) in FIXTURES {
-        let whole = parts(&[wire.as_bytes()]);
+        let expected = parts(&[wire.as_bytes()]);
         for cut in 0..=wire.len() {
             let (before, after) = wire.as_bytes().split_at(cut);
-            assert_eq!(parts(&[before, after]), whole, "{name} cut at byte {cut}");
+            assert_eq!(
+                parts(&[before, after]),
+                expected,
+                "{name} cut at byte {cut}"
+            );
         }
         let single: Vec<&[u8]> = wire.as_bytes().chunks(1).collect();
-        assert_eq!(parts(&single), whole, "{name} byte by byte");
+        assert_eq!(parts(&single), expected, "{name} byte by byte");
     }
 }
 

@@ -63,15 +63,15 @@ impl Calls {
     pub(super) fn push(&mut self, piece: &CallPiece<'_>, parts: &mut Vec<StreamPart>) -> bool {
         let mut piece = Piece::of(piece);
         if let Some(index) = piece.index.filter(|index| !self.named.contains(index)) {
-            let mut whole = self.nameless.remove(&index).unwrap_or_default();
-            whole.absorb(piece);
-            if whole.name.is_none() {
+            let mut merged = self.nameless.remove(&index).unwrap_or_default();
+            merged.absorb(piece);
+            if merged.name.is_none() {
                 let has_room = self.nameless.len() < CALLS_LIMIT;
-                self.nameless.extend(has_room.then_some((index, whole)));
+                self.nameless.extend(has_room.then_some((index, merged)));
                 return has_room;
             }
             self.named.insert(index);
-            piece = whole;
+            piece = merged;
         }
         match self.target(&piece) {
             Target::Known(at) => {
@@ -83,7 +83,7 @@ impl Calls {
         }
     }
 
-    /// Appends the calls, whose inputs are whole now: before, what looks whole might still go on. Returns how many
+    /// Appends the calls, whose inputs are complete now: before, an input that looks complete might go on. Returns how many
     /// never got a name.
     pub(super) fn finish(&mut self, parts: &mut Vec<StreamPart>) -> u64 {
         let mut calls = std::mem::take(&mut self.calls);
@@ -180,7 +180,7 @@ impl Calls {
         }
     }
 
-    /// The one call that `fits`. Of several, and if the piece `begins` an input, the one whose input is not whole.
+    /// The one call that `fits`. Of several, and if the piece `begins` an input, the one whose input is not complete.
     fn pick(&self, begins: bool, fits: impl Fn(&Call) -> bool) -> Target {
         let mut fitting = self.calls.iter().enumerate().filter(|(_, call)| fits(call));
         let Some((first, _)) = fitting.next() else {
@@ -189,7 +189,7 @@ impl Calls {
         if !begins && fitting.next().is_none() {
             return Target::Known(first);
         }
-        let goes_on = |(_, call): &(usize, &Call)| fits(call) && !call.structure.is_whole();
+        let goes_on = |(_, call): &(usize, &Call)| fits(call) && !call.structure.is_complete();
         let mut unfinished = self.calls.iter().enumerate().filter(goes_on);
         match (unfinished.next(), unfinished.next()) {
             (Some((at, _)), None) => Target::Known(at),

@@ -22,10 +22,10 @@ pub(super) struct Chunk<'a> {
     created: Option<&'a RawValue>,
     #[serde(borrow)]
     choices: Option<&'a RawValue>,
-    /// What the model has used up to here.
+    /// The tokens used so far.
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
-    /// What went wrong, in any form.
+    /// An error, in any form.
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
@@ -42,7 +42,7 @@ impl<'a> Chunk<'a> {
         Ok(Some(chunk).filter(|chunk| chunk.choices.or(chunk.usage).or(chunk.error).is_some()))
     }
 
-    /// Whether it says who answers; servers put empty words and zeros into chunks that do not.
+    /// Returns true if it names the response; servers put empty strings and zeros into chunks that do not.
     pub(super) fn has_metadata(&self) -> bool {
         let created = self.created.is_some_and(|created| created.get() != "0");
         created
@@ -53,11 +53,11 @@ impl<'a> Chunk<'a> {
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        word(self.id)
+        optional_string(self.id)
     }
 
     pub(super) fn model(&self) -> Option<String> {
-        word(self.model)
+        optional_string(self.model)
     }
 
     /// Only one answer is asked for; another is not mixed into it.
@@ -86,7 +86,7 @@ pub(super) struct Choice<'a> {
 impl<'a> Choice<'a> {
     /// Why the model stopped. Some servers put an empty word into every chunk, which says nothing.
     pub(super) fn finish_reason(&self) -> Option<String> {
-        word(self.finish_reason).filter(|reason| !reason.is_empty())
+        optional_string(self.finish_reason).filter(|reason| !reason.is_empty())
     }
 
     pub(super) fn delta(&self) -> Result<Option<Delta<'a>>, PartError> {
@@ -94,7 +94,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// What is new in an answer.
+/// The new part of an answer.
 #[derive(Deserialize)]
 pub(super) struct Delta<'a> {
     #[serde(borrow)]
@@ -112,12 +112,12 @@ pub(super) struct Delta<'a> {
 }
 
 /// A piece of content.
-pub(super) enum Said {
+pub(super) enum ContentDelta {
     Text(JsonText),
     Reasoning(JsonText),
 }
 
-impl Said {
+impl ContentDelta {
     fn is_any(&self) -> bool {
         let (Self::Text(text) | Self::Reasoning(text)) = self;
         !text.is_empty()
@@ -152,7 +152,7 @@ impl<'a> Delta<'a> {
         Ok(None)
     }
 
-    /// OpenRouter's list, which may also hold what nobody can read.
+    /// OpenRouter's list, which may also hold encrypted items.
     pub(super) fn detailed_reasoning(&self) -> Vec<JsonText> {
         list(self.reasoning_details)
             .into_iter()
@@ -163,23 +163,29 @@ impl<'a> Delta<'a> {
     }
 
     /// Hands on a text, or the items of Mistral's list of texts and thoughts.
-    pub(super) fn content(&self, mut say: impl FnMut(Said)) -> Result<(), PartError> {
+    pub(super) fn content(&self, mut push: impl FnMut(ContentDelta)) -> Result<(), PartError> {
         match self.content {
             Some(content) if !content.get().starts_with('[') => {
-                let said = Said::Text(text(content, "content")?);
-                Some(said).filter(Said::is_any).into_iter().for_each(say);
+                let delta = ContentDelta::Text(text(content, "content")?);
+                Some(delta)
+                    .filter(ContentDelta::is_any)
+                    .into_iter()
+                    .for_each(push);
             }
             content => {
                 for item in items(content, "content")? {
-                    let said = fields::<Item<'_>>(item, "content")?.said();
-                    said.filter(Said::is_any).into_iter().for_each(&mut say);
+                    let delta = fields::<Item<'_>>(item, "content")?.content_delta();
+                    delta
+                        .filter(ContentDelta::is_any)
+                        .into_iter()
+                        .for_each(&mut push);
                 }
             }
         }
         Ok(())
     }
 
-    /// What the model says instead of an answer. Some servers have `false` here.
+    /// Returns the refusal of the model. Some servers have `false` here.
     pub(super) fn refusal(&self) -> Option<JsonText> {
         JsonText::from_token(self.refusal?).filter(|text| !text.is_empty())
     }
@@ -193,10 +199,10 @@ impl<'a> Delta<'a> {
 }
 
 impl Item<'_> {
-    fn said(&self) -> Option<Said> {
+    fn content_delta(&self) -> Option<ContentDelta> {
         match self.kind().as_deref()? {
-            "text" => JsonText::from_token(self.text?).map(Said::Text),
-            "thinking" => Some(Said::Reasoning(self.thought())),
+            "text" => JsonText::from_token(self.text?).map(ContentDelta::Text),
+            "thinking" => Some(ContentDelta::Reasoning(self.thought())),
             _ => None,
         }
     }
@@ -260,11 +266,11 @@ impl CallPiece<'_> {
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        word(self.id).filter(|id| !id.trim().is_empty())
+        optional_string(self.id).filter(|id| !id.trim().is_empty())
     }
 
     pub(super) fn name(&self) -> Option<String> {
-        word(self.function()?.name).filter(|name| !name.trim().is_empty())
+        optional_string(self.function()?.name).filter(|name| !name.trim().is_empty())
     }
 
     /// Text that is meant to be JSON; some servers send the JSON itself.
@@ -292,7 +298,7 @@ fn broken(field: &'static str) -> PartError {
     }
 }
 
-fn word(value: Option<&RawValue>) -> Option<String> {
+fn optional_string(value: Option<&RawValue>) -> Option<String> {
     unquoted(value?.get()).map(String::from)
 }
 

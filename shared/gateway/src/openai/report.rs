@@ -1,4 +1,4 @@
-//! How the model stopped, and what it cost.
+//! The reason for stopping, and the tokens used.
 
 use message::{InputTokens, OutputTokens, UnifiedFinishReason, Usage};
 use serde::Deserialize;

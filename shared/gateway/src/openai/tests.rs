@@ -51,7 +51,7 @@ fn parts(wire: &str) -> String {
     while let Some(event) = sse.next_event(&mut bytes).unwrap() {
         openai.push(event, &mut parts);
     }
-    assert!(openai.may_end());
+    assert!(openai.can_finish());
     openai.finish(&mut parts);
     let mut lines = String::new();
     for part in parts {
@@ -68,7 +68,7 @@ fn the_streams_of_many_servers_give_these_parts() {
     }
 }
 
-/// What the real package made of these events. `differs` says why we make `ours` of them.
+/// The parts of the real package for these events. `differs` gives the reason for `ours`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -110,14 +110,14 @@ fn an_answer_is_read_as_the_openai_compatible_package_reads_it() {
     }
 }
 
-/// The parts of `events` in short, up to the end of the stream. Ids that do not stand in `events` are numbered.
+/// The parts of `events` in short, up to the end of the stream. Ids that are not in `events` are numbered.
 fn read(events: &[String]) -> Vec<String> {
     let (mut decoder, mut parts) = (OpenAiDecoder::default(), Vec::new());
     for event in events {
         decoder.push(event.as_bytes(), &mut parts);
     }
-    let may_end = decoder.may_end();
-    if may_end {
+    let can_finish = decoder.can_finish();
+    if can_finish {
         decoder.finish(&mut parts);
     }
     let wire = events.concat();
@@ -135,9 +135,9 @@ fn read(events: &[String]) -> Vec<String> {
             });
         format!("#{}", at + 1)
     };
-    let mut told: Vec<String> = parts.iter().map(|part| short(part, &mut id)).collect();
-    told.extend((!may_end).then(|| "truncated".to_owned()));
-    told
+    let mut lines: Vec<String> = parts.iter().map(|part| short(part, &mut id)).collect();
+    lines.extend((!can_finish).then(|| "truncated".to_owned()));
+    lines
 }
 
 fn short(part: &StreamPart, id: &mut impl FnMut(&str) -> String) -> String {

@@ -11,7 +11,7 @@ use super::model_message::{Content, ModelMessage, ToolOutput};
 /// own tools' first, then the provider's.
 ///
 /// An approval needs nothing here: the provider runs its tool when it reads the answer, and of our own there are none.
-pub(super) fn settle(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
+pub(super) fn deny_refused(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
     let Some((ModelMessage::Tool(last), earlier)) = messages.split_last_mut() else {
         return Ok(Vec::new());
     };
@@ -42,7 +42,7 @@ pub(super) fn settle(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, P
         .collect())
 }
 
-/// What was asked for. Of two with the same id the later one counts.
+/// The requests for approval. Of two with the same id the later one counts.
 struct Asked<'a> {
     calls: HashMap<&'a str, (&'a str, bool)>,
     approvals: HashMap<&'a str, &'a str>,
@@ -118,7 +118,7 @@ impl<'a> Asked<'a> {
                 .calls
                 .get(id)
                 .copied()
-                .expect("a request stands beside its call");
+                .expect("a request is next to its call");
             refused.push(Refused {
                 id,
                 name,

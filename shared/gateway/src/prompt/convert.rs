@@ -15,20 +15,20 @@ pub(super) fn model_messages(messages: &[UiMessage]) -> Result<Vec<ModelMessage<
     let mut converted = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         match message.role {
-            Role::User => converted.push(said_by_user(parts(index, message))?),
+            Role::User => converted.push(user_message(parts(index, message))?),
             Role::Assistant => assistant(index, message, index < last_user, &mut converted)?,
         }
     }
     Ok(converted)
 }
 
-fn said_by_user<'a>(
+fn user_message<'a>(
     parts: impl Iterator<Item = (PartPath, &'a UiPart)>,
 ) -> Result<ModelMessage<'a>, PromptError> {
     let mut content = Vec::new();
     for (path, part) in parts {
         if matches!(part, UiPart::Text { .. } | UiPart::File { .. }) {
-            content.extend(said(part, Role::User, path)?);
+            content.extend(content_of(part, Role::User, path)?);
         }
     }
     Ok(ModelMessage::User(content))
@@ -47,28 +47,30 @@ fn assistant<'a>(
             UiPart::StepStart => block.close(converted),
             UiPart::SteeringMessage { parts, .. } => {
                 block.close(converted);
-                converted.push(said_by_user(parts.iter().map(|part| (path, part)))?);
+                converted.push(user_message(parts.iter().map(|part| (path, part)))?);
             }
             UiPart::Tool(tool) if superseded && tool.state == ToolState::ApprovalRequested => {}
             UiPart::Tool(tool) => tool::add(&mut block, tool, path),
-            _ => block.said.extend(said(part, Role::Assistant, path)?),
+            _ => block
+                .content
+                .extend(content_of(part, Role::Assistant, path)?),
         }
     }
     block.close(converted);
     Ok(())
 }
 
-/// What stands between two steps: what the model said and called, and what its tools gave.
+/// The content of one step: text and calls of the model, and the results of its tools.
 #[derive(Default)]
 pub(super) struct Block<'a> {
-    pub(super) said: Vec<Content<'a>>,
+    pub(super) content: Vec<Content<'a>>,
     pub(super) results: Vec<Content<'a>>,
 }
 
 impl<'a> Block<'a> {
     fn close(&mut self, messages: &mut Vec<ModelMessage<'a>>) {
-        if !self.said.is_empty() {
-            messages.push(ModelMessage::Assistant(std::mem::take(&mut self.said)));
+        if !self.content.is_empty() {
+            messages.push(ModelMessage::Assistant(std::mem::take(&mut self.content)));
         }
         if !self.results.is_empty() {
             messages.push(ModelMessage::Tool(std::mem::take(&mut self.results)));
@@ -76,8 +78,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// A part that stands for itself; `None` for those that a model does not see.
-fn said(part: &UiPart, sender: Role, path: PartPath) -> Result<Option<Content<'_>>, PromptError> {
+/// Returns the content of a part; `None` for parts that a model does not see.
+fn content_of(
+    part: &UiPart,
+    sender: Role,
+    path: PartPath,
+) -> Result<Option<Content<'_>>, PromptError> {
     Ok(Some(match part {
         UiPart::Text {
             text,

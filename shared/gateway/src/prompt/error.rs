@@ -14,7 +14,7 @@ pub enum PromptError {
         part: PartPath,
         problem: &'static str,
     },
-    /// Nothing tells what kind of file it is.
+    /// The type of the file is not known.
     #[error("{part}.mediaType: must be given, for example \"image/png\"")]
     MediaType { part: PartPath },
     /// The model side has no form for files of this kind.
@@ -22,7 +22,7 @@ pub enum PromptError {
         "{part}.mediaType: must be that of an image, a video, a text, a PDF, or audio as WAV or MP3"
     )]
     UnsupportedFile { part: PartPath },
-    /// The model side cannot be told of files that a provider holds.
+    /// The protocol has no form for files that a provider holds.
     #[error("{part}.providerReference: must be left out: models can be given files by URL only")]
     FileReference { part: PartPath },
     /// A tool was called and nothing came of it.
@@ -33,7 +33,7 @@ pub enum PromptError {
     UnknownApproval { part: PartPath },
 }
 
-/// Where a part stands in the list of messages, as `messages[2].parts[0]`.
+/// The position of a part in the list of messages, as `messages[2].parts[0]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartPath {
     /// Index of the message.

@@ -10,7 +10,7 @@ use url::Url;
 use super::model_message::FileSource;
 use super::{PartPath, PromptError, sniff};
 
-/// A file as it stands in a message.
+/// A file as a message holds it.
 pub(super) struct File<'a> {
     pub(super) url: &'a str,
     pub(super) media_type: Option<&'a str>,
@@ -22,7 +22,7 @@ pub(super) struct File<'a> {
 impl<'a> File<'a> {
     /// Its media type and its bytes, as the model gets them.
     ///
-    /// A data URL knows its media type better than the field beside it, and the first bytes of an image that the
+    /// A data URL knows its media type better than the field next to it, and the first bytes of an image that the
     /// user sends know it best.
     pub(super) fn resolve(&self, sender: Role) -> Result<(&'a str, FileSource<'a>), PromptError> {
         let (named, source) = match self.reference {
@@ -79,7 +79,7 @@ fn data(url: &str) -> Result<(Option<&str>, FileSource<'_>), &'static str> {
 
 const NOT_MARKED: &str = "say \";base64\" before the comma";
 
-/// `content` if it is base64, without the white space that may stand in it.
+/// `content` if it is base64, without the white space that it may contain.
 fn base64(content: &str) -> Option<Cow<'_, str>> {
     if is_base64(content) {
         return Some(content.into());
@@ -88,7 +88,7 @@ fn base64(content: &str) -> Option<Cow<'_, str>> {
     is_base64(&joined).then_some(joined.into())
 }
 
-/// Whether `content` is base64 of either alphabet, padded or not, as a browser's `atob` has it.
+/// Returns true if `content` is base64 of either alphabet, padded or not, as a browser's `atob` has it.
 fn is_base64(content: &str) -> bool {
     let bare = match content.len() % 4 {
         0 => content

@@ -1,4 +1,4 @@
-//! The prompt's own types, as they stand on the wire of the native protocol (`LanguageModelV4Prompt` of the AI SDK).
+//! The prompt's own types, in the form of the native protocol (`LanguageModelV4Prompt` of the AI SDK).
 //!
 //! They borrow from the UI messages: a conversation may hold megabytes of files.
 
@@ -108,7 +108,7 @@ pub(super) enum FileSource<'a> {
     Reference { reference: &'a RawJson },
 }
 
-/// What came of a tool call.
+/// The outcome of a tool call.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub(super) enum ToolOutput<'a> {

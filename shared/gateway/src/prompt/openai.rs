@@ -27,7 +27,7 @@ pub(super) enum Message<'a> {
         content: UserContent<'a>,
     },
     Assistant {
-        /// `null` beside calls.
+        /// `null` together with calls.
         content: Option<JsonText>,
         #[serde(skip_serializing_if = "JsonText::is_empty")]
         reasoning_content: JsonText,
@@ -47,7 +47,7 @@ pub(super) enum UserContent<'a> {
     Parts(Vec<Part<'a>>),
 }
 
-/// One part of what a user said.
+/// One part of a user's message.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Part<'a> {
@@ -114,7 +114,7 @@ pub(super) fn messages<'a>(
             ModelMessage::User(content) => messages.push(Message::User {
                 content: said_by_user(content)?,
             }),
-            ModelMessage::Assistant(content) => messages.push(said_by_model(content)),
+            ModelMessage::Assistant(content) => messages.push(assistant_message(content)),
             ModelMessage::Tool(content) => messages.extend(content.iter().filter_map(result)),
         }
     }
@@ -143,12 +143,12 @@ fn said_by_user<'a>(content: &'a [Content<'a>]) -> Result<UserContent<'a>, Promp
 
 /// Texts become one, and so do thoughts. Files, what only one provider has, and what the provider's own tools gave have
 /// no place here.
-fn said_by_model<'a>(content: &'a [Content<'a>]) -> Message<'a> {
-    let (mut said, mut reasoning_content) = (JsonText::default(), JsonText::default());
+fn assistant_message<'a>(content: &'a [Content<'a>]) -> Message<'a> {
+    let (mut text, mut reasoning_content) = (JsonText::default(), JsonText::default());
     let mut tool_calls = Vec::new();
     for part in content {
         match part {
-            Content::Text { text, .. } => said.push(text),
+            Content::Text { text: part, .. } => text.push(part),
             Content::Reasoning { text, .. } => reasoning_content.push(text),
             Content::ToolCall {
                 tool_call_id,
@@ -172,7 +172,7 @@ fn said_by_model<'a>(content: &'a [Content<'a>]) -> Message<'a> {
             _ => {}
         }
     }
-    let content = Some(said).filter(|said| tool_calls.is_empty() || !said.is_empty());
+    let content = Some(text).filter(|text| tool_calls.is_empty() || !text.is_empty());
     Message::Assistant {
         content,
         reasoning_content,
@@ -197,7 +197,7 @@ fn is_json(text: &JsonText) -> bool {
     serde_json::from_str::<&RawValue>(&text).is_ok() && !has_forbidden_key(&text)
 }
 
-/// What the decoder has given with the call, or what Google's own provider has.
+/// Returns the thought signature that the decoder added to the call, or that Google's own provider has.
 fn thought_signature(metadata: &RawJson) -> Option<JsonText> {
     let providers: BTreeMap<String, RawJson> = serde_json::from_str(metadata.get()).ok()?;
     [PROVIDER, "google"].iter().find_map(|provider| {

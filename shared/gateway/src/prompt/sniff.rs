@@ -1,4 +1,4 @@
-//! What is inside base64: which image it is, by its first bytes, or all of it.
+//! The content of base64: the type of an image by its first bytes, or all bytes.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -14,7 +14,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The images that `ai` 7 knows, in its order; `_` stands for any byte.
+/// The images that `ai` 7 knows, in its order; `_` is any byte.
 const SIGNATURES: [(&str, &[u8]); 10] = [
     ("image/gif", b"GIF87a"),
     ("image/gif", b"GIF89a"),

@@ -10,7 +10,7 @@ use crate::Protocol;
 
 mod properties;
 
-/// What the real package made of these messages. `differs` says why we do otherwise: `ours`, or `refusal`.
+/// The outcome of the real package for these messages. `differs` gives the reason for ours: `ours`, or `refusal`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -65,7 +65,7 @@ fn a_prompt_is_what_the_ai_package_sends() {
     }
 }
 
-/// What the openai-compatible package made of the messages of the same name; without one, both fail in the same way.
+/// The outcome of the openai-compatible package for the messages of the same name; without one, both fail alike.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenAiCase {

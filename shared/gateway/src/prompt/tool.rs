@@ -19,8 +19,8 @@ pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath)
     };
 
     if tool.state != ToolState::InputStreaming {
-        block.said.push(call(tool, path));
-        block.said.extend(
+        block.content.push(call(tool, path));
+        block.content.extend(
             tool.approval
                 .as_ref()
                 .map(|approval| Content::ToolApprovalRequest {
@@ -29,7 +29,7 @@ pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath)
                 }),
         );
         if by_provider && let Some(output) = provider_output(tool) {
-            block.said.push(result(
+            block.content.push(result(
                 output,
                 tool.result_provider_metadata.as_ref().or(call_metadata),
             ));
@@ -101,7 +101,7 @@ fn own_output(tool: &ToolPart) -> Option<ToolOutput<'_>> {
 
 fn output(tool: &ToolPart) -> ToolOutput<'_> {
     if tool.kind == "dynamic-tool" && tool.dynamic == Some(false) {
-        // The tool that would have said how much of it the model may see is gone.
+        // The tool that decides how much of it the model may see is not available any more.
         return ToolOutput::Text {
             value: Value::Ours("Tool output omitted because the tool is no longer available."),
         };
@@ -116,8 +116,8 @@ fn output(tool: &ToolPart) -> ToolOutput<'_> {
     }
 }
 
-fn error<'a>(said: Option<&'a JsonText>, otherwise: &'static str) -> ToolOutput<'a> {
+fn error<'a>(text: Option<&'a JsonText>, otherwise: &'static str) -> ToolOutput<'a> {
     ToolOutput::ErrorText {
-        value: said.map_or(Value::Ours(otherwise), Value::Text),
+        value: text.map_or(Value::Ours(otherwise), Value::Text),
     }
 }

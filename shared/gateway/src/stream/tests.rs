@@ -54,14 +54,14 @@ async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
         .unwrap();
 }
 
-/// How a stream went: the number of parts in each read, how it ended, and how many seconds that took.
+/// The outcome of a stream: the number of parts in each read, its end, and the seconds that it took.
 async fn went(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
     let start = Instant::now();
     let mut counts = Vec::new();
     let end = loop {
         match stream.next().await {
             Ok(Some(parts)) => counts.push(parts.len()),
-            Ok(None) => break "whole",
+            Ok(None) => break "complete",
             Err(GatewayError::Truncated) => break "truncated",
             Err(GatewayError::Cut(_)) => break "cut",
             Err(GatewayError::BrokenPart(_)) => break "broken",
@@ -74,28 +74,28 @@ async fn went(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
     (counts, end, start.elapsed().as_secs())
 }
 
-/// The same, as it is expected.
+/// An expected outcome.
 type Course<'a> = (&'a [usize], &'static str, u64);
 
-/// What the gateway does behind what it has sent.
+/// The behaviour of the gateway after the last piece.
 #[derive(Clone, Copy)]
 enum Then {
     End,
     Cut,
-    Silence,
+    IdleTimer,
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_whole_only_behind_its_finish_part() {
-    use Then::{Cut, End, Silence};
+    use Then::{Cut, End, IdleTimer};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
         (
             "good",
             &[START, DELTA, FINISH],
             End,
-            (&[1, 1, 1], "whole", 0),
+            (&[1, 1, 1], "complete", 0),
         ),
-        ("all at once", &[ALL_AT_ONCE], End, (&[3], "whole", 0)),
+        ("all at once", &[ALL_AT_ONCE], End, (&[3], "complete", 0)),
         ("ends at once", &[], End, (&[], "truncated", 0)),
         ("a JSON body", &["{\"id\":1}"], End, (&[], "truncated", 0)),
         (
@@ -134,49 +134,49 @@ async fn an_answer_is_whole_only_behind_its_finish_part() {
             "unknown",
             &[UNKNOWN, DELTA, UNKNOWN, FINISH],
             End,
-            (&[1, 1], "whole", 0),
+            (&[1, 1], "complete", 0),
         ),
         (
             "silent at once",
             &[],
-            Silence,
+            IdleTimer,
             (&[], "first part timeout", 120),
         ),
         (
             "silent once announced",
             &[START, META, PING, UNKNOWN],
-            Silence,
+            IdleTimer,
             (&[1, 1, 1], "first part timeout", 120),
         ),
         (
             "silent in the middle",
             &[START, DELTA],
-            Silence,
+            IdleTimer,
             (&[1, 1], "idle timeout", 60),
         ),
         (
             "finish, then cut",
             &[DELTA, FINISH],
             Cut,
-            (&[1, 1], "whole", 0),
+            (&[1, 1], "complete", 0),
         ),
         (
             "finish, then broken",
             &[FINISH, BROKEN],
             End,
-            (&[1], "whole", 0),
+            (&[1], "complete", 0),
         ),
         (
             "finish, then silence",
             &[FINISH],
-            Silence,
-            (&[1], "whole", 5),
+            IdleTimer,
+            (&[1], "complete", 5),
         ),
         (
             "text and a second finish",
             &[FINISH, DELTA, FINISH],
             End,
-            (&[1, 1, 1], "whole", 0),
+            (&[1, 1, 1], "complete", 0),
         ),
         (
             "an error part is a part",
@@ -206,7 +206,7 @@ async fn check(
             drop(sender);
             None
         }
-        Then::Silence => Some(sender),
+        Then::IdleTimer => Some(sender),
         Then::Cut => {
             sender.abort(std::io::ErrorKind::ConnectionReset.into());
             None
@@ -220,8 +220,8 @@ async fn check(
     );
     assert_eq!(
         went(&mut stream).await,
-        (vec![], "whole", 0),
-        "{case}: an end is said once"
+        (vec![], "complete", 0),
+        "{case}: an end is reported once"
     );
     assert!(stream.response.is_none(), "{case}: the connection is kept");
 }
@@ -280,7 +280,7 @@ async fn what_arrived_in_time_counts_for_a_caller_who_comes_late() {
     send(&mut sender, FINISH).await;
     drop(sender);
     tokio::time::advance(1000 * SECOND).await;
-    assert_eq!(went(&mut stream).await, (vec![1, 1], "whole", 0));
+    assert_eq!(went(&mut stream).await, (vec![1, 1], "complete", 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -297,8 +297,8 @@ async fn a_dropped_next_loses_nothing() {
         }
     }
     drop(sender);
-    assert_eq!(count, whole(TEXT).len());
-    assert_eq!(went(&mut stream).await, (vec![], "whole", 0));
+    assert_eq!(count, all_parts(TEXT).len());
+    assert_eq!(went(&mut stream).await, (vec![], "complete", 0));
 }
 
 fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
@@ -310,14 +310,14 @@ fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
     parts
 }
 
-fn whole(wire: &str) -> Vec<StreamPart> {
+fn all_parts(wire: &str) -> Vec<StreamPart> {
     parts(&[wire.as_bytes()])
 }
 
 #[test]
 fn parts_do_not_depend_on_where_the_network_cut_the_bytes() {
     for wire in [TEXT, TOOLS] {
-        let expected = whole(wire);
+        let expected = all_parts(wire);
         for cut in 0..=wire.len() {
             let (before, after) = wire.as_bytes().split_at(cut);
             assert_eq!(parts(&[before, after]), expected, "cut at byte {cut}");
@@ -329,8 +329,8 @@ fn parts_do_not_depend_on_where_the_network_cut_the_bytes() {
 fn line_ends_make_no_difference() {
     for ending in ["\r\n", "\r"] {
         assert_eq!(
-            whole(&TOOLS.replace('\n', ending)),
-            whole(TOOLS),
+            all_parts(&TOOLS.replace('\n', ending)),
+            all_parts(TOOLS),
             "{ending:?}"
         );
     }
@@ -367,6 +367,6 @@ proptest! {
             pieces.push(&TOOLS.as_bytes()[from..cut]);
             from = cut;
         }
-        prop_assert_eq!(parts(&pieces), whole(TOOLS));
+        prop_assert_eq!(parts(&pieces), all_parts(TOOLS));
     }
 }

@@ -1,11 +1,11 @@
-//! Whether the input of a call is whole: counts brackets, which is enough to tell the next input from more of this one.
+//! The completeness of a call's input: counts brackets, which is enough to tell the next input from more of this one.
 
 use message::JsonText;
 
-/// How far an object or array has come.
+/// The state of an object or array that is being written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Structure {
-    /// Nothing has come but white space.
+    /// Only white space so far.
     #[default]
     Empty,
     /// Neither object nor array. Any more of it may belong to it.
@@ -15,12 +15,12 @@ pub(super) enum Structure {
         in_string: bool,
         escaped: bool,
     },
-    Whole,
+    Complete,
 }
 
 impl Structure {
-    pub(super) fn is_whole(self) -> bool {
-        self == Self::Whole
+    pub(super) fn is_complete(self) -> bool {
+        self == Self::Complete
     }
 
     pub(super) fn append(&mut self, text: &JsonText) {
@@ -38,7 +38,7 @@ impl Structure {
                 escaped: false,
             },
             Self::Empty | Self::Plain => Self::Plain,
-            Self::Whole => Self::Whole,
+            Self::Complete => Self::Complete,
             Self::Open {
                 depth,
                 in_string: true,
@@ -53,7 +53,7 @@ impl Structure {
                 in_string: false,
                 ..
             } => match character {
-                '}' | ']' if depth == 1 => Self::Whole,
+                '}' | ']' if depth == 1 => Self::Complete,
                 '}' | ']' => Self::Open {
                     depth: depth - 1,
                     in_string: false,
@@ -74,7 +74,7 @@ impl Structure {
     }
 }
 
-/// Whether `text` begins an object or array.
+/// Returns true if `text` begins an object or array.
 pub(super) fn begins(text: &JsonText) -> bool {
     text.to_text().trim_start().starts_with(['{', '['])
 }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_input_is_whole_with_its_last_bracket() {
-        for (text, whole) in [
+        for (text, complete) in [
             ("", false),
             (" \n", false),
             ("{", false),
@@ -103,7 +103,7 @@ mod tests {
             for character in text.chars() {
                 structure.append(&JsonText::new(&character.to_string()));
             }
-            assert_eq!(structure.is_whole(), whole, "{text}");
+            assert_eq!(structure.is_complete(), complete, "{text}");
         }
     }
 }

@@ -43,14 +43,14 @@ fn here<'a>(media_type: &'a str, filename: Option<&'a str>, data: &'a str) -> Op
     let address = || Address {
         url: Cow::Owned(format!("data:{media_type};base64,{data}")),
     };
-    let is_whole = media_type
+    let is_complete = media_type
         .split_once('/')
         .is_some_and(|(_, subtype)| !matches!(subtype, "" | "*"));
     Some(match (kind(media_type), media_type) {
         ("text", _) => Part::Text {
             text: Cow::Owned(text(data)?),
         },
-        _ if !is_whole => return None,
+        _ if !is_complete => return None,
         ("image", _) => Part::ImageUrl {
             image_url: address(),
         },

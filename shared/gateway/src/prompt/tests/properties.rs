@@ -173,7 +173,7 @@ fn names_a_part(error: &str, messages: &[Value]) -> bool {
     place.is_some_and(|(message, part)| messages[message]["parts"].get(part).is_some())
 }
 
-/// What must hold of every prompt: the operator speaks first, no word of the user's is lost, and every call of a tool has
+/// The invariants of every prompt: the operator speaks first, no word of the user's is lost, and every call of a tool has
 /// its result.
 fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     let prompt = prompt.as_array().unwrap();
@@ -184,8 +184,8 @@ fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     let of = |role: &'static str| prompt.iter().filter(move |message| message["role"] == role);
     let asked = of("user").flat_map(|message| texts(&message["content"]));
     let asked: Vec<_> = asked.collect();
-    let said: Vec<_> = messages.iter().flat_map(said_by_the_user).collect();
-    prop_assert_eq!(&asked, &said);
+    let sent: Vec<_> = messages.iter().flat_map(user_contents).collect();
+    prop_assert_eq!(&asked, &sent);
 
     let parts: Vec<&Value> = prompt[1..]
         .iter()
@@ -210,7 +210,7 @@ fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
 }
 
 /// The user speaks in messages of his own, and into an answer to steer it.
-fn said_by_the_user(message: &Value) -> Vec<&str> {
+fn user_contents(message: &Value) -> Vec<&str> {
     if message["role"] == "user" {
         return texts(&message["parts"]).collect();
     }

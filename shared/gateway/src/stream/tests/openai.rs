@@ -1,4 +1,4 @@
-//! The other protocol, whose end is told by a reason for stopping and whose last parts only the end makes known.
+//! The other protocol, whose end is marked by a reason for stopping and whose last parts only the end makes known.
 
 use super::*;
 
@@ -23,16 +23,16 @@ const DONE: &str = "data: [DONE]\n\n";
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
-    use Then::{Cut, End, Silence};
+    use Then::{Cut, End, IdleTimer};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
         (
             "good",
             &[ROLE, TEXT, STOP, USAGE, DONE],
             End,
-            (&[1, 2, 2], "whole", 0),
+            (&[1, 2, 2], "complete", 0),
         ),
-        ("no [DONE]", &[TEXT, STOP], End, (&[2, 2], "whole", 0)),
-        ("nothing said", &[STOP, DONE], End, (&[1], "whole", 0)),
+        ("no [DONE]", &[TEXT, STOP], End, (&[2, 2], "complete", 0)),
+        ("no text", &[STOP, DONE], End, (&[1], "complete", 0)),
         ("ends at once", &[], End, (&[], "truncated", 0)),
         (
             "ends without a reason",
@@ -63,49 +63,49 @@ async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
             "a reason, then cut",
             &[TEXT, STOP],
             Cut,
-            (&[2, 2], "whole", 0),
+            (&[2, 2], "complete", 0),
         ),
         (
             "a reason, then cut within the tokens",
             &[TEXT, STOP, "data: {\"us"],
             Cut,
-            (&[2, 2], "whole", 0),
+            (&[2, 2], "complete", 0),
         ),
         (
             "silent at once",
             &[],
-            Silence,
+            IdleTimer,
             (&[], "first part timeout", 120),
         ),
         (
             "silent once announced",
             &[ROLE],
-            Silence,
+            IdleTimer,
             (&[1], "first part timeout", 120),
         ),
         (
             "silent in the middle",
             &[ROLE, TEXT],
-            Silence,
+            IdleTimer,
             (&[1, 2], "idle timeout", 60),
         ),
         (
             "a reason, then silence",
             &[TEXT, STOP],
-            Silence,
-            (&[2, 2], "whole", 5),
+            IdleTimer,
+            (&[2, 2], "complete", 5),
         ),
         (
-            "text and tokens behind the reason",
+            "text and tokens after the reason",
             &[STOP, TEXT, USAGE],
             End,
-            (&[2, 2], "whole", 0),
+            (&[2, 2], "complete", 0),
         ),
         (
             "an error ends in good order",
             &[TEXT, ERROR, DONE],
             End,
-            (&[2, 1, 2], "whole", 0),
+            (&[2, 1, 2], "complete", 0),
         ),
         (
             "an error, then cut",
@@ -116,14 +116,14 @@ async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
         (
             "an error, then silence",
             &[TEXT, ERROR],
-            Silence,
+            IdleTimer,
             (&[2, 1], "idle timeout", 60),
         ),
         (
             "no JSON",
             &[TEXT, "data: oops\n\n", TEXT, STOP],
             End,
-            (&[2, 1, 1, 2], "whole", 0),
+            (&[2, 1, 1, 2], "complete", 0),
         ),
     ];
     for (case, sent, then, expected) in cases {
@@ -139,7 +139,7 @@ async fn a_whole_answer_stays_whole_though_an_event_without_end_follows() {
     for _ in 0..=EVENT_LIMIT_BYTES / MEGABYTE.len() {
         send(&mut sender, MEGABYTE).await;
     }
-    assert_eq!(went(&mut stream).await, (vec![1], "whole", 0));
+    assert_eq!(went(&mut stream).await, (vec![1], "complete", 0));
     assert!(stream.response.is_none());
 }
 
@@ -149,7 +149,7 @@ fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
     for piece in pieces {
         decoder.push(piece, &mut parts).unwrap();
     }
-    assert!(decoder.is_whole());
+    assert!(decoder.is_complete());
     parts.extend(decoder.finish());
     parts
 }
@@ -172,7 +172,7 @@ fn parts_do_not_depend_on_where_the_network_cut_the_bytes() {
     }
 }
 
-/// Values that stand where others should, in an event that is JSON.
+/// Values in place of others, in an event that is JSON.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -237,7 +237,7 @@ fn call_piece() -> impl Strategy<Value = String> {
         })
 }
 
-/// That blocks and inputs begin before they go on and end, that they end once, and that the whole ends with `finish`.
+/// That blocks and inputs begin before they go on and end, that they end once, and that the stream ends with `finish`.
 fn is_in_order(parts: &[StreamPart]) -> bool {
     let mut open: Vec<&str> = Vec::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();
