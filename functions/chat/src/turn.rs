@@ -247,7 +247,7 @@ impl Turn {
             (self.prompt, preceding) = self.stored_conversation(&begun.history).await?;
             self.is_first = preceding == 0;
         }
-        if begun.question_kept {
+        if begun.question_inlined {
             return Ok(false);
         }
         self.save_message(&begun.keys).await?;

@@ -43,8 +43,8 @@ use message::{MessageId, StreamId, ThreadId, UserId};
 
 use crate::StoreError;
 use crate::history::Cursor;
-use crate::kept::Kept;
-use crate::quota::{Place, TurnLimits};
+use crate::kept::InlineQuestion;
+use crate::quota::{QuotaSlot, TurnLimits};
 use crate::turn::{AnsweredTurn, OpenTurn, TurnKeys};
 
 use digest::Digest;
@@ -119,7 +119,7 @@ pub struct BegunTurn {
     /// The thread's `lastActivityAt` from now on: now, or a little later if turns come faster than the clock.
     pub at_ms: u64,
     /// Whether the thread item keeps the question: then it is not lost though the process dies before it has put it.
-    pub question_kept: bool,
+    pub question_inlined: bool,
     /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works on it.
     pub took_over: Option<OpenTurn>,
     /// An earlier turn that was taken over from and is not known to be over. To be recovered at leisure.
@@ -158,29 +158,29 @@ pub enum BeginError {
 }
 
 /// A begin, with what is worked out of it once.
-struct Asked<'a> {
+struct PreparedBegin<'a> {
     begin: &'a BeginTurn<'a>,
     digest: Digest,
     /// What a thread remembers of the message's id.
     mark: String,
-    kept: Option<Kept>,
-    place: Place,
+    inline_question: Option<InlineQuestion>,
+    quota_slot: QuotaSlot,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> PreparedBegin<'a> {
     async fn new(begin: &'a BeginTurn<'a>) -> Self {
         Self {
             begin,
             digest: Digest::of(begin.parts, begin.continued),
             mark: digest::mark(begin.message.as_str()),
-            kept: Kept::pack(begin.parts).await,
-            place: place(begin),
+            inline_question: InlineQuestion::pack(begin.parts).await,
+            quota_slot: quota_slot(begin),
         }
     }
 }
 
-fn place(begin: &BeginTurn<'_>) -> Place {
-    Place::new(begin.user, begin.stream, begin.now_ms, lease(begin))
+fn quota_slot(begin: &BeginTurn<'_>) -> QuotaSlot {
+    QuotaSlot::new(begin.user, begin.stream, begin.now_ms, lease(begin))
 }
 
 /// Until when the turn lives.

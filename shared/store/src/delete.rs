@@ -39,18 +39,18 @@ use crate::turn::TurnKeys;
 use crate::{Store, StoreError, keys};
 
 /// What one BatchWriteItem takes.
-const BATCH: usize = 25;
+const MAX_BATCH_ITEMS: usize = 25;
 /// How often what a batch left over is sent again, and how long is waited before the first time; that doubles.
-const RETRIES: u32 = 8;
+const MAX_RETRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// How often a delete is begun anew because a turn began or ended in between.
-const ATTEMPTS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 /// How long after the last lease nobody can come late any more.
-const KEPT_MS: u64 = 60 * 60 * 1000;
+const TOMBSTONE_GRACE_MS: u64 = 60 * 60 * 1000;
 
 /// What is left of a thread until it is deleted.
-struct Remains {
-    gone_at: u64,
+struct Tombstone {
+    deleted_at: u64,
     /// Until when a turn of it may still be at work.
     lease_ms: u64,
 }
@@ -67,29 +67,30 @@ impl Store {
         thread: &ThreadId,
         now_ms: u64,
     ) -> Result<bool, StoreError> {
-        let Some(remains) = self.take_out(user, thread, now_ms).await? else {
+        let Some(tombstone) = self.write_tombstone(user, thread, now_ms).await? else {
             return Ok(false);
         };
         let messages = keys::messages(user, thread);
-        let end = keys::before(remains.gone_at.saturating_add(1));
+        let end = keys::before(tombstone.deleted_at.saturating_add(1));
         self.delete_range(&messages, keys::FIRST_MESSAGE, &end)
             .await?;
-        let end = keys::journals_before(remains.gone_at.saturating_add(1));
+        let end = keys::journals_before(tombstone.deleted_at.saturating_add(1));
         self.delete_range(&keys::journals(user, thread), "0", &end)
             .await?;
-        self.bury(user, thread, &remains, now_ms).await?;
+        self.expire_tombstone(user, thread, &tombstone, now_ms)
+            .await?;
         Ok(true)
     }
 
     /// Takes away what a turn has put into a thread that was deleted meanwhile, as its last write seems to have found.
     /// Says whether it was so.
-    pub(crate) async fn clear_if_gone(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
+    pub(crate) async fn clear_if_deleted(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
         // Not every engine shows the item whose condition failed, and nothing may be deleted for that.
         let found = self
             .get_consistent(&keys.0.thread_pk, &keys.0.thread_sk)
             .await?;
         let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
-        if !found.is_gone(keys.0.at_ms) {
+        if !found.is_deleted(keys.0.at_ms) {
             return Ok(false);
         }
         for sk in [&keys.0.user_sk, &keys.0.answer_sk] {
@@ -106,28 +107,31 @@ impl Store {
     }
 
     /// Puts what is left of the thread in its place. `None`: there is none.
-    async fn take_out(
+    async fn write_tombstone(
         &self,
         user: &UserId,
         thread: &ThreadId,
         now_ms: u64,
-    ) -> Result<Option<Remains>, StoreError> {
-        for _ in 0..ATTEMPTS {
+    ) -> Result<Option<Tombstone>, StoreError> {
+        for _ in 0..MAX_ATTEMPTS {
             let found = self
                 .get_consistent(&keys::user(user), &keys::thread(thread))
                 .await?;
             let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
-            if let Some(gone_at) = found.gone_at {
+            if let Some(deleted_at) = found.deleted_at {
                 let lease_ms = found.lease;
-                return Ok(Some(Remains { gone_at, lease_ms }));
+                return Ok(Some(Tombstone {
+                    deleted_at,
+                    lease_ms,
+                }));
             }
             if !found.exists() {
                 return Ok(None);
             }
-            let gone_at = now_ms.max(found.last_activity_at);
-            let remains = Remains::of(&found, gone_at);
-            if self.replace(&found, &remains).await? {
-                return Ok(Some(remains));
+            let deleted_at = now_ms.max(found.last_activity_at);
+            let tombstone = Tombstone::of(&found, deleted_at);
+            if self.replace(&found, &tombstone).await? {
+                return Ok(Some(tombstone));
             }
         }
         Err(StoreError::Conflict {
@@ -136,7 +140,11 @@ impl Store {
     }
 
     /// One write, on condition that nothing has begun or ended since the thread was read.
-    async fn replace(&self, thread: &ThreadItem, remains: &Remains) -> Result<bool, StoreError> {
+    async fn replace(
+        &self,
+        thread: &ThreadItem,
+        tombstone: &Tombstone,
+    ) -> Result<bool, StoreError> {
         let mut request = self.client.put_item();
         let mut condition = vec!["attribute_not_exists(deletedAt)".to_owned()];
         for (name, seen) in [
@@ -157,7 +165,7 @@ impl Store {
         }
         let sent = request
             .table_name(&*self.table)
-            .set_item(Some(remains.item(thread)))
+            .set_item(Some(tombstone.item(thread)))
             .condition_expression(condition.join(" AND "))
             .send()
             .await;
@@ -176,23 +184,23 @@ impl Store {
     }
 
     /// Removes what is left of the thread, now or when nobody can come late any more.
-    async fn bury(
+    async fn expire_tombstone(
         &self,
         user: &UserId,
         thread: &ThreadId,
-        remains: &Remains,
+        tombstone: &Tombstone,
         now_ms: u64,
     ) -> Result<(), StoreError> {
         let (pk, sk) = (string(keys::user(user)), string(keys::thread(thread)));
-        if remains.lease_ms < now_ms {
+        if tombstone.lease_ms < now_ms {
             let sent = self
                 .client
                 .delete_item()
                 .table_name(&*self.table)
                 .key("pk", pk)
                 .key("sk", sk)
-                .condition_expression("deletedAt = :gone")
-                .expression_attribute_values(":gone", number(remains.gone_at))
+                .condition_expression("deletedAt = :deleted")
+                .expression_attribute_values(":deleted", number(tombstone.deleted_at))
                 .send()
                 .await;
             return match sent {
@@ -216,10 +224,13 @@ impl Store {
             .key("pk", pk)
             .key("sk", sk)
             .update_expression("SET #ttl = :ttl")
-            .condition_expression("deletedAt = :gone")
+            .condition_expression("deletedAt = :deleted")
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", number((remains.lease_ms + KEPT_MS) / 1000))
-            .expression_attribute_values(":gone", number(remains.gone_at))
+            .expression_attribute_values(
+                ":ttl",
+                number((tombstone.lease_ms + TOMBSTONE_GRACE_MS) / 1000),
+            )
+            .expression_attribute_values(":deleted", number(tombstone.deleted_at))
             .send()
             .await;
         match sent {
@@ -245,7 +256,7 @@ impl Store {
             .send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| StoreError::of("Query", error))?;
-            for batch in page.items().chunks(BATCH) {
+            for batch in page.items().chunks(MAX_BATCH_ITEMS) {
                 self.delete_batch(batch).await?;
             }
         }
@@ -255,7 +266,7 @@ impl Store {
     async fn delete_batch(&self, keys: &[Item]) -> Result<(), StoreError> {
         let mut left: Vec<WriteRequest> = keys.iter().map(deletion).collect();
         let mut pause = FIRST_PAUSE;
-        for _ in 0..RETRIES {
+        for _ in 0..MAX_RETRIES {
             let sent = self
                 .client
                 .batch_write_item()
@@ -282,15 +293,15 @@ impl Store {
     }
 }
 
-impl Remains {
-    fn of(thread: &ThreadItem, gone_at: u64) -> Self {
+impl Tombstone {
+    fn of(thread: &ThreadItem, deleted_at: u64) -> Self {
         let current = match thread.state(0) {
             State::Running | State::Dead => thread.lease,
             State::None | State::Done | State::Failed => 0,
         };
         let previous = thread.prev.as_ref().map_or(0, |run| run.lease);
         Self {
-            gone_at,
+            deleted_at,
             lease_ms: current.max(previous),
         }
     }
@@ -300,7 +311,7 @@ impl Remains {
         let mut item = Item::from([
             ("pk".to_owned(), string(&thread.pk)),
             ("sk".to_owned(), string(&thread.sk)),
-            ("deletedAt".to_owned(), number(self.gone_at)),
+            ("deletedAt".to_owned(), number(self.deleted_at)),
             ("lease".to_owned(), number(self.lease_ms)),
             // The end of a turn takes two out of it, whether they are there or not, but not out of nothing.
             ("recent".to_owned(), AttributeValue::L(Vec::new())),

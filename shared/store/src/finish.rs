@@ -45,16 +45,18 @@ impl Store {
         outcome: TurnOutcome,
         usage: &TurnUsage,
     ) -> Result<Finished, StoreError> {
-        let marked = self.mark_end(keys, outcome, usage).await?;
-        if marked.thread().is_gone(keys.0.at_ms) && Box::pin(self.clear_if_gone(keys)).await? {
+        let mark = self.mark_end(keys, outcome, usage).await?;
+        if mark.thread().is_deleted(keys.0.at_ms) && Box::pin(self.clear_if_deleted(keys)).await? {
             return Ok(Finished::Superseded);
         }
-        let thread = match marked {
-            Marked::Now(thread) => thread,
-            Marked::Not(thread) if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) => {
+        let thread = match mark {
+            MarkResult::Applied(thread) => thread,
+            MarkResult::Rejected(thread)
+                if thread.stream_id.as_deref() == Some(keys.0.stream.as_str()) =>
+            {
                 thread
             }
-            Marked::Not(thread) => {
+            MarkResult::Rejected(thread) => {
                 self.finish_superseded(keys, *thread, usage).await?;
                 return Ok(Finished::Superseded);
             }
@@ -71,17 +73,17 @@ impl Store {
         usage: &TurnUsage,
     ) -> Result<(), StoreError> {
         let stream = keys.0.stream.as_str();
-        if thread.awaits(stream) {
-            match self.forget_previous(keys, Totals::Add(usage)).await? {
-                Marked::Now(_) => return Ok(()),
-                Marked::Not(found) => thread = *found,
+        if thread.has_previous(stream) {
+            match self.clear_previous(keys, Usage::Add(usage)).await? {
+                MarkResult::Applied(_) => return Ok(()),
+                MarkResult::Rejected(found) => thread = *found,
             }
         }
-        if thread.owed.iter().any(|owed| owed == stream) {
+        if thread.pending_usage.iter().any(|pending| pending == stream) {
             let (addition, mut values) = usage.addition();
-            values.push(("owed".to_owned(), set_of(stream)));
-            let update = format!("DELETE #owed :owed{addition}");
-            self.end(keys, update, "contains(#owed, :stream)", values)
+            values.push(("pendingUsage".to_owned(), set_of(stream)));
+            let update = format!("DELETE #pendingUsage :pendingUsage{addition}");
+            self.end(keys, update, "contains(#pendingUsage, :stream)", values)
                 .await?;
         }
         Ok(())
@@ -93,7 +95,7 @@ impl Store {
         keys: &TurnKeys,
         outcome: TurnOutcome,
         usage: &TurnUsage,
-    ) -> Result<Marked, StoreError> {
+    ) -> Result<MarkResult, StoreError> {
         let (update, condition) = match outcome {
             TurnOutcome::Done => (
                 "SET doneId = :stream REMOVE question, failedId",
@@ -122,16 +124,16 @@ impl Store {
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.
-    pub(crate) async fn forget_previous(
+    pub(crate) async fn clear_previous(
         &self,
         keys: &TurnKeys,
-        totals: Totals<'_>,
-    ) -> Result<Marked, StoreError> {
-        let (addition, values) = match totals {
-            Totals::Add(usage) => usage.addition(),
-            Totals::Owe => (
-                " ADD #owed :owed".to_owned(),
-                vec![("owed".to_owned(), set_of(keys.0.stream.as_str()))],
+        usage: Usage<'_>,
+    ) -> Result<MarkResult, StoreError> {
+        let (addition, values) = match usage {
+            Usage::Add(usage) => usage.addition(),
+            Usage::Deferred => (
+                " ADD #pendingUsage :pendingUsage".to_owned(),
+                vec![("pendingUsage".to_owned(), set_of(keys.0.stream.as_str()))],
             ),
         };
         self.end(
@@ -149,7 +151,7 @@ impl Store {
         update: String,
         condition: &str,
         values: Vec<(String, AttributeValue)>,
-    ) -> Result<Marked, StoreError> {
+    ) -> Result<MarkResult, StoreError> {
         let mut request = self.client.update_item();
         for (name, value) in values {
             request = request
@@ -170,10 +172,12 @@ impl Store {
         match sent {
             Ok(answer) => {
                 let thread = item::read(answer.attributes.unwrap_or_default())?;
-                Ok(Marked::Now(Box::new(thread)))
+                Ok(MarkResult::Applied(Box::new(thread)))
             }
             Err(error) => match refused(&error) {
-                Some(thread) => item::read(thread).map(|thread| Marked::Not(Box::new(thread))),
+                Some(thread) => {
+                    item::read(thread).map(|thread| MarkResult::Rejected(Box::new(thread)))
+                }
                 None => Err(StoreError::of("UpdateItem", error)),
             },
         }
@@ -182,23 +186,23 @@ impl Store {
 
 /// What the end of a superseded turn does about its thread's totals.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Totals<'a> {
+pub(crate) enum Usage<'a> {
     /// Adds this.
     Add(&'a TurnUsage),
     /// Leaves it to the turn's own process, which may be at work.
-    Owe,
+    Deferred,
 }
 
 /// What a mark came to, with the thread as it is now.
-pub(crate) enum Marked {
-    Now(Box<ThreadItem>),
-    Not(Box<ThreadItem>),
+pub(crate) enum MarkResult {
+    Applied(Box<ThreadItem>),
+    Rejected(Box<ThreadItem>),
 }
 
-impl Marked {
+impl MarkResult {
     pub(crate) fn thread(&self) -> &ThreadItem {
         match self {
-            Self::Now(thread) | Self::Not(thread) => thread,
+            Self::Applied(thread) | Self::Rejected(thread) => thread,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{Store, StoreError, keys};
 
 /// How many items are read at least where those read at first were not enough: a whole page of the engine would cost
 /// 128 units or more, however little is missing.
-const NEXT_PAGE: i32 = 25;
+const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 
 /// Which messages of a thread to read.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ impl Cursor {
 
 /// Where a message is stored, and what its path is cut at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct MessageRef {
     pub(crate) sk: String,
     #[serde(default)]
     pub(crate) cut: Option<String>,
@@ -93,12 +93,12 @@ impl Store {
         let end = history
             .before
             .map_or(keys::LAST_MESSAGE, |cursor| &cursor.0);
-        let mut room = Room::new(history);
+        let mut budget = ReadBudget::new(history);
         self.walk(
             &keys::messages(user, thread),
             Path::before(end),
             history,
-            &mut room,
+            &mut budget,
         )
         .await
     }
@@ -121,9 +121,9 @@ impl Store {
             .await?
         {
             Some(found) => {
-                let mut room = Room::new(history);
+                let mut budget = ReadBudget::new(history);
                 let path = Path::ending_in(&found.sk);
-                self.walk(&keys::messages(user, thread), path, history, &mut room)
+                self.walk(&keys::messages(user, thread), path, history, &mut budget)
                     .await
             }
             None => Ok(Vec::new()),
@@ -139,7 +139,7 @@ impl Store {
             .get_consistent(&turn.messages_pk, &turn.answer_sk)
             .await?
         {
-            Some(item) => self.join(item, HashMap::new()).await.map(Some),
+            Some(item) => self.assemble(item, HashMap::new()).await.map(Some),
             None => Ok(None),
         }
     }
@@ -149,14 +149,14 @@ impl Store {
         pk: &str,
         mut path: Path,
         history: &History<'_>,
-        room: &mut Room,
+        budget: &mut ReadBudget,
     ) -> Result<Vec<StoredMessage>, StoreError> {
         let mut messages = Vec::new();
         let mut continuations = HashMap::new();
         let mut page_limit = first_page_limit(history);
         let mut end = path.bound().to_owned();
         let mut next = None;
-        while room.messages > 0 {
+        while budget.messages > 0 {
             let (items, last) = self
                 .page(pk, history.consistent, page_limit, &end, next)
                 .await?;
@@ -172,7 +172,7 @@ impl Store {
                 if path.passes(&sk, path::is_nothing(&item)) {
                     continue;
                 }
-                if !room.take(&item) {
+                if !budget.take(&item) {
                     return Ok(messages);
                 }
                 path.step(
@@ -181,8 +181,11 @@ impl Store {
                         .and_then(|cut| cut.as_s().ok())
                         .map(String::as_str),
                 );
-                messages.push(self.join(item, std::mem::take(&mut continuations)).await?);
-                if room.messages == 0 {
+                messages.push(
+                    self.assemble(item, std::mem::take(&mut continuations))
+                        .await?,
+                );
+                if budget.messages == 0 {
                     return Ok(messages);
                 }
             }
@@ -194,7 +197,7 @@ impl Store {
                 end = path.bound().to_owned();
                 next = None;
             }
-            page_limit = page_limit.map(|items| items.max(NEXT_PAGE));
+            page_limit = page_limit.map(|items| items.max(MIN_NEXT_PAGE_ITEMS));
         }
         Ok(messages)
     }
@@ -234,7 +237,7 @@ impl Store {
         message: &MessageId,
         role: Option<Role>,
         consistent: bool,
-    ) -> Result<Option<Found>, StoreError> {
+    ) -> Result<Option<MessageRef>, StoreError> {
         let mut request = self.client.query().filter_expression("id = :id");
         if let Some(role) = role {
             request = request
@@ -269,14 +272,14 @@ impl Store {
 }
 
 /// What may still be read.
-pub(crate) struct Room {
+pub(crate) struct ReadBudget {
     messages: usize,
     bytes: usize,
     /// Whether a message was left out because it has too many bytes.
     pub(crate) is_full: bool,
 }
 
-impl Room {
+impl ReadBudget {
     pub(crate) fn new(history: &History<'_>) -> Self {
         let bytes = history.max_bytes.unwrap_or(usize::MAX);
         Self {
@@ -288,7 +291,7 @@ impl Room {
 
     /// Makes room for a message, if there is any.
     fn take(&mut self, item: &Item) -> bool {
-        match self.bytes.checked_sub(length(item)) {
+        match self.bytes.checked_sub(parts_len(item)) {
             Some(bytes) => {
                 self.bytes = bytes;
                 self.messages -= 1;
@@ -303,7 +306,7 @@ impl Room {
 }
 
 /// How long a message's parts are.
-fn length(item: &Item) -> usize {
+fn parts_len(item: &Item) -> usize {
     match (item.get("len"), item.get(PARTS)) {
         (Some(AttributeValue::N(length)), _) => length.parse().unwrap_or_default(),
         (_, Some(AttributeValue::S(text))) => text.len(),

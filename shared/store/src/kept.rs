@@ -8,40 +8,40 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::parts;
 
 /// What a thread item spares for it: with it, the item of a short turn stays under 1 KB, which is one write unit.
-const MOST_BYTES: usize = 400;
+const MAX_BYTES: usize = 400;
 /// Text longer than this does not deflate into [`MOST_BYTES`], but for text that nobody writes.
-const LONGEST_TEXT: usize = 4 * 1024;
+const MAX_TEXT_BYTES: usize = 4 * 1024;
 
 /// A question's parts, short enough to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum InlineQuestion {
     Text(String),
     Deflated(Vec<u8>),
 }
 
-impl Kept {
+impl InlineQuestion {
     /// Packs `parts`; `None` if they are too long to be kept.
     pub(crate) async fn pack(parts: &str) -> Option<Self> {
-        if parts.len() <= MOST_BYTES {
+        if parts.len() <= MAX_BYTES {
             return Some(Self::Text(parts.to_owned()));
         }
-        if parts.len() > LONGEST_TEXT {
+        if parts.len() > MAX_TEXT_BYTES {
             return None;
         }
         let bytes = parts::deflate(parts.as_bytes()).await;
-        (bytes.len() <= MOST_BYTES).then_some(Self::Deflated(bytes))
+        (bytes.len() <= MAX_BYTES).then_some(Self::Deflated(bytes))
     }
 
     /// The parts as they were given.
     pub(crate) fn unpack(&self) -> Result<String, parts::UnpackError> {
         match self {
             Self::Text(text) => Ok(text.clone()),
-            Self::Deflated(bytes) => parts::inflate_text(bytes, LONGEST_TEXT),
+            Self::Deflated(bytes) => parts::inflate_text(bytes, MAX_TEXT_BYTES),
         }
     }
 }
 
-impl Serialize for Kept {
+impl Serialize for InlineQuestion {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
@@ -50,22 +50,22 @@ impl Serialize for Kept {
     }
 }
 
-impl<'de> Deserialize<'de> for Kept {
+impl<'de> Deserialize<'de> for InlineQuestion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
         impl Visitor<'_> for Either {
-            type Value = Kept;
+            type Value = InlineQuestion;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("text or bytes")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Kept, E> {
-                Ok(Kept::Text(text.to_owned()))
+            fn visit_str<E: Error>(self, text: &str) -> Result<InlineQuestion, E> {
+                Ok(InlineQuestion::Text(text.to_owned()))
             }
 
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Kept, E> {
-                Ok(Kept::Deflated(bytes.to_owned()))
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<InlineQuestion, E> {
+                Ok(InlineQuestion::Deflated(bytes.to_owned()))
             }
         }
         deserializer.deserialize_any(Either)
@@ -87,12 +87,12 @@ mod tests {
         let noise: String = next.take(600).collect();
         for (name, parts, kept) in [
             ("short", "[]".to_owned(), true),
-            ("just short enough", "x".repeat(MOST_BYTES), true),
+            ("just short enough", "x".repeat(MAX_BYTES), true),
             ("plain words", words, true),
             ("noise", noise, false),
-            ("long", "x".repeat(LONGEST_TEXT + 1), false),
+            ("long", "x".repeat(MAX_TEXT_BYTES + 1), false),
         ] {
-            let packed = Kept::pack(&parts).await;
+            let packed = InlineQuestion::pack(&parts).await;
             assert_eq!(packed.is_some(), kept, "{name}");
             if let Some(packed) = packed {
                 assert_eq!(packed.unpack().unwrap(), parts, "{name}");

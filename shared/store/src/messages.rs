@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use message::{AnswerMetadata, Role};
 
 use crate::item::{DATA, Item, MessageItem, PARTS, Status, string};
-use crate::parts::{self, ITEM_BYTES, MOST_PIECES, Packed};
+use crate::parts::{self, ITEM_BYTES, MAX_PIECES, Packed};
 use crate::{Store, StoreError, TurnKeys, keys};
 
 /// A user's message.
@@ -40,11 +40,11 @@ enum Guard {
 }
 
 /// What came of a put.
-pub(crate) enum Put {
+pub(crate) enum PutOutcome {
     /// It is put, or was before.
-    Done,
+    Stored,
     /// Something else is there, and stays.
-    There(Item),
+    AlreadyExists(Item),
 }
 
 impl Store {
@@ -86,7 +86,7 @@ impl Store {
         &self,
         keys: &TurnKeys,
         answer: &Answer<'_>,
-    ) -> Result<Put, StoreError> {
+    ) -> Result<PutOutcome, StoreError> {
         let item = MessageItem {
             recovered: Some(true),
             ..answer_item(keys, answer)
@@ -99,7 +99,7 @@ impl Store {
         mut message: MessageItem,
         text: &str,
         guard: Guard,
-    ) -> Result<Put, StoreError> {
+    ) -> Result<PutOutcome, StoreError> {
         let parts = match parts::pack(text).await {
             Packed::Plain(text) => Some(string(text)),
             Packed::Whole(bytes) => {
@@ -127,8 +127,8 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let pieces = bytes.chunks(ITEM_BYTES);
         let count = pieces.len();
-        if count > MOST_PIECES {
-            let source = format!("{} bytes do not fit {MOST_PIECES} items", bytes.len()).into();
+        if count > MAX_PIECES {
+            let source = format!("{} bytes do not fit {MAX_PIECES} items", bytes.len()).into();
             return Err(StoreError::Refused {
                 operation: "PutItem",
                 source,
@@ -151,7 +151,7 @@ impl Store {
         Ok(count)
     }
 
-    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<Put, StoreError> {
+    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<PutOutcome, StoreError> {
         let request = self
             .client
             .put_item()
@@ -165,11 +165,11 @@ impl Store {
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         };
         match request.send().await {
-            Ok(_) => Ok(Put::Done),
+            Ok(_) => Ok(PutOutcome::Stored),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
-                    Ok(Put::There(refusal.item.clone().unwrap_or_default()))
-                }
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => Ok(
+                    PutOutcome::AlreadyExists(refusal.item.clone().unwrap_or_default()),
+                ),
                 _ => Err(StoreError::of("PutItem", error)),
             },
         }

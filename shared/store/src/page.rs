@@ -2,7 +2,7 @@
 
 use message::{MessageId, Role, ThreadId, UserId};
 
-use crate::history::Room;
+use crate::history::ReadBudget;
 use crate::path::Path;
 use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
 
@@ -58,7 +58,7 @@ impl OpenTurn {
         Some(StoredMessage {
             id,
             role: Role::User,
-            parts: self.kept()?.unpack().ok()?.into(),
+            parts: self.inline_question()?.unpack().ok()?.into(),
             created_at_ms: asked_at_ms,
             model: None,
             status: None,
@@ -113,9 +113,9 @@ impl Store {
             before: Some(&end),
             consistent: true,
         };
-        let mut room = Room::new(&history);
-        let mut messages = self.walk(pk, path, &history, &mut room).await?;
-        let has_more = room.is_full || messages.len() > limit;
+        let mut budget = ReadBudget::new(&history);
+        let mut messages = self.walk(pk, path, &history, &mut budget).await?;
+        let has_more = budget.is_full || messages.len() > limit;
         messages.truncate(limit);
         let last = messages.last().map(|message| message.cursor.clone());
         let older = has_more.then(|| last.unwrap_or(end));

@@ -14,7 +14,7 @@ pub(crate) const PLAIN_BYTES: usize = 1024;
 /// What one item carries of a message. An item may have 400 KB (409,600 bytes) with its names and all else.
 pub(crate) const ITEM_BYTES: usize = 380_000;
 /// How many continuations one message may have; their index has three digits.
-pub(crate) const MOST_PIECES: usize = 999;
+pub(crate) const MAX_PIECES: usize = 999;
 
 /// Deflating this much takes a few milliseconds, after which other tasks of the thread get their turn.
 const SLICE_BYTES: usize = 64 * 1024;

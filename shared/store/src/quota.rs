@@ -23,14 +23,14 @@ use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
 
-use day::{DAY_MS, slot, slot_of};
+use day::{DAY_MS, slot_name, slot_name_of};
 pub(crate) use day::{DayItem, date};
 
 /// How long a place is waited for, in milliseconds: equal begins at once take places for a moment, which all but one
 /// of them give back.
-const PAUSES_MS: [u64; 5] = [10, 20, 40, 80, 80];
+const RETRY_DELAYS_MS: [u64; 5] = [10, 20, 40, 80, 80];
 /// How long a day's item is kept. A day's figures are wanted for a month, and a little longer.
-const KEPT_DAYS: u64 = 40;
+const RETENTION_DAYS: u64 = 40;
 
 /// How much a user may ask for. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,14 +71,14 @@ impl From<DayItem> for DayUsage {
 
 /// A turn's place among the user's turns of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct QuotaSlot {
     pk: String,
     sk: String,
-    slot: String,
+    name: String,
     now_ms: u64,
 }
 
-impl Place {
+impl QuotaSlot {
     /// The place of a turn of somebody else. One begun within the moment of midnight may be looked for on the wrong day;
     /// then it is free when its lease has passed.
     fn of(turn: &OpenTurn) -> Self {
@@ -91,11 +91,11 @@ impl Place {
     }
 
     pub(crate) fn new(user: &UserId, stream: &StreamId, now_ms: u64, lease_ms: u64) -> Self {
-        let slot = slot(lease_ms, stream);
+        let name = slot_name(lease_ms, stream);
         Self {
             pk: keys::user(user),
             sk: keys::day(&date(now_ms)),
-            slot,
+            name,
             now_ms,
         }
     }
@@ -113,11 +113,11 @@ impl Store {
     /// Adds what the turn used to its day, and gives its place back. Once, however often it is called: a turn whose
     /// place is gone is settled.
     pub async fn record_usage(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
-        let Some(place) = &keys.0.place else {
+        let Some(quota_slot) = &keys.0.quota_slot else {
             return Ok(());
         };
         let (addition, counters) = usage.addition();
-        self.give_back(place, addition, counters).await
+        self.release_with(quota_slot, addition, counters).await
     }
 
     /// What `user` has done in the UTC day of `now_ms`. Eventually consistent.
@@ -144,13 +144,13 @@ impl Store {
     /// Tries for a place once. `beside` is the turn that is taken over from.
     pub(crate) async fn reserve(
         &self,
-        place: &Place,
+        quota_slot: &QuotaSlot,
         limits: TurnLimits,
-        beside: Option<&OpenTurn>,
+        taken_over: Option<&OpenTurn>,
     ) -> Result<Reserved, StoreError> {
         let mut condition = String::from(
             "(attribute_not_exists(slots) OR NOT contains(slots, :slot)) \
-             AND (attribute_not_exists(late) OR NOT contains(late, :slot))",
+             AND (attribute_not_exists(recovered) OR NOT contains(recovered, :slot))",
         );
         let mut request = self.client.update_item();
         if limits.per_day > 0 {
@@ -160,25 +160,28 @@ impl Store {
         if limits.parallel > 0 {
             condition.push_str(" AND (attribute_not_exists(slots) OR size(slots) < :cap");
             request = request.expression_attribute_values(":cap", number(limits.parallel));
-            if let Some(beside) = beside {
-                condition.push_str(" OR (size(slots) < :more AND contains(slots, :beside))");
+            if let Some(taken_over) = taken_over {
+                condition.push_str(" OR (size(slots) < :more AND contains(slots, :taken_over))");
                 request = request
                     .expression_attribute_values(":more", number(limits.parallel.saturating_add(1)))
-                    .expression_attribute_values(":beside", string(slot_of(beside)));
+                    .expression_attribute_values(":taken_over", string(slot_name_of(taken_over)));
             }
             condition.push(')');
         }
         let sent = request
             .table_name(&*self.table)
-            .key("pk", string(&place.pk))
-            .key("sk", string(&place.sk))
+            .key("pk", string(&quota_slot.pk))
+            .key("sk", string(&quota_slot.sk))
             .update_expression("SET #ttl = :ttl ADD req :one, slots :slots")
             .condition_expression(condition)
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", number((place.now_ms + KEPT_DAYS * DAY_MS) / 1000))
+            .expression_attribute_values(
+                ":ttl",
+                number((quota_slot.now_ms + RETENTION_DAYS * DAY_MS) / 1000),
+            )
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":slot", string(&place.slot))
-            .expression_attribute_values(":slots", set_of(&place.slot))
+            .expression_attribute_values(":slot", string(&quota_slot.name))
+            .expression_attribute_values(":slots", set_of(&quota_slot.name))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -190,7 +193,7 @@ impl Store {
         };
         let day: DayItem = item::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
-        Ok(if day.holds(&place.slot) {
+        Ok(if day.holds(&quota_slot.name) {
             Reserved::Held
         } else {
             Reserved::Full(day)
@@ -199,30 +202,30 @@ impl Store {
 
     /// Takes a place although there seemed to be none: removes what dead turns left behind, waits a moment, and tries
     /// again.
-    pub(crate) async fn make_room(
+    pub(crate) async fn wait_for_slot(
         &self,
-        place: &Place,
+        quota_slot: &QuotaSlot,
         limits: TurnLimits,
-        beside: Option<&OpenTurn>,
+        taken_over: Option<&OpenTurn>,
         mut day: DayItem,
     ) -> Result<(), BeginError> {
-        for pause_ms in PAUSES_MS {
-            let expired = day.expired(place.now_ms);
+        for pause_ms in RETRY_DELAYS_MS {
+            let expired = day.expired(quota_slot.now_ms);
             if !expired.is_empty() {
-                self.remove_slots(place, expired).await?;
-            } else if day.refusal(limits, beside, place.now_ms).is_some() {
+                self.remove_slots(quota_slot, expired).await?;
+            } else if day.refusal(limits, taken_over, quota_slot.now_ms).is_some() {
                 tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-                day = self.day(&place.pk, &place.sk, true).await?;
-                if day.refusal(limits, beside, place.now_ms).is_some() {
+                day = self.day(&quota_slot.pk, &quota_slot.sk, true).await?;
+                if day.refusal(limits, taken_over, quota_slot.now_ms).is_some() {
                     continue;
                 }
             }
-            match self.reserve(place, limits, beside).await? {
+            match self.reserve(quota_slot, limits, taken_over).await? {
                 Reserved::Held => return Ok(()),
                 Reserved::Full(found) => day = found,
             }
         }
-        let refusal = day.refusal(limits, beside, place.now_ms);
+        let refusal = day.refusal(limits, taken_over, quota_slot.now_ms);
         Err(refusal.unwrap_or_else(|| {
             StoreError::Conflict {
                 operation: "UpdateItem",
@@ -232,10 +235,10 @@ impl Store {
     }
 
     /// Gives back the place of a turn that came to nothing, as if it had never been taken.
-    pub(crate) async fn release(&self, place: &Place) -> Result<(), StoreError> {
+    pub(crate) async fn release(&self, quota_slot: &QuotaSlot) -> Result<(), StoreError> {
         let minus_one = AttributeValue::N("-1".to_owned());
-        self.give_back(
-            place,
+        self.release_with(
+            quota_slot,
             " ADD #req :req".to_owned(),
             vec![("req".to_owned(), minus_one)],
         )
@@ -243,18 +246,18 @@ impl Store {
     }
 
     /// Lets the place of a turn that is recovered bar nobody's way any more.
-    pub(crate) async fn step_aside(&self, turn: &OpenTurn) -> Result<(), StoreError> {
+    pub(crate) async fn release_for_recovery(&self, turn: &OpenTurn) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
-            .update_expression("ADD late :slots DELETE slots :slots")
+            .update_expression("ADD recovered :slots DELETE slots :slots")
             .condition_expression("contains(slots, :slot)");
-        self.update_place(request, &Place::of(turn)).await
+        self.update_slot(request, &QuotaSlot::of(turn)).await
     }
 
-    async fn give_back(
+    async fn release_with(
         &self,
-        place: &Place,
+        quota_slot: &QuotaSlot,
         addition: String,
         counters: Vec<(String, AttributeValue)>,
     ) -> Result<(), StoreError> {
@@ -265,23 +268,23 @@ impl Store {
                 .expression_attribute_values(format!(":{name}"), value);
         }
         let request = request
-            .update_expression(format!("DELETE slots :slots, late :slots{addition}"))
-            .condition_expression("contains(slots, :slot) OR contains(late, :slot)");
-        self.update_place(request, place).await
+            .update_expression(format!("DELETE slots :slots, recovered :slots{addition}"))
+            .condition_expression("contains(slots, :slot) OR contains(recovered, :slot)");
+        self.update_slot(request, quota_slot).await
     }
 
     /// Does what the request says, unless the place is gone already.
-    async fn update_place(
+    async fn update_slot(
         &self,
         request: UpdateItemFluentBuilder,
-        place: &Place,
+        quota_slot: &QuotaSlot,
     ) -> Result<(), StoreError> {
         let sent = request
             .table_name(&*self.table)
-            .key("pk", string(&place.pk))
-            .key("sk", string(&place.sk))
-            .expression_attribute_values(":slot", string(&place.slot))
-            .expression_attribute_values(":slots", set_of(&place.slot))
+            .key("pk", string(&quota_slot.pk))
+            .key("sk", string(&quota_slot.sk))
+            .expression_attribute_values(":slot", string(&quota_slot.name))
+            .expression_attribute_values(":slots", set_of(&quota_slot.name))
             .send()
             .await;
         match sent {
@@ -291,12 +294,16 @@ impl Store {
         }
     }
 
-    async fn remove_slots(&self, place: &Place, slots: Vec<String>) -> Result<(), StoreError> {
+    async fn remove_slots(
+        &self,
+        quota_slot: &QuotaSlot,
+        slots: Vec<String>,
+    ) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&*self.table)
-            .key("pk", string(&place.pk))
-            .key("sk", string(&place.sk))
+            .key("pk", string(&quota_slot.pk))
+            .key("sk", string(&quota_slot.sk))
             .update_expression("DELETE slots :slots")
             .expression_attribute_values(":slots", AttributeValue::Ss(slots))
             .send()

@@ -5,9 +5,9 @@
 
 use message::AnswerMetadata;
 
-use crate::finish::{Marked, Totals};
+use crate::finish::{MarkResult, Usage};
 use crate::item::{EMPTY_PARTS, Item, PARTS, Status, string};
-use crate::messages::{Put, UserMessage};
+use crate::messages::{PutOutcome, UserMessage};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
@@ -36,7 +36,7 @@ impl Store {
         turn: &OpenTurn,
         message: &UserMessage<'_>,
     ) -> Result<(), StoreError> {
-        match turn.kept() {
+        match turn.inline_question() {
             Some(_) => Ok(()),
             None => self.put_user_message(&turn.keys(None), message).await,
         }
@@ -61,7 +61,7 @@ impl Store {
             .mark_recovered(turn, &keys, outcome, answer.now_ms)
             .await?;
         // The turn is recovered. A place that stays where it was is free when the turn's lease has passed.
-        let _ = self.step_aside(turn).await;
+        let _ = self.release_for_recovery(turn).await;
         Ok(outcome)
     }
 
@@ -74,21 +74,21 @@ impl Store {
     ) -> Result<TurnOutcome, StoreError> {
         let nothing = TurnUsage::default();
         let mark = self.mark_end(keys, outcome, &nothing).await?;
-        if mark.thread().is_gone(keys.0.at_ms) && Box::pin(self.clear_if_gone(keys)).await? {
+        if mark.thread().is_deleted(keys.0.at_ms) && Box::pin(self.clear_if_deleted(keys)).await? {
             return Ok(TurnOutcome::Failed);
         }
         match mark {
-            Marked::Now(_) => Ok(outcome),
-            Marked::Not(thread) => {
-                if thread.awaits(keys.0.stream.as_str()) {
-                    let totals = if turn.is_dead(now_ms) {
-                        Totals::Add(&nothing)
+            MarkResult::Applied(_) => Ok(outcome),
+            MarkResult::Rejected(thread) => {
+                if thread.has_previous(keys.0.stream.as_str()) {
+                    let usage = if turn.is_dead(now_ms) {
+                        Usage::Add(&nothing)
                     } else {
-                        Totals::Owe
+                        Usage::Deferred
                     };
-                    self.forget_previous(keys, totals).await?;
+                    self.clear_previous(keys, usage).await?;
                 }
-                Ok(marked(&thread, keys).unwrap_or(outcome))
+                Ok(marked_outcome(&thread, keys).unwrap_or(outcome))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Store {
     /// A long question is put before anything is promised to the client. A turn that died before that was never begun as
     /// far as anybody knows, and an answer would stand alone.
     async fn has_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<bool, StoreError> {
-        if turn.kept().is_some() {
+        if turn.inline_question().is_some() {
             return Ok(true);
         }
         let found = self
@@ -124,14 +124,14 @@ impl Store {
             metadata: answer.metadata,
         };
         Ok(match self.put_recovered_answer(keys, &recovered).await? {
-            Put::Done if answer.is_empty => TurnOutcome::Failed,
-            Put::Done => TurnOutcome::Done,
-            Put::There(item) => outcome_of(&item),
+            PutOutcome::Stored if answer.is_empty => TurnOutcome::Failed,
+            PutOutcome::Stored => TurnOutcome::Done,
+            PutOutcome::AlreadyExists(item) => outcome_of(&item),
         })
     }
 
     async fn recover_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<(), StoreError> {
-        let Some(kept) = turn.kept() else {
+        let Some(kept) = turn.inline_question() else {
             return Ok(());
         };
         let parts = kept
@@ -154,7 +154,7 @@ fn outcome_of(answer: &Item) -> TurnOutcome {
 }
 
 /// How the thread says that the turn ended.
-fn marked(thread: &ThreadItem, keys: &TurnKeys) -> Option<TurnOutcome> {
+fn marked_outcome(thread: &ThreadItem, keys: &TurnKeys) -> Option<TurnOutcome> {
     let stream = Some(keys.0.stream.as_str());
     if thread.done_id.as_deref() == stream {
         Some(TurnOutcome::Done)

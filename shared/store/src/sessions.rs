@@ -6,7 +6,7 @@ use crate::item::{Item, number, string};
 use crate::{Store, StoreError, keys};
 
 /// DynamoDB takes 2,048 bytes for a `pk`; no key that better-auth makes comes near.
-const LONGEST_KEY: usize = 2_000;
+const MAX_KEY_BYTES: usize = 2_000;
 
 impl Store {
     /// The value under `key`, unless it ran out before `now_ms` (milliseconds since 1970).
@@ -18,7 +18,7 @@ impl Store {
         key: &str,
         now_ms: u64,
     ) -> Result<Option<String>, StoreError> {
-        if key.len() > LONGEST_KEY {
+        if key.len() > MAX_KEY_BYTES {
             return Ok(None);
         }
         for consistent in [false, true] {

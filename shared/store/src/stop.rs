@@ -79,7 +79,7 @@ fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
     if thread.stream_id.as_deref() != Some(stream) {
         let is_newer = thread
             .last_activity_at
-            .max(thread.gone_at.unwrap_or_default())
+            .max(thread.deleted_at.unwrap_or_default())
             > began_at_ms;
         return if is_newer {
             TurnSignal::Superseded
@@ -141,7 +141,7 @@ mod tests {
             (
                 "superseded, then deleted",
                 ThreadItem {
-                    gone_at: Some(6),
+                    deleted_at: Some(6),
                     ..thread(Some("t"), Some("t"), 0)
                 },
                 TurnSignal::Superseded,
@@ -149,7 +149,7 @@ mod tests {
             (
                 "deleted",
                 ThreadItem {
-                    gone_at: Some(5),
+                    deleted_at: Some(5),
                     ..thread(Some("s"), Some("s"), 0)
                 },
                 TurnSignal::StopAsked,

@@ -4,7 +4,7 @@ use message::{StreamId, ThreadId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{self, Item, string};
-use crate::kept::Kept;
+use crate::kept::InlineQuestion;
 use crate::turn::{AnsweredTurn, OpenTurn};
 use crate::usage::TurnUsage;
 use crate::{Store, StoreError, keys};
@@ -26,7 +26,7 @@ pub(crate) struct ThreadItem {
     pub(crate) model: Option<String>,
     pub(crate) user_sk: Option<String>,
     pub(crate) asst_sk: Option<String>,
-    pub(crate) question: Option<Kept>,
+    pub(crate) question: Option<InlineQuestion>,
     pub(crate) user_cut: Option<String>,
     pub(crate) cut: Option<String>,
     pub(crate) continues: Option<String>,
@@ -41,9 +41,9 @@ pub(crate) struct ThreadItem {
     /// The turn that the current one took over from, until it is known to be over.
     pub(crate) prev: Option<RunItem>,
     /// Superseded turns whose processes have still to add what they used, see [`crate::finish`].
-    pub(crate) owed: Vec<String>,
+    pub(crate) pending_usage: Vec<String>,
     /// The thread is deleted, with everything up to then, and this is what is left of it. See [`crate::delete`].
-    pub(crate) gone_at: Option<u64>,
+    pub(crate) deleted_at: Option<u64>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
     pub(crate) tcached: Option<u64>,
@@ -62,7 +62,7 @@ pub(crate) struct RunItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) question: Option<Kept>,
+    pub(crate) question: Option<InlineQuestion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_cut: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,8 +91,8 @@ impl ThreadItem {
     }
 
     /// Whether this is not, or no longer, the thread that a turn began in.
-    pub(crate) fn is_gone(&self, began_at_ms: u64) -> bool {
-        self.gone_at.is_some()
+    pub(crate) fn is_deleted(&self, began_at_ms: u64) -> bool {
+        self.deleted_at.is_some()
             || self
                 .created_at
                 .is_none_or(|created_at| began_at_ms < created_at)
@@ -126,7 +126,7 @@ impl ThreadItem {
     }
 
     /// Whether the turn is the one before, and is not known to be over.
-    pub(crate) fn awaits(&self, stream: &str) -> bool {
+    pub(crate) fn has_previous(&self, stream: &str) -> bool {
         self.prev
             .as_ref()
             .is_some_and(|run| run.stream_id == stream)

@@ -61,7 +61,7 @@ impl FromStr for ThreadCursor {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct ListedThread {
     sk: String,
     #[serde(default)]
     title: Option<String>,
@@ -166,7 +166,7 @@ impl ThreadCursor {
 
 fn summary(item: Item) -> Result<ThreadSummary, StoreError> {
     let pk = item::text(&item, "pk");
-    let listed: Listed = item::read(item)?;
+    let listed: ListedThread = item::read(item)?;
     let id = listed
         .sk
         .strip_prefix("T#")

@@ -15,8 +15,8 @@ use crate::usage::TurnUsage;
 use crate::{Store, StoreError, keys};
 
 /// The turn's thread is there, and is not another of the same name.
-const THERE: &str = "createdAt <= :at AND attribute_not_exists(deletedAt)";
-const MARKED: &str = "contains(titling, :stream)";
+const THREAD_EXISTS: &str = "createdAt <= :at AND attribute_not_exists(deletedAt)";
+const IS_MARKED: &str = "contains(titling, :stream)";
 
 impl Store {
     /// Notes that a title is being made for the turn's thread, if it still has the title `first` that its begin wrote,
@@ -27,17 +27,17 @@ impl Store {
         first: Option<&str>,
     ) -> Result<bool, StoreError> {
         let request = self
-            .titling(keys, first)
+            .title_update(keys, first)
             .key("sk", string(&keys.0.thread_sk))
             .update_expression("ADD titling :titling")
-            .condition_expression(format!("{THERE} AND {}", untouched(first)))
+            .condition_expression(format!("{THREAD_EXISTS} AND {}", title_condition(first)))
             .expression_attribute_values(":at", number(keys.0.at_ms));
-        if !sent(request).await? {
+        if !try_update(request).await? {
             return Ok(false);
         }
         let day = self.day_of(keys).update_expression("ADD titling :titling");
         // A day's item is never made here: it would stay for ever.
-        sent(day.condition_expression("attribute_exists(req)")).await?;
+        try_update(day.condition_expression("attribute_exists(req)")).await?;
         Ok(true)
     }
 
@@ -56,21 +56,21 @@ impl Store {
         };
         if !is_titled {
             let thread = self
-                .titling(keys, None)
+                .title_update(keys, None)
                 .key("sk", string(&keys.0.thread_sk));
-            sent(counted(
+            try_update(with_usage(
                 thread,
                 "DELETE titling :titling",
-                MARKED,
+                IS_MARKED,
                 keys,
                 usage,
             ))
             .await?;
         }
-        sent(counted(
+        try_update(with_usage(
             self.day_of(keys),
             "DELETE titling :titling",
-            MARKED,
+            IS_MARKED,
             keys,
             usage,
         ))
@@ -86,11 +86,11 @@ impl Store {
         usage: &TurnUsage,
     ) -> Result<bool, StoreError> {
         let request = self
-            .titling(keys, first)
+            .title_update(keys, first)
             .key("sk", string(&keys.0.thread_sk))
             .expression_attribute_values(":title", string(title));
-        let condition = format!("{MARKED} AND {}", untouched(first));
-        sent(counted(
+        let condition = format!("{IS_MARKED} AND {}", title_condition(first));
+        try_update(with_usage(
             request,
             "SET title = :title DELETE titling :titling",
             &condition,
@@ -101,7 +101,7 @@ impl Store {
     }
 
     /// An update under the user's key that names the run, and the title that is looked for.
-    fn titling(&self, keys: &TurnKeys, first: Option<&str>) -> UpdateItemFluentBuilder {
+    fn title_update(&self, keys: &TurnKeys, first: Option<&str>) -> UpdateItemFluentBuilder {
         let request = self
             .client
             .update_item()
@@ -116,12 +116,12 @@ impl Store {
 
     /// The day in which the turn began.
     fn day_of(&self, keys: &TurnKeys) -> UpdateItemFluentBuilder {
-        self.titling(keys, None)
+        self.title_update(keys, None)
             .key("sk", string(keys::day(&date(keys.0.at_ms))))
     }
 }
 
-fn untouched(first: Option<&str>) -> &'static str {
+fn title_condition(first: Option<&str>) -> &'static str {
     if first.is_some() {
         "title = :first"
     } else {
@@ -130,7 +130,7 @@ fn untouched(first: Option<&str>) -> &'static str {
 }
 
 /// The same update with what was used added in it.
-fn counted(
+fn with_usage(
     mut request: UpdateItemFluentBuilder,
     update: &str,
     condition: &str,
@@ -150,7 +150,7 @@ fn counted(
 }
 
 /// Whether the condition held.
-async fn sent(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+async fn try_update(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match request.send().await {
         Ok(_) => Ok(true),
         Err(error) if refused(&error).is_some() => Ok(false),

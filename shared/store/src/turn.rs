@@ -6,8 +6,8 @@ use message::{MessageId, StreamId, ThreadId, UserId};
 
 use crate::history::Cursor;
 use crate::journal::JournalName;
-use crate::kept::Kept;
-use crate::quota::Place;
+use crate::kept::InlineQuestion;
+use crate::quota::QuotaSlot;
 use crate::thread::RunItem;
 use crate::{StoreError, keys};
 
@@ -33,7 +33,7 @@ pub(crate) struct Keys {
     /// Whether its end makes the thread forget the oldest of the messages that it remembers.
     pub(crate) forgets: bool,
     /// The turn's place among the user's parallel turns. A recoverer has none.
-    pub(crate) place: Option<Place>,
+    pub(crate) quota_slot: Option<QuotaSlot>,
 }
 
 impl TurnKeys {
@@ -195,11 +195,11 @@ impl OpenTurn {
         }))
     }
 
-    pub(crate) fn kept(&self) -> Option<&Kept> {
+    pub(crate) fn inline_question(&self) -> Option<&InlineQuestion> {
         self.0.run.question.as_ref()
     }
 
-    pub(crate) fn keys(&self, place: Option<Place>) -> TurnKeys {
+    pub(crate) fn keys(&self, quota_slot: Option<QuotaSlot>) -> TurnKeys {
         TurnKeys::new(Keys {
             thread_pk: keys::user(&self.0.user),
             thread_sk: keys::thread(&self.0.thread),
@@ -214,7 +214,7 @@ impl OpenTurn {
             stream: self.0.stream.clone(),
             at_ms: self.0.at_ms,
             forgets: false,
-            place,
+            quota_slot,
         })
     }
 

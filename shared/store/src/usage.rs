@@ -85,13 +85,15 @@ fn sum<T>(one: Option<T>, other: Option<T>, add: impl FnOnce(T, T) -> T) -> Opti
 pub struct Cost(f64);
 
 impl Cost {
-    const MOST: f64 = 1e6;
+    const MAX_USD: f64 = 1e6;
 
     /// Takes `text`, a decimal such as `0.00123` or `4e-7`. `None` for anything else, what is negative, and what no
     /// answer can cost.
     pub fn parse(text: &str) -> Option<Self> {
         let amount: f64 = text.trim().parse().ok()?;
-        (0.0..=Self::MOST).contains(&amount).then_some(Self(amount))
+        (0.0..=Self::MAX_USD)
+            .contains(&amount)
+            .then_some(Self(amount))
     }
 
     /// The amount in US dollars.

@@ -6,7 +6,7 @@ use super::PartPath;
 use super::convert::Block;
 use super::model_message::{Content, ToolOutput, Value};
 
-/// Puts a call among what was said, and its result behind the block; a result that the provider got stands beside
+/// Adds a call to the block's content, and its result to the block's results; a result of the provider goes next to
 /// its call.
 pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath) {
     let by_provider = tool.provider_executed == Some(true);

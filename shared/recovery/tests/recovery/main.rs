@@ -46,7 +46,7 @@ fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
 }
 
 /// The parts of a text that says `text` and is whole.
-fn said(text: &str) -> Value {
+fn text_parts(text: &str) -> Value {
     json!([{ "type": "step-start" }, { "type": "text", "text": text, "state": "done" }])
 }
 
@@ -82,7 +82,7 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
                 vec![text_start(), text_delta("Hel"), text_delta("lo")],
             ]
             .concat(),
-            said("Hello"),
+            text_parts("Hello"),
             TurnOutcome::Done,
         ),
         (
@@ -231,7 +231,7 @@ async fn what_cannot_be_read_spoils_nothing_round_it() {
     assert_eq!(case.recover(&engine, LATER).await, TurnOutcome::Done);
     assert_eq!(
         parsed(&case.answer(&engine).await.unwrap().parts),
-        said("ab")
+        text_parts("ab")
     );
 }
 
@@ -268,7 +268,12 @@ async fn an_answer_that_went_on_keeps_what_it_went_on_from() {
         text_delta("two"),
     ];
     for (name, journal, new, status) in [
-        ("more", encoded(&more), said("two"), Status::Interrupted),
+        (
+            "more",
+            encoded(&more),
+            text_parts("two"),
+            Status::Interrupted,
+        ),
         (
             "a-result",
             encoded(&more[..3]),
@@ -366,7 +371,7 @@ async fn a_turn_that_was_to_end_early_is_stopped_even_if_it_died() {
         let answer = case.path(&engine).await.swap_remove(1);
         assert_eq!(
             (parsed(&answer.parts), answer.status),
-            (said("a"), Some(status)),
+            (text_parts("a"), Some(status)),
             "{name}"
         );
         let metadata = answer.metadata.unwrap();
@@ -408,7 +413,7 @@ async fn a_turn_that_was_superseded_is_stopped() {
     );
 
     let path = newer.path(&engine).await;
-    assert_eq!(parsed(&path[1].parts), said("a"));
+    assert_eq!(parsed(&path[1].parts), text_parts("a"));
     assert_eq!(path[1].status, Some(Status::Stopped));
     let metadata = path[1].metadata.clone().unwrap();
     assert_eq!((metadata.aborted, metadata.error), (Some(true), None));
@@ -428,7 +433,7 @@ async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
         aborted: Some(false),
         ..AnswerMetadata::at_start("acme/large", NOON + 7)
     };
-    let parts: Vec<UiPart> = UiPart::parse_stored(&said("All.").to_string()).unwrap();
+    let parts: Vec<UiPart> = UiPart::parse_stored(&text_parts("All.").to_string()).unwrap();
     for (name, aborted, end, status, error) in [
         (
             "failed",
@@ -457,7 +462,7 @@ async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
         let answer = case.answer(&engine).await.unwrap();
         assert_eq!(
             (parsed(&answer.parts), answer.status),
-            (said("All."), Some(status)),
+            (text_parts("All."), Some(status)),
             "{name}"
         );
         let expected = AnswerMetadata {
@@ -509,7 +514,7 @@ async fn an_answer_that_is_there_stays() {
     let case = Case::new("s1", NOON);
     let begun = case.begin(&engine).await;
     let open = case.current(&engine).await.open.unwrap();
-    let parts = said("whole").to_string();
+    let parts = text_parts("whole").to_string();
     case.put_answer(&engine, &begun, &parts).await;
     case.journal(
         &engine,

@@ -15,11 +15,11 @@
 use crate::keys;
 use crate::thread::{RunItem, State, ThreadItem};
 
-use super::{Asked, Digest, Question};
+use super::{Digest, PreparedBegin, Question};
 
 /// What the decision depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asking<'a> {
+pub(crate) struct DecisionInput<'a> {
     pub(crate) stream: &'a str,
     pub(crate) message: &'a str,
     pub(crate) digest: &'a Digest,
@@ -32,11 +32,11 @@ pub(crate) struct Asking<'a> {
 
 /// What a begin may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// An earlier attempt of this very begin was applied, and only its answer got lost.
-    Ours,
+    AlreadyApplied,
     /// The same, and another turn has taken over already.
-    OursSuperseded(RunItem),
+    AlreadyAppliedSuperseded(RunItem),
     /// The same is being answered.
     Running,
     /// The same has been answered.
@@ -57,43 +57,43 @@ pub(crate) enum Verdict {
     TakeOver,
 }
 
-pub(crate) fn judge(thread: &ThreadItem, asking: &Asking<'_>) -> Verdict {
-    if thread.gone_at.is_some() {
-        return Verdict::Begin;
+pub(crate) fn decide(thread: &ThreadItem, input: &DecisionInput<'_>) -> Decision {
+    if thread.deleted_at.is_some() {
+        return Decision::Begin;
     }
-    if thread.stream_id.as_deref() == Some(asking.stream) {
-        return Verdict::Ours;
+    if thread.stream_id.as_deref() == Some(input.stream) {
+        return Decision::AlreadyApplied;
     }
     if let Some(run) = thread
         .prev
         .as_ref()
-        .filter(|run| run.stream_id == asking.stream)
+        .filter(|run| run.stream_id == input.stream)
     {
-        return Verdict::OursSuperseded(run.clone());
+        return Decision::AlreadyAppliedSuperseded(run.clone());
     }
-    let state = thread.state(asking.now_ms);
-    if repeats(thread, asking) {
+    let state = thread.state(input.now_ms);
+    if repeats(thread, input) {
         return match state {
-            State::None | State::Failed => Verdict::Begin,
-            State::Done => Verdict::Answered,
-            State::Running => Verdict::Running,
-            State::Dead => Verdict::Recover,
+            State::None | State::Failed => Decision::Begin,
+            State::Done => Decision::Answered,
+            State::Running => Decision::Running,
+            State::Dead => Decision::Recover,
         };
     }
-    if asking.question == Question::Sent && is_about(thread, asking.message) {
-        return Verdict::DifferentMessage;
+    if input.question == Question::Sent && is_about(thread, input.message) {
+        return Decision::DifferentMessage;
     }
-    if let Some(run) = thread.prev.as_ref().filter(|run| asks_for(run, asking)) {
-        return Verdict::RecoverPrevious(run.clone());
+    if let Some(run) = thread.prev.as_ref().filter(|run| asks_for(run, input)) {
+        return Decision::RecoverPrevious(run.clone());
     }
-    if asking.question == Question::Sent && remembers(thread, asking) {
-        return Verdict::MaybeOlder;
+    if input.question == Question::Sent && remembers(thread, input) {
+        return Decision::MaybeOlder;
     }
     match (state, &thread.prev) {
-        (State::None | State::Done | State::Failed, _) => Verdict::Begin,
-        (State::Running, _) if !asking.supersede => Verdict::Busy,
-        (State::Running | State::Dead, Some(run)) => Verdict::RecoverPrevious(run.clone()),
-        (State::Running | State::Dead, None) => Verdict::TakeOver,
+        (State::None | State::Done | State::Failed, _) => Decision::Begin,
+        (State::Running, _) if !input.supersede => Decision::Busy,
+        (State::Running | State::Dead, Some(run)) => Decision::RecoverPrevious(run.clone()),
+        (State::Running | State::Dead, None) => Decision::TakeOver,
     }
 }
 
@@ -103,30 +103,30 @@ pub(crate) fn is_about(thread: &ThreadItem, message: &str) -> bool {
 }
 
 /// Whether the thread's current turn was asked for the same.
-pub(crate) fn repeats(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
-    asking.question != Question::Regenerated
-        && is_about(thread, asking.message)
+pub(crate) fn repeats(thread: &ThreadItem, input: &DecisionInput<'_>) -> bool {
+    input.question != Question::Regenerated
+        && is_about(thread, input.message)
         && thread
             .last_hash
             .as_deref()
-            .is_none_or(|stored| asking.digest.repeats(stored))
+            .is_none_or(|stored| input.digest.repeats(stored))
 }
 
 /// Whether a message with such an id was among the thread's last.
-fn remembers(thread: &ThreadItem, asking: &Asking<'_>) -> bool {
-    asking
+fn remembers(thread: &ThreadItem, input: &DecisionInput<'_>) -> bool {
+    input
         .mark
         .is_some_and(|mark| thread.recent.iter().any(|recent| recent == mark))
 }
 
 /// Whether the turn's message is what is asked for.
-fn asks_for(run: &RunItem, asking: &Asking<'_>) -> bool {
-    keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == asking.message)
+fn asks_for(run: &RunItem, input: &DecisionInput<'_>) -> bool {
+    keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == input.message)
 }
 
-impl Asked<'_> {
-    pub(super) fn asking(&self) -> Asking<'_> {
-        Asking {
+impl PreparedBegin<'_> {
+    pub(super) fn decision_input(&self) -> DecisionInput<'_> {
+        DecisionInput {
             stream: self.begin.stream.as_str(),
             message: self.begin.message.as_str(),
             digest: &self.digest,
@@ -145,9 +145,9 @@ mod tests {
     const STATES: [&str; 5] = ["none", "done", "failed", "running", "dead"];
     const NOW: u64 = 100;
 
-    fn asked(digest: &Digest, question: Question) -> Asking<'_> {
+    fn asked(digest: &Digest, question: Question) -> DecisionInput<'_> {
         let mark = Some("mark");
-        Asking {
+        DecisionInput {
             stream: "new",
             message: "last",
             digest,
@@ -185,19 +185,19 @@ mod tests {
         }
     }
 
-    fn name(verdict: &Verdict) -> &'static str {
-        match verdict {
-            Verdict::Ours => "ours",
-            Verdict::OursSuperseded(_) => "ours, superseded",
-            Verdict::Running => "running",
-            Verdict::Answered => "answered",
-            Verdict::Recover => "recover",
-            Verdict::MaybeOlder => "maybe older",
-            Verdict::RecoverPrevious(_) => "recover previous",
-            Verdict::Busy => "busy",
-            Verdict::DifferentMessage => "different",
-            Verdict::Begin => "begin",
-            Verdict::TakeOver => "take over",
+    fn name(decision: &Decision) -> &'static str {
+        match decision {
+            Decision::AlreadyApplied => "ours",
+            Decision::AlreadyAppliedSuperseded(_) => "ours, superseded",
+            Decision::Running => "running",
+            Decision::Answered => "answered",
+            Decision::Recover => "recover",
+            Decision::MaybeOlder => "maybe older",
+            Decision::RecoverPrevious(_) => "recover previous",
+            Decision::Busy => "busy",
+            Decision::DifferentMessage => "different",
+            Decision::Begin => "begin",
+            Decision::TakeOver => "take over",
         }
     }
 
@@ -244,14 +244,14 @@ mod tests {
                     [(true, false), (true, true), (false, false), (false, true)]
                 {
                     let digest = Digest::of(parts, None);
-                    let asking = Asking {
+                    let input = DecisionInput {
                         message,
                         supersede,
                         ..asked(&digest, question)
                     };
-                    let verdict = judge(&thread(state, with_previous), &asking);
+                    let decision = decide(&thread(state, with_previous), &input);
                     assert_eq!(
-                        name(&verdict),
+                        name(&decision),
                         expected(told, state, supersede, with_previous),
                         "{question:?} {message} {parts} while {state}, supersede {supersede}, {with_previous}"
                     );
@@ -275,12 +275,12 @@ mod tests {
                 ..thread(state, true)
             };
             for question in [Question::Regenerated, Question::Edited, Question::Continued] {
-                let asking = Asking {
+                let input = DecisionInput {
                     message: "other",
                     ..asked(&digest, question)
                 };
                 assert_eq!(
-                    name(&judge(&thread, &asking)),
+                    name(&decide(&thread, &input)),
                     "recover previous",
                     "{question:?} while {state}"
                 );
@@ -302,16 +302,16 @@ mod tests {
                 (Question::Sent, None, false),
                 (Question::Regenerated, Some("mark"), false),
             ] {
-                let asking = Asking {
+                let input = DecisionInput {
                     message: "older",
                     mark,
                     ..asked(&digest, question)
                 };
-                let verdict = name(&judge(&thread, &asking));
+                let decision = name(&decide(&thread, &input));
                 assert_eq!(
-                    verdict == "maybe older",
+                    decision == "maybe older",
                     looked_for,
-                    "{question:?} {mark:?} while {state}: {verdict}"
+                    "{question:?} {mark:?} while {state}: {decision}"
                 );
             }
         }
@@ -321,22 +321,22 @@ mod tests {
     fn a_begin_recognises_itself_in_every_state() {
         let digest = Digest::of("other", None);
         for state in STATES {
-            let asking = Asking {
+            let input = DecisionInput {
                 stream: "old",
                 ..asked(&digest, Question::Sent)
             };
             let expected = if state == "none" { "different" } else { "ours" };
             assert_eq!(
-                name(&judge(&thread(state, true), &asking)),
+                name(&decide(&thread(state, true), &input)),
                 expected,
                 "{state}"
             );
-            let asking = Asking {
+            let input = DecisionInput {
                 stream: "before",
-                ..asking
+                ..input
             };
             assert_eq!(
-                name(&judge(&thread(state, true), &asking)),
+                name(&decide(&thread(state, true), &input)),
                 "ours, superseded",
                 "{state}"
             );
@@ -351,8 +351,8 @@ mod tests {
             ..thread("done", false)
         };
         assert_eq!(
-            judge(&thread, &asked(&digest, Question::Sent)),
-            Verdict::Answered
+            decide(&thread, &asked(&digest, Question::Sent)),
+            Decision::Answered
         );
     }
 
@@ -364,17 +364,17 @@ mod tests {
             ..thread("done", false)
         };
         assert_eq!(
-            judge(&thread, &asked(&plain, Question::Sent)),
-            Verdict::Answered
+            decide(&thread, &asked(&plain, Question::Sent)),
+            Decision::Answered
         );
         assert_eq!(
-            judge(&thread, &asked(&on, Question::Continued)),
-            Verdict::Answered
+            decide(&thread, &asked(&on, Question::Continued)),
+            Decision::Answered
         );
         let more = Digest::of("same", Some("answer and more"));
         assert_eq!(
-            judge(&thread, &asked(&more, Question::Continued)),
-            Verdict::Begin
+            decide(&thread, &asked(&more, Question::Continued)),
+            Decision::Begin
         );
     }
 }

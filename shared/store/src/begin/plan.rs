@@ -2,18 +2,18 @@
 
 use message::Role;
 
-use crate::history::{Cursor, Found};
+use crate::history::{Cursor, MessageRef};
 use crate::path;
-use crate::quota::Place;
+use crate::quota::QuotaSlot;
 use crate::thread::ThreadItem;
 use crate::turn::{Keys, OpenTurn, TurnKeys};
 use crate::{Store, StoreError, keys};
 
 use super::judge::{is_about, repeats};
-use super::{Asked, BeginTurn, Question};
+use super::{BeginTurn, PreparedBegin, Question};
 
 /// How many of its last messages a thread remembers, so that one of them is known when it is sent again.
-const MOST_REMEMBERED: usize = 6;
+const MAX_REMEMBERED: usize = 6;
 
 pub(super) struct Plan {
     pub(super) at_ms: u64,
@@ -34,7 +34,7 @@ pub(super) enum Guard {
     /// Its last message is another, nothing is open, and the clock has moved on.
     AnotherMessage,
     /// It was deleted then.
-    Gone(u64),
+    Deleted(u64),
     /// It has had no turn.
     NoTurn,
     /// This is its latest run, and has ended.
@@ -45,9 +45,9 @@ pub(super) enum Guard {
 
 /// What of a turn depends on the messages that are stored.
 #[derive(Default)]
-struct Placed {
+struct Placement {
     /// The question, if it is stored.
-    question: Option<Found>,
+    question: Option<MessageRef>,
     /// The cut of a question that is not.
     user_cut: Option<String>,
     cut: Option<String>,
@@ -55,30 +55,35 @@ struct Placed {
 }
 
 impl Plan {
-    pub(super) fn blind(asked: &Asked<'_>) -> Self {
-        let guard = match asked.begin.question {
+    pub(super) fn blind(prepared: &PreparedBegin<'_>) -> Self {
+        let guard = match prepared.begin.question {
             Question::Sent => Guard::AnotherMessage,
             Question::Regenerated | Question::Edited | Question::Continued => Guard::NoThread,
         };
-        Self::new(asked.begin, asked.begin.now_ms, Placed::default(), guard)
+        Self::new(
+            prepared.begin,
+            prepared.begin.now_ms,
+            Placement::default(),
+            guard,
+        )
     }
 
     /// The first turn of a thread whose name a deleted one had. Nothing that is left of that precedes it.
-    fn over(asked: &Asked<'_>, gone_at: u64) -> Self {
-        let at_ms = asked.begin.now_ms.max(gone_at.saturating_add(1));
-        let placed = Placed {
+    fn over(prepared: &PreparedBegin<'_>, deleted_at: u64) -> Self {
+        let at_ms = prepared.begin.now_ms.max(deleted_at.saturating_add(1));
+        let placement = Placement {
             user_cut: Some(keys::FIRST_MESSAGE.to_owned()),
-            ..Placed::default()
+            ..Placement::default()
         };
-        Self::new(asked.begin, at_ms, placed, Guard::Gone(gone_at))
+        Self::new(prepared.begin, at_ms, placement, Guard::Deleted(deleted_at))
     }
 
-    fn new(begin: &BeginTurn<'_>, at_ms: u64, placed: Placed, guard: Guard) -> Self {
-        let (user_sk, user_cut) = match placed.question {
+    fn new(begin: &BeginTurn<'_>, at_ms: u64, placement: Placement, guard: Guard) -> Self {
+        let (user_sk, user_cut) = match placement.question {
             Some(question) => (question.sk, question.cut),
             None => (
                 keys::message(at_ms, Role::User, begin.message),
-                placed.user_cut,
+                placement.user_cut,
             ),
         };
         let answer_sk = keys::message(at_ms, Role::Assistant, begin.answer);
@@ -87,8 +92,8 @@ impl Plan {
             user_sk,
             answer_sk,
             user_cut,
-            cut: placed.cut,
-            continues: placed.continues,
+            cut: placement.cut,
+            continues: placement.continues,
             guard,
         }
     }
@@ -99,15 +104,15 @@ impl Plan {
     }
 
     /// The keys of the turn, which begins in a thread that remembers so many messages.
-    pub(super) fn keys(&self, asked: &Asked<'_>, remembered: usize) -> TurnKeys {
+    pub(super) fn keys(&self, prepared: &PreparedBegin<'_>, remembered: usize) -> TurnKeys {
         TurnKeys::new(Keys {
-            forgets: remembered >= MOST_REMEMBERED,
+            forgets: remembered >= MAX_REMEMBERED,
             user_sk: self.user_sk.clone(),
             answer_sk: self.answer_sk.clone(),
             user_cut: self.user_cut.clone(),
             cut: self.cut.clone(),
             at_ms: self.at_ms,
-            ..unplanned(asked.begin, asked.place.clone())
+            ..unplanned(prepared.begin, prepared.quota_slot.clone())
         })
     }
 
@@ -121,7 +126,7 @@ impl Plan {
             Guard::Open(turn) => Some(turn),
             Guard::NoThread
             | Guard::AnotherMessage
-            | Guard::Gone(_)
+            | Guard::Deleted(_)
             | Guard::NoTurn
             | Guard::Ended(_) => None,
         }
@@ -129,11 +134,11 @@ impl Plan {
 }
 
 /// Keys that do for ending a turn, and for nothing else.
-pub(super) fn keys_unplanned(begin: &BeginTurn<'_>, place: Place) -> TurnKeys {
-    TurnKeys::new(unplanned(begin, place))
+pub(super) fn keys_unplanned(begin: &BeginTurn<'_>, quota_slot: QuotaSlot) -> TurnKeys {
+    TurnKeys::new(unplanned(begin, quota_slot))
 }
 
-fn unplanned(begin: &BeginTurn<'_>, place: Place) -> Keys {
+fn unplanned(begin: &BeginTurn<'_>, quota_slot: QuotaSlot) -> Keys {
     Keys {
         thread_pk: keys::user(begin.user),
         thread_sk: keys::thread(begin.thread),
@@ -148,7 +153,7 @@ fn unplanned(begin: &BeginTurn<'_>, place: Place) -> Keys {
         stream: begin.stream.clone(),
         at_ms: begin.now_ms,
         forgets: false,
-        place: Some(place),
+        quota_slot: Some(quota_slot),
     }
 }
 
@@ -156,61 +161,64 @@ impl Store {
     /// Plans the next try by what the last one found. `open` is the turn to take over from.
     pub(super) async fn plan(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         thread: &ThreadItem,
         open: Option<OpenTurn>,
     ) -> Result<Plan, StoreError> {
-        if let Some(gone_at) = thread.gone_at {
-            return Ok(Plan::over(asked, gone_at));
+        if let Some(deleted_at) = thread.deleted_at {
+            return Ok(Plan::over(prepared, deleted_at));
         }
         let guard = match (open, &thread.stream_id) {
             (Some(open), _) => Guard::Open(open),
             (None, Some(stream)) => Guard::Ended(stream.clone()),
             (None, None) if thread.exists() => Guard::NoTurn,
-            (None, None) => return Ok(Plan::blind(asked)),
+            (None, None) => return Ok(Plan::blind(prepared)),
         };
-        let placed = self.place_among_messages(asked, thread).await?;
-        let at_ms = asked
+        let placement = self.locate_among_messages(prepared, thread).await?;
+        let at_ms = prepared
             .begin
             .now_ms
             .max(thread.last_activity_at.saturating_add(1));
-        Ok(Plan::new(asked.begin, at_ms, placed, guard))
+        Ok(Plan::new(prepared.begin, at_ms, placement, guard))
     }
 
-    async fn place_among_messages(
+    async fn locate_among_messages(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         thread: &ThreadItem,
-    ) -> Result<Placed, StoreError> {
-        let question = asked.begin.question;
-        if repeats(thread, &asked.asking()) {
-            return Ok(again(thread, question));
+    ) -> Result<Placement, StoreError> {
+        let question = prepared.begin.question;
+        if repeats(thread, &prepared.decision_input()) {
+            return Ok(repeated_placement(thread, question));
         }
         if question == Question::Sent {
-            return Ok(Placed::default());
+            return Ok(Placement::default());
         }
-        let stored = self.stored_question(asked, thread).await?;
+        let stored = self.stored_question(prepared, thread).await?;
         Ok(match (question, stored) {
-            (Question::Edited, Some(old)) => Placed {
+            (Question::Edited, Some(old)) => Placement {
                 user_cut: Some(old.bound()),
-                ..Placed::default()
+                ..Placement::default()
             },
-            (Question::Continued, stored) => self.going_on(asked, thread, stored).await?,
-            (_, Some(stored)) => Placed {
+            (Question::Continued, stored) => {
+                self.continuation_placement(prepared, thread, stored)
+                    .await?
+            }
+            (_, Some(stored)) => Placement {
                 cut: Some(keys::after(&stored.sk)),
                 question: Some(stored),
-                ..Placed::default()
+                ..Placement::default()
             },
-            (_, None) => Placed::default(),
+            (_, None) => Placement::default(),
         })
     }
 
     async fn stored_question(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         thread: &ThreadItem,
-    ) -> Result<Option<Found>, StoreError> {
-        let begin = asked.begin;
+    ) -> Result<Option<MessageRef>, StoreError> {
+        let begin = prepared.begin;
         if is_about(thread, begin.message.as_str()) && thread.user_sk.is_some() {
             return Ok(current_question(thread));
         }
@@ -225,13 +233,13 @@ impl Store {
     }
 
     /// The answer that goes on is left beside the path, as is what it stood for.
-    async fn going_on(
+    async fn continuation_placement(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         thread: &ThreadItem,
-        question: Option<Found>,
-    ) -> Result<Placed, StoreError> {
-        let begin = asked.begin;
+        question: Option<MessageRef>,
+    ) -> Result<Placement, StoreError> {
+        let begin = prepared.begin;
         let current = thread
             .asst_sk
             .as_ref()
@@ -239,12 +247,12 @@ impl Store {
         let answer = match current {
             // There is nothing in it to go on from, but in what it went on from.
             Some(_) if thread.has_failed() && thread.continues.is_some() => {
-                thread.continues.clone().map(|sk| Found {
+                thread.continues.clone().map(|sk| MessageRef {
                     sk,
                     cut: thread.cut.clone(),
                 })
             }
-            Some(sk) => Some(Found {
+            Some(sk) => Some(MessageRef {
                 sk: sk.clone(),
                 cut: thread.cut.clone(),
             }),
@@ -259,7 +267,7 @@ impl Store {
             (None, Some(question)) => Some(keys::after(&question.sk)),
             (None, None) => None,
         };
-        Ok(Placed {
+        Ok(Placement {
             question,
             cut,
             continues: answer.map(|answer| answer.sk),
@@ -269,34 +277,34 @@ impl Store {
 }
 
 /// The same turn again, since it failed: what it may have put for an answer leaves the path.
-fn again(thread: &ThreadItem, question: Question) -> Placed {
+fn repeated_placement(thread: &ThreadItem, question: Question) -> Placement {
     let Some(stored) = current_question(thread) else {
-        return Placed::default();
+        return Placement::default();
     };
     if question == Question::Continued {
         let (cut, continues) = (thread.cut.clone(), thread.continues.clone());
-        return Placed {
+        return Placement {
             question: Some(stored),
             cut,
             continues,
             user_cut: None,
         };
     }
-    Placed {
+    Placement {
         cut: Some(keys::after(&stored.sk)),
         question: Some(stored),
-        ..Placed::default()
+        ..Placement::default()
     }
 }
 
-fn current_question(thread: &ThreadItem) -> Option<Found> {
-    Some(Found {
+fn current_question(thread: &ThreadItem) -> Option<MessageRef> {
+    Some(MessageRef {
         sk: thread.user_sk.clone()?,
         cut: thread.user_cut.clone(),
     })
 }
 
-impl Found {
+impl MessageRef {
     /// What a message that stands for this one is cut at.
     fn bound(&self) -> String {
         path::bound(&self.sk, self.cut.as_deref()).to_owned()

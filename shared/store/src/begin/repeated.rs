@@ -6,7 +6,7 @@ use crate::item::{self, string};
 use crate::turn::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
-use super::{Asked, BeginError};
+use super::{BeginError, PreparedBegin};
 
 impl Store {
     /// The answer to an older message of this id. `None`: there is no such message, or nobody has answered it.
@@ -15,9 +15,9 @@ impl Store {
     /// It said something else.
     pub(super) async fn older(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
     ) -> Result<Option<AnsweredTurn>, BeginError> {
-        let begin = asked.begin;
+        let begin = prepared.begin;
         let role = Some(Role::User);
         let Some(found) = self
             .find_message(begin.user, begin.thread, begin.message, role, true)

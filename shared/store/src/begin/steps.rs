@@ -7,13 +7,13 @@ use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
-use super::judge::{Asking, Verdict, judge};
+use super::judge::{Decision, DecisionInput, decide};
 use super::plan::{self, Plan};
 use super::write::{Attempt, title_of};
-use super::{Asked, Begin, BeginError, BeginTurn, BegunTurn, place};
+use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 
 /// How often one begin is tried while others win in between.
-const ATTEMPTS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
     /// Begins a turn: creates or touches the thread, makes this its current turn, and takes a place in the user's
@@ -22,21 +22,21 @@ impl Store {
     /// # Errors
     /// After a [`BeginError::Store`] the turn may have begun all the same, see [`Store::abandon_turn`].
     pub async fn begin_turn(&self, begin: &BeginTurn<'_>) -> Result<Begin, BeginError> {
-        let asked = Asked::new(begin).await;
-        let blind = Plan::blind(&asked);
+        let prepared = PreparedBegin::new(begin).await;
+        let blind = Plan::blind(&prepared);
         let (attempt, reserved) = tokio::join!(
-            self.try_begin(&asked, &blind),
-            self.reserve(&asked.place, begin.limits, None)
+            self.try_begin(&prepared, &blind),
+            self.reserve(&prepared.quota_slot, begin.limits, None)
         );
         let mut quota = match reserved? {
             Reserved::Held => Quota::Held,
             Reserved::Full(day) => Quota::Full(day),
         };
-        let begun = Box::pin(self.settle_begin(&asked, blind, attempt?, &mut quota)).await;
+        let begun = Box::pin(self.complete_begin(&prepared, blind, attempt?, &mut quota)).await;
         let came_to_nothing = !matches!(begun, Ok(Begin::Begun(_)) | Err(BeginError::Store(_)));
         if came_to_nothing && matches!(quota, Quota::Held) {
             // What cannot be given back now is free when the lease has passed.
-            let _ = self.release(&asked.place).await;
+            let _ = self.release(&prepared.quota_slot).await;
         }
         begun
     }
@@ -45,79 +45,84 @@ impl Store {
     /// answer got lost, and would count as running until its lease is over. `begin` must be the very begin that failed,
     /// its `now_ms` and `lease_ms` included.
     pub async fn abandon_turn(&self, begin: &BeginTurn<'_>) -> Result<Finished, StoreError> {
-        let place = place(begin);
-        let keys = plan::keys_unplanned(begin, place.clone());
+        let quota_slot = quota_slot(begin);
+        let keys = plan::keys_unplanned(begin, quota_slot.clone());
         let nothing = TurnUsage::default();
         let (finished, released) = tokio::join!(
             self.finish_turn(&keys, TurnOutcome::Failed, &nothing),
-            self.release(&place)
+            self.release(&quota_slot)
         );
         released?;
         finished
     }
 
     /// Goes on after the first try.
-    async fn settle_begin(
+    async fn complete_begin(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         mut plan: Plan,
         mut attempt: Attempt,
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let thread = match attempt {
                 Attempt::Begun(before, stored) => {
-                    return self.begun(asked, plan, (*before, stored), quota).await;
+                    return self.begun(prepared, plan, (*before, stored), quota).await;
                 }
                 Attempt::Refused(thread) => thread,
             };
-            let mut verdict = judge(&thread, &asked.asking());
-            if verdict == Verdict::MaybeOlder {
-                match self.older(asked).await? {
+            let mut decision = decide(&thread, &prepared.decision_input());
+            if decision == Decision::MaybeOlder {
+                match self.older(prepared).await? {
                     Some(answered) => return Ok(Begin::Answered(answered)),
                     None => {
-                        verdict = judge(
+                        decision = decide(
                             &thread,
-                            &Asking {
+                            &DecisionInput {
                                 mark: None,
-                                ..asked.asking()
+                                ..prepared.decision_input()
                             },
                         )
                     }
                 }
             }
-            plan = match verdict {
-                Verdict::Ours => {
-                    return self.confirm(asked, &thread, thread.current()?, quota).await;
-                }
-                Verdict::OursSuperseded(run) => {
+            plan = match decision {
+                Decision::AlreadyApplied => {
                     return self
-                        .confirm(asked, &thread, thread.superseded(run)?, quota)
+                        .confirm(prepared, &thread, thread.current()?, quota)
                         .await;
                 }
-                Verdict::Running => return Ok(Begin::Running(thread.current()?)),
-                Verdict::Answered => return Ok(Begin::Answered(thread.answered()?)),
-                Verdict::Recover => return Ok(Begin::Recover(thread.current()?)),
-                Verdict::RecoverPrevious(run) => {
+                Decision::AlreadyAppliedSuperseded(run) => {
+                    return self
+                        .confirm(prepared, &thread, thread.superseded(run)?, quota)
+                        .await;
+                }
+                Decision::Running => return Ok(Begin::Running(thread.current()?)),
+                Decision::Answered => return Ok(Begin::Answered(thread.answered()?)),
+                Decision::Recover => return Ok(Begin::Recover(thread.current()?)),
+                Decision::RecoverPrevious(run) => {
                     return Ok(Begin::Recover(thread.superseded(run)?));
                 }
-                Verdict::Busy => {
+                Decision::Busy => {
                     let stream = thread.current()?.stream().clone();
                     return Err(BeginError::Busy { stream });
                 }
                 // Not without a mark.
-                Verdict::MaybeOlder => {
+                Decision::MaybeOlder => {
                     return Err(StoreError::Conflict {
                         operation: "UpdateItem",
                     }
                     .into());
                 }
-                Verdict::DifferentMessage => return Err(BeginError::DifferentMessage),
-                Verdict::Begin => self.plan(asked, &thread, None).await?,
-                Verdict::TakeOver => self.plan(asked, &thread, Some(thread.current()?)).await?,
+                Decision::DifferentMessage => return Err(BeginError::DifferentMessage),
+                Decision::Begin => self.plan(prepared, &thread, None).await?,
+                Decision::TakeOver => {
+                    self.plan(prepared, &thread, Some(thread.current()?))
+                        .await?
+                }
             };
-            self.hold(asked, plan.took_over(), quota).await?;
-            attempt = self.try_begin(asked, &plan).await?;
+            self.hold(prepared, plan.took_over(), quota).await?;
+            attempt = self.try_begin(prepared, &plan).await?;
         }
         Err(StoreError::Conflict {
             operation: "UpdateItem",
@@ -127,18 +132,18 @@ impl Store {
 
     async fn begun(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         plan: Plan,
         (before, stored): (ThreadItem, Item),
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
-        let keys = plan.keys(asked, before.recent.len());
-        self.hold_or_undo(asked, &keys, Some(&stored), quota)
+        let keys = plan.keys(prepared, before.recent.len());
+        self.hold_or_undo(prepared, &keys, Some(&stored), quota)
             .await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: !before.exists(),
             at_ms: plan.at_ms,
-            question_kept: asked.kept.is_some(),
+            question_inlined: prepared.inline_question.is_some(),
             left_behind: before.left_behind()?,
             history: plan.history(),
             took_over: plan.took_over().map(OpenTurn::superseded),
@@ -150,17 +155,17 @@ impl Store {
     /// or left behind cannot be seen any more; one that was taken over from may be at work, and is left to end itself.
     async fn confirm(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         thread: &ThreadItem,
         turn: OpenTurn,
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
-        let keys = turn.keys(Some(asked.place.clone()));
-        self.hold_or_undo(asked, &keys, None, quota).await?;
+        let keys = turn.keys(Some(prepared.quota_slot.clone()));
+        self.hold_or_undo(prepared, &keys, None, quota).await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: thread.turns == 1,
             at_ms: turn.began_at_ms(),
-            question_kept: turn.kept().is_some(),
+            question_inlined: turn.inline_question().is_some(),
             took_over: thread
                 .left_behind()?
                 .filter(|before| before.stream() != turn.stream()),
@@ -174,12 +179,12 @@ impl Store {
     /// that nobody knows what the thread was `before`, the turn has failed.
     async fn hold_or_undo(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         keys: &TurnKeys,
         before: Option<&Item>,
         quota: &mut Quota,
     ) -> Result<(), BeginError> {
-        let Err(refusal) = self.hold(asked, None, quota).await else {
+        let Err(refusal) = self.hold(prepared, None, quota).await else {
             return Ok(());
         };
         if matches!(refusal, BeginError::Store(_)) {
@@ -187,7 +192,7 @@ impl Store {
         }
         let is_undone = match before {
             Some(before) => self
-                .undo_begin(keys, before, &title_of(asked.begin))
+                .undo_begin(keys, before, &title_of(prepared.begin))
                 .await
                 .unwrap_or(false),
             None => false,
@@ -201,13 +206,13 @@ impl Store {
 
     async fn hold(
         &self,
-        asked: &Asked<'_>,
-        beside: Option<&OpenTurn>,
+        prepared: &PreparedBegin<'_>,
+        taken_over: Option<&OpenTurn>,
         quota: &mut Quota,
     ) -> Result<(), BeginError> {
         if let Quota::Full(day) = quota {
             let day = std::mem::take(day);
-            self.make_room(&asked.place, asked.begin.limits, beside, day)
+            self.wait_for_slot(&prepared.quota_slot, prepared.begin.limits, taken_over, day)
                 .await?;
             *quota = Quota::Held;
         }

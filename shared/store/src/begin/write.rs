@@ -7,16 +7,16 @@ use crate::thread::ThreadItem;
 use crate::{Store, StoreError, keys};
 
 use super::plan::{Guard, Plan};
-use super::{Asked, BeginTurn, lease};
+use super::{BeginTurn, PreparedBegin, lease};
 
-const TITLE_CHARS: usize = 80;
+const MAX_TITLE_CHARS: usize = 80;
 /// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
-const NOT_GONE: &str = "attribute_not_exists(deletedAt)";
+const NOT_DELETED: &str = "attribute_not_exists(deletedAt)";
 /// What may be left of a deleted thread, besides.
-const LEFT_OF_GONE: [&str; 8] = [
+const TOMBSTONE_ATTRIBUTES: [&str; 8] = [
     "deletedAt",
     "ttl",
-    "owed",
+    "pendingUsage",
     "tin",
     "tout",
     "tcached",
@@ -24,7 +24,7 @@ const LEFT_OF_GONE: [&str; 8] = [
     "cost",
 ];
 /// `doneId` and `failedId` may name an older run.
-const NOTHING_OPEN: &str =
+const NO_OPEN_TURN: &str =
     "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
@@ -36,32 +36,32 @@ pub(super) enum Attempt {
 
 /// The title that a begin gives to a thread without one.
 pub(super) fn title_of(begin: &BeginTurn<'_>) -> String {
-    begin.title.chars().take(TITLE_CHARS).collect()
+    begin.title.chars().take(MAX_TITLE_CHARS).collect()
 }
 
 impl Guard {
     fn condition(&self) -> String {
         match self {
-            Self::Gone(_) => "deletedAt = :gone".to_owned(),
-            Self::NoThread => format!("attribute_not_exists(createdAt) AND {NOT_GONE}"),
+            Self::Deleted(_) => "deletedAt = :deleted".to_owned(),
+            Self::NoThread => format!("attribute_not_exists(createdAt) AND {NOT_DELETED}"),
             Self::AnotherMessage => format!(
                 "(attribute_not_exists(lastMsg) OR lastMsg <> :message) \
-                 AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NOTHING_OPEN} \
-                 AND NOT contains(recent, :mark) AND {NOT_GONE}"
+                 AND (attribute_not_exists(lastActivityAt) OR lastActivityAt < :at) AND {NO_OPEN_TURN} \
+                 AND NOT contains(recent, :mark) AND {NOT_DELETED}"
             ),
-            Self::NoTurn => format!("attribute_not_exists(streamId) AND {NOT_GONE}"),
-            Self::Ended(_) => format!("streamId = :seen AND {NOT_GONE}"),
+            Self::NoTurn => format!("attribute_not_exists(streamId) AND {NOT_DELETED}"),
+            Self::Ended(_) => format!("streamId = :seen AND {NOT_DELETED}"),
             Self::Open(_) => format!(
                 "streamId = :seen AND attribute_not_exists(prev) \
                  AND (attribute_not_exists(doneId) OR doneId <> :seen) \
-                 AND (attribute_not_exists(failedId) OR failedId <> :seen) AND {NOT_GONE}"
+                 AND (attribute_not_exists(failedId) OR failedId <> :seen) AND {NOT_DELETED}"
             ),
         }
     }
 
     fn seen(&self) -> Option<&str> {
         match self {
-            Self::NoThread | Self::AnotherMessage | Self::Gone(_) | Self::NoTurn => None,
+            Self::NoThread | Self::AnotherMessage | Self::Deleted(_) | Self::NoTurn => None,
             Self::Ended(stream) => Some(stream),
             Self::Open(turn) => Some(turn.stream().as_str()),
         }
@@ -71,10 +71,10 @@ impl Guard {
 impl Store {
     pub(super) async fn try_begin(
         &self,
-        asked: &Asked<'_>,
+        prepared: &PreparedBegin<'_>,
         plan: &Plan,
     ) -> Result<Attempt, StoreError> {
-        let begin = asked.begin;
+        let begin = prepared.begin;
         let mut set = String::from(
             "SET createdAt = if_not_exists(createdAt, :at), lastActivityAt = :at, lastMsg = :message, \
              lastHash = :hash, #model = :model, userSk = :user, asstSk = :answer, streamId = :stream, \
@@ -86,7 +86,11 @@ impl Store {
             set.push_str(", title = if_not_exists(title, :title)");
             request = request.expression_attribute_values(":title", string(title_of(begin)));
         }
-        let question = asked.kept.as_ref().map(item::attribute).transpose()?;
+        let question = prepared
+            .inline_question
+            .as_ref()
+            .map(item::attribute)
+            .transpose()?;
         let prev = plan
             .took_over()
             .map(|turn| item::attribute(turn.run()))
@@ -115,18 +119,18 @@ impl Store {
                 .expression_attribute_values(":nothing", AttributeValue::L(Vec::new()))
                 .expression_attribute_values(
                     ":marks",
-                    AttributeValue::L(vec![string(&asked.mark)]),
+                    AttributeValue::L(vec![string(&prepared.mark)]),
                 );
         }
         if let Guard::AnotherMessage = plan.guard {
-            request = request.expression_attribute_values(":mark", string(&asked.mark));
+            request = request.expression_attribute_values(":mark", string(&prepared.mark));
         }
-        if let Guard::Gone(gone_at) = plan.guard {
-            for name in LEFT_OF_GONE {
+        if let Guard::Deleted(deleted_at) = plan.guard {
+            for name in TOMBSTONE_ATTRIBUTES {
                 remove.push_str(&format!(", #{name}"));
                 request = request.expression_attribute_names(format!("#{name}"), name);
             }
-            request = request.expression_attribute_values(":gone", number(gone_at));
+            request = request.expression_attribute_values(":deleted", number(deleted_at));
         }
         if let Some(seen) = plan.guard.seen() {
             request = request.expression_attribute_values(":seen", string(seen));
@@ -140,7 +144,7 @@ impl Store {
             .expression_attribute_names("#model", "model")
             .expression_attribute_values(":at", number(plan.at_ms))
             .expression_attribute_values(":message", string(begin.message.as_str()))
-            .expression_attribute_values(":hash", string(asked.digest.as_str()))
+            .expression_attribute_values(":hash", string(prepared.digest.as_str()))
             .expression_attribute_values(":model", string(begin.model))
             .expression_attribute_values(":user", string(&plan.user_sk))
             .expression_attribute_values(":answer", string(&plan.answer_sk))

@@ -13,7 +13,7 @@ use super::{Cursor, StoredMessage};
 
 impl Store {
     /// Makes a message of its item and, if it has any, its continuations.
-    pub(super) async fn join(
+    pub(super) async fn assemble(
         &self,
         mut item: Item,
         continuations: HashMap<String, Item>,
@@ -33,7 +33,7 @@ impl Store {
             }
             _ => return Err(corrupt("it has no parts".into())),
         };
-        whole(message, text)
+        stored_message(message, text)
     }
 
     /// The bytes that a message's continuations hold. A page can be older than the next one, so what is missing from
@@ -43,10 +43,10 @@ impl Store {
         message: &MessageItem,
         read: HashMap<String, Item>,
     ) -> Result<Vec<u8>, StoreError> {
-        if let Some(bytes) = joined(message, read) {
+        if let Some(bytes) = join_pieces(message, read) {
             return Ok(bytes);
         }
-        joined(message, self.continuations(message).await?).ok_or_else(|| {
+        join_pieces(message, self.continuations(message).await?).ok_or_else(|| {
             StoreError::corrupt(
                 &message.pk,
                 &message.sk,
@@ -80,7 +80,7 @@ impl Store {
 }
 
 /// The continuations' bytes in order, if they are all there and what was written.
-fn joined(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Option<Vec<u8>> {
+fn join_pieces(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Option<Vec<u8>> {
     let checksum = message.crc.as_deref()?;
     let mut bytes = Vec::new();
     for index in 0..message.n? {
@@ -94,7 +94,7 @@ fn joined(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Op
     (parts::checksum(&bytes) == checksum).then_some(bytes)
 }
 
-fn whole(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreError> {
+fn stored_message(message: MessageItem, parts: Box<str>) -> Result<StoredMessage, StoreError> {
     let id = MessageId::parse(&message.id)
         .map_err(|error| StoreError::corrupt(&message.pk, &message.sk, error))?;
     Ok(StoredMessage {
@@ -148,8 +148,12 @@ mod tests {
                 None,
             ),
         ] {
-            let joined = joined(&message, pieces.into_iter().collect());
-            assert_eq!(joined.as_deref(), expected.map(str::as_bytes), "{name}");
+            let join_pieces = join_pieces(&message, pieces.into_iter().collect());
+            assert_eq!(
+                join_pieces.as_deref(),
+                expected.map(str::as_bytes),
+                "{name}"
+            );
         }
     }
 }

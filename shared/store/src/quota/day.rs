@@ -14,7 +14,7 @@ use super::TurnLimits;
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// A place may become free at any time, long before its lease is over.
-const SOON: Duration = Duration::from_secs(5);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A day's item.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct DayItem {
     pub(super) req: u64,
     pub(super) slots: Vec<String>,
     /// The places of recovered turns whose own processes may still come.
-    pub(super) late: Vec<String>,
+    pub(super) recovered: Vec<String>,
     pub(super) tin: Option<u64>,
     pub(super) tout: Option<u64>,
     pub(super) tcached: Option<u64>,
@@ -34,7 +34,7 @@ pub(crate) struct DayItem {
 impl DayItem {
     /// Whether the place is taken, be it by a turn that was recovered.
     pub(super) fn holds(&self, slot: &String) -> bool {
-        self.slots.contains(slot) || self.late.contains(slot)
+        self.slots.contains(slot) || self.recovered.contains(slot)
     }
 
     pub(super) fn expired(&self, now_ms: u64) -> Vec<String> {
@@ -49,7 +49,7 @@ impl DayItem {
     pub(super) fn refusal(
         &self,
         limits: TurnLimits,
-        beside: Option<&OpenTurn>,
+        taken_over: Option<&OpenTurn>,
         now_ms: u64,
     ) -> Option<BeginError> {
         if limits.per_day > 0 && self.req >= limits.per_day {
@@ -57,17 +57,18 @@ impl DayItem {
                 retry_after: until_midnight(now_ms),
             });
         }
-        let beside = beside.map(slot_of);
-        let is_full = !self.has_room(limits.parallel, beside.as_deref());
+        let taken_over = taken_over.map(slot_name_of);
+        let is_full = !self.has_free_slot(limits.parallel, taken_over.as_deref());
         is_full.then(|| BeginError::ParallelTurns {
             retry_after: self.retry_after(now_ms),
         })
     }
 
     /// Whether one more turn may run. One that takes over stands in for the turn it takes over from.
-    fn has_room(&self, parallel: u64, beside: Option<&str>) -> bool {
-        let spare =
-            usize::from(beside.is_some_and(|beside| self.slots.iter().any(|slot| slot == beside)));
+    fn has_free_slot(&self, parallel: u64, taken_over: Option<&str>) -> bool {
+        let spare = usize::from(
+            taken_over.is_some_and(|taken_over| self.slots.iter().any(|slot| slot == taken_over)),
+        );
         parallel == 0
             || self.slots.len()
                 < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
@@ -81,16 +82,17 @@ impl DayItem {
             .map(|slot| lease_of(slot))
             .min()
             .unwrap_or_default();
-        Duration::from_millis(earliest.saturating_sub(now_ms)).clamp(Duration::from_secs(1), SOON)
+        Duration::from_millis(earliest.saturating_sub(now_ms))
+            .clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
     }
 }
 
-pub(super) fn slot(lease_ms: u64, stream: &StreamId) -> String {
+pub(super) fn slot_name(lease_ms: u64, stream: &StreamId) -> String {
     format!("{lease_ms:013}#{stream}")
 }
 
-pub(super) fn slot_of(turn: &OpenTurn) -> String {
-    slot(turn.lease_ms(), turn.stream())
+pub(super) fn slot_name_of(turn: &OpenTurn) -> String {
+    slot_name(turn.lease_ms(), turn.stream())
 }
 
 fn lease_of(slot: &str) -> u64 {
@@ -145,7 +147,7 @@ mod tests {
             slots: vec!["0000000000009#a".into(), "0000000000009#b".into()],
             ..DayItem::default()
         };
-        for (name, parallel, beside, room) in [
+        for (name, parallel, taken_over, room) in [
             ("no limit", 0, None, true),
             ("below", 3, None, true),
             ("at", 2, None, false),
@@ -158,7 +160,7 @@ mod tests {
             ),
             ("above, over one of them", 1, Some("0000000000009#b"), false),
         ] {
-            assert_eq!(day.has_room(parallel, beside), room, "{name}");
+            assert_eq!(day.has_free_slot(parallel, taken_over), room, "{name}");
         }
     }
 
@@ -177,7 +179,7 @@ mod tests {
         };
         assert_eq!(
             long.retry_after(0),
-            SOON,
+            MAX_RETRY_AFTER,
             "most turns end long before their lease"
         );
     }

@@ -43,7 +43,7 @@ pub(crate) fn ask(message: &str, run: &str, now_ms: u64) -> Ask {
         user: UserId::parse("u").unwrap(),
         thread: ThreadId::parse("t").unwrap(),
         message: MessageId::parse(message).unwrap(),
-        parts: said(message),
+        parts: text_parts(message),
         continued: None,
         stream: StreamId::parse(run).unwrap(),
         answer: MessageId::parse(&format!("answer-{run}")).unwrap(),
@@ -56,7 +56,7 @@ pub(crate) fn ask(message: &str, run: &str, now_ms: u64) -> Ask {
 }
 
 /// Parts that say `text`.
-pub(crate) fn said(text: &str) -> String {
+pub(crate) fn text_parts(text: &str) -> String {
     format!(r#"[{{"type":"text","text":"{text}"}}]"#)
 }
 
@@ -176,7 +176,7 @@ pub(crate) async fn end_using(
 ) -> Finished {
     let (parts, status, outcome) = match text {
         "" => ("[]".to_owned(), Status::Failed, TurnOutcome::Failed),
-        text => (said(text), Status::Completed, TurnOutcome::Done),
+        text => (text_parts(text), Status::Completed, TurnOutcome::Done),
     };
     store
         .put_answer(
@@ -211,7 +211,7 @@ pub(crate) async fn recover(
     let parts = if text.is_empty() {
         "[]".to_owned()
     } else {
-        said(text)
+        text_parts(text)
     };
     let metadata = AnswerMetadata::at_start(turn.model(), turn.began_at_ms());
     let status = if turn.is_stopped() {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use store::{BegunTurn, Cost, JournalPiece, Question, Store, TurnOutcome, TurnUsage, UserMessage};
 
-use crate::asking::{ALL, Ask, LEASE, NOON, ask, recover, said};
+use crate::asking::{ALL, Ask, LEASE, NOON, ask, recover, text_parts};
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
 use crate::meter::{Meter, Units, plus, sum};
@@ -211,7 +211,7 @@ async fn rest_of_turn(
     store.put_user_message(&turn.keys, &question).await.unwrap();
     rows.push(("its question", meter.take()));
     store
-        .put_answer(&turn.keys, &answer(&said(words(1_200)), &metadata()))
+        .put_answer(&turn.keys, &answer(&text_parts(words(1_200)), &metadata()))
         .await
         .unwrap();
     rows.push(("its answer", meter.take()));
@@ -235,7 +235,7 @@ fn asked(message: &str, run: &str, now_ms: u64) -> Ask {
     let mut asked = ask(&long(message), &long(run), now_ms);
     asked.user = message::UserId::parse(&long("user-0123456789")).unwrap();
     asked.thread = message::ThreadId::parse(&long("t")).unwrap();
-    asked.parts = said(words(600));
+    asked.parts = text_parts(words(600));
     asked.title = words(80).to_owned();
     asked
 }

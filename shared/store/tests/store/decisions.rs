@@ -5,7 +5,8 @@ use message::{MessageId, ThreadId};
 use store::{Begin, BeginError, BegunTurn, Question, TurnOutcome};
 
 use crate::asking::{
-    ALL, Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, put_question, recover, said, texts,
+    ALL, Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, put_question, recover, text_parts,
+    texts,
 };
 use crate::engine::Engine;
 
@@ -79,7 +80,8 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
             for &supersede in supersedes {
                 let name = format!("{question:?}-{message}-{parts}-{state}-{supersede}");
                 let thread = thread_in(engine, state, &name).await;
-                let continued = (question == Continued).then(|| said("what the client added"));
+                let continued =
+                    (question == Continued).then(|| text_parts("what the client added"));
                 let asked = Ask {
                     thread,
                     question,
@@ -88,7 +90,7 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
                     ..ask(message, &format!("{name}-2"), LATER)
                 };
                 let asked = Ask {
-                    parts: said(parts),
+                    parts: text_parts(parts),
                     ..asked
                 };
                 let before = engine.store.usage(&asked.user, LATER).await.unwrap();
@@ -124,7 +126,7 @@ pub(crate) async fn what_is_answered_is_named(engine: &Engine) {
     let answer = engine.store.answer_of(&turn).await.unwrap().unwrap();
     assert_eq!(
         (answer.id.as_str(), &*answer.parts),
-        ("answer-s1", said("said").as_str())
+        ("answer-s1", text_parts("said").as_str())
     );
     assert_eq!(first.current(&engine.store).await.answered, Some(turn));
 }
@@ -181,7 +183,7 @@ pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(eng
     answered(store, &ask("m2", "s2", NOON + 1), "a2").await;
     let on = Ask {
         question: Question::Continued,
-        continued: Some(said("a2 and more")),
+        continued: Some(text_parts("a2 and more")),
         answer: MessageId::parse("answer-s2").unwrap(),
         ..ask("m2", "s6", NOON + 5)
     };
@@ -203,7 +205,7 @@ pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(eng
             "edited",
             Ask {
                 question: Question::Edited,
-                parts: said("M2"),
+                parts: text_parts("M2"),
                 ..ask("m2", "s5", NOON + 4)
             },
             vec!["a1", "m1"],
@@ -261,7 +263,7 @@ pub(crate) async fn an_older_message_sent_again_is_known(engine: &Engine) {
         }
     }
     let other = Ask {
-        parts: said("something else"),
+        parts: text_parts("something else"),
         ..ask("m11", "other", NOON + 200)
     };
     assert!(matches!(

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use store::{Begin, Finished, JournalPiece, Pages, TurnOutcome, TurnSignal, UserMessage};
 use tokio::task::JoinSet;
 
-use crate::asking::{Ask, LEASE, NOON, NOTHING_USED, ask, end, put_question, recover, said};
+use crate::asking::{Ask, LEASE, NOON, NOTHING_USED, ask, end, put_question, recover, text_parts};
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
 use crate::wire::{Step, Wire};
@@ -196,7 +196,7 @@ pub(crate) async fn a_running_turn_takes_away_what_it_put_too_late(engine: &Engi
         put_question(&engine.store, &ask, &begun).await;
         engine
             .store
-            .put_answer(&begun.keys, &answer(&said("late"), &metadata()))
+            .put_answer(&begun.keys, &answer(&text_parts("late"), &metadata()))
             .await
             .unwrap();
         let finished = engine
@@ -239,7 +239,7 @@ pub(crate) async fn a_late_turn_of_a_thread_that_remembers_much_takes_away_what_
     assert!(delete(engine, &late, NOON + 21).await);
     engine
         .store
-        .put_answer(&begun.keys, &answer(&said("late"), &metadata()))
+        .put_answer(&begun.keys, &answer(&text_parts("late"), &metadata()))
         .await
         .unwrap();
     let finished = engine
@@ -270,7 +270,7 @@ pub(crate) async fn a_turn_that_others_have_ended_does_not_reach_into_a_new_thre
     let before = left(engine).await;
     engine
         .store
-        .put_answer(&late.keys, &answer(&said("late"), &metadata()))
+        .put_answer(&late.keys, &answer(&text_parts("late"), &metadata()))
         .await
         .unwrap();
     let finished = engine
@@ -299,7 +299,7 @@ pub(crate) async fn a_turn_left_behind_takes_away_what_it_put_too_late(engine: &
     );
     engine
         .store
-        .put_answer(&superseded.keys, &answer(&said("late"), &metadata()))
+        .put_answer(&superseded.keys, &answer(&text_parts("late"), &metadata()))
         .await
         .unwrap();
     engine
@@ -326,7 +326,7 @@ pub(crate) async fn a_new_thread_of_the_same_name_knows_nothing_of_the_old_one(e
     // The process of the old turn dies after its last put, so that nobody takes it away.
     engine
         .store
-        .put_answer(&late.keys, &answer(&said("orphan"), &metadata()))
+        .put_answer(&late.keys, &answer(&text_parts("orphan"), &metadata()))
         .await
         .unwrap();
 
@@ -346,7 +346,7 @@ pub(crate) async fn a_new_thread_of_the_same_name_knows_nothing_of_the_old_one(e
     assert_eq!((thread.title.as_deref(), thread.turns), (Some("new"), 1));
     let edited = Ask {
         question: store::Question::Edited,
-        parts: said("edited"),
+        parts: text_parts("edited"),
         ..ask("m2", "s3", NOON + 9)
     };
     whole_turn(engine, &edited).await;
@@ -379,7 +379,7 @@ pub(crate) async fn a_late_turn_does_not_reach_into_a_new_thread_of_the_same_nam
     );
     engine
         .store
-        .put_answer(&late.keys, &answer(&said("late"), &metadata()))
+        .put_answer(&late.keys, &answer(&text_parts("late"), &metadata()))
         .await
         .unwrap();
     engine

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, json};
 use store::{History, Status, StoreError, TurnOutcome, UserMessage};
 
-use crate::asking::{ALL, LEASE, NOON, NOTHING_USED, ask, end, recover, said};
+use crate::asking::{ALL, LEASE, NOON, NOTHING_USED, ask, end, recover, text_parts};
 use crate::engine::Engine;
 use crate::messages::{answer, begun, history, metadata};
 use crate::wire::{Step, Wire};
@@ -170,7 +170,7 @@ pub(crate) async fn a_replacement_that_died_leaves_the_old_message_whole(engine:
         .unwrap();
     let old = noise(600_000, 1);
     recover(&engine.store, &open, &old, NOON + LEASE + 1).await;
-    let old = said(&old);
+    let old = text_parts(&old);
 
     let script = [
         Step::Forward,

@@ -3,7 +3,7 @@
 use message::MessageId;
 use store::{History, Question, Store, StoredMessage};
 
-use crate::asking::{ALL, Ask, NOON, answered, ask, end, said, texts};
+use crate::asking::{ALL, Ask, NOON, answered, ask, end, text_parts, texts};
 use crate::engine::Engine;
 use crate::long_messages::noise;
 
@@ -30,12 +30,12 @@ impl Turn {
             },
             Self::Edited(message, text) => Ask {
                 question: Question::Edited,
-                parts: said(text),
+                parts: text_parts(text),
                 ..plain(message)
             },
             Self::Continued(message, from) => Ask {
                 question: Question::Continued,
-                continued: Some(said(&format!("added before {run}"))),
+                continued: Some(text_parts(&format!("added before {run}"))),
                 answer: MessageId::parse(&format!("answer-s{from}")).unwrap(),
                 ..plain(message)
             },
@@ -194,7 +194,7 @@ pub(crate) async fn a_retry_after_nothing_leaves_no_empty_answer(engine: &Engine
     for (run, (turn, text)) in tries.iter().enumerate() {
         let mut asked = turn.ask(run);
         if matches!(turn, Turn::Continued(..)) {
-            asked.continued = Some(said("the same addition"));
+            asked.continued = Some(text_parts("the same addition"));
         }
         answered(store, &asked, text).await;
         seen.push(asked.path_texts(store).await.join(" "));
@@ -473,13 +473,13 @@ pub(crate) async fn a_path_is_read_as_far_as_its_bytes_may_go(engine: &Engine) {
     for (run, (message, length)) in lengths.into_iter().enumerate() {
         let asked = ask(message, &format!("s{run}"), NOON + run as u64);
         let asked = Ask {
-            parts: said(&noise(length, 3)),
+            parts: text_parts(&noise(length, 3)),
             ..asked
         };
         answered(store, &asked, "a").await;
     }
     let thread = ask("m", "s", NOON);
-    let overhead = said("").len();
+    let overhead = text_parts("").len();
     let (short, middle, long) = (overhead + 1, overhead + 10, overhead + 2_000);
     let all = 3 * short + middle + long + overhead + 700_000;
     for (max_bytes, limit, expected) in [

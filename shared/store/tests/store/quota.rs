@@ -9,7 +9,8 @@ use store::{Begin, BeginError, Question, TurnLimits, TurnOutcome, TurnSignal, Tu
 use tokio::task::JoinSet;
 
 use crate::asking::{
-    Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, end_using, put_question, recover, said,
+    Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, end_using, put_question, recover,
+    text_parts,
 };
 use crate::engine::Engine;
 
@@ -356,7 +357,7 @@ pub(crate) async fn a_recovered_turn_is_in_nobodys_way_and_may_still_settle(engi
     assert!(
         items
             .iter()
-            .all(|item| !item.contains_key("late") && !item.contains_key("slots"))
+            .all(|item| !item.contains_key("recovered") && !item.contains_key("slots"))
     );
 }
 
@@ -485,12 +486,12 @@ pub(crate) async fn what_the_quota_refuses_leaves_no_trace(engine: &Engine) {
     };
     let edited = Ask {
         question: Question::Edited,
-        parts: said("M1"),
+        parts: text_parts("M1"),
         ..ask("m1", "s3", NOON + 2)
     };
     let on = Ask {
         question: Question::Continued,
-        continued: Some(said("added")),
+        continued: Some(text_parts("added")),
         answer: MessageId::parse("answer-s1").unwrap(),
         ..ask("m1", "s2", NOON + 1)
     };

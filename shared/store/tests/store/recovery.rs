@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::asking::{
     Ask, LEASE, NOON, NOTHING_USED, answered, ask, end, end_using, put_question, recorded, recover,
-    said,
+    text_parts,
 };
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
@@ -104,13 +104,13 @@ pub(crate) async fn ten_recoveries_at_once_leave_one_answer(engine: &Engine) {
 
 pub(crate) async fn the_question_that_was_kept_is_stored_once(engine: &Engine) {
     for (name, parts, kept) in [
-        ("short", said("short"), true),
+        ("short", text_parts("short"), true),
         (
             "deflated",
-            said(&"plain words again and again ".repeat(100)),
+            text_parts(&"plain words again and again ".repeat(100)),
             true,
         ),
-        ("long", said(&"0123456789".repeat(1_000)), false),
+        ("long", text_parts(&"0123456789".repeat(1_000)), false),
     ] {
         for stored in [false, true] {
             let thread = message::ThreadId::parse(&format!("{name}-{stored}")).unwrap();
@@ -120,7 +120,7 @@ pub(crate) async fn the_question_that_was_kept_is_stored_once(engine: &Engine) {
                 ..ask("m1", "s1", NOON)
             };
             let turn = ask.begun(&engine.store).await;
-            assert_eq!(turn.question_kept, kept, "{name}");
+            assert_eq!(turn.question_inlined, kept, "{name}");
             if stored {
                 put_question(&engine.store, &ask, &turn).await;
             }
@@ -144,7 +144,7 @@ pub(crate) async fn the_question_that_was_kept_is_stored_once(engine: &Engine) {
 
 pub(crate) async fn no_answer_stands_without_its_question(engine: &Engine) {
     let ask = Ask {
-        parts: said(&"0123456789".repeat(1_000)),
+        parts: text_parts(&"0123456789".repeat(1_000)),
         ..ask("m1", "s1", NOON)
     };
     ask.begun(&engine.store).await;
@@ -172,7 +172,7 @@ pub(crate) async fn a_late_answer_replaces_a_recovered_one_and_no_other(engine: 
     for (put, expected) in [("whole", "whole"), ("whole again", "whole")] {
         engine
             .store
-            .put_answer(&turn.keys, &answer(&said(put), &metadata))
+            .put_answer(&turn.keys, &answer(&text_parts(put), &metadata))
             .await
             .unwrap();
         assert_eq!(
@@ -292,7 +292,7 @@ pub(crate) async fn a_recovered_turn_keeps_its_place_on_the_path(engine: &Engine
             "edited",
             Ask {
                 question: Question::Edited,
-                parts: said("M1"),
+                parts: text_parts("M1"),
                 ..ask("m1", "s3", LATER + 10)
             },
             vec!["M1", "part"],
@@ -311,7 +311,7 @@ pub(crate) async fn a_recovered_continuation_knows_what_it_goes_on_from(engine: 
     answered(store, &first, "a").await;
     let on = Ask {
         question: Question::Continued,
-        continued: Some(said("a, approved")),
+        continued: Some(text_parts("a, approved")),
         answer: first.answer.clone(),
         ..ask("m1", "s2", NOON + 1)
     };
@@ -322,7 +322,7 @@ pub(crate) async fn a_recovered_continuation_knows_what_it_goes_on_from(engine: 
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(&*before.parts, said("a"));
+    assert_eq!(&*before.parts, text_parts("a"));
     recover(store, &open, "a, and part of more", LATER).await;
     assert_eq!(on.path_texts(store).await, ["m1", "a, and part of more"]);
 }
@@ -436,7 +436,7 @@ async fn owes(engine: &Engine) -> bool {
         .unwrap()
         .items
         .unwrap();
-    items.iter().any(|item| item.contains_key("owed"))
+    items.iter().any(|item| item.contains_key("pendingUsage"))
 }
 
 pub(crate) async fn a_continuation_of_nothing_goes_on_from_what_that_went_on_from(engine: &Engine) {
@@ -445,7 +445,7 @@ pub(crate) async fn a_continuation_of_nothing_goes_on_from_what_that_went_on_fro
     answered(store, &first, "a").await;
     let on = |run: u64, added: &str| Ask {
         question: Question::Continued,
-        continued: Some(said(added)),
+        continued: Some(text_parts(added)),
         answer: first.answer.clone(),
         ..ask("m1", &format!("s{run}"), NOON + run)
     };
@@ -465,11 +465,15 @@ pub(crate) async fn a_continuation_of_nothing_goes_on_from_what_that_went_on_fro
         ("the same", on(3, "a, approved")),
         ("another", on(4, "a, denied")),
     ] {
-        assert_eq!(&*base(&on).await, said("a"), "{name}");
+        assert_eq!(&*base(&on).await, text_parts("a"), "{name}");
         assert_eq!(on.path_texts(store).await, ["m1", "a"], "{name}");
     }
     answered(store, &ask("m2", "s5", NOON + 5), "b").await;
     let older = on(6, "a, approved at last");
-    assert_eq!(&*base(&older).await, said("a"), "after another message");
+    assert_eq!(
+        &*base(&older).await,
+        text_parts("a"),
+        "after another message"
+    );
     assert_eq!(older.path_texts(store).await, ["m1", "a", "m2", "b"]);
 }

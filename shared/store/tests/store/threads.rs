@@ -5,7 +5,7 @@ use store::{
     Cost, Cursor, MessagePage, Pages, Question, Store, ThreadCursor, TurnOutcome, TurnUsage,
 };
 
-use crate::asking::{Ask, NOON, ask, end, put_question, said};
+use crate::asking::{Ask, NOON, ask, end, put_question, text_parts};
 use crate::engine::Engine;
 use crate::messages::{answer, metadata};
 
@@ -232,7 +232,7 @@ pub(crate) async fn messages_come_in_pages_bounded_by_number_and_bytes(engine: &
         let text = "x".repeat(if run == 1 { 3_000 } else { 10 });
         let put = engine
             .store
-            .put_answer(&begun.keys, &answer(&said(&text), &metadata()))
+            .put_answer(&begun.keys, &answer(&text_parts(&text), &metadata()))
             .await;
         put.unwrap();
         engine

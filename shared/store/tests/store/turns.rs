@@ -62,7 +62,7 @@ pub(crate) async fn a_first_message_creates_its_thread(engine: &Engine) {
     );
 
     let turn = ask.begun(&engine.store).await;
-    assert!(turn.new_thread && turn.question_kept);
+    assert!(turn.new_thread && turn.question_inlined);
     assert_eq!((turn.took_over, turn.left_behind), (None, None));
     assert_eq!(turn.at_ms, NOON);
     assert_eq!(turn.keys.stream(), &ask.stream);

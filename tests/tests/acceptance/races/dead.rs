@@ -57,7 +57,7 @@ async fn leave_dead_turn(race: &mut Race<'_>) -> Result<String> {
     let Begin::Begun(begun) = store.begin_turn(&begin).await? else {
         bail!("a first turn begins")
     };
-    if !begun.question_kept || race.random.bool() {
+    if !begun.question_inlined || race.random.bool() {
         store
             .put_user_message(
                 &begun.keys,

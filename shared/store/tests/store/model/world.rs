@@ -6,7 +6,9 @@ use message::{MessageId, StreamId, UserId};
 use store::{Begin, BegunTurn, OpenTurn, Question, Store, TurnSignal, TurnUsage};
 use tokio::task::JoinSet;
 
-use crate::asking::{Ask, LEASE, NOON, NOTHING_USED, ask, end_using, put_question, recover, said};
+use crate::asking::{
+    Ask, LEASE, NOON, NOTHING_USED, ask, end_using, put_question, recover, text_parts,
+};
 use crate::engine::Engine;
 
 use super::Event;
@@ -148,7 +150,7 @@ impl World<'_> {
             stream: begun.keys.stream().clone(),
             ..ask
         };
-        if !begun.question_kept {
+        if !begun.question_inlined {
             put_question(self.store, &ask, &begun).await;
         }
         self.turns.push(Turn {
@@ -218,7 +220,7 @@ impl World<'_> {
                 says,
             } => {
                 let message = format!("m{}", self.runs);
-                let parts = said(&format!(
+                let parts = text_parts(&format!(
                     "{message} {}",
                     if is_long { noise(3_000) } else { String::new() }
                 ));
@@ -265,7 +267,7 @@ impl World<'_> {
                     message, follows, ..
                 } = &self.questions[old];
                 let (message, follows) = (message.to_string(), *follows);
-                let parts = said(&format!("{message} edited {}", self.runs));
+                let parts = text_parts(&format!("{message} edited {}", self.runs));
                 let ask = self.ask(&message, &parts, Question::Edited);
                 self.questions.push(Asked {
                     message: id(&message),
@@ -282,7 +284,7 @@ impl World<'_> {
                 let Asked { message, parts, .. } = &self.questions[question];
                 let (message, parts) = (message.to_string(), parts.clone());
                 let ask = self.ask(&message, &parts, Question::Continued);
-                let continued = Some(said(&format!("added before {}", self.runs)));
+                let continued = Some(text_parts(&format!("added before {}", self.runs)));
                 self.turn(
                     Ask {
                         continued,
