@@ -85,3 +85,21 @@ fn check(command: &mut Command) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use toml::Table;
+
+    use crate::workspace;
+
+    /// cargo-lambda adds `panic = "abort"` to a release profile that does not choose.
+    #[test]
+    fn a_panic_unwinds_in_the_deployed_functions() {
+        let manifest = std::fs::read_to_string(workspace::root().join("Cargo.toml")).unwrap();
+        let manifest: Table = manifest.parse().unwrap();
+        assert_eq!(
+            manifest["profile"]["release"]["panic"].as_str(),
+            Some("unwind")
+        );
+    }
+}

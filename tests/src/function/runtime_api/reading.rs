@@ -93,7 +93,7 @@ pub(super) async fn read_streamed(
             // The client may be gone.
             drop(pending.prelude.take().map(|sender| sender.send(found)));
         }
-        if answering.reading != Reading::Complete {
+        if pending.reading != Reading::Complete {
             events += body.windows(2).filter(|window| window == b"\n\n").count();
         }
         if !body.is_empty() {
