@@ -3,6 +3,7 @@
 
 mod cargo_output;
 mod environment;
+mod language;
 mod summary;
 
 use std::path::Path;
@@ -55,6 +56,7 @@ fn check_sources(summary: &mut Summary) {
         "warnings",
     ];
     check(summary, "lints", cargo(&lints));
+    check_language(summary);
     if command::find("cargo-deny").is_some() {
         // Advisories are looked up in a repository on the network; licences and sources are not.
         check(
@@ -68,6 +70,18 @@ fn check_sources(summary: &mut Summary) {
             "cargo-deny is not installed (cargo install cargo-deny)",
         );
     }
+}
+
+fn check_language(summary: &mut Summary) {
+    announce("language");
+    let started = Instant::now();
+    let findings = language::findings();
+    match &findings {
+        Ok(findings) => findings.iter().for_each(|finding| println!("{finding}")),
+        Err(error) => eprintln!("{error:#}"),
+    }
+    let passed = findings.is_ok_and(|findings| findings.is_empty());
+    summary.add("language", Outcome::Checked { passed }, started.elapsed());
 }
 
 fn check_template(summary: &mut Summary) {

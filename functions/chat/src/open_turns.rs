@@ -33,8 +33,11 @@ impl AppState {
         };
         // Unlike the current turn, it does not change what the caller sees, so it is recovered in a
         // task.
-        if let Some(left_behind) = current.left_behind.filter(|older| older.is_dead(now_ms())) {
-            self.recover(left_behind, invocation);
+        if let Some(unfinished_previous) = current
+            .unfinished_previous
+            .filter(|older| older.is_dead(now_ms()))
+        {
+            self.recover(unfinished_previous, invocation);
         }
         match current.open {
             Some(open) if open.is_dead(now_ms()) => {

@@ -153,7 +153,9 @@ impl<'a> Recorder<'a> {
             .persist("mark the turn as ended", until, finish)
             .await?
         {
-            Finished::Recorded { left_behind } => left_behind,
+            Finished::Recorded {
+                unfinished_previous,
+            } => unfinished_previous,
             Finished::Superseded => {
                 tracing::info!(
                     thread_id = self.turn.thread.as_str(),

@@ -229,24 +229,24 @@ impl Relay {
         let closing = output.close(&ending);
         let record = output.record(&ending, skipped, &turn.model_id);
         let mut saved = recorder.save(&record, message_saved).await;
-        let left_behind = if saved {
+        let unfinished_previous = if saved {
             // Mark first: a client that reads the end may send its next message at once.
-            let left_behind = recorder.finish(&record, saved).await;
+            let unfinished_previous = recorder.finish(&record, saved).await;
             output.end(closing, &record.metadata, writer);
-            left_behind
+            unfinished_previous
         } else {
-            let mut left_behind = None;
+            let mut unfinished_previous = None;
             if record.is_empty {
                 // There is nothing to save. Marking the turn as failed first lets the client send
                 // the same message again as soon as it reads the error.
                 let finished =
                     timeout(UNSAVED_FINISH_TIMEOUT, recorder.finish(&record, false)).await;
-                left_behind = finished.unwrap_or_default();
+                unfinished_previous = finished.unwrap_or_default();
             }
             output.end_unsaved(closing, &record.metadata, writer);
             saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
             if saved || record.is_empty || !turn.state.has_journals() {
-                left_behind.or(recorder.finish(&record, saved).await)
+                unfinished_previous.or(recorder.finish(&record, saved).await)
             } else {
                 // The turn stays open so that its answer is recovered from the journal.
                 None
@@ -255,7 +255,7 @@ impl Relay {
         // The stream has ended: from here on readers are served from the store.
         drop(guard);
         recorder.record_usage(&record).await;
-        if let Some(older) = left_behind {
+        if let Some(older) = unfinished_previous {
             turn.state.recover(older, invocation);
         }
         recorder.log_outcome(&record, &ending, saved);

@@ -171,7 +171,7 @@ impl Turn {
         let BegunTurn {
             keys,
             took_over,
-            left_behind,
+            unfinished_previous,
             ..
         } = begun;
         // Its own process stores the answer of an older turn that is alive. A dead one has no
@@ -182,7 +182,7 @@ impl Turn {
                 self.state.recover(older, invocation);
             }
         }
-        if let Some(older) = left_behind.filter(|older| older.is_dead(now_ms())) {
+        if let Some(older) = unfinished_previous.filter(|older| older.is_dead(now_ms())) {
             self.state.recover(older, invocation);
         }
         Box::pin(Relay::new(self, keys, writer, guard, message_saved).run(invocation)).await;

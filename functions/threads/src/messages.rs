@@ -103,7 +103,9 @@ impl AppState {
         let Some((
             thread,
             CurrentTurn {
-                open, left_behind, ..
+                open,
+                unfinished_previous,
+                ..
             },
         )) = self.store.thread_and_turn(user, id).await?
         else {
@@ -115,7 +117,7 @@ impl AppState {
             open => (None, open),
         };
         // Before the page is read, so that it shows the recovered answers.
-        for turn in dead.iter().chain(&left_behind) {
+        for turn in dead.iter().chain(&unfinished_previous) {
             self.recover(turn, now_ms).await?;
         }
         Ok(Some((thread, running)))

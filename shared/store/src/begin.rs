@@ -123,7 +123,7 @@ pub struct BegunTurn {
     /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works on it.
     pub took_over: Option<OpenTurn>,
     /// An earlier turn that was taken over from and is not known to be over. To be recovered at leisure.
-    pub left_behind: Option<OpenTurn>,
+    pub unfinished_previous: Option<OpenTurn>,
     /// What stands before the question on the thread's path, for [`crate::History::before`].
     pub history: Cursor,
 }

@@ -27,7 +27,7 @@ pub enum Finished {
     /// The thread shows that the turn is over.
     Recorded {
         /// An earlier turn that was taken over from and is not known to be over. To be recovered.
-        left_behind: Option<OpenTurn>,
+        unfinished_previous: Option<OpenTurn>,
     },
     /// Another turn has taken the thread over, or the thread was deleted. The mark was left out.
     Superseded,
@@ -62,7 +62,7 @@ impl Store {
             }
         };
         Ok(Finished::Recorded {
-            left_behind: thread.left_behind()?,
+            unfinished_previous: thread.unfinished_previous()?,
         })
     }
 

@@ -133,7 +133,7 @@ impl ThreadItem {
     }
 
     /// The turn before, if it is not known to be over.
-    pub(crate) fn left_behind(&self) -> Result<Option<OpenTurn>, StoreError> {
+    pub(crate) fn unfinished_previous(&self) -> Result<Option<OpenTurn>, StoreError> {
         self.prev
             .clone()
             .map(|run| self.superseded(run))
@@ -253,7 +253,7 @@ pub struct CurrentTurn {
     /// The latest run's answer, if it has ended with one.
     pub answered: Option<AnsweredTurn>,
     /// An earlier run that was taken over from and is not known to be over.
-    pub left_behind: Option<OpenTurn>,
+    pub unfinished_previous: Option<OpenTurn>,
 }
 
 impl CurrentTurn {
@@ -275,7 +275,7 @@ impl TryFrom<ThreadItem> for CurrentTurn {
             stream: item.stream()?,
             open: item.open()?,
             answered,
-            left_behind: item.left_behind()?,
+            unfinished_previous: item.unfinished_previous()?,
         })
     }
 }

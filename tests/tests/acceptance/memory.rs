@@ -28,7 +28,7 @@ const RELEASE_PROGRAM_MIB: f64 = 12.0;
 struct Peak {
     /// All of it (`VmHWM`).
     resident_mib: f64,
-    /// What of it is the program and its libraries (`RssFile`).
+    /// The share of the program and its libraries (`RssFile`).
     program_mib: f64,
 }
 

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_that_no_session_could_reach_is_told_of_it() {
+    fn a_deployment_that_no_session_can_reach_is_warned_about() {
         for overrides in [&[][..], &["BetterAuthUrl=\"\""]] {
             let warnings = settings("empty", overrides).unwrap().warnings();
             assert!(

@@ -339,7 +339,7 @@ async fn an_error_body_that_never_ends_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn after_the_deadline_nobody_is_called() {
+async fn no_call_is_made_after_the_deadline() {
     let mut gateway = Scripted::answering([good_answer()]).await;
     let error = call(&model(config(gateway.base.clone())), Some(Instant::now()))
         .await
@@ -388,7 +388,7 @@ async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_tr
 }
 
 #[tokio::test]
-async fn a_whole_answer_leaves_its_connection_to_the_next_call() {
+async fn a_complete_answer_leaves_its_connection_to_the_next_call() {
     let twice = vec![
         Step::Read,
         Step::Send(good_answer()),

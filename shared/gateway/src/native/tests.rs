@@ -160,7 +160,7 @@ fn what_is_not_json_is_broken_and_not_repeated_in_the_error() {
 }
 
 #[test]
-fn keys_that_the_original_refuses_are_broken_also_where_nobody_looks() {
+fn keys_that_the_original_refuses_are_broken_in_ignored_fields_too() {
     for json in [
         r#"{"type":"ping","x":{"__proto__":1}}"#,
         r#"{"type":"hologram","__proto__":1}"#,

@@ -112,7 +112,7 @@ pub(super) fn messages<'a>(
         match message {
             ModelMessage::System(content) => messages.push(Message::System { content }),
             ModelMessage::User(content) => messages.push(Message::User {
-                content: said_by_user(content)?,
+                content: user_content(content)?,
             }),
             ModelMessage::Assistant(content) => messages.push(assistant_message(content)),
             ModelMessage::Tool(content) => messages.extend(content.iter().filter_map(result)),
@@ -121,7 +121,7 @@ pub(super) fn messages<'a>(
     Ok(messages)
 }
 
-fn said_by_user<'a>(content: &'a [Content<'a>]) -> Result<UserContent<'a>, PromptError> {
+fn user_content<'a>(content: &'a [Content<'a>]) -> Result<UserContent<'a>, PromptError> {
     if let [Content::Text { text, .. }] = content {
         return Ok(UserContent::Text(text));
     }

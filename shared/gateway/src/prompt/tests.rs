@@ -197,7 +197,7 @@ fn numbers_of_a_tool_are_passed_on_to_the_last_digit() {
 }
 
 #[test]
-fn a_prompt_does_not_show_what_was_said() {
+fn the_debug_form_of_a_prompt_shows_no_text() {
     let prompt =
         prompt(r#"[{"id":"m","role":"user","parts":[{"type":"text","text":"a secret"}]}]"#);
     assert_eq!(

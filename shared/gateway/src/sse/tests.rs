@@ -92,7 +92,7 @@ fn an_event_of_ten_megabytes_passes_in_small_pieces_and_its_memory_is_given_back
 }
 
 #[test]
-fn an_event_over_the_limit_is_refused_before_it_is_whole() {
+fn an_event_over_the_limit_is_refused_before_it_is_complete() {
     let decode = |mut wire: &[u8]| {
         SseDecoder::with_limit(5)
             .next_event(&mut wire)

@@ -86,7 +86,7 @@ enum Then {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_whole_only_behind_its_finish_part() {
+async fn an_answer_is_complete_only_after_its_finish_part() {
     use Then::{Cut, End, IdleTimer};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
         (

@@ -360,7 +360,7 @@ async fn a_turn_that_was_to_end_early_is_stopped_even_if_it_died() {
         }
         let current = case.current(&engine).await;
         let open = if is_superseded {
-            current.left_behind
+            current.unfinished_previous
         } else {
             current.open
         }
@@ -419,7 +419,7 @@ async fn a_turn_that_was_superseded_is_stopped() {
     assert_eq!((metadata.aborted, metadata.error), (Some(true), None));
     let current = newer.current(&engine).await;
     assert_eq!(
-        (current.ended(), current.left_behind),
+        (current.ended(), current.unfinished_previous),
         (false, None),
         "the newer turn goes on"
     );
@@ -543,7 +543,9 @@ async fn an_answer_that_is_there_stays() {
         .unwrap();
     assert_eq!(
         finished,
-        Finished::Recorded { left_behind: None },
+        Finished::Recorded {
+            unfinished_previous: None
+        },
         "the turn itself may still come"
     );
 }

@@ -144,7 +144,7 @@ impl Store {
             new_thread: !before.exists(),
             at_ms: plan.at_ms,
             question_inlined: prepared.inline_question.is_some(),
-            left_behind: before.left_behind()?,
+            unfinished_previous: before.unfinished_previous()?,
             history: plan.history(),
             took_over: plan.took_over().map(OpenTurn::superseded),
             keys,
@@ -167,9 +167,9 @@ impl Store {
             at_ms: turn.began_at_ms(),
             question_inlined: turn.inline_question().is_some(),
             took_over: thread
-                .left_behind()?
+                .unfinished_previous()?
                 .filter(|before| before.stream() != turn.stream()),
-            left_behind: None,
+            unfinished_previous: None,
             history: Cursor::before(&turn.run().user_sk, turn.run().user_cut.as_deref()),
             keys,
         }))

@@ -231,5 +231,7 @@ pub(crate) async fn recover(
 }
 
 pub(crate) fn recorded() -> Finished {
-    Finished::Recorded { left_behind: None }
+    Finished::Recorded {
+        unfinished_previous: None,
+    }
 }

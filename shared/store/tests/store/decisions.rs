@@ -161,14 +161,14 @@ pub(crate) async fn an_ordinary_begin_tells_what_was_left_behind(engine: &Engine
     first.begun(&engine.store).await;
     let second = ask("m2", "s2", NOON + 1).begun(&engine.store).await;
     let store::Finished::Recorded {
-        left_behind: Some(left),
+        unfinished_previous: Some(left),
     } = end(&engine.store, &second, "b").await
     else {
         panic!("the first turn is left behind");
     };
     assert_eq!(left.stream(), &first.stream);
     let third = ask("m3", "s3", NOON + 2).begun(&engine.store).await;
-    assert_eq!(third.left_behind, Some(left.clone()));
+    assert_eq!(third.unfinished_previous, Some(left.clone()));
     assert_eq!(third.took_over, None);
     recover(&engine.store, &left, "", NOON + 2).await;
     assert_eq!(

@@ -557,5 +557,5 @@ pub(crate) async fn a_refusal_keeps_what_else_became_of_the_thread(engine: &Engi
         "an older turn is still to be recovered"
     );
     end(store, &first, "a").await;
-    assert_eq!(second.current(store).await.left_behind, None);
+    assert_eq!(second.current(store).await.unfinished_previous, None);
 }

@@ -237,7 +237,7 @@ pub(crate) async fn a_turn_left_behind_is_recovered_without_touching_the_newer(e
     );
     let current = newer.current(&engine.store).await;
     assert_eq!(
-        (current.stream, current.left_behind),
+        (current.stream, current.unfinished_previous),
         (Some(newer.stream.clone()), None)
     );
     assert!(current.open.is_some(), "the newer turn is still open");
@@ -271,7 +271,7 @@ pub(crate) async fn a_turn_superseded_while_it_is_recovered_is_recovered(engine:
         ask("m2", "s2", LATER)
             .current(&engine.store)
             .await
-            .left_behind,
+            .unfinished_previous,
         None
     );
 }
@@ -357,7 +357,7 @@ pub(crate) async fn a_turn_knows_whether_it_was_to_end_early(engine: &Engine) {
     let Ok(Begin::Recover(before)) = ask("m3", "s3", NOON + 2).begin(store).await else {
         panic!("the first turn is left behind");
     };
-    for left in [first.current(store).await.left_behind, Some(before)] {
+    for left in [first.current(store).await.unfinished_previous, Some(before)] {
         assert_eq!(left.as_ref(), Some(&superseded), "however it is heard of");
     }
 

@@ -63,7 +63,7 @@ pub(crate) async fn a_first_message_creates_its_thread(engine: &Engine) {
 
     let turn = ask.begun(&engine.store).await;
     assert!(turn.new_thread && turn.question_inlined);
-    assert_eq!((turn.took_over, turn.left_behind), (None, None));
+    assert_eq!((turn.took_over, turn.unfinished_previous), (None, None));
     assert_eq!(turn.at_ms, NOON);
     assert_eq!(turn.keys.stream(), &ask.stream);
 
@@ -275,13 +275,13 @@ pub(crate) async fn another_message_takes_over_a_running_turn(engine: &Engine) {
     let took_over = second.took_over.clone().unwrap();
     assert_eq!(took_over.stream(), first.keys.stream());
     assert_eq!(
-        asked.current(&engine.store).await.left_behind,
+        asked.current(&engine.store).await.unfinished_previous,
         Some(took_over)
     );
 
     assert_eq!(end(&engine.store, &first, "a").await, Finished::Superseded);
     assert_eq!(
-        asked.current(&engine.store).await.left_behind,
+        asked.current(&engine.store).await.unfinished_previous,
         None,
         "it is over"
     );
@@ -380,7 +380,7 @@ pub(crate) async fn a_begin_whose_answer_got_lost_may_be_superseded_already(engi
     let turn = lost.begun(&engine.store).await;
     assert_eq!(turn.at_ms, NOON);
     assert_eq!(end(&engine.store, &turn, "a").await, Finished::Superseded);
-    assert_eq!(lost.current(&engine.store).await.left_behind, None);
+    assert_eq!(lost.current(&engine.store).await.unfinished_previous, None);
 }
 
 pub(crate) async fn a_takeover_whose_answer_got_lost_names_the_older_turn(engine: &Engine) {
@@ -402,10 +402,10 @@ pub(crate) async fn a_takeover_whose_answer_got_lost_names_the_older_turn(engine
         4,
         "the client tried to take over twice"
     );
-    assert_eq!(newer.left_behind, None, "it may be at work");
+    assert_eq!(newer.unfinished_previous, None, "it may be at work");
     assert_eq!(
         newer.took_over,
-        older.current(&engine.store).await.left_behind
+        older.current(&engine.store).await.unfinished_previous
     );
     assert_eq!(newer.took_over.unwrap().stream(), &older.stream);
 }

@@ -23,7 +23,7 @@ const MAX_STREAM_BYTES: usize = 16 * 1024 * 1024;
 struct Case {
     name: &'static str,
     question: fn() -> String,
-    /// What comes between the start of the text and its end, write by write.
+    /// The writes between the start of the text and its end.
     writes: fn() -> Vec<Bytes>,
     ending: Ending,
     limit_mib: f64,

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_input_is_whole_with_its_last_bracket() {
+    fn an_input_is_complete_with_its_last_bracket() {
         for (text, complete) in [
             ("", false),
             (" \n", false),

@@ -22,7 +22,7 @@ static MEGABYTE: &str = match str::from_utf8(&[b' '; 1024 * 1024]) {
 const DONE: &str = "data: [DONE]\n\n";
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
+async fn an_answer_is_complete_only_with_its_reason_for_stopping() {
     use Then::{Cut, End, IdleTimer};
     let cases: [(&str, &[&'static str], Then, Course<'_>); 20] = [
         (
@@ -132,7 +132,7 @@ async fn an_answer_is_whole_only_when_its_reason_for_stopping_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_answer_stays_whole_though_an_event_without_end_follows() {
+async fn a_complete_answer_stays_complete_though_an_endless_event_follows() {
     let (mut sender, mut stream) = stream_in(Protocol::OpenAi, None);
     send(&mut sender, STOP).await;
     send(&mut sender, "data: ").await;

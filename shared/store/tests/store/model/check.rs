@@ -21,7 +21,7 @@ impl World<'_> {
             return;
         };
         assert!(
-            current.ended() && current.left_behind.is_none(),
+            current.ended() && current.unfinished_previous.is_none(),
             "{current:?}"
         );
         let says_something = self

@@ -384,7 +384,7 @@ impl World<'_> {
             return;
         };
         let dead = current.open.filter(|open| open.is_dead(self.now_ms));
-        for open in current.left_behind.into_iter().chain(dead) {
+        for open in current.unfinished_previous.into_iter().chain(dead) {
             self.recover(&open, readers).await;
         }
     }
