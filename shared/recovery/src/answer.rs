@@ -4,21 +4,21 @@ use message::{AnswerMetadata, UiPart};
 use store::{OpenTurn, Status};
 use ui_stream::{MessageAssembler, UiMessageChunk};
 
-/// What a page and an operator are told of an answer whose process died.
+/// The error code of an answer whose process died.
 const INTERRUPTED: &str = "interrupted";
 
 /// An answer, as it is stored.
 pub(crate) struct Answer {
     /// As JSON text.
     pub(crate) parts: String,
-    /// Whether the model is not known to have said anything.
+    /// True if no content of the model is known.
     pub(crate) is_empty: bool,
     pub(crate) metadata: AnswerMetadata,
     pub(crate) status: Status,
 }
 
 impl Answer {
-    /// What the `journal` of `turn` makes of the parts that it goes on from.
+    /// Returns the answer that the `journal` of `turn` makes of the parts that it continues.
     pub(crate) fn of(turn: &OpenTurn, given: &[UiPart], journal: &[u8], now_ms: u64) -> Self {
         let (mut assembler, mut told) = (MessageAssembler::continuing(given.to_owned()), None);
         let mut unreadable = 0_u64;

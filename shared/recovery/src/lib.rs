@@ -51,7 +51,7 @@ async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, 
     }))
 }
 
-/// What the turn's stream is known to have said.
+/// Returns the known bytes of the turn's stream.
 async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError> {
     let journal = store.journal(&turn.journal(), 0, true).await;
     Ok(unless_damaged(turn, "journal", journal)?

@@ -1,4 +1,4 @@
-//! How a turn begins: who may answer which message of a thread, and when.
+//! The begin of a turn: which run may answer which message of a thread, and when.
 //!
 //! # States
 //! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest of what was asked
@@ -49,10 +49,10 @@ use crate::turn::{AnsweredTurn, OpenTurn, TurnKeys};
 
 use digest::Digest;
 
-/// What a turn is begun with.
+/// The input of a begin.
 #[derive(Debug, Clone, Copy)]
 pub struct BeginTurn<'a> {
-    /// Who asks.
+    /// The user.
     pub user: &'a UserId,
     /// The thread, created if the user has none of this name.
     pub thread: &'a ThreadId,
@@ -73,17 +73,17 @@ pub struct BeginTurn<'a> {
     pub title: &'a str,
     /// Now, in milliseconds since 1970.
     pub now_ms: u64,
-    /// How long the turn may live.
+    /// The time that the turn may run.
     pub lease_ms: u64,
-    /// What there is to the message.
+    /// The state of the user's message.
     pub question: Question,
-    /// Whether the turn may take over from one that is running and is not about the same message.
+    /// True if the turn may take over from one that is running and is not about the same message.
     pub supersede: bool,
-    /// How much the user may ask for.
+    /// The user's limits.
     pub limits: TurnLimits,
 }
 
-/// What a begin says of the user's message.
+/// The state of the user's message at a begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// It is sent: for the first time, or again because the client got no answer.
@@ -96,14 +96,14 @@ pub enum Question {
     Continued,
 }
 
-/// What came of a begin that was not refused.
+/// The outcome of a begin that was not refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
     /// The turn has begun.
     Begun(BegunTurn),
-    /// The same has been asked, and is being answered.
+    /// An answer to the same question is running.
     Running(OpenTurn),
-    /// The same has been asked, and this is its answer.
+    /// An answer to the same question is stored, by this turn.
     Answered(AnsweredTurn),
     /// This turn has to be recovered first, see [`Store::recover_turn`]; then the begin is to be tried again.
     Recover(OpenTurn),
@@ -112,19 +112,19 @@ pub enum Begin {
 /// A turn that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BegunTurn {
-    /// What the turn's other operations need.
+    /// The keys for the turn's other operations.
     pub keys: TurnKeys,
-    /// Whether the thread is new.
+    /// True if the thread is new.
     pub new_thread: bool,
     /// The thread's `lastActivityAt` from now on: now, or a little later if turns come faster than the clock.
     pub at_ms: u64,
-    /// Whether the thread item keeps the question: then it is not lost though the process dies before it has put it.
+    /// True if the thread item holds the question: then it is not lost though the process dies before it has put it.
     pub question_inlined: bool,
     /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works on it.
     pub took_over: Option<OpenTurn>,
     /// An earlier turn that was taken over from and is not known to be over. To be recovered at leisure.
     pub unfinished_previous: Option<OpenTurn>,
-    /// What stands before the question on the thread's path, for [`crate::History::before`].
+    /// The bound before the question on the thread's path, for [`crate::History::before`].
     pub history: Cursor,
 }
 
@@ -161,7 +161,7 @@ pub enum BeginError {
 struct PreparedBegin<'a> {
     begin: &'a BeginTurn<'a>,
     digest: Digest,
-    /// What a thread remembers of the message's id.
+    /// The mark by which a thread remembers the message's id.
     mark: String,
     inline_question: Option<InlineQuestion>,
     quota_slot: QuotaSlot,

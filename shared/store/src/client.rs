@@ -1,4 +1,4 @@
-//! How DynamoDB is reached.
+//! The client of DynamoDB.
 //!
 //! Knows endpoints, trust, patience and where keys come from. Start-up is on the user's clock: no network, no
 //! roots read from disk, and nothing awaited beyond the environment and a profile file, if there is one.
@@ -19,25 +19,25 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// How many idle connections are kept. Hundreds of turns at once open many more for a moment, and each holds buffers.
+/// The most idle connections that are kept. Hundreds of turns at once open many more for a moment, and each holds buffers.
 const MOST_IDLE: usize = 32;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// How to reach DynamoDB, and for how long to try.
+/// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile, or AWS itself.
     /// An `https` endpoint that is not Amazon's must be named here, so that the system's roots are trusted.
     pub endpoint: Option<String>,
-    /// Whether this is an engine on this machine, which takes any keys and any region.
+    /// True for an engine on this machine, which takes any keys and any region.
     pub local: bool,
-    /// How long one connection may take to open.
+    /// The time that one connection may take to open.
     pub connect_timeout: Duration,
-    /// How long one attempt of one operation may take.
+    /// The time that one attempt of one operation may take.
     pub attempt_timeout: Duration,
-    /// How long one operation may take with all its attempts and the waits between them.
+    /// The time that one operation may take with all its attempts and the waits between them.
     pub operation_timeout: Duration,
-    /// How many attempts one operation gets.
+    /// The number of attempts of one operation.
     pub max_attempts: u32,
     /// The longest wait before the second attempt after throttling; it doubles, and is jittered.
     pub first_backoff: Duration,
@@ -131,7 +131,7 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
         .build_https()
 }
 
-/// Whether TLS to `endpoint` ends at a certificate that Amazon did not sign.
+/// Returns true if TLS to `endpoint` may end at a certificate that Amazon did not sign.
 fn is_foreign(endpoint: &str) -> bool {
     let Some(rest) = endpoint.strip_prefix("https://") else {
         return false;

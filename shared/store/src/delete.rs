@@ -19,7 +19,7 @@
 //! some time after that turn's lease, and `ttl` removes it. As long as the item is there a second delete goes on where
 //! the first one died, since the item says all that it needs.
 //!
-//! What a turn puts after the delete and cannot take away, because it dies or the table fails it, stays until the thread is
+//! An item that a turn puts after the delete and cannot take away, because it dies or the table fails it, stays until the thread is
 //! deleted again; once `ttl` has removed what is left, nothing leads to it any more.
 //!
 //! Journals go as messages do, those of all turns. What a turn still writes there it takes away itself, but for the last
@@ -38,17 +38,17 @@ use crate::thread::{State, ThreadItem};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError, keys};
 
-/// What one BatchWriteItem takes.
+/// The most items of one BatchWriteItem.
 const MAX_BATCH_ITEMS: usize = 25;
-/// How often what a batch left over is sent again, and how long is waited before the first time; that doubles.
+/// The number of retries for unprocessed items of a batch, and the wait before the first, which doubles.
 const MAX_RETRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
-/// How often a delete is begun anew because a turn began or ended in between.
+/// The number of attempts of a delete while turns begin or end in between.
 const MAX_ATTEMPTS: usize = 8;
-/// How long after the last lease nobody can come late any more.
+/// The time after the last lease when no turn can write late any more.
 const TOMBSTONE_GRACE_MS: u64 = 60 * 60 * 1000;
 
-/// What is left of a thread until it is deleted.
+/// The item that is left of a thread until it is deleted.
 struct Tombstone {
     deleted_at: u64,
     /// Until when a turn of it may still be at work.

@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// What a failure was caused by.
+/// The cause of a failure.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why the table did not do what was asked. The client's own retries are spent already.
@@ -16,7 +16,7 @@ pub enum StoreError {
     Throttled {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// What DynamoDB said.
+        /// The error of DynamoDB.
         source: Cause,
     },
     /// No connection, no answer in time, or a failure on DynamoDB's side.
@@ -24,7 +24,7 @@ pub enum StoreError {
     Unavailable {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// What went wrong on the way.
+        /// The failure on the way.
         source: Cause,
     },
     /// Other writers were faster each time.
@@ -38,7 +38,7 @@ pub enum StoreError {
     Corrupt {
         /// `pk` and `sk` of the item.
         key: String,
-        /// What is wrong with it.
+        /// The damage.
         source: Cause,
     },
     /// The request can never succeed as it is: too large, no rights, no table.
@@ -52,7 +52,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// Returns true if the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Unavailable { .. } | Self::Conflict { .. } => true,

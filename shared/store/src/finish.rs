@@ -1,7 +1,7 @@
-//! How a turn ends, for its thread.
+//! The end of a turn, for its thread.
 //!
-//! What a turn used is added to its thread's totals in the write that ends it. A turn that was superseded may be ended by
-//! a recoverer while its process is still at work. Then its name goes into the set `owed`, and when its process comes to
+//! The usage of a turn is added to its thread's totals in the write that ends it. A turn that was superseded may be ended by
+//! a recoverer while its process is still at work. Then its name goes into the set `pendingUsage`, and when its process comes to
 //! its end it finds the name there and adds the totals in the write that removes it: once, whoever was first.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -12,7 +12,7 @@ use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
 use crate::{Store, StoreError};
 
-/// How a turn ended, for the thread.
+/// The outcome of a turn, for the thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnOutcome {
     /// The answer is stored, whatever its status.
@@ -21,7 +21,7 @@ pub enum TurnOutcome {
     Failed,
 }
 
-/// What became of the mark that ends a turn.
+/// The outcome of the mark that ends a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
     /// The thread shows that the turn is over.
@@ -184,7 +184,7 @@ impl Store {
     }
 }
 
-/// What the end of a superseded turn does about its thread's totals.
+/// The effect of a superseded turn's end on its thread's totals.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Usage<'a> {
     /// Adds this.
@@ -193,7 +193,7 @@ pub(crate) enum Usage<'a> {
     Deferred,
 }
 
-/// What a mark came to, with the thread as it is now.
+/// The outcome of a mark, with the thread as it is now.
 pub(crate) enum MarkResult {
     Applied(Box<ThreadItem>),
     Rejected(Box<ThreadItem>),

@@ -1,4 +1,4 @@
-//! How messages are read back: along one path, newest first, each of them whole.
+//! Reads of messages: along one path, newest first, each of them complete.
 //!
 //! Continuations sort after their message, so read backwards they come before it. Those whose message does not
 //! come were left behind by a writer that died, and are dropped.
@@ -16,7 +16,7 @@ use crate::path::{self, Path};
 use crate::turn::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
-/// How many items are read at least where those read at first were not enough: a whole page of the engine would cost
+/// The least number of items of a further read where the first ones were not enough: a full page of the engine would cost
 /// 128 units or more, however little is missing.
 const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 
@@ -29,7 +29,7 @@ pub struct History<'a> {
     pub max_bytes: Option<usize>,
     /// Only those before this place; `None` begins with the path's end.
     pub before: Option<&'a Cursor>,
-    /// Whether what was written a moment ago must be seen. Costs twice as much.
+    /// True for a strongly consistent read, which costs twice as much.
     pub consistent: bool,
 }
 
@@ -38,12 +38,12 @@ pub struct History<'a> {
 pub struct Cursor(pub(crate) Box<str>);
 
 impl Cursor {
-    /// What comes before the sort key `bound`.
+    /// Reads before the sort key `bound`.
     pub(crate) fn at(bound: &str) -> Self {
         Self(bound.into())
     }
 
-    /// What comes before the message `sk`.
+    /// Reads before the message `sk`.
     pub(crate) fn before(sk: &str, cut: Option<&str>) -> Self {
         Self::at(path::bound(sk, cut))
     }
@@ -62,7 +62,7 @@ pub(crate) struct MessageRef {
 pub struct StoredMessage {
     /// Its id: the client's for a user's message, ours for an assistant's.
     pub id: MessageId,
-    /// Who speaks.
+    /// The role of the author.
     pub role: Role,
     /// The parts as JSON text, byte for byte as they were put.
     pub parts: Box<str>,
@@ -70,13 +70,13 @@ pub struct StoredMessage {
     pub created_at_ms: u64,
     /// The model that answered.
     pub model: Option<String>,
-    /// How the answer ended.
+    /// The status of an answer.
     pub status: Option<Status>,
     /// Tokens of the prompt.
     pub input_tokens: Option<u64>,
     /// Tokens of the answer.
     pub output_tokens: Option<u64>,
-    /// What is known of an answer.
+    /// The metadata of an answer.
     pub metadata: Option<AnswerMetadata>,
     /// Its place, for [`History::before`].
     pub cursor: Cursor,
@@ -271,11 +271,11 @@ impl Store {
     }
 }
 
-/// What may still be read.
+/// The remaining messages and bytes of a read.
 pub(crate) struct ReadBudget {
     messages: usize,
     bytes: usize,
-    /// Whether a message was left out because it has too many bytes.
+    /// True if a message was left out because it has too many bytes.
     pub(crate) is_full: bool,
 }
 
@@ -305,7 +305,7 @@ impl ReadBudget {
     }
 }
 
-/// How long a message's parts are.
+/// Returns the length of a message's parts, in bytes.
 fn parts_len(item: &Item) -> usize {
     match (item.get("len"), item.get(PARTS)) {
         (Some(AttributeValue::N(length)), _) => length.parse().unwrap_or_default(),

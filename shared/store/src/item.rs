@@ -20,7 +20,7 @@ pub(crate) const EMPTY_PARTS: &str = "[]";
 /// The attribute that holds a continuation's bytes.
 pub(crate) const DATA: &str = "d";
 
-/// How an answer ended.
+/// The status of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -55,10 +55,10 @@ pub(crate) struct MessageItem {
     pub(crate) id: String,
     pub(crate) role: StoredRole,
     pub(crate) created_at: u64,
-    /// How many bytes the parts inflate to; absent where they are plain.
+    /// The number of bytes that the parts inflate to; absent where they are plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) len: Option<usize>,
-    /// How many continuations hold the parts; absent where they are here.
+    /// The number of continuations that hold the parts; absent where they are here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) n: Option<usize>,
     /// The checksum in the continuations' keys.
@@ -74,10 +74,10 @@ pub(crate) struct MessageItem {
     pub(crate) output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) metadata: Option<AnswerMetadata>,
-    /// Nothing from this sort key on precedes the message on its path, see [`crate::path`].
+    /// The sort key from which on no item precedes the message on its path, see [`crate::path`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cut: Option<String>,
-    /// Whether it was put in the place of whoever should have put it, who may still do so.
+    /// True if recovery put it in place of the turn's own process, which may still do so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovered: Option<bool>,
 }

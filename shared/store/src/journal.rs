@@ -13,7 +13,7 @@ use crate::item::{self, DATA, Item, number, string};
 use crate::parts::{self, ITEM_BYTES};
 use crate::{Store, StoreError, keys};
 
-/// How long a journal is kept. Whoever touches the thread next ends a turn that died, with what its journal holds: a turn
+/// The time that a journal is kept. The next request on the thread ends a turn that died, with what its journal holds: a turn
 /// of the evening in the morning, one of Friday on Monday. Keeping costs next to nothing, and expiry nothing at all.
 const KEPT_S: u64 = 7 * 24 * 60 * 60;
 /// Below this, deflating saves no write unit.
@@ -33,7 +33,7 @@ pub struct JournalName {
 pub struct JournalPiece<'a> {
     /// The journal it belongs to.
     pub journal: &'a JournalName,
-    /// What the append before has returned; 0 at first.
+    /// The value that the append before returned; 0 at first.
     pub index: u32,
     /// The bytes. A piece whose put failed is put again with the same bytes, since a reader may have seen it.
     pub bytes: &'a [u8],
@@ -41,14 +41,14 @@ pub struct JournalPiece<'a> {
     pub now_ms: u64,
 }
 
-/// What a journal holds from some piece on.
+/// The content of a journal from some piece on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journal {
     /// The bytes of those pieces, in order.
     pub bytes: Vec<u8>,
     /// The piece to read from next time.
     pub next: u32,
-    /// Whether these are the last bytes.
+    /// True if these are the last bytes.
     pub ended: bool,
 }
 

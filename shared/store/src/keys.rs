@@ -1,4 +1,4 @@
-//! How keys are spelled. Ids cannot hold `#`, so none can reach into another's key.
+//! The keys of items. Ids cannot hold `#`, so none can reach into another's key.
 
 use message::{MessageId, Role, StreamId, ThreadId, UserId};
 
@@ -34,7 +34,7 @@ pub(crate) fn journals(user: &UserId, thread: &ThreadId) -> String {
     format!("C#{user}#{thread}")
 }
 
-/// What the keys of a run's journal start with. Journals sort by the time their turns began.
+/// The prefix of the keys of a run's journal. Journals sort by the time their turns began.
 pub(crate) fn journal(at_ms: u64, stream: &StreamId) -> String {
     format!("{at_ms:013}#{stream}#")
 }
@@ -53,12 +53,12 @@ pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
     format!("M#{at_ms:013}#{rank}#{id}")
 }
 
-/// What the keys of all answers of one time start with.
+/// The prefix of the keys of all answers of one time.
 pub(crate) fn answers(at_ms: u64) -> String {
     format!("M#{at_ms:013}#1#")
 }
 
-/// What the keys of a message's continuations start with. They sort after the message and before the next.
+/// The prefix of the keys of a message's continuations. They sort after the message and before the next.
 pub(crate) fn continuations(message: &str) -> String {
     format!("{message}#~")
 }

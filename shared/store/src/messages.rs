@@ -1,4 +1,4 @@
-//! How messages are written: once, and whole or not at all.
+//! Writes of messages: once, and completely or not at all.
 //!
 //! A message too long for one item goes into continuations first; the item that makes it visible comes last and
 //! says how many there are. A writer that dies in between leaves continuations that nobody looks for.
@@ -26,20 +26,20 @@ pub struct UserMessage<'a> {
 pub struct Answer<'a> {
     /// The parts as JSON text. Comes back byte for byte.
     pub parts: &'a str,
-    /// How it ended.
+    /// The status at its end.
     pub status: Status,
     /// Everything else that is known of it. Model and tokens become attributes of their own as well.
     pub metadata: &'a AnswerMetadata,
 }
 
-/// What may lie under the key of the message that is put there.
+/// The condition on an item under the key of the message that is put.
 enum Guard {
     Nothing,
     /// Or what a recoverer has put there.
     NothingOrRecovered,
 }
 
-/// What came of a put.
+/// The outcome of a put.
 pub(crate) enum PutOutcome {
     /// It is put, or was before.
     Stored,

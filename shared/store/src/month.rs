@@ -1,4 +1,4 @@
-//! What a user has done this month, from the items of its days.
+//! The usage of a user in a month, from the items of its days.
 
 use message::UserId;
 
@@ -6,25 +6,25 @@ use crate::item::{self, string};
 use crate::quota::{DayItem, date};
 use crate::{DayUsage, Store, StoreError, TurnUsage, keys};
 
-/// What a user has done in the UTC month of a moment, and in its day.
+/// The usage of a user in the UTC month of a moment, and in its day.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UsageReport {
     /// The day, spelled `2026-11-22`.
     pub date: String,
-    /// What was done in it.
+    /// The usage of the day.
     pub today: DayUsage,
-    /// What was done in the month.
+    /// The usage of the month.
     pub month: MonthUsage,
 }
 
-/// What a user has done in one UTC month.
+/// The usage of a user in one UTC month.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MonthUsage {
     /// The month, spelled `2026-11`.
     pub month: String,
     /// Turns begun.
     pub turns: u64,
-    /// What the turns used that have ended.
+    /// The usage of the turns that have ended.
     pub usage: TurnUsage,
 }
 

@@ -16,7 +16,7 @@ pub struct Pages<'a> {
     pub limit: usize,
     /// At most so many bytes of parts, but for one message that alone has more.
     pub max_bytes: usize,
-    /// What the page after the newest begins before; `None`: the newest.
+    /// The cursor that the page ends before; `None`: the newest page.
     pub before: Option<&'a Cursor>,
     /// The message whose branch is read; `None`: the thread's current path.
     pub branch: Option<&'a MessageId>,

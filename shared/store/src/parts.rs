@@ -1,4 +1,4 @@
-//! How a message's parts fit into items: short as they are, longer ones deflated, the longest in pieces.
+//! The split of a message's parts into items: short ones as they are, longer ones deflated, the longest in pieces.
 //!
 //! Knows sizes and bytes. The JSON text is never decoded, so it comes back byte for byte, half surrogate
 //! pairs (`\ud800`) and all.
@@ -11,9 +11,9 @@ use flate2::{Compression, Crc};
 
 /// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
 pub(crate) const PLAIN_BYTES: usize = 1024;
-/// What one item carries of a message. An item may have 400 KB (409,600 bytes) with its names and all else.
+/// The most bytes of a message in one item. An item may have 400 KB (409,600 bytes) with its names and all else.
 pub(crate) const ITEM_BYTES: usize = 380_000;
-/// How many continuations one message may have; their index has three digits.
+/// The most continuations of one message; their index has three digits.
 pub(crate) const MAX_PIECES: usize = 999;
 
 /// Deflating this much takes a few milliseconds, after which other tasks of the thread get their turn.
@@ -88,7 +88,7 @@ pub(crate) fn inflate(bytes: &[u8], most: usize) -> Result<Vec<u8>, UnpackError>
     Ok(inflated)
 }
 
-/// The same for text.
+/// Splits text in the same way.
 pub(crate) fn inflate_text(bytes: &[u8], most: usize) -> Result<String, UnpackError> {
     String::from_utf8(inflate(bytes, most)?).map_err(UnpackError::Utf8)
 }

@@ -44,12 +44,12 @@ impl Path {
         }
     }
 
-    /// Whether the item `sk`, be it a message or a continuation, may lie on the path.
+    /// Returns true if the item `sk`, be it a message or a continuation, may lie on the path.
     pub(crate) fn admits(&self, sk: &str) -> bool {
         sk < self.bound.as_str()
     }
 
-    /// Whether the path leads past the message `sk` without a step on it. It has come to nothing if `is_nothing`.
+    /// Returns true if the path leads past the message `sk` without a step on it. It has come to nothing if `is_nothing`.
     pub(crate) fn passes(&self, sk: &str, is_nothing: bool) -> bool {
         is_nothing && self.end.as_deref() != Some(sk)
     }
@@ -59,13 +59,13 @@ impl Path {
         self.bound = bound(sk, cut).to_owned();
     }
 
-    /// What comes next sorts before this.
+    /// The bound that the next item sorts before.
     pub(crate) fn bound(&self) -> &str {
         &self.bound
     }
 }
 
-/// Whether the message is an answer that was to stand for another, and came to nothing. One that the model has ended
+/// Returns true if the message is an answer that was to replace another, and has no content. One that the model has ended
 /// without a word is an answer.
 pub(crate) fn is_nothing(message: &Item) -> bool {
     let status = item::text(message, "status");

@@ -1,11 +1,11 @@
-//! What a user may do in a day, and has done: turns begun, turns running, tokens and cost.
+//! The limits and the usage of a user's day: turns begun, turns running, tokens and cost.
 //!
 //! One item a user and UTC day. Each running turn holds a place in it, an element of the set `slots` that names its
 //! lease and its run. Taking the place is one write on condition that there is one left, so of many begins at once no
 //! more pass than may. Giving it back happens once, since it is conditional on the place, and so what the turn used is
 //! counted once. A turn that died leaves its place behind; who finds no room removes those whose lease has passed.
 //!
-//! Who recovers a turn moves its place to a second set, `late`, which bars nobody's way. Should the turn's own process
+//! Recovery moves the slot of a turn to a second set, `recovered`, which does not count. Should the turn's own process
 //! come after all, it settles from there.
 //!
 //! A turn is counted on the day it began: one begun before midnight takes no place of the day after.
@@ -26,13 +26,13 @@ use crate::{BeginError, Store, StoreError, keys};
 use day::{DAY_MS, slot_name, slot_name_of};
 pub(crate) use day::{DayItem, date};
 
-/// How long a place is waited for, in milliseconds: equal begins at once take places for a moment, which all but one
+/// The time that a begin waits for a slot, in milliseconds: equal begins at once take places for a moment, which all but one
 /// of them give back.
 const RETRY_DELAYS_MS: [u64; 5] = [10, 20, 40, 80, 80];
-/// How long a day's item is kept. A day's figures are wanted for a month, and a little longer.
+/// The time that a day's item is kept. A day's figures are wanted for a month, and a little longer.
 const RETENTION_DAYS: u64 = 40;
 
-/// How much a user may ask for. 0 is no limit.
+/// The limits of a user. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TurnLimits {
     /// Turns begun in one UTC day.
@@ -41,14 +41,14 @@ pub struct TurnLimits {
     pub parallel: u64,
 }
 
-/// What a user has done in one UTC day.
+/// The usage of a user in one UTC day.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct DayUsage {
     /// Turns begun.
     pub turns: u64,
     /// Turns that hold a place: they run, or died and nobody has noticed.
     pub running: usize,
-    /// What the turns used that have ended.
+    /// The usage of the turns that have ended.
     pub usage: TurnUsage,
 }
 
@@ -101,7 +101,7 @@ impl QuotaSlot {
     }
 }
 
-/// What came of trying for a place.
+/// The outcome of a try for a slot.
 pub(crate) enum Reserved {
     /// It is taken.
     Held,
@@ -120,7 +120,7 @@ impl Store {
         self.release_with(quota_slot, addition, counters).await
     }
 
-    /// What `user` has done in the UTC day of `now_ms`. Eventually consistent.
+    /// Returns the usage of `user` in the UTC day of `now_ms`. Eventually consistent.
     pub async fn usage(&self, user: &UserId, now_ms: u64) -> Result<DayUsage, StoreError> {
         self.day(&keys::user(user), &keys::day(&date(now_ms)), false)
             .await

@@ -13,12 +13,12 @@ use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
 use crate::{Answer, Store, StoreError, TurnOutcome};
 
-/// What could be made of a turn that did not end.
+/// The answer that was recovered of a turn that did not end.
 #[derive(Debug, Clone, Copy)]
 pub struct RecoveredAnswer<'a> {
     /// The parts as JSON text.
     pub parts: &'a str,
-    /// Whether there is nothing of the model's in them.
+    /// True if they hold no content of the model.
     pub is_empty: bool,
     /// Everything else that is known of it.
     pub metadata: &'a AnswerMetadata,
@@ -153,7 +153,7 @@ fn outcome_of(answer: &Item) -> TurnOutcome {
     }
 }
 
-/// How the thread says that the turn ended.
+/// Returns the outcome of the turn that the thread names.
 fn marked_outcome(thread: &ThreadItem, keys: &TurnKeys) -> Option<TurnOutcome> {
     let stream = Some(keys.0.stream.as_str());
     if thread.done_id.as_deref() == stream {

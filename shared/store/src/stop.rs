@@ -12,7 +12,7 @@ const NOT_ENDED: &str = "attribute_exists(streamId) \
      AND (attribute_not_exists(doneId) OR doneId <> streamId) \
      AND (attribute_not_exists(failedId) OR failedId <> streamId)";
 
-/// What a running turn is told.
+/// The signal to a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnSignal {
     /// To go on.
@@ -57,7 +57,7 @@ impl Store {
         }
     }
 
-    /// What the turn is told at this moment. Eventually consistent, for it is asked again and again.
+    /// Returns the current signal to the turn. Eventually consistent, since it is read again and again.
     pub async fn watch_turn(&self, keys: &TurnKeys) -> Result<TurnSignal, StoreError> {
         let found = self
             .client
@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-/// What is read may be older than the turn. Then it says nothing about it.
+/// Returns no signal for an item that is older than the turn.
 fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
     if thread.stream_id.as_deref() != Some(stream) {
         let is_newer = thread

@@ -21,7 +21,7 @@ pub(crate) struct ThreadItem {
     pub(crate) turns: u64,
     /// The id of the user's message that the current turn answers.
     pub(crate) last_msg: Option<String>,
-    /// What was asked, see [`crate::begin`].
+    /// The digest of the question, see [`crate::begin`].
     pub(crate) last_hash: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) user_sk: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct ThreadItem {
     pub(crate) cost: Option<crate::usage::Cost>,
 }
 
-/// What a thread item says of one turn: by the same names for the current one and, in `prev`, for the one before.
+/// The attributes of one turn in a thread item: by the same names for the current one and, in `prev`, for the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RunItem {
@@ -71,7 +71,7 @@ pub(crate) struct RunItem {
     pub(crate) continues: Option<String>,
 }
 
-/// What a thread's current turn is at.
+/// The state of a thread's current turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// There has been none.
@@ -90,7 +90,7 @@ impl ThreadItem {
         self.created_at.is_some()
     }
 
-    /// Whether this is not, or no longer, the thread that a turn began in.
+    /// Returns true if this is not, or no longer, the thread that a turn began in.
     pub(crate) fn is_deleted(&self, began_at_ms: u64) -> bool {
         self.deleted_at.is_some()
             || self
@@ -112,7 +112,7 @@ impl ThreadItem {
         }
     }
 
-    /// Whether the current turn has ended without an answer to show.
+    /// Returns true if the current turn has ended without an answer to show.
     pub(crate) fn has_failed(&self) -> bool {
         self.state(0) == State::Failed
     }
@@ -125,7 +125,7 @@ impl ThreadItem {
         }
     }
 
-    /// Whether the turn is the one before, and is not known to be over.
+    /// Returns true if the turn is the one before, and is not known to be over.
     pub(crate) fn has_previous(&self, stream: &str) -> bool {
         self.prev
             .as_ref()
@@ -203,9 +203,9 @@ pub struct Thread {
     pub created_at_ms: u64,
     /// When its latest turn began, in milliseconds since 1970. Never the same for two turns of a thread.
     pub last_activity_at_ms: u64,
-    /// How many turns have begun in it.
+    /// The number of turns that have begun in it.
     pub turns: u64,
-    /// What its turns used, as far as they said when they ended.
+    /// The usage of its turns, as far as it was reported when they ended.
     pub usage: TurnUsage,
     stream: Option<StreamId>,
     live_until_ms: u64,
@@ -243,7 +243,7 @@ impl TryFrom<ThreadItem> for Thread {
     }
 }
 
-/// What a thread's turns are at.
+/// The state of a thread's turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentTurn {
     /// The latest run. `None`: the thread has had none.
@@ -257,7 +257,7 @@ pub struct CurrentTurn {
 }
 
 impl CurrentTurn {
-    /// Whether the latest run has ended, or there has been none.
+    /// Returns true if the latest run has ended, or there has been none.
     pub fn ended(&self) -> bool {
         self.open.is_none()
     }
@@ -293,7 +293,7 @@ impl Store {
             .transpose()
     }
 
-    /// What the thread's turns are at, strongly consistent. `None`: this user has no such thread.
+    /// Returns the state of the thread's turns, strongly consistent. `None`: this user has no such thread.
     pub async fn current_turn(
         &self,
         user: &UserId,

@@ -129,7 +129,7 @@ fn title_condition(first: Option<&str>) -> &'static str {
     }
 }
 
-/// The same update with what was used added in it.
+/// Returns the update with the usage added to it.
 fn with_usage(
     mut request: UpdateItemFluentBuilder,
     update: &str,
@@ -149,7 +149,7 @@ fn with_usage(
         .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
 }
 
-/// Whether the condition held.
+/// True if the condition held.
 async fn try_update(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match request.send().await {
         Ok(_) => Ok(true),

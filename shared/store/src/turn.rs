@@ -1,4 +1,4 @@
-//! What names a turn: where its parts are stored, and which run it is.
+//! The names of a turn: where its parts are stored, and which run it is.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) struct Keys {
     pub(crate) answer: MessageId,
     pub(crate) stream: StreamId,
     pub(crate) at_ms: u64,
-    /// Whether its end makes the thread forget the oldest of the messages that it remembers.
+    /// True if its end makes the thread forget the oldest of the messages that it remembers.
     pub(crate) forgets: bool,
     /// The turn's place among the user's parallel turns. A recoverer has none.
     pub(crate) quota_slot: Option<QuotaSlot>,
@@ -137,18 +137,18 @@ impl OpenTurn {
         self.0.run.lease
     }
 
-    /// Whether its lease has passed: nobody works on it any more.
+    /// Returns true if its lease has passed: no process works on it any more.
     pub fn is_dead(&self, now_ms: u64) -> bool {
         self.0.run.lease < now_ms
     }
 
-    /// Whether it was to end early: another turn has taken over, or a stop was asked. It is that which ended it, even if
+    /// Returns true if it was to end early: another turn has taken over, or a stop was asked. It is that which ended it, even if
     /// nobody heeds it any more.
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped
     }
 
-    /// What the thread's path has to be read before while the turn is open, for [`crate::History::before`]: an answer
+    /// Returns the bound that the thread's path has to be read before while the turn is open, for [`crate::History::before`]: an answer
     /// that is given anew stands for an older one, which would be read in its place until it is stored. `None`: the path
     /// ends where the turn begins, or in the answer that it goes on from.
     pub fn path_bound(&self) -> Option<Cursor> {

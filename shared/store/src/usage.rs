@@ -1,4 +1,4 @@
-//! What a turn used, and how it is added up.
+//! The usage of turns, and its sums.
 //!
 //! Knows the attributes that counters have in items. What was not reported is not added: a counter that is absent
 //! was never reported.
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::item::number;
 
-/// What a turn used, or several turns together. `None` means "not reported", never zero.
+/// The usage of a turn, or of several turns together. `None` means "not reported", never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 pub struct TurnUsage {
     /// Tokens of the prompt.
@@ -25,7 +25,7 @@ pub struct TurnUsage {
     /// Those of the answer that went into reasoning.
     #[serde(rename = "treasoning", default)]
     pub reasoning: Option<u64>,
-    /// What the gateway says it cost.
+    /// The cost that the gateway reported.
     #[serde(rename = "cost", default)]
     pub cost: Option<Cost>,
 }

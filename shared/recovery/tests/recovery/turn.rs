@@ -226,7 +226,7 @@ impl Case {
             .filter(|message| message.role == Role::Assistant)
     }
 
-    /// What the user said, as it is stored.
+    /// The stored text of the user.
     pub(crate) async fn questions(&self, engine: &Engine) -> Vec<Value> {
         let path = self.path(engine).await.into_iter();
         let questions = path.filter(|message| message.role == Role::User);

@@ -1,4 +1,4 @@
-//! What was asked, in a few bytes: enough to tell whether the same is asked again.
+//! A digest of a question, in a few bytes: enough to tell whether the same is asked again.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -25,7 +25,7 @@ impl Digest {
         &self.0
     }
 
-    /// Whether `stored` is of the same question, and where this goes on from an answer, of the same answer.
+    /// Returns true if `stored` is of the same question, and where this goes on from an answer, of the same answer.
     pub(crate) fn repeats(&self, stored: &str) -> bool {
         if self.0.len() > CHARS {
             stored == self.0

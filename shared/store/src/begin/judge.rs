@@ -1,4 +1,4 @@
-//! What a begin may do with the thread that it finds. Pure: the whole decision, and nothing else.
+//! The decision of a begin on the thread that it finds: a pure function.
 //!
 //! | begin of | none, done, failed | running | dead |
 //! |---|---|---|---|
@@ -17,7 +17,7 @@ use crate::thread::{RunItem, State, ThreadItem};
 
 use super::{Digest, PreparedBegin, Question};
 
-/// What the decision depends on.
+/// The input of the decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DecisionInput<'a> {
     pub(crate) stream: &'a str,
@@ -30,18 +30,18 @@ pub(crate) struct DecisionInput<'a> {
     pub(crate) now_ms: u64,
 }
 
-/// What a begin may do.
+/// The decision on a begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// An earlier attempt of this very begin was applied, and only its answer got lost.
     AlreadyApplied,
-    /// The same, and another turn has taken over already.
+    /// Applied already, and another turn has taken over since.
     AlreadyAppliedSuperseded(RunItem),
-    /// The same is being answered.
+    /// An answer to the same question is running.
     Running,
-    /// The same has been answered.
+    /// An answer to the question is stored.
     Answered,
-    /// The same was being answered, by a process that died.
+    /// An answer to the same question was running in a process that died.
     Recover,
     /// An older message may have come under this id: it is to be looked for.
     MaybeOlder,
@@ -97,12 +97,12 @@ pub(crate) fn decide(thread: &ThreadItem, input: &DecisionInput<'_>) -> Decision
     }
 }
 
-/// Whether `message` is what the thread's current turn answers.
+/// Returns true if the thread's current turn answers `message`.
 pub(crate) fn is_about(thread: &ThreadItem, message: &str) -> bool {
     thread.last_msg.as_deref() == Some(message)
 }
 
-/// Whether the thread's current turn was asked for the same.
+/// Returns true if the thread's current turn is of the same request.
 pub(crate) fn repeats(thread: &ThreadItem, input: &DecisionInput<'_>) -> bool {
     input.question != Question::Regenerated
         && is_about(thread, input.message)
@@ -112,14 +112,14 @@ pub(crate) fn repeats(thread: &ThreadItem, input: &DecisionInput<'_>) -> bool {
             .is_none_or(|stored| input.digest.repeats(stored))
 }
 
-/// Whether a message with such an id was among the thread's last.
+/// Returns true if a message with such an id is among the thread's last ones.
 fn remembers(thread: &ThreadItem, input: &DecisionInput<'_>) -> bool {
     input
         .mark
         .is_some_and(|mark| thread.recent.iter().any(|recent| recent == mark))
 }
 
-/// Whether the turn's message is what is asked for.
+/// Returns true if the turn's message is the requested one.
 fn asks_for(run: &RunItem, input: &DecisionInput<'_>) -> bool {
     keys::parts_of(&run.user_sk).is_some_and(|(_, message)| message.as_str() == input.message)
 }
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    /// What one who must not take over is told, and one who has to recover an earlier turn first.
+    /// Returns the decision for a begin that must not take over, or has to recover an earlier turn first.
     fn expected(
         told: &'static str,
         state: &str,

@@ -12,7 +12,7 @@ use crate::{Store, StoreError, keys};
 use super::judge::{is_about, repeats};
 use super::{BeginTurn, PreparedBegin, Question};
 
-/// How many of its last messages a thread remembers, so that one of them is known when it is sent again.
+/// The number of its last messages that a thread remembers, so that one of them is known when it is sent again.
 const MAX_REMEMBERED: usize = 6;
 
 pub(super) struct Plan {
@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) guard: Guard,
 }
 
-/// What must hold of the thread.
+/// The condition on the thread.
 pub(super) enum Guard {
     /// It is not there: what is asked for can hardly be planned without having seen it.
     NoThread,
@@ -43,7 +43,7 @@ pub(super) enum Guard {
     Open(OpenTurn),
 }
 
-/// What of a turn depends on the messages that are stored.
+/// The part of a turn that depends on the stored messages.
 #[derive(Default)]
 struct Placement {
     /// The question, if it is stored.
@@ -98,7 +98,7 @@ impl Plan {
         }
     }
 
-    /// Whether the question has not been stored before.
+    /// True if the question has not been stored before.
     pub(super) fn is_new_message(&self, begin: &BeginTurn<'_>) -> bool {
         self.user_sk == keys::message(self.at_ms, Role::User, begin.message)
     }
@@ -116,7 +116,7 @@ impl Plan {
         })
     }
 
-    /// What stands before the question.
+    /// The bound before the question.
     pub(super) fn history(&self) -> Cursor {
         Cursor::before(&self.user_sk, self.user_cut.as_deref())
     }
@@ -276,7 +276,7 @@ impl Store {
     }
 }
 
-/// The same turn again, since it failed: what it may have put for an answer leaves the path.
+/// Plans a failed turn again: an answer that it may have put leaves the path.
 fn repeated_placement(thread: &ThreadItem, question: Question) -> Placement {
     let Some(stored) = current_question(thread) else {
         return Placement::default();
@@ -305,7 +305,7 @@ fn current_question(thread: &ThreadItem) -> Option<MessageRef> {
 }
 
 impl MessageRef {
-    /// What a message that stands for this one is cut at.
+    /// Returns the cut of a message that replaces this one.
     fn bound(&self) -> String {
         path::bound(&self.sk, self.cut.as_deref()).to_owned()
     }

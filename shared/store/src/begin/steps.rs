@@ -12,7 +12,7 @@ use super::plan::{self, Plan};
 use super::write::{Attempt, title_of};
 use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 
-/// How often one begin is tried while others win in between.
+/// The number of attempts of one begin while others win in between.
 const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
@@ -151,7 +151,7 @@ impl Store {
         }))
     }
 
-    /// The same begin, sent twice because the first answer got lost on the way. Whether an older turn was taken over from
+    /// Recognizes a begin that was sent twice because its first response was lost. Whether an older turn was taken over from
     /// or left behind cannot be seen any more; one that was taken over from may be at work, and is left to end itself.
     async fn confirm(
         &self,
@@ -220,7 +220,7 @@ impl Store {
     }
 }
 
-/// Whether the begin has a place in the user's quota.
+/// The state of the begin's slot in the user's quota.
 enum Quota {
     Held,
     Full(DayItem),

@@ -11,7 +11,7 @@ use crate::item::{Item, refused, string};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
-/// What the first write of a begin sets or removes, see [`super::write`], but for the title, which is a matter of its
+/// The attributes that the first write of a begin sets or removes, see [`super::write`], but for the title, which is a matter of its
 /// own. It never touches `prev`.
 const WRITTEN: [&str; 19] = [
     "createdAt",

@@ -10,9 +10,9 @@ use super::plan::{Guard, Plan};
 use super::{BeginTurn, PreparedBegin, lease};
 
 const MAX_TITLE_CHARS: usize = 80;
-/// What is left of a deleted thread is not taken for a thread, see [`crate::delete`].
+/// The condition that the item is not the tombstone of a deleted thread, see [`crate::delete`].
 const NOT_DELETED: &str = "attribute_not_exists(deletedAt)";
-/// What may be left of a deleted thread, besides.
+/// Other attributes that a tombstone may hold.
 const TOMBSTONE_ATTRIBUTES: [&str; 8] = [
     "deletedAt",
     "ttl",

@@ -1,4 +1,4 @@
-//! How an item and its continuations become a message.
+//! The assembly of a message from an item and its continuations.
 
 use std::collections::HashMap;
 

@@ -32,7 +32,7 @@ pub(crate) struct DayItem {
 }
 
 impl DayItem {
-    /// Whether the place is taken, be it by a turn that was recovered.
+    /// Returns true if the slot is taken, be it by a turn that was recovered.
     pub(super) fn holds(&self, slot: &String) -> bool {
         self.slots.contains(slot) || self.recovered.contains(slot)
     }
@@ -64,7 +64,7 @@ impl DayItem {
         })
     }
 
-    /// Whether one more turn may run. One that takes over stands in for the turn it takes over from.
+    /// Returns true if one more turn may run. One that takes over uses the slot of the turn it takes over from.
     fn has_free_slot(&self, parallel: u64, taken_over: Option<&str>) -> bool {
         let spare = usize::from(
             taken_over.is_some_and(|taken_over| self.slots.iter().any(|slot| slot == taken_over)),

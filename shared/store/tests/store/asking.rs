@@ -1,4 +1,4 @@
-//! What a test says about a begin, and what it usually does about the answer.
+//! Helpers to begin a turn and to store its answer.
 
 use message::{AnswerMetadata, MessageId, StreamId, ThreadId, UserId};
 use store::{
@@ -20,7 +20,7 @@ pub(crate) const NOTHING_USED: TurnUsage = TurnUsage {
     cost: None,
 };
 
-/// What a test says about a begin; the rest is the same everywhere.
+/// The parameters of a begin in a test; all others have defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     pub(crate) user: UserId,
@@ -132,7 +132,7 @@ impl Ask {
         path
     }
 
-    /// What the messages of the thread's path say, oldest first.
+    /// Returns the texts of the thread's path, oldest first.
     pub(crate) async fn path_texts(&self, store: &Store) -> Vec<String> {
         texts(&self.path(store).await)
     }
@@ -145,7 +145,7 @@ pub(crate) const ALL: History<'static> = History {
     consistent: true,
 };
 
-/// What messages say; a message without text is `-`.
+/// Returns the texts of messages; a message without text is `-`.
 pub(crate) fn texts(messages: &[StoredMessage]) -> Vec<String> {
     let text = |message: &StoredMessage| {
         let parts: serde_json::Value = serde_json::from_str(&message.parts).unwrap();
@@ -167,7 +167,7 @@ pub(crate) async fn end(store: &Store, turn: &BegunTurn, text: &str) -> Finished
     end_using(store, turn, text, &NOTHING_USED).await
 }
 
-/// The same for a turn that used something.
+/// Finishes a turn with usage.
 pub(crate) async fn end_using(
     store: &Store,
     turn: &BegunTurn,

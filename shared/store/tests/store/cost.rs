@@ -1,4 +1,4 @@
-//! What things cost, by the engine's own account, and whether `docs/costs.md` says so.
+//! The costs of operations, as the engine reports them, compared with `docs/costs.md`.
 //!
 //! After a change that is meant, `UPDATE_COSTS=1 cargo test -p store cost` writes the document anew.
 
@@ -16,7 +16,7 @@ use crate::reading::long_lists;
 /// US dollars for a million units on demand, us-east-1.
 const WRITES_PER_MILLION: f64 = 0.625;
 const READS_PER_MILLION: f64 = 0.125;
-/// How long the journal of the example runs, in seconds, which is how often it is written and stops are looked for.
+/// The length of the example's journal in seconds, which is the number of its writes and of looks for a stop.
 const EXAMPLE_S: f64 = 20.0;
 
 const USED: TurnUsage = TurnUsage {
@@ -27,7 +27,7 @@ const USED: TurnUsage = TurnUsage {
     cost: None,
 };
 
-/// What was measured, in the order of the document.
+/// The measurements, in the order of the document.
 struct Costs {
     rows: Vec<(&'static str, Units)>,
 }

@@ -1,4 +1,4 @@
-//! What a begin may do, on real items in every state.
+//! The decisions of a begin, on real items in every state.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{MessageId, ThreadId};

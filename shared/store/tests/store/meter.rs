@@ -57,7 +57,7 @@ impl Meter {
         Store::new(Client::from_conf(config), &engine.table)
     }
 
-    /// What was counted since the last call.
+    /// Returns the units counted since the last call.
     pub(crate) fn take(&self) -> Units {
         std::mem::take(&mut *self.0.lock().unwrap())
     }

@@ -7,7 +7,7 @@ use crate::asking::{ALL, Ask, NOON, answered, ask, end, text_parts, texts};
 use crate::engine::Engine;
 use crate::long_messages::noise;
 
-/// What happens to a thread, one turn after the other. The run `n` is begun at `NOON + n`.
+/// The events of a thread, one turn after the other. The run `n` is begun at `NOON + n`.
 #[derive(Clone)]
 enum Turn {
     /// The message, which says its own name.

@@ -1,4 +1,4 @@
-//! What it costs to read long lists, by the engine's own account.
+//! The cost of reading long lists, as the engine reports it.
 
 use std::iter;
 

@@ -425,7 +425,7 @@ pub(crate) async fn a_superseded_turn_that_is_recovered_at_work_still_adds_what_
     assert!(!owes(engine).await, "nothing is left of it");
 }
 
-/// Whether a thread waits for what a superseded turn used.
+/// Returns true if a thread waits for the usage of a superseded turn.
 async fn owes(engine: &Engine) -> bool {
     let items = engine
         .client

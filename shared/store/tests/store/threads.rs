@@ -1,4 +1,4 @@
-//! What a user's list of threads shows, and pages of messages.
+//! A user's list of threads, and pages of messages.
 
 use message::{MessageId, ThreadId, UserId};
 use store::{

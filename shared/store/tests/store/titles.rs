@@ -36,7 +36,7 @@ fn is(title: &str, thread: u64, day: u64) -> (Option<String>, Option<u64>, Optio
     (Some(title.to_owned()), Some(thread), Some(day))
 }
 
-/// Whether a mark is left in any item.
+/// Returns true if a mark is left in any item.
 async fn has_marks(engine: &Engine) -> bool {
     let items = engine
         .client

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the endpoint does with one request.
+/// The behaviour of the endpoint on one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// Answers itself.

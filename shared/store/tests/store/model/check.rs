@@ -1,4 +1,4 @@
-//! What must hold when everything has happened.
+//! The invariants at the end of a run.
 
 use std::collections::HashMap;
 

@@ -13,21 +13,21 @@ use crate::engine::Engine;
 
 use super::Event;
 
-/// What each turn uses.
+/// The usage of each turn.
 const USED: TurnUsage = TurnUsage {
     input: Some(1),
     ..NOTHING_USED
 };
 
-/// What a turn of the model is about.
+/// A turn of the model.
 pub(super) struct Turn {
     pub(super) ask: Ask,
     pub(super) begun: BegunTurn,
     pub(super) question: usize,
-    /// Whether the model says anything.
+    /// True if the model produces content.
     pub(super) says: bool,
     pub(super) has_ended: bool,
-    /// Whether it had been given up for dead by then.
+    /// True if it had been recovered by then.
     pub(super) was_late: bool,
     pub(super) was_given_up: bool,
     pub(super) recovered: Option<String>,
@@ -65,7 +65,7 @@ impl World<'_> {
         }
     }
 
-    /// What a recoverer finds of a turn: a part of what it says, or nothing yet.
+    /// Returns the content that a recoverer finds of a turn: a part of it, or none yet.
     fn found_of(&self, open: &OpenTurn) -> String {
         let turn = self
             .turns
@@ -169,12 +169,12 @@ impl World<'_> {
         self.turns.len().checked_sub(1)
     }
 
-    /// Whether the turn's answer stands for another, and came to nothing.
+    /// Returns true if the turn's answer replaces another, and has no content.
     pub(super) fn is_passed_over(&self, turn: usize) -> bool {
         !self.is_first(turn) && self.text(turn).is_empty()
     }
 
-    /// Whether nobody had asked the turn's question before.
+    /// Returns true if the turn's question is new.
     fn is_first(&self, turn: usize) -> bool {
         self.turns[..turn]
             .iter()
@@ -389,7 +389,7 @@ impl World<'_> {
         }
     }
 
-    /// What the turn's answer says in the end.
+    /// Returns the final content of the turn's answer.
     pub(super) fn text(&self, turn: usize) -> String {
         let turn = &self.turns[turn];
         match (turn.has_ended, &turn.recovered) {
