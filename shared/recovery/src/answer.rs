@@ -20,7 +20,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// Returns the answer that the `journal` of `turn` makes of the parts that it continues.
     pub(crate) fn of(turn: &OpenTurn, given: &[UiPart], journal: &[u8], now_ms: u64) -> Self {
-        let (mut assembler, mut told) = (MessageAssembler::continuing(given.to_owned()), None);
+        let (mut assembler, mut metadata_seen) =
+            (MessageAssembler::continuing(given.to_owned()), None);
         let mut unreadable = 0_u64;
         for chunk in UiMessageChunk::decode_all(journal) {
             let Ok(chunk) = chunk else {
@@ -28,7 +29,7 @@ impl Answer {
                 continue;
             };
             assembler.push(&chunk);
-            told = metadata_of(chunk).or(told);
+            metadata_seen = metadata_of(chunk).or(metadata_seen);
         }
         if unreadable > 0 {
             tracing::warn!(
@@ -42,8 +43,8 @@ impl Answer {
         assembler.close_open_blocks();
         assembler.close_open_inputs();
 
-        let mut metadata =
-            told.unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));
+        let mut metadata = metadata_seen
+            .unwrap_or_else(|| AnswerMetadata::at_start(turn.model(), turn.began_at_ms()));
         let status = status(turn, &metadata, now_ms);
         metadata.aborted = Some(status == Status::Stopped);
         if status == Status::Interrupted {
@@ -63,8 +64,9 @@ impl Answer {
 }
 
 /// The stream itself may have come to its end, and only the save did not.
-fn status(turn: &OpenTurn, told: &AnswerMetadata, now_ms: u64) -> Status {
-    let is_stopped = told.aborted == Some(true) || turn.is_stopped() || !turn.is_dead(now_ms);
+fn status(turn: &OpenTurn, metadata_seen: &AnswerMetadata, now_ms: u64) -> Status {
+    let is_stopped =
+        metadata_seen.aborted == Some(true) || turn.is_stopped() || !turn.is_dead(now_ms);
     if is_stopped {
         Status::Stopped
     } else {

@@ -1,7 +1,7 @@
 //! Ending a turn whose own process did not: with what its journal holds of the answer.
 //!
 //! Knows how a message comes out of a journal, and what such an answer is called. Knows nothing of requests, and
-//! leaves to the store who ends a turn first. Whoever touches a thread next may do this, any number at once.
+//! leaves to the store which process ends a turn first. The next request on a thread may do this, any number at once.
 
 mod answer;
 
@@ -10,7 +10,7 @@ use store::{OpenTurn, RecoveredAnswer, Store, StoreError, TurnOutcome};
 
 use self::answer::Answer;
 
-/// Ends a turn that has died or was superseded: puts what it is known to have said as its answer, unless it has put
+/// Ends a turn that has died or was superseded: puts its known content as its answer, unless it has put
 /// one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.
 ///
 /// A turn that died is `interrupted`. One that was superseded, or was asked to stop, is `stopped`, even if it died of it.

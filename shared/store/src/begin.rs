@@ -4,14 +4,14 @@
 //! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest of what was asked
 //! (`lastHash`) and until when it lives (`lease`). The turn is *done* once `doneId = streamId`, *failed* once
 //! `failedId = streamId` (there is no answer to show), *dead* once its lease has passed, and else *running*.
-//! [`judge`] holds the whole table of what a begin may do in which state.
+//! [`judge`] holds the complete table of what a begin may do in which state.
 //!
 //! Each begin gives the thread a `streamId` of its own, and whatever a turn writes to the thread later is
 //! conditional on it: a superseded turn can no longer mark anything.
 //!
 //! # Taking over
 //! A turn that takes over from one that has not ended notes it in `prev`, with all that is needed to recover it. There
-//! is at most one: while a `prev` is not known to be over, nobody can take over before it is recovered.
+//! is at most one: while a `prev` is not known to be over, no turn can take over before it is recovered.
 //!
 //! # Round trips
 //! The first write assumes the ordinary case: another message than the last, nothing open, and a clock that has moved
@@ -21,13 +21,13 @@
 //! continued message may be older than the thread's last, and then is looked for among the messages.
 //!
 //! # Refusals
-//! Where only the quota refuses, the first write is taken back: the thread is as if nobody had asked.
+//! Where only the quota refuses, the first write is undone: the thread is as before the begin.
 //!
 //! # Order
-//! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run beside the model call if the question was kept,
+//! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run during the model call if the thread item holds the question,
 //! but must have succeeded before anything of the answer is shown. [`Store::put_answer`] comes after it, and
-//! [`Store::finish_turn`] last, not beside it: `doneId` promises that the answer is there. [`Store::record_usage`] may
-//! run beside any of them.
+//! [`Store::finish_turn`] last, not at the same time: `doneId` promises that the answer is there. [`Store::record_usage`] may
+//! run at the same time as any of them.
 
 mod digest;
 pub(crate) mod judge;
@@ -88,9 +88,9 @@ pub struct BeginTurn<'a> {
 pub enum Question {
     /// It is sent: for the first time, or again because the client got no answer.
     Sent,
-    /// It has been answered and is to be answered anew.
+    /// It has an answer and is to get another.
     Regenerated,
-    /// It keeps its id but says something else now. What it said before stays stored beside it.
+    /// It keeps its id and has another content now. The earlier content stays stored.
     Edited,
     /// Its answer is to go on, since the client has added something to it.
     Continued,
@@ -122,7 +122,7 @@ pub struct BegunTurn {
     pub question_inlined: bool,
     /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works on it.
     pub took_over: Option<OpenTurn>,
-    /// An earlier turn that was taken over from and is not known to be over. To be recovered at leisure.
+    /// An earlier turn that was taken over from and is not known to be over. To be recovered later.
     pub unfinished_previous: Option<OpenTurn>,
     /// The bound before the question on the thread's path, for [`crate::History::before`].
     pub history: Cursor,

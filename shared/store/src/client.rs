@@ -1,6 +1,6 @@
 //! The client of DynamoDB.
 //!
-//! Knows endpoints, trust, patience and where keys come from. Start-up is on the user's clock: no network, no
+//! Knows endpoints, trust, timeouts and where keys come from. Start-up is on the user's clock: no network, no
 //! roots read from disk, and nothing awaited beyond the environment and a profile file, if there is one.
 
 use std::time::Duration;
@@ -123,7 +123,7 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     let tls = TlsContext::builder()
         .with_trust_store(trust)
         .build()
-        .expect("a trust store is a whole TLS context");
+        .expect("a trust store is a complete TLS context");
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)

@@ -1,4 +1,4 @@
-//! Deleting a thread with everything in it, also while a turn runs in it, and also if whoever deletes it dies.
+//! Deletes of a thread with everything in it, also while a turn runs in it, and also if the deleting process dies.
 //!
 //! # How it cannot come back
 //! First the thread's item is replaced by what is left of it: `deletedAt`, a time after its last turn began, and the name
@@ -8,7 +8,7 @@
 //!   begins a new thread over it, later than `deletedAt`, whose first question has a cut before everything that is there
 //!   ([`crate::path`]).
 //! - A turn that still runs may put its messages, since a put cannot depend on another item. But its last step is to
-//!   mark its end in the thread, as it is of whoever recovers it. There it sees `deletedAt`, or no thread, or one
+//!   mark its end in the thread, as it is of the process that recovers it. There it sees `deletedAt`, or no thread, or one
 //!   that was created after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
 //! - Messages are deleted up to `deletedAt` only, so those of a new thread are never among them.
 //!
@@ -60,7 +60,7 @@ impl Store {
     /// there was one.
     ///
     /// # Errors
-    /// Not all of it is deleted yet. Nobody sees it any more, if its item could be reached at all.
+    /// Not all of it is deleted yet. No request sees it any more, if its item could be reached at all.
     pub async fn delete_thread(
         &self,
         user: &UserId,
@@ -183,7 +183,7 @@ impl Store {
         }
     }
 
-    /// Removes what is left of the thread, now or when nobody can come late any more.
+    /// Removes what is left of the thread, now or when no turn can write late any more.
     async fn expire_tombstone(
         &self,
         user: &UserId,

@@ -112,7 +112,7 @@ impl Kind {
     /// The codes are those of the DynamoDB Developer Guide, "Error handling with DynamoDB".
     fn of_answer(code: Option<&str>, status: u16) -> Self {
         let Some(code) = code else {
-            // Whoever answered, it was not DynamoDB.
+            // The response is not DynamoDB's.
             return Self::Unavailable;
         };
         match code {

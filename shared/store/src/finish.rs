@@ -2,7 +2,7 @@
 //!
 //! The usage of a turn is added to its thread's totals in the write that ends it. A turn that was superseded may be ended by
 //! a recoverer while its process is still at work. Then its name goes into the set `pendingUsage`, and when its process comes to
-//! its end it finds the name there and adds the totals in the write that removes it: once, whoever was first.
+//! its end it finds the name there and adds the totals in the write that removes it: once, in either order.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
@@ -108,7 +108,7 @@ impl Store {
             ),
         };
         let (addition, values) = usage.addition();
-        // Two go for the one that came, so that turns without an end of their own leave nothing behind for long.
+        // Two go for the one that came, so that turns without an end of their own leave nothing for long.
         let forgotten = if keys.0.forgets {
             ", recent[0], recent[1]"
         } else {

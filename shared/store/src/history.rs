@@ -1,9 +1,9 @@
 //! Reads of messages: along one path, newest first, each of them complete.
 //!
 //! Continuations sort after their message, so read backwards they come before it. Those whose message does not
-//! come were left behind by a writer that died, and are dropped.
+//! come are of a writer that died, and are dropped.
 
-mod whole;
+mod assemble;
 
 use std::collections::HashMap;
 

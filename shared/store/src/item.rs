@@ -24,13 +24,13 @@ pub(crate) const DATA: &str = "d";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// The model said all it had to say.
+    /// The model finished.
     Completed,
     /// The user stopped it.
     Stopped,
     /// The model, or the way to it, failed.
     Failed,
-    /// We ran out of time, or died: there may be more to come from whoever wrote it.
+    /// We ran out of time, or died: its process may still store more.
     Interrupted,
 }
 

@@ -1,6 +1,6 @@
 //! The journal of a run: what its log held, piece by piece, for readers elsewhere and for recovery.
 //!
-//! Knows pieces, their order and their end. What the bytes say is nobody's matter here. A reader accepts pieces
+//! Knows pieces, their order and their end. The content of the bytes does not matter here. A reader accepts pieces
 //! without a gap only, and the end only when it has every piece before it, so that it never sees what did not follow.
 
 use std::collections::HashMap;

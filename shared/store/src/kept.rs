@@ -1,4 +1,4 @@
-//! The question that a thread item keeps until its turn has ended, so that whoever finds the turn dead can store it.
+//! The question that a thread item keeps until its turn has ended, so that recovery can store it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::parts;
 
 /// The bytes that a thread item reserves for it: with it, the item of a short turn stays under 1 KB, which is one write unit.
 const MAX_BYTES: usize = 400;
-/// Text longer than this does not deflate into [`MOST_BYTES`], but for text that nobody writes.
+/// Text longer than this does not deflate into [`MOST_BYTES`], but for artificial text.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
 /// A question's parts, short enough to be kept.

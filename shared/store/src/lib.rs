@@ -74,7 +74,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Uses `table` through `client`. Talks to nobody yet.
+    /// Creates a store on `table` through `client`. Sends no request yet.
     pub fn new(client: Client, table: &str) -> Self {
         Self {
             client,

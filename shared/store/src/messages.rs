@@ -1,7 +1,7 @@
 //! Writes of messages: once, and completely or not at all.
 //!
 //! A message too long for one item goes into continuations first; the item that makes it visible comes last and
-//! says how many there are. A writer that dies in between leaves continuations that nobody looks for.
+//! holds their number. A writer that dies in between leaves continuations that are never read.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -102,7 +102,7 @@ impl Store {
     ) -> Result<PutOutcome, StoreError> {
         let parts = match parts::pack(text).await {
             Packed::Plain(text) => Some(string(text)),
-            Packed::Whole(bytes) => {
+            Packed::Single(bytes) => {
                 message.len = Some(text.len());
                 Some(binary(&bytes))
             }

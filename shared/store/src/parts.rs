@@ -25,7 +25,7 @@ pub(crate) enum Packed {
     /// As it came.
     Plain(String),
     /// Deflated, small enough for one item.
-    Whole(Vec<u8>),
+    Single(Vec<u8>),
     /// Deflated, too large for one item.
     Pieces { bytes: Vec<u8>, checksum: String },
 }
@@ -40,7 +40,7 @@ pub(crate) async fn pack(text: &str) -> Packed {
 
 fn fitted(bytes: Vec<u8>) -> Packed {
     if bytes.len() <= ITEM_BYTES {
-        return Packed::Whole(bytes);
+        return Packed::Single(bytes);
     }
     let checksum = checksum(&bytes);
     Packed::Pieces { bytes, checksum }
@@ -111,7 +111,7 @@ mod tests {
 
     async fn deflated(text: &str) -> Vec<u8> {
         match pack(text).await {
-            Packed::Whole(bytes) => bytes,
+            Packed::Single(bytes) => bytes,
             other => panic!("not deflated into one item: {other:?}"),
         }
     }
@@ -120,13 +120,13 @@ mod tests {
     async fn only_text_over_a_kilobyte_is_deflated() {
         let text = "a".repeat(PLAIN_BYTES);
         assert_eq!(pack(&text).await, Packed::Plain(text.clone()));
-        assert!(matches!(pack(&format!("{text}b")).await, Packed::Whole(_)));
+        assert!(matches!(pack(&format!("{text}b")).await, Packed::Single(_)));
     }
 
     #[test]
     fn only_what_exceeds_an_item_is_cut_in_pieces() {
         let (full, over) = (vec![0; ITEM_BYTES], vec![0; ITEM_BYTES + 1]);
-        assert_eq!(fitted(full.clone()), Packed::Whole(full));
+        assert_eq!(fitted(full.clone()), Packed::Single(full));
         assert!(matches!(fitted(over), Packed::Pieces { .. }));
     }
 

@@ -1,19 +1,19 @@
 //! Which of a thread's messages lie on one path.
 //!
-//! Regenerating, editing and continuing put a message beside the one it stands for, and nothing is destroyed. Such a
+//! Regenerating, editing and continuing add a message to the one that it replaces, and nothing is destroyed. Such a
 //! message carries a `cut`: nothing from that sort key on precedes it on its path. All others follow what was the
 //! path's end when they came, and need none. So a path is read newest first in one pass, and what has to be
 //! remembered is one key.
 //!
 //! | message | its cut |
 //! |---|---|
-//! | an answer given anew | just after its question |
-//! | an edited question | the cut of what it stands for, or its key |
-//! | an answer that goes on from another | the cut of what it stands for, or its key |
+//! | a regenerated answer | just after its question |
+//! | an edited question | the cut of what it replaces, or its key |
+//! | an answer that goes on from another | the cut of what it replaces, or its key |
 //!
-//! The cut of what it stands for, since that may itself stand for another, which must not come back.
+//! The cut of what it replaces, since that may itself replace another, which must not come back.
 //!
-//! An answer with a cut that came to nothing stands for nothing either: a path passes over it, and goes on as if it had
+//! An answer with a cut and no content replaces nothing either: a path passes over it, and goes on as if it had
 //! not been asked for. Only the path that ends in it, because somebody names it, shows it.
 
 use crate::item::{self, EMPTY_PARTS, Item, PARTS, Status};
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_skips_what_was_answered_anew_edited_or_gone_on_from() {
+    fn a_path_skips_regenerated_edited_and_continued_messages() {
         for (name, items, expected) in [
             ("plain", vec!["1q", "2a", "3q", "4a"], "1q 2a 3q 4a"),
             ("regenerated", vec!["1q", "2a", "3a<1q~"], "1q 3a"),

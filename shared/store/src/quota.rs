@@ -3,10 +3,10 @@
 //! One item a user and UTC day. Each running turn holds a place in it, an element of the set `slots` that names its
 //! lease and its run. Taking the place is one write on condition that there is one left, so of many begins at once no
 //! more pass than may. Giving it back happens once, since it is conditional on the place, and so what the turn used is
-//! counted once. A turn that died leaves its place behind; who finds no room removes those whose lease has passed.
+//! counted once. A turn that died leaves its slot; a begin that finds no free slot removes those whose lease has passed.
 //!
 //! Recovery moves the slot of a turn to a second set, `recovered`, which does not count. Should the turn's own process
-//! come after all, it settles from there.
+//! come after all, it records its usage from there.
 //!
 //! A turn is counted on the day it began: one begun before midnight takes no place of the day after.
 
@@ -46,7 +46,7 @@ pub struct TurnLimits {
 pub struct DayUsage {
     /// Turns begun.
     pub turns: u64,
-    /// Turns that hold a place: they run, or died and nobody has noticed.
+    /// Turns that hold a slot: they run, or died unnoticed.
     pub running: usize,
     /// The usage of the turns that have ended.
     pub usage: TurnUsage,
@@ -111,7 +111,7 @@ pub(crate) enum Reserved {
 
 impl Store {
     /// Adds what the turn used to its day, and gives its place back. Once, however often it is called: a turn whose
-    /// place is gone is settled.
+    /// slot is gone was recorded before.
     pub async fn record_usage(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
         let Some(quota_slot) = &keys.0.quota_slot else {
             return Ok(());
@@ -141,7 +141,7 @@ impl Store {
         item::read(found.item.unwrap_or_default())
     }
 
-    /// Tries for a place once. `beside` is the turn that is taken over from.
+    /// Tries for a slot once. `previous` is the turn that is taken over from.
     pub(crate) async fn reserve(
         &self,
         quota_slot: &QuotaSlot,
@@ -200,7 +200,7 @@ impl Store {
         })
     }
 
-    /// Takes a place although there seemed to be none: removes what dead turns left behind, waits a moment, and tries
+    /// Takes a slot although none seemed free: removes those of dead turns, waits a moment, and tries
     /// again.
     pub(crate) async fn wait_for_slot(
         &self,
@@ -245,7 +245,7 @@ impl Store {
         .await
     }
 
-    /// Lets the place of a turn that is recovered bar nobody's way any more.
+    /// Stops counting a recovered turn against the parallel limit.
     pub(crate) async fn release_for_recovery(&self, turn: &OpenTurn) -> Result<(), StoreError> {
         let request = self
             .client

@@ -1,6 +1,6 @@
-//! Ending a turn in the place of whoever should have, and did not.
+//! The end of a turn in place of its own process, which did not end it.
 //!
-//! Safe for any number at once, and beside the turn's own process: the first answer under the turn's key stays, but
+//! Safe for any number of processes at once, the turn's own among them: the first answer under the turn's key stays, but
 //! that the turn's own answer replaces a recovered one.
 
 use message::AnswerMetadata;
@@ -29,7 +29,7 @@ pub struct RecoveredAnswer<'a> {
 }
 
 impl Store {
-    /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. Whoever sends the same message
+    /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. A client that sends the same message
     /// again has it too, and is promised that it is stored.
     pub async fn put_pending_question(
         &self,
@@ -42,8 +42,8 @@ impl Store {
         }
     }
 
-    /// Ends a turn that is dead or left behind: puts its question, if that was kept and is missing, and `answer`, if
-    /// there is none, and marks it as over. Its place in the quota bars nobody's way from now on. Says how it ended, by
+    /// Ends a turn that is dead or superseded: puts its question, if the thread item holds it and it is missing, and `answer`, if
+    /// there is none, and marks it as over. Its slot in the quota does not count from now on. Returns how it ended, by
     /// whomever.
     pub async fn recover_turn(
         &self,
@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// A long question is put before anything is promised to the client. A turn that died before that was never begun as
-    /// far as anybody knows, and an answer would stand alone.
+    /// far as is known, and an answer would have no question.
     async fn has_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<bool, StoreError> {
         if turn.inline_question().is_some() {
             return Ok(true);

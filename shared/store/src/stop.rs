@@ -25,7 +25,7 @@ pub enum TurnSignal {
 
 impl Store {
     /// Asks the thread's current turn to stop, or only `stream` if it is that one. `None`: there is nothing to stop.
-    /// May be repeated. A turn that is dead is returned too: nobody will heed it, so that it is to be recovered.
+    /// May be repeated. A dead turn is returned too: it will not heed the stop, so that it is to be recovered.
     pub async fn stop_turn(
         &self,
         user: &UserId,

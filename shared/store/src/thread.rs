@@ -78,7 +78,7 @@ pub(crate) enum State {
     None,
     /// Its lease has not passed.
     Running,
-    /// Its lease has passed, and nobody has ended it.
+    /// Its lease has passed, and it was not ended.
     Dead,
     Done,
     Failed,
@@ -117,7 +117,7 @@ impl ThreadItem {
         self.state(0) == State::Failed
     }
 
-    /// The current turn, if it has not said that it is over.
+    /// Returns the current turn, unless it is marked as over.
     pub(crate) fn open(&self) -> Result<Option<OpenTurn>, StoreError> {
         match self.state(0) {
             State::Running | State::Dead => self.current().map(Some),
@@ -248,7 +248,7 @@ impl TryFrom<ThreadItem> for Thread {
 pub struct CurrentTurn {
     /// The latest run. `None`: the thread has had none.
     pub stream: Option<StreamId>,
-    /// The latest run, if nobody has ended it: it is running or dead.
+    /// The latest run, if it was not ended: it is running or dead.
     pub open: Option<OpenTurn>,
     /// The latest run's answer, if it has ended with one.
     pub answered: Option<AnsweredTurn>,

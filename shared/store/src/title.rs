@@ -1,8 +1,8 @@
 //! A title that a model makes for a thread, in the place of the one that its begin wrote.
 //!
-//! Whoever makes one leaves a mark in the thread and in the user's day first, the run's name in the set `titling`, and
+//! The process that makes one leaves a mark in the thread and in the user's day first, the run's name in the set `titling`, and
 //! removes both when it is done. What making it used is added in the writes that remove the marks, so each of them
-//! counts once though it be repeated. A mark that nobody removes says nothing and bars nobody's way.
+//! counts once though it be repeated. A mark that is never removed has no meaning and blocks nothing.
 //!
 //! The title itself is written only over the one that the begin wrote: a user who renames the thread meanwhile wins.
 
@@ -41,7 +41,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Gives the thread its `title`, if one was made and nobody has given it another, and adds what making it used to
+    /// Gives the thread its `title`, if one was made and the user has not set another, and adds the usage of making it to
     /// the thread and to the user's day. `false`: it has kept the title that it had.
     pub async fn end_title(
         &self,

@@ -143,13 +143,13 @@ impl OpenTurn {
     }
 
     /// Returns true if it was to end early: another turn has taken over, or a stop was asked. It is that which ended it, even if
-    /// nobody heeds it any more.
+    /// its process does not heed it any more.
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped
     }
 
     /// Returns the bound that the thread's path has to be read before while the turn is open, for [`crate::History::before`]: an answer
-    /// that is given anew stands for an older one, which would be read in its place until it is stored. `None`: the path
+    /// that is regenerated replaces an older one, which would be read in its place until it is stored. `None`: the path
     /// ends where the turn begins, or in the answer that it goes on from.
     pub fn path_bound(&self) -> Option<Cursor> {
         let run = &self.0.run;

@@ -45,7 +45,7 @@ fn encoded(chunks: &[UiMessageChunk]) -> Vec<u8> {
     stream
 }
 
-/// The parts of a text that says `text` and is whole.
+/// Returns the parts of a complete text.
 fn text_parts(text: &str) -> Value {
     json!([{ "type": "step-start" }, { "type": "text", "text": text, "state": "done" }])
 }
@@ -76,7 +76,7 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
     };
     for (name, chunks, expected, outcome) in [
         (
-            "whole blocks",
+            "complete blocks",
             [
                 step(),
                 vec![text_start(), text_delta("Hel"), text_delta("lo")],
@@ -117,7 +117,7 @@ async fn what_a_dead_turn_has_journaled_is_its_answer() {
             json!([]),
             TurnOutcome::Failed,
         ),
-        ("nothing said", step(), json!([]), TurnOutcome::Failed),
+        ("no content", step(), json!([]), TurnOutcome::Failed),
         (
             "only-the-start",
             vec![start()],
@@ -188,18 +188,21 @@ async fn the_text_of_a_journal_that_breaks_off_anywhere_is_kept_up_to_there() {
         .into_iter()
         .chain(deltas.map(text_delta))
         .collect();
-    let (before, whole) = (encoded(&chunks[..3]), encoded(&chunks));
-    for cut in (before.len()..whole.len()).step_by(3).chain([whole.len()]) {
+    let (before, complete) = (encoded(&chunks[..3]), encoded(&chunks));
+    for cut in (before.len()..complete.len())
+        .step_by(3)
+        .chain([complete.len()])
+    {
         let case = Case::in_thread(&format!("cut-{cut}"));
         case.begin(&engine).await;
-        let (one, two) = whole[..cut].split_at(cut / 2);
+        let (one, two) = complete[..cut].split_at(cut / 2);
         case.journal(&engine, &[one, two]).await;
         case.recover(&engine, LATER).await;
 
-        let whole_deltas = (0..=deltas.len())
+        let complete_deltas = (0..=deltas.len())
             .rev()
             .find(|count| encoded(&chunks[..3 + count]).len() <= cut);
-        let text: String = deltas[..whole_deltas.unwrap()].concat();
+        let text: String = deltas[..complete_deltas.unwrap()].concat();
         let expected = match &*text {
             "" => "[]".to_owned(),
             text => format!(
@@ -426,7 +429,7 @@ async fn a_turn_that_was_superseded_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
+async fn a_stream_that_ended_unsaved_keeps_its_metadata() {
     let metadata = AnswerMetadata {
         finish_reason: Some(UnifiedFinishReason::Stop),
         latency_ms: Some(5),
@@ -447,12 +450,12 @@ async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
         let engine = engine().await;
         let case = Case::new("s1", NOON);
         case.begin(&engine).await;
-        let told = AnswerMetadata {
+        let metadata = AnswerMetadata {
             aborted: Some(aborted),
             ..metadata.clone()
         };
         let mut stream = Vec::new();
-        replay(&case.answer, &parts, &told, end, |chunk| {
+        replay(&case.answer, &parts, &metadata, end, |chunk| {
             chunk.encode(&mut stream)
         });
         stream.extend_from_slice(ui_stream::DONE);
@@ -467,7 +470,7 @@ async fn a_stream_that_came_to_its_end_unsaved_keeps_what_it_was_told() {
         );
         let expected = AnswerMetadata {
             error: error.map(str::to_owned),
-            ..told
+            ..metadata
         };
         assert_eq!(answer.metadata, Some(expected), "{name}");
     }
@@ -514,7 +517,7 @@ async fn an_answer_that_is_there_stays() {
     let case = Case::new("s1", NOON);
     let begun = case.begin(&engine).await;
     let open = case.current(&engine).await.open.unwrap();
-    let parts = text_parts("whole").to_string();
+    let parts = text_parts("complete").to_string();
     case.put_answer(&engine, &begun, &parts).await;
     case.journal(
         &engine,

@@ -126,7 +126,7 @@ impl Case {
         }
     }
 
-    /// A whole turn, answered with `parts`.
+    /// Runs a complete turn, answered with `parts`.
     pub(crate) async fn answered(&self, engine: &Engine, parts: &str) {
         let turn = self.begin(engine).await;
         let question = UserMessage {

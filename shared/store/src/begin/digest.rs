@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// 128 bits: nobody finds two questions with one digest, and 22 characters are cheap to store.
+/// 128 bits: two questions with one digest cannot be found, and 22 characters are cheap to store.
 const BYTES: usize = 16;
 const CHARS: usize = 22;
 const MARK_CHARS: usize = 6;

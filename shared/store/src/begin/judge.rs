@@ -9,7 +9,7 @@
 //! | the last message, edited or continued as it was before | as sent again | as sent again | as sent again |
 //! | a message regenerated, edited or continued | begins | takes over, or busy | takes over |
 //!
-//! Whoever would take over while an earlier turn is not known to be over has to recover that one first, and so has
+//! A begin that would take over while an earlier turn is not known to be over has to recover that one first, and so has
 //! who asks for that turn's message, which may not be stored yet.
 
 use crate::keys;
@@ -49,7 +49,7 @@ pub(crate) enum Decision {
     RecoverPrevious(RunItem),
     /// Another message is being answered.
     Busy,
-    /// The message said something else before.
+    /// The message had another content before.
     DifferentMessage,
     /// The thread can be taken.
     Begin,
@@ -203,15 +203,15 @@ mod tests {
 
     /// Returns the decision for a begin that must not take over, or has to recover an earlier turn first.
     fn expected(
-        told: &'static str,
+        outcome: &'static str,
         state: &str,
         supersede: bool,
         with_previous: bool,
     ) -> &'static str {
-        match told {
+        match outcome {
             "take over" if state == "running" && !supersede => "busy",
             "take over" if with_previous => "recover previous",
-            told => told,
+            outcome => outcome,
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
         const FRESH: [&str; 5] = ["begin", "begin", "begin", "take over", "take over"];
         const REFUSED: [&str; 5] = ["different"; 5];
         use Question::{Continued, Edited, Regenerated, Sent};
-        for (question, message, parts, told) in [
+        for (question, message, parts, outcome) in [
             (Sent, "last", "same", AGAIN),
             (Sent, "last", "other", REFUSED),
             (Sent, "other", "same", FRESH),
@@ -239,7 +239,7 @@ mod tests {
             (Continued, "other", "same", FRESH),
             (Continued, "other", "other", FRESH),
         ] {
-            for (state, told) in STATES.into_iter().zip(told) {
+            for (state, outcome) in STATES.into_iter().zip(outcome) {
                 for (supersede, with_previous) in
                     [(true, false), (true, true), (false, false), (false, true)]
                 {
@@ -252,7 +252,7 @@ mod tests {
                     let decision = decide(&thread(state, with_previous), &input);
                     assert_eq!(
                         name(&decision),
-                        expected(told, state, supersede, with_previous),
+                        expected(outcome, state, supersede, with_previous),
                         "{question:?} {message} {parts} while {state}, supersede {supersede}, {with_previous}"
                     );
                 }

@@ -232,7 +232,7 @@ impl Store {
         .await
     }
 
-    /// The answer that goes on is left beside the path, as is what it stood for.
+    /// The continued answer stays off the path, as does the answer that it replaced.
     async fn continuation_placement(
         &self,
         prepared: &PreparedBegin<'_>,

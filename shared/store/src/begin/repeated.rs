@@ -9,10 +9,10 @@ use crate::{Store, StoreError, keys};
 use super::{BeginError, PreparedBegin};
 
 impl Store {
-    /// The answer to an older message of this id. `None`: there is no such message, or nobody has answered it.
+    /// The answer to an older message of this id. `None`: there is no such message, or it has no answer.
     ///
     /// # Errors
-    /// It said something else.
+    /// It had another content.
     pub(super) async fn older(
         &self,
         prepared: &PreparedBegin<'_>,

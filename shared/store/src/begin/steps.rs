@@ -152,7 +152,7 @@ impl Store {
     }
 
     /// Recognizes a begin that was sent twice because its first response was lost. Whether an older turn was taken over from
-    /// or left behind cannot be seen any more; one that was taken over from may be at work, and is left to end itself.
+    /// or is unfinished cannot be seen any more; one that was taken over from may be at work, and ends itself.
     async fn confirm(
         &self,
         prepared: &PreparedBegin<'_>,
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Makes sure of a place for a turn that has begun already, or takes the begin back. Where that cannot be done, be it
-    /// that nobody knows what the thread was `before`, the turn has failed.
+    /// that the thread's state `before` is unknown, the turn has failed.
     async fn hold_or_undo(
         &self,
         prepared: &PreparedBegin<'_>,

@@ -1,7 +1,7 @@
 //! Taking a begin back that the quota has refused, as if it had never been.
 //!
 //! The refused message would else be the thread's last, and the one before it, sent again, would be answered again. Only
-//! what the begin has written is restored, not the whole item: an older turn may have added its totals meanwhile, and the
+//! what the begin has written is restored, not the complete item: an older turn may have added its totals meanwhile, and the
 //! user may have given the thread another title.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -34,7 +34,7 @@ const WRITTEN: [&str; 19] = [
     "deletedAt",
     "ttl",
 ];
-/// Nobody has taken over from the turn, ended it, or deleted its thread.
+/// The condition that the turn was not taken over from or ended, and its thread not deleted.
 const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND attribute_not_exists(failedId) \
      AND attribute_not_exists(deletedAt)";
 

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_over_stands_in_for_the_other() {
+    fn a_turn_that_takes_over_uses_the_slot_of_the_other() {
         let day = DayItem {
             slots: vec!["0000000000009#a".into(), "0000000000009#b".into()],
             ..DayItem::default()

@@ -84,7 +84,7 @@ impl Ask {
         store.begin_turn(&self.turn()).await
     }
 
-    /// Begins, where nothing stands in the way.
+    /// Begins where no other turn prevents it.
     pub(crate) async fn begun(&self, store: &Store) -> BegunTurn {
         match self.begin(store).await {
             Ok(Begin::Begun(turn)) => turn,
@@ -193,7 +193,7 @@ pub(crate) async fn end_using(
     finished
 }
 
-/// A whole turn: asked, and answered with `text`.
+/// Runs a complete turn, answered with `text`.
 pub(crate) async fn answered(store: &Store, ask: &Ask, text: &str) -> BegunTurn {
     let turn = ask.begun(store).await;
     put_question(store, ask, &turn).await;

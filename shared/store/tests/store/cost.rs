@@ -1,6 +1,6 @@
 //! The costs of operations, as the engine reports them, compared with `docs/costs.md`.
 //!
-//! After a change that is meant, `UPDATE_COSTS=1 cargo test -p store cost` writes the document anew.
+//! After a change that is meant, `UPDATE_COSTS=1 cargo test -p store cost` rewrites the document.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -192,7 +192,7 @@ async fn measure(engine: &Engine) -> Costs {
         .await
         .unwrap();
     measured("a path of 6 short messages, read strongly", meter.take());
-    rows.extend(long_lists(&engine.table_beside(1).await).await);
+    rows.extend(long_lists(&engine.another_table(1).await).await);
     Costs { rows }
 }
 

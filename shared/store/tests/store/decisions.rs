@@ -38,7 +38,7 @@ async fn thread_in(engine: &Engine, state: &str, name: &str) -> ThreadId {
     thread
 }
 
-fn told(begin: &Result<Begin, BeginError>) -> &'static str {
+fn outcome_of(begin: &Result<Begin, BeginError>) -> &'static str {
     match begin {
         Ok(Begin::Begun(BegunTurn {
             took_over: None, ..
@@ -99,7 +99,7 @@ pub(crate) async fn every_question_in_every_state_does_what_the_table_says(engin
                     "takes over" if state == "running" && !supersede => "busy",
                     expected => expected,
                 };
-                assert_eq!(told(&begin), expected, "{name}: {begin:?}");
+                assert_eq!(outcome_of(&begin), expected, "{name}: {begin:?}");
                 let after = engine.store.usage(&asked.user, LATER).await.unwrap();
                 let counted = (after.turns - before.turns, after.running - before.running);
                 let begins = matches!(expected, "begins" | "takes over");
@@ -131,7 +131,7 @@ pub(crate) async fn what_is_answered_is_named(engine: &Engine) {
     assert_eq!(first.current(&engine.store).await.answered, Some(turn));
 }
 
-pub(crate) async fn whoever_takes_over_recovers_what_was_left_behind_first(engine: &Engine) {
+pub(crate) async fn a_take_over_recovers_an_unfinished_turn_first(engine: &Engine) {
     let first = ask("m1", "s1", NOON);
     put_question(&engine.store, &first, &first.begun(&engine.store).await).await;
     let second = ask("m2", "s2", NOON + 1).begun(&engine.store).await;
@@ -156,7 +156,7 @@ pub(crate) async fn whoever_takes_over_recovers_what_was_left_behind_first(engin
     assert_eq!(first.path_texts(&engine.store).await, ["m1", "part"]);
 }
 
-pub(crate) async fn an_ordinary_begin_tells_what_was_left_behind(engine: &Engine) {
+pub(crate) async fn an_ordinary_begin_returns_an_unfinished_turn(engine: &Engine) {
     let first = ask("m1", "s1", NOON);
     first.begun(&engine.store).await;
     let second = ask("m2", "s2", NOON + 1).begun(&engine.store).await;
@@ -177,7 +177,7 @@ pub(crate) async fn an_ordinary_begin_tells_what_was_left_behind(engine: &Engine
     );
 }
 
-pub(crate) async fn the_history_of_a_turn_is_what_stands_before_its_question(engine: &Engine) {
+pub(crate) async fn the_history_of_a_turn_ends_before_its_question(engine: &Engine) {
     let store = &engine.store;
     answered(store, &ask("m1", "s1", NOON), "a1").await;
     answered(store, &ask("m2", "s2", NOON + 1), "a2").await;

@@ -42,7 +42,7 @@ async fn delete(engine: &Engine, ask: &Ask, now_ms: u64) -> bool {
         .unwrap()
 }
 
-async fn whole_turn(engine: &Engine, ask: &Ask) -> store::BegunTurn {
+async fn complete_turn(engine: &Engine, ask: &Ask) -> store::BegunTurn {
     let begun = ask.begun(&engine.store).await;
     put_question(&engine.store, ask, &begun).await;
     end(&engine.store, &begun, "an answer").await;
@@ -79,7 +79,7 @@ async fn is_listed(engine: &Engine, ask: &Ask) -> bool {
 pub(crate) async fn a_thread_is_deleted_with_everything_in_it(engine: &Engine) {
     let first = ask("m0", "s0", NOON);
     for run in 0..30 {
-        let turn = whole_turn(
+        let turn = complete_turn(
             engine,
             &ask(&format!("m{run}"), &format!("s{run}"), NOON + run),
         )
@@ -101,7 +101,7 @@ pub(crate) async fn a_thread_is_deleted_with_everything_in_it(engine: &Engine) {
         thread: message::ThreadId::parse("t2").unwrap(),
         ..ask("m", "other", NOON)
     };
-    let other_turn = whole_turn(engine, &other).await;
+    let other_turn = complete_turn(engine, &other).await;
     journaled(engine, &other_turn, b"an answer").await;
     assert!(
         left(engine).await.iter().any(|key| key.contains("#~000#")),
@@ -134,7 +134,7 @@ pub(crate) async fn a_thread_is_deleted_with_everything_in_it(engine: &Engine) {
 pub(crate) async fn a_delete_that_died_is_finished_by_the_next(engine: &Engine) {
     let first = ask("m", "s", NOON);
     for run in 0..40 {
-        whole_turn(
+        complete_turn(
             engine,
             &ask(&format!("m{run}"), &format!("s{run}"), NOON + run),
         )
@@ -229,7 +229,7 @@ pub(crate) async fn a_late_turn_of_a_thread_that_remembers_much_takes_away_what_
 ) {
     let late = ask("late", "late", NOON + 20);
     for run in 0..8 {
-        whole_turn(
+        complete_turn(
             engine,
             &ask(&format!("m{run}"), &format!("s{run}"), NOON + run),
         )
@@ -266,7 +266,7 @@ pub(crate) async fn a_turn_that_others_have_ended_does_not_reach_into_a_new_thre
     );
 
     let new = ask("m2", "s2", LATER + 2);
-    whole_turn(engine, &new).await;
+    complete_turn(engine, &new).await;
     let before = left(engine).await;
     engine
         .store
@@ -286,7 +286,7 @@ pub(crate) async fn a_turn_that_others_have_ended_does_not_reach_into_a_new_thre
     );
 }
 
-pub(crate) async fn a_turn_left_behind_takes_away_what_it_put_too_late(engine: &Engine) {
+pub(crate) async fn an_unfinished_turn_removes_its_late_items(engine: &Engine) {
     let old = ask("m1", "s1", NOON);
     let superseded = running(engine, &old).await;
     let new = ask("m2", "s2", NOON + 1);
@@ -323,14 +323,14 @@ pub(crate) async fn a_new_thread_of_the_same_name_knows_nothing_of_the_old_one(e
     let old = ask("m1", "s1", NOON);
     let late = running(engine, &old).await;
     assert!(delete(engine, &old, NOON + 1).await);
-    // The process of the old turn dies after its last put, so that nobody takes it away.
+    // The process of the old turn dies after its last put, so that the item stays.
     engine
         .store
         .put_answer(&late.keys, &answer(&text_parts("orphan"), &metadata()))
         .await
         .unwrap();
 
-    // Its clock goes behind that of whoever deleted the old one.
+    // Its clock lags that of the process that deleted the old one.
     let new = Ask {
         title: "new".into(),
         ..ask("m2", "s2", NOON)
@@ -349,7 +349,7 @@ pub(crate) async fn a_new_thread_of_the_same_name_knows_nothing_of_the_old_one(e
         parts: text_parts("edited"),
         ..ask("m2", "s3", NOON + 9)
     };
-    whole_turn(engine, &edited).await;
+    complete_turn(engine, &edited).await;
     assert_eq!(new.path_texts(&engine.store).await, ["edited", "an answer"]);
     let pages = Pages {
         limit: 10,
@@ -371,7 +371,7 @@ pub(crate) async fn a_late_turn_does_not_reach_into_a_new_thread_of_the_same_nam
     let late = running(engine, &old).await;
     assert!(delete(engine, &old, NOON + 1).await);
     let new = ask("m2", "s2", NOON + 2);
-    whole_turn(engine, &new).await;
+    complete_turn(engine, &new).await;
     let before = left(engine).await;
     assert_eq!(
         engine.store.watch_turn(&late.keys).await.unwrap(),
@@ -397,7 +397,7 @@ pub(crate) async fn a_late_turn_does_not_reach_into_a_new_thread_of_the_same_nam
 
 pub(crate) async fn a_delete_spares_a_thread_that_began_meanwhile(engine: &Engine) {
     let old = ask("m1", "s1", NOON);
-    whole_turn(engine, &old).await;
+    complete_turn(engine, &old).await;
     // It dies after it has taken the thread out.
     let steps = [
         Step::Forward,
@@ -414,7 +414,7 @@ pub(crate) async fn a_delete_spares_a_thread_that_began_meanwhile(engine: &Engin
     );
 
     let new = ask("m2", "s2", NOON + 2);
-    whole_turn(engine, &new).await;
+    complete_turn(engine, &new).await;
     assert_eq!(new.path_texts(&engine.store).await, ["m2", "an answer"]);
     assert!(
         delete(engine, &new, NOON + 3).await,
@@ -425,7 +425,7 @@ pub(crate) async fn a_delete_spares_a_thread_that_began_meanwhile(engine: &Engin
 
 pub(crate) async fn items_that_are_left_over_are_deleted_all_the_same(engine: &Engine) {
     let ask = ask("m", "s", NOON);
-    whole_turn(engine, &ask).await;
+    complete_turn(engine, &ask).await;
     let question = ask.path(&engine.store).await[0].clone();
     let key = HashMap::from([("S", format!("M#{NOON:013}#0#{}", question.id))]);
     let unprocessed = format!(
@@ -461,7 +461,7 @@ pub(crate) async fn items_that_are_left_over_are_deleted_all_the_same(engine: &E
 pub(crate) async fn deletes_and_begins_at_once_leave_one_story(engine: &Engine) {
     for round in 0..6 {
         let at = NOON + round * 1_000;
-        whole_turn(
+        complete_turn(
             engine,
             &ask(&format!("first{round}"), &format!("first{round}"), at),
         )

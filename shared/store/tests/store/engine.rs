@@ -27,7 +27,7 @@ impl Engine {
     }
 
     /// Another fresh table on this engine.
-    pub(crate) async fn table_beside(&self, index: usize) -> Self {
+    pub(crate) async fn another_table(&self, index: usize) -> Self {
         Self::at(self.endpoint.clone(), format!("{}-{index}", self.table)).await
     }
 

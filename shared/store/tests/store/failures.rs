@@ -44,7 +44,7 @@ async fn what_passes_is_tried_again_until_it_passes() {
 }
 
 #[tokio::test]
-async fn a_failure_that_stays_is_told_by_its_kind() {
+async fn a_lasting_failure_is_reported_by_its_kind() {
     type Expected = fn(&StoreError) -> bool;
     let throttled: Expected =
         |error| matches!(error, StoreError::Throttled { .. }) && error.is_retryable();
@@ -81,7 +81,7 @@ async fn an_answer_that_is_none_is_unavailable() {
 
 /// Thread and quota are written at the same time, so either may be the one that fails.
 #[tokio::test]
-async fn a_begin_that_failed_half_way_is_given_up_whole() {
+async fn a_begin_that_failed_half_way_is_undone_completely() {
     for script in [
         vec![Step::Forward, Step::error(400, "AccessDeniedException")],
         vec![
@@ -168,7 +168,7 @@ async fn a_place_that_cannot_be_given_up_does_not_hold_up_a_recovery() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_unavailable() {
+async fn a_refused_connection_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

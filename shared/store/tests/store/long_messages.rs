@@ -159,7 +159,7 @@ pub(crate) async fn a_writer_that_died_leaves_nothing_to_see_and_may_try_again(e
     assert!(*history(&engine.store).await[0].parts == *parts);
 }
 
-pub(crate) async fn a_replacement_that_died_leaves_the_old_message_whole(engine: &Engine) {
+pub(crate) async fn a_replacement_that_died_leaves_the_old_message_complete(engine: &Engine) {
     let turn = begun(&engine.store).await;
     let metadata = metadata();
     let new = text_part(&noise(1_200_000, 2));

@@ -79,13 +79,13 @@ on_each_engine! {
         every_question_in_every_state_does_what_the_table_says
         what_is_answered_is_named
         an_older_message_sent_again_is_known
-        whoever_takes_over_recovers_what_was_left_behind_first
-        an_ordinary_begin_tells_what_was_left_behind
-        the_history_of_a_turn_is_what_stands_before_its_question
+        a_take_over_recovers_an_unfinished_turn_first
+        an_ordinary_begin_returns_an_unfinished_turn
+        the_history_of_a_turn_ends_before_its_question
     }
     quota {
         of_twenty_begins_at_once_at_the_limit_less_one_one_passes
-        a_day_that_is_used_up_begins_anew_at_midnight
+        a_day_that_is_used_up_starts_again_at_midnight
         a_turn_that_ended_makes_room
         a_dead_turn_gives_its_place_up_when_its_lease_has_passed
         a_new_message_may_take_over_though_no_place_is_left
@@ -93,7 +93,7 @@ on_each_engine! {
         equal_begins_at_the_limit_begin_once
         a_refused_message_begins_when_there_is_room
         a_turn_begun_before_midnight_takes_no_place_of_the_day_after
-        a_recovered_turn_is_in_nobodys_way_and_may_still_settle
+        a_recovered_turn_does_not_count_and_may_still_record_its_usage
         a_recovered_turn_that_is_given_up_is_not_counted
         what_the_quota_refuses_leaves_no_trace
         a_refused_begin_over_a_deleted_thread_leaves_it_deleted
@@ -104,10 +104,10 @@ on_each_engine! {
         a_dead_turn_is_ended_with_what_there_is_of_it
         ten_recoveries_at_once_leave_one_answer
         the_question_that_was_kept_is_stored_once
-        no_answer_stands_without_its_question
+        no_answer_is_stored_without_its_question
         a_late_answer_replaces_a_recovered_one_and_no_other
         a_late_answer_makes_a_failed_turn_a_done_one
-        a_turn_left_behind_is_recovered_without_touching_the_newer
+        an_unfinished_turn_is_recovered_without_touching_the_newer
         a_turn_superseded_while_it_is_recovered_is_recovered
         a_recovered_turn_keeps_its_place_on_the_path
         a_recovered_continuation_knows_what_it_goes_on_from
@@ -149,7 +149,7 @@ on_each_engine! {
     long_messages {
         parts_of_any_size_come_back_byte_for_byte
         a_writer_that_died_leaves_nothing_to_see_and_may_try_again
-        a_replacement_that_died_leaves_the_old_message_whole
+        a_replacement_that_died_leaves_the_old_message_complete
         a_long_message_among_others_is_one_message
         continuations_that_a_page_was_too_early_for_are_looked_up
         damage_is_an_error_that_names_the_item
@@ -169,7 +169,7 @@ on_each_engine! {
     }
     titles {
         a_made_title_takes_the_place_of_the_first_and_is_counted_once
-        whoever_renames_the_thread_meanwhile_wins
+        a_rename_in_the_meantime_wins
         a_title_that_was_not_made_leaves_only_its_price
         a_thread_without_a_title_gets_the_made_one
         a_title_that_is_made_while_another_turn_runs_is_kept
@@ -182,7 +182,7 @@ on_each_engine! {
         a_running_turn_takes_away_what_it_put_too_late
         a_late_turn_of_a_thread_that_remembers_much_takes_away_what_it_put
         a_turn_that_others_have_ended_does_not_reach_into_a_new_thread_of_the_same_name
-        a_turn_left_behind_takes_away_what_it_put_too_late
+        an_unfinished_turn_removes_its_late_items
         a_recovery_does_not_bring_a_deleted_thread_back
         a_new_thread_of_the_same_name_knows_nothing_of_the_old_one
         a_late_turn_does_not_reach_into_a_new_thread_of_the_same_name

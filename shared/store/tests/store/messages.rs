@@ -61,10 +61,10 @@ pub(crate) async fn a_turn_reads_back_as_it_was_put(engine: &Engine) {
         .await
         .unwrap();
     let metadata = metadata();
-    let said = r#"[ {"type":"text","text":"\udE00"} ]"#;
+    let answer_parts = r#"[ {"type":"text","text":"\udE00"} ]"#;
     engine
         .store
-        .put_answer(&turn.keys, &answer(said, &metadata))
+        .put_answer(&turn.keys, &answer(answer_parts, &metadata))
         .await
         .unwrap();
 
@@ -79,7 +79,7 @@ pub(crate) async fn a_turn_reads_back_as_it_was_put(engine: &Engine) {
     );
     assert_eq!(
         (answered.id.as_str(), answered.role, &*answered.parts),
-        ("answer-s1", Role::Assistant, said)
+        ("answer-s1", Role::Assistant, answer_parts)
     );
     assert_eq!(
         (answered.created_at_ms, answered.status),

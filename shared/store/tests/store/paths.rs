@@ -169,7 +169,7 @@ pub(crate) async fn the_current_path_is_what_the_user_sees(engine: &Engine) {
     .into_iter()
     .enumerate()
     {
-        let engine = engine.table_beside(index).await;
+        let engine = engine.another_table(index).await;
         happen(&engine.store, &turns).await;
         let thread = ask("m", "s", NOON);
         assert_eq!(
@@ -267,7 +267,7 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
     .into_iter()
     .enumerate()
     {
-        let engine = engine.table_beside(index).await;
+        let engine = engine.another_table(index).await;
         let store = &engine.store;
         for (run, turn) in turns.iter().enumerate() {
             let text = if nothing.contains(&run) {
@@ -310,7 +310,7 @@ pub(crate) async fn an_answer_that_came_to_nothing_hides_none(engine: &Engine) {
         (3, "answer-s1", "- m1"),
         (6, "answer-s0", "a0 m1"),
     ] {
-        let store = &engine.table_beside(index).await.store;
+        let store = &engine.another_table(index).await.store;
         let branch = store
             .branch(&thread.user, &thread.thread, &of(end), &ALL)
             .await
@@ -344,7 +344,7 @@ pub(crate) async fn the_path_of_an_open_turn_holds_no_older_answer_to_its_questi
     .into_iter()
     .enumerate()
     {
-        let engine = engine.table_beside(index).await;
+        let engine = engine.another_table(index).await;
         let store = &engine.store;
         happen(store, &turns).await;
         let asked = open.ask(9);

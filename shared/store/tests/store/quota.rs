@@ -96,7 +96,7 @@ pub(crate) async fn of_twenty_begins_at_once_at_the_limit_less_one_one_passes(en
     }
 }
 
-pub(crate) async fn a_day_that_is_used_up_begins_anew_at_midnight(engine: &Engine) {
+pub(crate) async fn a_day_that_is_used_up_starts_again_at_midnight(engine: &Engine) {
     let limits = per_day(1);
     let evening = NOON + 23 * HOUR;
     answered(&engine.store, &alone("s1", evening, limits), "a").await;
@@ -290,7 +290,9 @@ pub(crate) async fn a_turn_begun_before_midnight_takes_no_place_of_the_day_after
     assert_eq!((next.turns, next.running), (1, 0));
 }
 
-pub(crate) async fn a_recovered_turn_is_in_nobodys_way_and_may_still_settle(engine: &Engine) {
+pub(crate) async fn a_recovered_turn_does_not_count_and_may_still_record_its_usage(
+    engine: &Engine,
+) {
     let (limits, store) = (parallel(1), &engine.store);
     let used = TurnUsage {
         input: Some(7),
@@ -344,7 +346,7 @@ pub(crate) async fn a_recovered_turn_is_in_nobodys_way_and_may_still_settle(engi
     }
     end(store, &third, "c").await;
     recover(store, &left, "part", NOON + 6).await;
-    assert_eq!(day(engine).await, (3, 0), "what is settled stays settled");
+    assert_eq!(day(engine).await, (3, 0), "usage is recorded once");
     let items = engine
         .client
         .scan()
@@ -391,7 +393,7 @@ pub(crate) async fn a_title_given_while_a_begin_is_refused_stays(engine: &Engine
         .into_iter()
         .enumerate()
     {
-        let engine = engine.table_beside(index).await;
+        let engine = engine.another_table(index).await;
         let store = &engine.store;
         answered(
             store,
@@ -505,7 +507,7 @@ pub(crate) async fn what_the_quota_refuses_leaves_no_trace(engine: &Engine) {
     .into_iter()
     .enumerate()
     {
-        let engine = engine.table_beside(index).await;
+        let engine = engine.another_table(index).await;
         let store = &engine.store;
         answered(store, &titleless(), "a").await;
         if last.stream.as_str() != "s1" {

@@ -142,7 +142,7 @@ pub(crate) async fn the_question_that_was_kept_is_stored_once(engine: &Engine) {
     }
 }
 
-pub(crate) async fn no_answer_stands_without_its_question(engine: &Engine) {
+pub(crate) async fn no_answer_is_stored_without_its_question(engine: &Engine) {
     let ask = Ask {
         parts: text_parts(&"0123456789".repeat(1_000)),
         ..ask("m1", "s1", NOON)
@@ -223,7 +223,7 @@ pub(crate) async fn a_late_answer_makes_a_failed_turn_a_done_one(engine: &Engine
     );
 }
 
-pub(crate) async fn a_turn_left_behind_is_recovered_without_touching_the_newer(engine: &Engine) {
+pub(crate) async fn an_unfinished_turn_is_recovered_without_touching_the_newer(engine: &Engine) {
     let first = ask("m1", "s1", NOON);
     let late = first.begun(&engine.store).await;
     let newer = ask("m2", "s2", NOON + 1);

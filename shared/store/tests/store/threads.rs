@@ -56,12 +56,12 @@ pub(crate) async fn threads_are_listed_newest_first_in_pages_without_gaps(engine
         // Two of them at one instant.
         turn(&engine.store, &in_thread(thread, NOON + index as u64 / 2)).await;
     }
-    let whole = listed(&engine.store, &user(), 10).await.concat();
-    assert_eq!(whole[0], "e");
-    assert_eq!(whole.len(), 5);
+    let all = listed(&engine.store, &user(), 10).await.concat();
+    assert_eq!(all[0], "e");
+    assert_eq!(all.len(), 5);
     for limit in 1..=5 {
         let pages = listed(&engine.store, &user(), limit).await;
-        assert_eq!(pages.concat(), whole, "{limit} a page");
+        assert_eq!(pages.concat(), all, "{limit} a page");
         assert_eq!(
             pages.len(),
             5_usize.div_ceil(limit),
@@ -241,12 +241,12 @@ pub(crate) async fn messages_come_in_pages_bounded_by_number_and_bytes(engine: &
             .await
             .unwrap();
     }
-    let whole: Vec<String> = ["q0", "answer-r0", "q1", "answer-r1", "q2", "answer-r2"]
+    let all: Vec<String> = ["q0", "answer-r0", "q1", "answer-r1", "q2", "answer-r2"]
         .map(str::to_owned)
         .to_vec();
     for limit in 1..=7 {
         let pages = paged(engine, limit, 100_000, None).await;
-        assert_eq!(pages.concat(), whole, "{limit} a page");
+        assert_eq!(pages.concat(), all, "{limit} a page");
         assert_eq!(
             pages.len(),
             6_usize.div_ceil(limit),
@@ -254,7 +254,7 @@ pub(crate) async fn messages_come_in_pages_bounded_by_number_and_bytes(engine: &
         );
     }
     let by_bytes = paged(engine, 100, 500, None).await;
-    assert_eq!(by_bytes.concat(), whole);
+    assert_eq!(by_bytes.concat(), all);
     assert_eq!(
         by_bytes.last().unwrap(),
         &["q2", "answer-r2"],

@@ -88,7 +88,7 @@ pub(crate) async fn a_made_title_takes_the_place_of_the_first_and_is_counted_onc
     );
 }
 
-pub(crate) async fn whoever_renames_the_thread_meanwhile_wins(engine: &Engine) {
+pub(crate) async fn a_rename_in_the_meantime_wins(engine: &Engine) {
     let (ask, store) = (ask("m1", "s1", NOON), &engine.store);
     let turn = answered(engine, &ask).await;
     assert!(store.begin_title(&turn.keys, FIRST).await.unwrap());

@@ -226,16 +226,16 @@ pub(crate) async fn one_of_twenty_equal_begins_wins(engine: &Engine) {
         begins.spawn(async move { ask("m1", &format!("s{run}"), NOON).begin(&store).await });
     }
     let mut begun = Vec::new();
-    let mut told = BTreeSet::new();
+    let mut named = BTreeSet::new();
     while let Some(result) = begins.join_next().await {
         match result.unwrap() {
             Ok(Begin::Begun(turn)) => begun.push(turn.keys.stream().to_string()),
-            other => _ = told.insert(running_stream(other)),
+            other => _ = named.insert(running_stream(other)),
         }
     }
     assert_eq!(begun.len(), 1);
     assert_eq!(
-        told.into_iter().collect::<Vec<_>>(),
+        named.into_iter().collect::<Vec<_>>(),
         begun,
         "the others are told who runs"
     );

@@ -1,4 +1,4 @@
-//! An endpoint between the client and an engine that misbehaves as it is told.
+//! An endpoint between the client and an engine with scripted faults.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -106,7 +106,7 @@ fn next_step(script: &Mutex<VecDeque<Step>>) -> Step {
 async fn read_message(stream: &mut TcpStream) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
-        if let Some(head_end) = whole_message(&bytes) {
+        if let Some(head_end) = complete_message(&bytes) {
             let body = bytes[head_end..].to_vec();
             return Some((bytes, body));
         }
@@ -117,7 +117,7 @@ async fn read_message(stream: &mut TcpStream) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Where the head of the message ends, once the body is all there.
-fn whole_message(bytes: &[u8]) -> Option<usize> {
+fn complete_message(bytes: &[u8]) -> Option<usize> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..head_end]).to_lowercase();
     let complete = match head
