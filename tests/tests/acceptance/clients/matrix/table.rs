@@ -71,6 +71,6 @@ sides: the messages that the client holds, the prompt that reaches the gateway, 
 
 const BELOW: &str = "\
 ¹ This version has no such chunk: the answer ends in an error, and the next message works. The route written with the AI
-SDK sends the same, since the model has response it. Every other chunk is taken by all versions, and so is everything that
+SDK sends the same, since the model has said it. Every other chunk is taken by all versions, and so is everything that
 the function says on its own account; only `ai` 5 cannot read on when a tool of the provider fails whose input had been
 refused before. The chunks that are not taken by all:";
