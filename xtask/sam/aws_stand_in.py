@@ -1,8 +1,9 @@
 """A server on this machine that answers SAM as AWS does, up to the change set, which it notes and refuses.
 
-Knows the few calls of `sam deploy`: the managed bucket for what is uploaded, the uploads, and the change set.
+Knows the few calls of a deployment: the names of secrets, the managed bucket, the uploads, and the change set.
 """
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
@@ -21,6 +22,8 @@ class AwsStandIn:
 
     def __init__(self):
         self.change_sets = []
+        # The names of SSM's parameters, read again for each call.
+        self.parameters = lambda: ()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -41,6 +44,10 @@ class AwsStandIn:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
+                if self.headers.get("x-amz-target") == "AmazonSSM.GetParameters":
+                    names = json.loads(self._body())["Names"]
+                    missing = [name for name in names if name not in stand_in.parameters()]
+                    return self._send(200, json.dumps({"Parameters": [], "InvalidParameters": missing}).encode())
                 form = {name: values[0] for name, values in parse_qs(self._body().decode("utf-8", "replace")).items()}
                 self._send(*stand_in.answer(form))
 

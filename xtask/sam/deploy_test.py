@@ -50,6 +50,8 @@ def main():
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder, AwsStandIn() as aws, kept_aside(BUILT):
         user = User(Path(folder), asked.xtask.resolve(), aws)
+        aws.parameters = user.stored_parameters
+        deploy_without_secrets(user, aws)
         follow(user, shell_blocks(asked.readme.read_text()), aws)
         answer_every_question(user, aws)
     print("README's Deploy can be followed to its end")
@@ -62,6 +64,13 @@ def shell_blocks(readme):
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", section, re.MULTILINE | re.DOTALL)
     assert blocks, "README's Deploy section has no shell block"
     return [[line.split("  #")[0].strip() for line in block.splitlines() if line.strip()] for block in blocks]
+
+
+def deploy_without_secrets(user, aws):
+    """A deployment would succeed, and no function would start."""
+    shown = user.types("cargo xtask deploy")
+    assert "does not hold /sidekiq/better-auth-secret and /sidekiq/ai-gateway-api-key" in shown, shown
+    assert not aws.change_sets, "a stack without secrets was deployed"
 
 
 def follow(user, blocks, aws):
@@ -172,7 +181,11 @@ class User:
         return questions
 
     def notes(self):
-        return (self.folder / "notes").read_text()
+        notes = self.folder / "notes"
+        return notes.read_text() if notes.exists() else ""
+
+    def stored_parameters(self):
+        return re.findall(r"^aws ssm put-parameter .*--name (\S+)", self.notes(), re.MULTILINE)
 
     def _until(self, line, patterns):
         patterns = [re.escape(PROMPT) if pattern == PROMPT else pattern for pattern in patterns]

@@ -22,7 +22,7 @@ use crate::{command, tools, workspace};
 /// Deploys the stack that `arguments` and samconfig.toml describe.
 ///
 /// # Errors
-/// An unknown option, a setting that cannot be used, a missing tool, no credentials, or a build that fails. A deployment
+/// An unknown option, a setting that cannot be used, a missing tool, no credentials, a missing secret, or a build that fails. A deployment
 /// that fails is SAM's to explain: then the status is a failure.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
     let tools = tools::sam_tools()?;
     let region = account::region(&tools, &settings)?;
+    account::check_secrets(&tools, &settings, &region)?;
     build::run(&tools, &settings)?;
 
     eprintln!("\n== sam deploy, stack {} in {region}", settings.stack_name);

@@ -23,6 +23,13 @@ struct Account {
     signed_in: bool,
 }
 
+/// Asks SSM for the names that it does not hold. The values stay where they are: nothing is decrypted.
+const FIND_MISSING: &str = "\
+import json, sys, botocore.config, botocore.session
+limits = botocore.config.Config(connect_timeout=5, read_timeout=5, retries={'total_max_attempts': 2})
+ssm = botocore.session.get_session().create_client('ssm', region_name=sys.argv[1], config=limits)
+print(json.dumps(ssm.get_parameters(Names=sys.argv[2:])['InvalidParameters']))";
+
 /// Returns the region to deploy to.
 ///
 /// # Errors
@@ -42,4 +49,30 @@ pub(crate) fn region(tools: &Path, settings: &Settings) -> Result<String> {
     region.context(
         "no AWS region is named: set AWS_REGION, or `region` in samconfig.toml or in your AWS profile",
     )
+}
+
+/// Checks that SSM holds the secrets, without which a deployment succeeds and no function starts.
+///
+/// # Errors
+/// One is missing. An account that does not let us look is no error: then a note says so.
+pub(crate) fn check_secrets(tools: &Path, settings: &Settings, region: &str) -> Result<()> {
+    let names = settings.secret_names();
+    let mut look_up = Command::new(tools.join("python"));
+    look_up.args(["-c", FIND_MISSING, region]).args(&names);
+    let missing: Vec<String> = match command::output(&mut look_up) {
+        Ok(found) => serde_json::from_str(&found).context("SSM's answer is not understood")?,
+        Err(error) => {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim();
+            eprintln!("  !!  the secrets were not looked up in SSM: {reason}");
+            return Ok(());
+        }
+    };
+    if !missing.is_empty() {
+        let names = missing.join(" and ");
+        bail!(
+            "SSM in {region} does not hold {names}: README's Deploy, step 1, says how to store it"
+        );
+    }
+    Ok(())
 }

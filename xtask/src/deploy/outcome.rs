@@ -12,7 +12,6 @@ use crate::command;
 /// The first failures of a new account, and what to do about each.
 pub(crate) const ADVICE: &str = "
 The deployment failed; SAM and CloudFormation give the reason above. Most often at first:
-  a secret is missing           The functions start only with both SSM parameters of README's Deploy, step 1.
   ROLLBACK_COMPLETE             A failed first deployment leaves a stack that can only be deleted, and a table that stays:
                                 docs/operations.md, \"A table left by a failed first deployment\".
   ReservedConcurrentExecutions  The account's quota is too small to reserve any of it: leave ReservedConcurrency and

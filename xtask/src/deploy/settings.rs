@@ -109,6 +109,15 @@ impl Settings {
             .collect()
     }
 
+    /// Returns the names of the SSM parameters with the secrets: those set here, or else template.yaml's defaults.
+    pub(crate) fn secret_names(&self) -> [String; 2] {
+        const DEFAULTS: [(&str, &str); 2] = [
+            ("BetterAuthSecretSsm", "/sidekiq/better-auth-secret"),
+            ("AiGatewayApiKeySsm", "/sidekiq/ai-gateway-api-key"),
+        ];
+        DEFAULTS.map(|(name, default)| self.value_of(name).unwrap_or(default).to_owned())
+    }
+
     /// Returns the last value of a parameter that is not empty.
     fn value_of(&self, name: &str) -> Option<&str> {
         let words = self
@@ -205,6 +214,20 @@ mod tests {
         assert_eq!(
             settings("empty", &[]).unwrap().override_arguments().count(),
             0
+        );
+    }
+
+    #[test]
+    fn secrets_have_the_names_of_the_template_unless_others_are_set() {
+        let template = std::fs::read_to_string(workspace::template()).unwrap();
+        let defaults = settings("empty", &[]).unwrap().secret_names();
+        for name in &defaults {
+            assert!(template.contains(&format!("Default: {name}\n")), "{name}");
+        }
+        let set = settings("empty", &["AiGatewayApiKeySsm=/other/key"]).unwrap();
+        assert_eq!(
+            set.secret_names(),
+            [defaults[0].clone(), "/other/key".to_owned()]
         );
     }
 
