@@ -1,5 +1,7 @@
 //! The web app that users sign in to: the real better-auth in a Node process (`tests/better-auth`),
-//! with its sessions in the function's table. Knows what a browser receives from it, not how the
+//! with its sessions in the function's table.
+//!
+//! Knows what a browser receives from it, not how the
 //! function uses that.
 
 use std::env;

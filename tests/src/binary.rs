@@ -39,6 +39,7 @@ async fn find_or_build(
 }
 
 /// Returns `true` if a variable of the tester's environment is meant for tools that a test starts.
+///
 /// Excluded are the variables in which cargo describes the current test, so that a cargo inside the
 /// test decides as one outside would, and those that configure the function.
 pub fn is_for_tools(name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! DynamoDB on a loopback port: dynoxide with a proxy in front that can throttle, fail, stop
-//! answering or refuse connections. Knows DynamoDB's wire protocol only as far as an operation's
+//! answering or refuse connections.
+//!
+//! Knows DynamoDB's wire protocol only as far as an operation's
 //! name; the table is defined in `store`.
 
 mod fault;
@@ -57,6 +59,12 @@ pub struct Engine {
     store: Store,
     proxy: Arc<Proxy>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").finish_non_exhaustive()
+    }
 }
 
 impl Engine {

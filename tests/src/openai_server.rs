@@ -1,5 +1,7 @@
 //! A third-party model server: aimock, which implements the OpenAI-compatible protocol and
-//! OpenRouter's dialect of it. `tests/openai` pins its version and holds its answers. Knows nothing
+//! OpenRouter's dialect of it.
+//!
+//! `tests/openai` pins its version and holds its answers. Knows nothing
 //! of how the function uses them.
 
 use std::env;

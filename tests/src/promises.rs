@@ -1,4 +1,6 @@
-//! The promises about a conversation in the table, once no turn is running after a fault: every
+//! The promises about a conversation in the table, once no turn is running after a fault.
+//!
+//! They are: every
 //! accepted message is stored, each has one answer with as much of its text as can be required, and
 //! nothing blocks the user's next turn.
 //!

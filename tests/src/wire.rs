@@ -86,7 +86,7 @@ impl Connection {
             match httparse::parse_chunk_size(&self.buffer) {
                 Ok(httparse::Status::Complete(found)) => break found,
                 Ok(httparse::Status::Partial) => {
-                    ensure!(self.fill().await? > 0, "the peer closed inside a body")
+                    ensure!(self.fill().await? > 0, "the peer closed inside a body");
                 }
                 Err(_) => bail!("the peer sent a chunk without a size"),
             }

@@ -30,6 +30,12 @@ pub struct World {
     pub gateway: Gateway,
 }
 
+impl std::fmt::Debug for World {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
 impl World {
     /// Starts an empty table and a gateway that always gives the default answer.
     pub async fn new() -> Result<Self> {

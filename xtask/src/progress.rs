@@ -55,9 +55,9 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> a
     let step = Step::begin(name);
     let outcome = work();
     if outcome.is_ok() {
-        step.done()
+        step.done();
     } else {
-        step.failed()
+        step.failed();
     }
     outcome
 }

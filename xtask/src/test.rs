@@ -56,6 +56,9 @@ fn check_sources(summary: &mut Summary) {
         "warnings",
     ];
     check(summary, "lints", cargo(&lints));
+    let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    documentation.env("RUSTDOCFLAGS", "--deny warnings");
+    check(summary, "documentation", documentation);
     check_language(summary);
     if command::find("cargo-deny").is_some() {
         // Advisories are looked up in a repository on the network; licences and sources are not.

@@ -10,7 +10,7 @@ use crate::{BoxError, variables};
 pub enum Secret {
     /// The secret itself.
     Inline(SecretString),
-    /// The name of a SecureString in the SSM Parameter Store.
+    /// The name of a `SecureString` in the SSM Parameter Store.
     Ssm(String),
 }
 

@@ -8,7 +8,9 @@ use crate::logging::log_to_stdout;
 use crate::{BoxError, SettingError, Variables, failure};
 
 /// Reads the configuration from the environment and serves until the process gets SIGTERM or
-/// SIGINT. The crates `own_crates` log at the level that `level_of` returns. Logs a failure and
+/// SIGINT.
+///
+/// The crates `own_crates` log at the level that `level_of` returns. Logs a failure and
 /// returns it as the exit status.
 pub fn start<C>(
     own_crates: &[&'static str],

@@ -41,6 +41,12 @@ pub enum SettingError {
 #[derive(Clone, Copy)]
 pub struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
+impl std::fmt::Debug for Variables<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Variables").finish_non_exhaustive()
+    }
+}
+
 impl<'a> Variables<'a> {
     /// Creates a view of the variables that `lookup` returns.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {

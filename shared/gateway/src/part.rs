@@ -4,7 +4,7 @@ use message::{FinishReason, JsonText, RawJson, Usage};
 
 /// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
 ///
-/// Texts keep their JSON escapes, metadata is to_raw_json as it came. A field that the provider left out, or sent as
+/// Texts keep their JSON escapes, metadata is `to_raw_json` as it came. A field that the provider left out, or sent as
 /// `null`, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamPart {

@@ -125,7 +125,7 @@ impl SseDecoder {
     fn within_line<'a>(&mut self, first: u8, bytes: &'a [u8]) -> Result<&'a [u8], EventTooLarge> {
         match self.line {
             Line::Name(matched) if DATA.get(matched) == Some(&first) => {
-                self.line = Line::Name(matched + 1)
+                self.line = Line::Name(matched + 1);
             }
             Line::Name(matched) if matched == DATA.len() && first == b':' => {
                 self.begin_value()?;

@@ -135,7 +135,7 @@ impl RawJson {
         self.0.get()
     }
 
-    /// Returns the value as serde_json's own type for uninterpreted text.
+    /// Returns the value as `serde_json`'s own type for uninterpreted text.
     pub fn as_raw(&self) -> &RawValue {
         &self.0
     }

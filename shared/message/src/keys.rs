@@ -16,7 +16,7 @@ pub fn has_forbidden_key(json: &str) -> bool {
     is_suspect(json) && contains_forbidden_key(json)
 }
 
-/// Returns false for nearly all parts without a contains_forbidden_key: both keys hold "proto",
+/// Returns false for nearly all parts without a `contains_forbidden_key`: both keys hold "proto",
 /// unless it is written with escapes.
 fn is_suspect(json: &str) -> bool {
     // Built once: building a searcher costs more than searching one small part.

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{UnifiedFinishReason, Usage};
 
-/// The metadata of a message of the assistant. `start` carries what is known then, which is `model`
+/// The metadata of a message of the assistant.
+///
+/// `start` carries what is known then, which is `model`
 /// and `createdAt`; the rest comes with the end of the answer. A value that is not known is
 /// omitted, never null or zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! A tokenizer for JSON that serde_json skips or carries unread.
+//! A tokenizer for JSON that `serde_json` skips or carries unread.
 //!
 //! Takes one pass and no recursion. Knows tokens, not grammar: for a text that is not JSON the
 //! tokens are not meaningful either.

@@ -105,7 +105,7 @@ pub enum Begin {
     Running(OpenTurn),
     /// An answer to the same question is stored, by this turn.
     Answered(AnsweredTurn),
-    /// This turn has to be recovered first, see [`Store::recover_turn`]; then the begin is to be tried again.
+    /// This turn has to be recovered first, see [`crate::Store::recover_turn`]; then the begin is to be tried again.
     Recover(OpenTurn),
 }
 

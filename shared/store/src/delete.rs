@@ -38,7 +38,7 @@ use crate::thread::{State, ThreadItem};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError, keys};
 
-/// The most items of one BatchWriteItem.
+/// The most items of one `BatchWriteItem`.
 const MAX_BATCH_ITEMS: usize = 25;
 /// The number of retries for unprocessed items of a batch, and the wait before the first, which doubles.
 const MAX_RETRIES: u32 = 8;

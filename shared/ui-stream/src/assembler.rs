@@ -205,7 +205,7 @@ impl MessageAssembler {
             UiPart::StepStart => self.calls.begin_step(),
             UiPart::Tool(tool) => {
                 self.calls
-                    .add(&tool.tool_call_id, tool.tool_name.is_some(), index)
+                    .add(&tool.tool_call_id, tool.tool_name.is_some(), index);
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ impl UiMessageChunk {
     /// skipped, and an incomplete event at the end is ignored.
     ///
     /// # Errors
-    /// A chunk is of an unknown_type type, or was not written by [`UiMessageChunk::encode`]. The
+    /// A chunk is of an `unknown_type` type, or was not written by [`UiMessageChunk::encode`]. The
     /// chunks
     /// after it can still be decoded.
     pub fn decode_all(stream: &[u8]) -> impl Iterator<Item = Result<Self, Invalid>> {

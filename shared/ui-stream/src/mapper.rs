@@ -19,9 +19,10 @@ pub struct OutOfOrder {
     pub part: &'static str,
 }
 
-/// A converter of the parts of one model call into chunks, with the rules of the AI SDK's
-/// `streamText` and `toUIMessageStream` (ai 7, no tools registered, reasoning sent, sources only if
-/// [enabled](Self::sending_sources)).
+/// A converter of the parts of one model call into chunks, with the AI SDK's rules.
+///
+/// They are those of `streamText` and `toUIMessageStream` of ai 7, with no tools registered,
+/// reasoning sent, and sources only if [enabled](Self::sending_sources).
 ///
 /// Exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) must be
 /// called at the end of a call.

@@ -1,6 +1,8 @@
 //! The limits of one request.
 
-/// The maximum sizes of a request. There is no separate limit for one text, one file or one
+/// The maximum sizes of a request.
+///
+/// There is no separate limit for one text, one file or one
 /// message: each may be as long as the body, since a client that pastes a book or attaches a
 /// picture sends just one part.
 #[derive(Debug, Clone, PartialEq, Eq)]

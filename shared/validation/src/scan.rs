@@ -1,6 +1,6 @@
 //! The checks of the body before the parser sees it.
 //!
-//! serde_json bounds neither the depth nor the numbers of what it skips or carries, so this scan
+//! `serde_json` bounds neither the depth nor the numbers of what it skips or carries, so this scan
 //! does, in one pass and without recursion. Knows the tokens of JSON, not its grammar: text that is
 //! not JSON is left to the parser.
 

@@ -81,6 +81,6 @@ async fn try_start(program: &Path, variables: &Variables) -> Result<Option<Funct
 async fn detect_stuck(function: &Function) {
     tokio::time::sleep(STUCK_TIMEOUT).await;
     if !descendants(function.process.pid()).is_empty() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

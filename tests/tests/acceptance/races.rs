@@ -50,7 +50,7 @@ async fn run_races(first: u64, races: u64) -> Result<()> {
         match ended? {
             (seed, Ok(calls)) => drop(expected.insert(seed, calls)),
             (seed, Err(error)) => {
-                wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}"))
+                wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}"));
             }
         }
     }

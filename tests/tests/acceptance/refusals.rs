@@ -432,37 +432,37 @@ fn invalid_bodies() -> Vec<Body> {
             body["id"] = Value::Null;
         }),
         field("thread is a number", "threadId", &|body| {
-            body["threadId"] = 1.into()
+            body["threadId"] = 1.into();
         }),
         field("thread with a separator", "threadId", &|body| {
-            body["threadId"] = "a#b".into()
+            body["threadId"] = "a#b".into();
         }),
         field("thread too long", "threadId", &|body| {
-            body["threadId"] = "a".repeat(65).into()
+            body["threadId"] = "a".repeat(65).into();
         }),
         field("no messages", "messages", &|body| {
-            body["messages"] = Value::Null
+            body["messages"] = Value::Null;
         }),
         field("empty messages", "messages", &|body| {
-            body["messages"] = json!([])
+            body["messages"] = json!([]);
         }),
         field("too many messages", "messages", &|body| {
-            body["messages"] = (0..201).map(message).collect()
+            body["messages"] = (0..201).map(message).collect();
         }),
         field("system message", "messages[0].role", &|body| {
-            body["messages"][0]["role"] = "system".into()
+            body["messages"][0]["role"] = "system".into();
         }),
         field("message without id", "messages[0].id", &|body| {
-            body["messages"][0]["id"] = Value::Null
+            body["messages"][0]["id"] = Value::Null;
         }),
         field("message with a bad id", "messages[0].id", &|body| {
-            body["messages"][0]["id"] = "a/b".into()
+            body["messages"][0]["id"] = "a/b".into();
         }),
         field("message without parts", "messages[0].parts", &|body| {
-            body["messages"][0]["parts"] = Value::Null
+            body["messages"][0]["parts"] = Value::Null;
         }),
         field("text is no text", "messages[0].parts[0].text", &|body| {
-            body["messages"][0]["parts"][0]["text"] = 1.into()
+            body["messages"][0]["parts"][0]["text"] = 1.into();
         }),
         field(
             "file from another scheme",
@@ -472,7 +472,7 @@ fn invalid_bodies() -> Vec<Body> {
             },
         ),
         field("model is no text", "model", &|body| {
-            body["model"] = json!(["openai/gpt-4o"])
+            body["model"] = json!(["openai/gpt-4o"]);
         }),
         (
             "unknown model",

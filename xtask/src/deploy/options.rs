@@ -25,7 +25,7 @@ impl Options {
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--config-env" => {
-                    options.environment = rest.next().context("--config-env needs a name")?.clone()
+                    options.environment = rest.next().context("--config-env needs a name")?.clone();
                 }
                 option if option.starts_with('-') => {
                     bail!("deploy has no option `{option}`; `cargo xtask` lists them")

@@ -90,7 +90,7 @@ impl Settings {
             .chain(self.overrides.iter().map(String::as_str))
     }
 
-    /// Returns true if the functions are built for x86_64 instead of arm64.
+    /// Returns true if the functions are built for `x86_64` instead of arm64.
     pub(crate) fn is_x86_64(&self) -> bool {
         self.value_of("Architecture") == Some("x86_64")
     }

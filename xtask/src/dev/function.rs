@@ -319,7 +319,7 @@ fn allowed_origins(url: &str) -> String {
 async fn stuck(emulated: bool, log: PathBuf) {
     tokio::time::sleep(STUCK).await;
     if !emulated || function_log::tells_of_a_start(&log) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

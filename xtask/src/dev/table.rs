@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 const TABLE_TYPE: &str = "AWS::DynamoDB::Table";
 
-/// The properties that CloudFormation and DynamoDB's CreateTable have in common. The rest (protection, backups, throughput limits)
+/// The properties that CloudFormation and DynamoDB's `CreateTable` have in common. The rest (protection, backups, throughput limits)
 /// means nothing on one machine and may hold CloudFormation functions.
 const COMMON: [&str; 4] = [
     "AttributeDefinitions",
@@ -20,9 +20,9 @@ const COMMON: [&str; 4] = [
 /// The requests that make the table, in DynamoDB's JSON.
 #[derive(Debug, PartialEq)]
 pub(crate) struct TableRequests {
-    /// CreateTable.
+    /// `CreateTable`.
     pub(crate) create: Value,
-    /// UpdateTimeToLive, if the template names a TTL attribute.
+    /// `UpdateTimeToLive`, if the template names a TTL attribute.
     pub(crate) time_to_live: Option<Value>,
 }
 

@@ -1,4 +1,4 @@
-//! The option TCP_NODELAY on the connection to the Lambda runtime API.
+//! The option `TCP_NODELAY` on the connection to the Lambda runtime API.
 //!
 //! The runtime's HTTP client leaves Nagle's algorithm on and cannot be configured. A streamed
 //! response begins with several small writes, and Nagle's algorithm holds the second back until the

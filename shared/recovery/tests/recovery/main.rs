@@ -456,7 +456,7 @@ async fn a_stream_that_ended_unsaved_keeps_its_metadata() {
         };
         let mut stream = Vec::new();
         replay(&case.answer, &parts, &metadata, end, |chunk| {
-            chunk.encode(&mut stream)
+            chunk.encode(&mut stream);
         });
         stream.extend_from_slice(ui_stream::DONE);
         case.end_journal(&engine, &stream).await;

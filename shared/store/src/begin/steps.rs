@@ -82,7 +82,7 @@ impl Store {
                                 mark: None,
                                 ..prepared.decision_input()
                             },
-                        )
+                        );
                     }
                 }
             }

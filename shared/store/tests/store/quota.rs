@@ -102,7 +102,7 @@ pub(crate) async fn a_day_that_is_used_up_starts_again_at_midnight(engine: &Engi
     answered(&engine.store, &alone("s1", evening, limits), "a").await;
     match alone("s2", evening, limits).begin(&engine.store).await {
         Err(BeginError::TurnsPerDay { retry_after }) => {
-            assert_eq!(retry_after, Duration::from_secs(3600))
+            assert_eq!(retry_after, Duration::from_secs(3600));
         }
         other => panic!("{other:?}"),
     }
@@ -117,7 +117,7 @@ pub(crate) async fn a_turn_that_ended_makes_room(engine: &Engine) {
     let turn = alone("s1", NOON, limits).begun(&engine.store).await;
     match alone("s2", NOON, limits).begin(&engine.store).await {
         Err(BeginError::ParallelTurns { retry_after }) => {
-            assert!(retry_after <= Duration::from_secs(5))
+            assert!(retry_after <= Duration::from_secs(5));
         }
         other => panic!("{other:?}"),
     }

@@ -247,7 +247,7 @@ impl MessageAssembler {
         if let Some(metadata) = metadata.cloned() {
             match state {
                 ToolState::OutputAvailable | ToolState::OutputError => {
-                    tool.result_provider_metadata = Some(metadata)
+                    tool.result_provider_metadata = Some(metadata);
                 }
                 _ => tool.call_provider_metadata = Some(metadata),
             }

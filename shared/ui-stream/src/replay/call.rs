@@ -115,9 +115,9 @@ impl<F: FnMut(UiMessageChunk)> Call<'_, F> {
             self.emit_approval_request();
         }
         if is_input_error {
-            self.emit_input_error()
+            self.emit_input_error();
         } else {
-            self.emit_output_error()
+            self.emit_output_error();
         }
     }
 

@@ -20,7 +20,7 @@ fn metadata() -> AnswerMetadata {
 fn chunks(given: &[UiPart], parts: &[UiPart], end: ReplayEnd<'_>) -> Vec<UiMessageChunk> {
     let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
     replay_onto(given, &message, parts, &metadata(), end, |chunk| {
-        chunks.push(chunk)
+        chunks.push(chunk);
     });
     chunks
 }
@@ -255,7 +255,7 @@ fn a_replay_ends_like_the_stream() {
 fn the_client_gets_the_metadata_of_the_answer() {
     let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
     replay(&message, &[], &metadata(), ReplayEnd::Finished, |chunk| {
-        chunks.push(chunk)
+        chunks.push(chunk);
     });
     let at_start = AnswerMetadata::at_start("acme/large", 5);
     assert_eq!(

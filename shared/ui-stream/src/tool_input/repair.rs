@@ -1,4 +1,4 @@
-//! JsonRepair of JSON that was cut.
+//! `JsonRepair` of JSON that was cut.
 
 /// A repair of the beginning of a JSON text, by the rules of the AI SDK's `fixJson`: it drops what
 /// has only begun, except strings, numbers and literals, and closes what is open. Linear.
@@ -64,7 +64,7 @@ impl<'a> JsonRepair<'a> {
             (State::Text | State::AfterItem, _) => self.usable = at + 1,
             (State::Escape, b'u') => self.replace_state(State::Digits(0)),
             (State::Escape, _) | (State::Digits(3), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                self.close(at)
+                self.close(at);
             }
             (State::Digits(count), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 self.replace_state(State::Digits(count + 1));
@@ -74,7 +74,7 @@ impl<'a> JsonRepair<'a> {
             (State::Literal(start), _)
                 if literal_rest(&self.text.as_bytes()[start..=at]).is_some() =>
             {
-                self.usable = at + 1
+                self.usable = at + 1;
             }
             (State::Number | State::Literal(_), _) => {
                 self.open.pop();

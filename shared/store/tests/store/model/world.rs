@@ -116,7 +116,7 @@ impl World<'_> {
             while let Some(begin) = begins.join_next().await {
                 match begin.unwrap() {
                     Begin::Begun(turn) => {
-                        assert_eq!(begun.replace(turn), None, "two equal messages began")
+                        assert_eq!(begun.replace(turn), None, "two equal messages began");
                     }
                     Begin::Recover(turn) => open = Some(turn),
                     Begin::Answered(turn) => {
