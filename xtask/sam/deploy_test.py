@@ -6,7 +6,7 @@ answer, and fails the test. What is not real, so that it takes seconds and no ac
 - AWS: a server on this machine answers as CloudFormation and S3 do until the change set, which it notes and refuses.
 - `aws` and `rustup`: they note how they were called.
 - `cargo lambda build`: writes a stand-in for each binary. All else that cargo is asked, cargo answers.
-Needs the packages of ../tools/requirements.txt.
+Needs the packages of ../tools/requirements.txt and ../tools/requirements-deploy-test.txt.
 """
 
 import argparse

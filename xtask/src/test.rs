@@ -102,6 +102,12 @@ fn check_template(summary: &mut Summary) {
     lint.arg(workspace::root().join("xtask").join("sam").join("lint.py"))
         .arg("--self-test");
     check(summary, "template, transformed", lint);
+    let tools = match tools::deploy_test_tools() {
+        Ok(tools) => tools,
+        Err(error) => {
+            return summary.leave_out("deployment, as README says", &format!("{error:#}"));
+        }
+    };
     let mut deployment = in_root(&tools.join("python"));
     deployment.arg(
         workspace::root()

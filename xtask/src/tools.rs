@@ -12,7 +12,9 @@ pub(crate) use browser::{browser_packages, chromium};
 pub(crate) use dynamodb_local::{DynamoDbLocal, java};
 pub(crate) use node::{better_auth, client_packages, node, openai_server, openapi_linter};
 pub(crate) use page::{page, page_packages};
-pub(crate) use python::{cargo_lambda, runtime_interface_emulator, sam_tools, schemathesis};
+pub(crate) use python::{
+    cargo_lambda, deploy_test_tools, runtime_interface_emulator, sam_tools, schemathesis,
+};
 
 use std::fs::File;
 use std::process::ExitCode;
@@ -50,8 +52,9 @@ fn fetch_all() -> Result<ExitCode> {
         cargo_lambda().map(|file| file.display().to_string()),
     );
     report(
-        "sam, cfn-lint",
-        sam_tools().map(|folder| format!("{} (add it to PATH for sam build)", folder.display())),
+        "sam, cfn-lint, pexpect",
+        deploy_test_tools()
+            .map(|folder| format!("{} (add it to PATH for sam build)", folder.display())),
     );
     report("node", node().map(|file| file.display().to_string()));
     report(

@@ -41,6 +41,20 @@ pub(crate) fn sam_tools() -> Result<PathBuf> {
     )
 }
 
+/// Returns the folder of the SAM tools, with the terminal for the test of the deployment added.
+///
+/// # Errors
+/// It is not there and cannot be fetched.
+pub(crate) fn deploy_test_tools() -> Result<PathBuf> {
+    sam_tools()?;
+    install(
+        VENV,
+        "requirements-deploy-test.txt",
+        &["--no-deps"],
+        "fetching pexpect",
+    )
+}
+
 /// The program that tries the functions against their OpenAPI documents.
 ///
 /// # Errors
