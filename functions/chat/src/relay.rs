@@ -74,8 +74,9 @@ impl Relay {
         let is_continuation = !parts.is_empty();
         let output = Output {
             is_continuation,
-            mapper: StreamMapper::continuing(known_tools).sending_sources(turn.state.send_sources),
-            assembler: MessageAssembler::continuing(parts),
+            mapper: StreamMapper::with_known_calls(known_tools)
+                .with_sources(turn.state.send_sources),
+            assembler: MessageAssembler::from_parts(parts),
             pending: Vec::new(),
             length: 0,
             begun: Instant::now(),

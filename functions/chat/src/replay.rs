@@ -60,7 +60,7 @@ fn encode_replay(
 ) -> Vec<u8> {
     let (mut stream, mut is_too_long) = (Vec::new(), false);
     // The visitor cannot stop the replay, so later chunks are dropped: a gap must never be sent.
-    ui_stream::replay_onto(known_parts, id, parts, metadata, end, |chunk| {
+    ui_stream::replay(known_parts, id, parts, metadata, end, |chunk| {
         is_too_long = is_too_long || stream.len() + chunk.encoded_len() > MAX_REPLAY_BYTES;
         if !is_too_long {
             chunk.encode(&mut stream);

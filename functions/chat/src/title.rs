@@ -115,7 +115,7 @@ impl TitleTask {
                 .state
                 .gateway
                 .model(config)
-                .limited_to(MAX_TITLE_TOKENS),
+                .with_max_output_tokens(MAX_TITLE_TOKENS),
             model_id: config.id.clone(),
             prompt,
             thread: turn.thread.clone(),

@@ -24,28 +24,29 @@ use crate::{Prompt, PromptError, Protocol, request, retry};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the minute after which load balancers commonly drop an idle connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// No timeout may be longer; keeps sums of instants in range.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
-const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
+/// The maximum of any timeout. It keeps sums of instants in range.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
-const ERROR_KIND_LIMIT_BYTES: usize = 64;
+const MAX_ERROR_KIND_BYTES: usize = 64;
 
 /// The configuration of a gateway.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
     /// The protocol of the gateway.
     pub protocol: Protocol,
-    /// [`Protocol::default_base_url`] or its like; `http` will do. A slash at the end makes no difference.
+    /// The address below which the gateway is called, such as [`Protocol::default_base_url`].
+    /// `http` or `https`; a slash at the end makes no difference.
     pub base_url: Url,
-    /// Sent as bearer token.
+    /// The key, sent as bearer token.
     pub api_key: SecretString,
-    /// The time that the gateway may be silent before the first part of the answer, connecting included. Any byte counts
-    /// as a sign of life, and what only announces an answer (`stream-start`, `response-metadata`, `ping`) is not yet
-    /// its first part.
+    /// The maximum silence before the first part of the answer, connecting included. Any byte ends
+    /// a silence, but parts that only announce an answer (`stream-start`, `response-metadata`,
+    /// `ping`) are not its first part.
     pub first_part_timeout: Duration,
-    /// The time that the gateway may be silent between two parts.
+    /// The maximum silence between two parts.
     pub idle_timeout: Duration,
-    /// The most tokens that one answer may have; at least 1. `None` leaves it to the gateway.
+    /// The maximum number of tokens of one answer, at least 1. `None` leaves it to the gateway.
     pub max_output_tokens: Option<u32>,
 }
 
@@ -70,7 +71,7 @@ pub(crate) struct Timeouts {
 }
 
 impl Gateway {
-    /// Makes a client. Opens no connection, and takes well under a millisecond.
+    /// Creates a client. Opens no connection and takes well under a millisecond.
     ///
     /// # Errors
     /// [`GatewayError::Misconfigured`] names the setting.
@@ -87,13 +88,13 @@ impl Gateway {
             headers: request::headers(config.protocol, &config.api_key)?,
             max_output_tokens: config.max_output_tokens,
             timeouts: Timeouts {
-                first_part: config.first_part_timeout.min(LONGEST_TIMEOUT),
-                idle: config.idle_timeout.min(LONGEST_TIMEOUT),
+                first_part: config.first_part_timeout.min(MAX_TIMEOUT),
+                idle: config.idle_timeout.min(MAX_TIMEOUT),
             },
         })))
     }
 
-    /// Builds what a model of this gateway is asked; `system` is the operator's own prompt.
+    /// Builds the prompt for a model of this gateway; `system` is the operator's own prompt.
     ///
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
@@ -105,7 +106,7 @@ impl Gateway {
         Prompt::build(self.0.protocol, system, messages)
     }
 
-    /// The model that `config` names (the original's `getModel`).
+    /// Returns the model that `config` names (the original's `getModel`).
     pub fn model(&self, config: &ModelConfig) -> Model {
         let max_output_tokens = self.0.max_output_tokens;
         Model {
@@ -116,7 +117,7 @@ impl Gateway {
     }
 }
 
-/// A model that can be asked.
+/// A model that can be called.
 #[derive(Debug, Clone)]
 pub struct Model {
     client: Arc<Client>,
@@ -125,8 +126,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Returns the model with answers of at most `tokens` (1 or more), or of the gateway's own limit if that is lower.
-    pub fn limited_to(self, tokens: u32) -> Self {
+    /// Returns the model with answers of at most `tokens` (1 or more), or of the gateway's own
+    /// limit if that is lower.
+    pub fn with_max_output_tokens(self, tokens: u32) -> Self {
         let max_output_tokens = Some(
             self.max_output_tokens
                 .map_or(tokens, |limit| limit.min(tokens)),
@@ -137,11 +139,12 @@ impl Model {
         }
     }
 
-    /// Asks the model with a prompt that its gateway has built. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
-    /// pass by itself. Dropping the future or the stream closes the connection.
+    /// Calls the model with a prompt that its gateway has built. Retries up to twice if the gateway
+    /// has not begun to answer and the cause may be temporary. Dropping the future or the stream
+    /// closes the connection.
     ///
     /// # Errors
-    /// That of the last call. Nothing is waited for beyond `deadline`.
+    /// The error of the last call. The call never waits longer than `deadline`.
     pub async fn stream(
         &self,
         prompt: &Prompt,
@@ -211,7 +214,7 @@ impl Model {
 }
 
 impl Client {
-    /// One call, up to the head of a 2xx answer.
+    /// Makes one call and waits for the head of a 2xx response.
     async fn call(
         &self,
         headers: &HeaderMap,
@@ -241,7 +244,7 @@ impl Client {
     }
 }
 
-/// Reads of a refusal only what may be shown: its status, the name of its kind, and when to come back.
+/// Reads the loggable facts of a refusal: its status, its kind, and when to retry.
 async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError {
     let status = response.status().as_u16();
     let retry_after = retry::retry_after(response.headers(), SystemTime::now());
@@ -257,11 +260,11 @@ async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError 
     }
 }
 
-/// Returns the body, if it arrives complete and is not large.
+/// Reads the body. `None` if it breaks off or exceeds the limit.
 async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
-        if body.len() + piece.len() > ERROR_BODY_LIMIT_BYTES {
+        if body.len() + piece.len() > MAX_ERROR_BODY_BYTES {
             return None;
         }
         body.extend_from_slice(&piece);
@@ -269,7 +272,8 @@ async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The `error.type` of an error body, or else its `error.code`, if it is a plain word: it goes into logs.
+/// Returns the `error.type` of an error body, or else its `error.code`, if it is a plain word: it
+/// is logged.
 fn error_kind(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -290,7 +294,7 @@ fn error_kind(body: &[u8]) -> Option<String> {
     let kinds = [error.r#type, error.code].into_iter().flatten();
     kinds
         .filter_map(|kind| kind.as_str().map(str::to_owned))
-        .find(|kind| (1..=ERROR_KIND_LIMIT_BYTES).contains(&kind.len()) && is_word(kind))
+        .find(|kind| (1..=MAX_ERROR_KIND_BYTES).contains(&kind.len()) && is_word(kind))
 }
 
 fn http_client() -> Result<reqwest::Client, GatewayError> {
@@ -308,8 +312,8 @@ fn http_client() -> Result<reqwest::Client, GatewayError> {
         .map_err(|_| GatewayError::Misconfigured("HTTP client of the gateway cannot be built"))
 }
 
-/// ring, because aws-lc spends tens of milliseconds on the first handshake; embedded roots, because reading the
-/// system's costs several.
+/// Builds the TLS configuration. With ring, because aws-lc spends tens of milliseconds on the first
+/// handshake; with embedded roots, because reading the system's costs several.
 fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

@@ -1,7 +1,7 @@
-//! The model side: a prompt goes out, [`StreamPart`]s come in.
+//! The client of the model's gateway: sends a prompt, receives [`StreamPart`]s.
 //!
-//! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and alone knows HTTP clients. Knows nothing of browsers, of what becomes of the
-//! parts, or of storage.
+//! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and is the only crate that
+//! knows an HTTP client. Knows nothing of browsers, of the use of the parts, or of storage.
 
 #[cfg(test)]
 mod depth;

@@ -1,7 +1,7 @@
-//! The AI Gateway's own protocol: the data of an event in, a [`StreamPart`] out.
+//! The decoder of the AI Gateway's own protocol: the data of an event in, a [`StreamPart`] out.
 //!
-//! Knows the JSON of `LanguageModelV4StreamPart`, and its older forms where they differ. Does not know events,
-//! blocks or the order of parts.
+//! Knows the JSON of `LanguageModelV4StreamPart`, and its older forms where they differ. Does not
+//! know events, blocks or the order of parts.
 
 mod citations;
 mod source;
@@ -21,15 +21,15 @@ use crate::error::PartError;
 use crate::part::{FileData, GeneratedFile, StreamPart};
 use crate::usage::{finish_reason, usage};
 
-/// Reads events one by one and counts those that it does not know.
+/// A decoder of single events. Counts those of unknown types.
 #[derive(Debug, Default)]
 pub(crate) struct NativeDecoder {
     skipped: u64,
 }
 
 impl NativeDecoder {
-    /// The part that `event` holds. `None` if there is nothing in it for us: `[DONE]`, a provider's raw chunk, or a
-    /// part of an unknown type.
+    /// Decodes the part in `event`. `None` for an event without one: `[DONE]`, a provider's raw
+    /// chunk, or a part of an unknown type.
     ///
     /// # Errors
     /// The event is not JSON, has a forbidden key, or lacks a field that its type must have.
@@ -71,8 +71,8 @@ impl NativeDecoder {
     }
 }
 
-/// The fields of all types of parts. One pass over the event finds them, and nothing is copied yet; `null` counts as
-/// absent.
+/// The fields of all types of parts, found in one pass over the event and not copied. `null` counts
+/// as absent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePart<'a> {
@@ -128,7 +128,7 @@ struct WirePart<'a> {
 struct Missing(&'static str);
 
 impl<'a> WirePart<'a> {
-    /// `None` for JSON that is no object.
+    /// Parses an event. `None` for JSON that is not an object.
     fn parse(json: &'a str) -> Result<Option<Self>, PartError> {
         let read = if json.trim_ascii_start().starts_with('{') {
             serde_json::from_str(json).map(Some)
@@ -138,7 +138,7 @@ impl<'a> WirePart<'a> {
         read.map_err(PartError::Json)
     }
 
-    /// The part that this is; `None` for a type without a part of ours.
+    /// Converts the wire form into a part. `None` for a type that has no [`StreamPart`].
     fn part(&self, kind: &str, json: &str) -> Result<Option<StreamPart>, Missing> {
         let provider_metadata = || metadata(self.provider_metadata);
         Ok(Some(match kind {
@@ -258,7 +258,7 @@ impl<'a> WirePart<'a> {
     }
 }
 
-/// A file's bytes are an object that says what it is; before V4 they were plain base64.
+/// Parses the content of a file: a tagged object, or plain base64 before V4.
 fn file_data(value: &RawValue) -> Option<FileData> {
     #[derive(Deserialize)]
     struct WireData<'a> {
@@ -281,7 +281,7 @@ fn file_data(value: &RawValue) -> Option<FileData> {
     }
 }
 
-/// The text of a JSON string.
+/// Returns the text of a JSON string.
 fn decoded(value: &RawValue) -> Option<Cow<'_, str>> {
     unquoted(value.get())
 }
@@ -310,11 +310,12 @@ fn to_raw_json(value: &RawValue) -> RawJson {
     RawJson::new(value.to_owned())
 }
 
-/// The most providers that metadata may name: an event of 12 MB may name a million, and each takes a hundred bytes here.
+/// The maximum number of providers in metadata. An event of 12 MB may name a million, each of which
+/// takes a hundred bytes here.
 const MAX_PROVIDERS: usize = 1_000;
 
-/// Metadata is an object of objects, and its numbers are finite. Every client refuses a chunk with anything else, and a
-/// invisible detail is not worth the answer.
+/// Returns the metadata if it is an object of objects with finite numbers. Every client refuses a
+/// chunk with anything else, and an invisible detail is not worth the answer.
 fn metadata(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value.filter(|value| value.get().starts_with('{'))?;
     let providers = object_fields(value, MAX_PROVIDERS)?;

@@ -1,7 +1,7 @@
-//! OpenAI's Chat Completions: the data of an event in, [`StreamPart`]s out.
+//! The decoder of OpenAI's Chat Completions: the data of an event in, [`StreamPart`]s out.
 //!
-//! Knows the chunks that the many servers of this protocol send, and makes of them what `@ai-sdk/openai-compatible`
-//! makes of them. Does not know events or connections.
+//! Knows the chunks that the many servers of this protocol send, and converts them as
+//! `@ai-sdk/openai-compatible` does. Does not know events or connections.
 
 mod calls;
 mod chunk;
@@ -17,7 +17,8 @@ use self::chunk::{Choice, Chunk, ContentDelta};
 use crate::error::PartError;
 use crate::part::StreamPart;
 
-/// Under this name metadata goes to the client, comes back with the next turn, and is found again.
+/// The provider name of metadata: the client receives it under this name and returns it with the
+/// next turn.
 pub(crate) const PROVIDER: &str = "gateway";
 
 // The ids of the AI SDK's blocks, which the page sees.
@@ -26,8 +27,9 @@ const REASONING: &str = "reasoning-0";
 
 /// A decoder of events that knows at the end whether they made a complete answer.
 ///
-/// The protocol has blocks and calls without ends, and reports its tokens after the reason for stopping. So what ends
-/// an answer comes from [`finish`](Self::finish), when nothing more can come.
+/// The protocol does not mark the ends of blocks and calls, and reports token usage after the
+/// finish reason. So [`finish`](Self::finish) emits the parts that end an answer, after the last
+/// event.
 #[derive(Debug, Default)]
 pub(crate) struct OpenAiDecoder {
     announced: bool,
@@ -41,7 +43,7 @@ pub(crate) struct OpenAiDecoder {
     skipped: u64,
 }
 
-/// The block that is being written; there is one at most.
+/// The open block; there is at most one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
     Text,
@@ -49,8 +51,8 @@ enum Block {
 }
 
 impl OpenAiDecoder {
-    /// Appends to `parts` what `event` holds. An event that cannot be read is an error part, as a reported error is:
-    /// the client stops there, the rest is kept for the store.
+    /// Appends the parts of `event` to `parts`. An invalid event becomes an error part, like a
+    /// reported error: the client stops there, the rest is kept for the store.
     pub(crate) fn push(&mut self, event: &[u8], parts: &mut Vec<StreamPart>) {
         // Not the end: what follows still counts, as in the original.
         if event == b"[DONE]" {
@@ -60,24 +62,24 @@ impl OpenAiDecoder {
             str::from_utf8(event).map_or_else(|_| String::from_utf8_lossy(event), Cow::Borrowed);
         if let Err(error) = self.read(&json, parts) {
             self.fail(
-                RawJson::of(&error.to_string()).expect("text is always JSON"),
+                RawJson::from_value(&error.to_string()).expect("text is always JSON"),
                 parts,
             );
         }
     }
 
-    /// Returns true once the model has given its reason for stopping. After it only the token report is awaited.
+    /// Returns true after the finish reason, when only the token usage is awaited.
     pub(crate) fn is_complete(&self) -> bool {
         self.reason.is_some()
     }
 
-    /// Returns true if the stream may end here: the model has given its reason for stopping, or reported an error.
-    /// A `[DONE]` alone says neither; gateways also send it when their own source has broken off.
+    /// Returns true if the stream may end here: after the finish reason or an error. `[DONE]` alone
+    /// is not enough; gateways also send it when their own upstream has broken off.
     pub(crate) fn can_finish(&self) -> bool {
         self.is_complete() || self.failed
     }
 
-    /// Appends what the end of the stream makes known: ends of blocks, calls, and the `finish` part.
+    /// Appends the parts that the end of the stream completes: ends of blocks, calls, and `finish`.
     pub(crate) fn finish(&mut self, parts: &mut Vec<StreamPart>) {
         self.close(parts);
         let finish_reason = match self.reason.take() {
@@ -101,7 +103,7 @@ impl OpenAiDecoder {
         });
     }
 
-    /// Returns the number of events, and of pieces of calls, that could not be understood.
+    /// Returns the number of events and pieces of calls that were skipped.
     pub(crate) fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -219,7 +221,7 @@ impl OpenAiDecoder {
         }));
     }
 
-    /// Only a reason for stopping that comes later says otherwise.
+    /// Marks the answer as failed. Only a finish reason that comes later changes that.
     fn fail(&mut self, error: RawJson, parts: &mut Vec<StreamPart>) {
         self.failed = true;
         self.reason = None;

@@ -1,7 +1,8 @@
 //! Prompts: UI messages in the form of either protocol.
 //!
-//! Follows `convertToModelMessages` and the prompt building of `streamText` in `ai` 7, called without options and
-//! without tools. Knows nothing of limits or of who may say what: that was judged before. Fetches nothing.
+//! Follows `convertToModelMessages` and the prompt building of `streamText` in `ai` 7, called
+//! without options and without tools. Knows no limits and no roles of senders: validation comes
+//! before. Fetches no files.
 
 mod approval;
 mod convert;
@@ -22,7 +23,7 @@ use model_message::ModelMessage;
 
 use crate::Protocol;
 
-/// A conversation in the form that the model is asked with.
+/// A conversation in the form in which a model receives it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prompt {
     json: RawJson,
@@ -30,7 +31,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Builds what the model is asked; `system` is the operator's own prompt.
+    /// Builds the prompt for a model; `system` is the operator's own prompt.
     ///
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
@@ -49,8 +50,8 @@ impl Prompt {
             converted.insert(0, ModelMessage::System(system));
         }
         let json = match protocol {
-            Protocol::Native => RawJson::of(&converted),
-            Protocol::OpenAi => RawJson::of(&openai::messages(&converted)?),
+            Protocol::Native => RawJson::from_value(&converted),
+            Protocol::OpenAi => RawJson::from_value(&openai::messages(&converted)?),
         };
         let json = json.expect("every text and value in it is JSON already");
         Ok(Self {
@@ -59,19 +60,19 @@ impl Prompt {
         })
     }
 
-    /// The array of messages in the request to the gateway.
+    /// Returns the array of messages in the request to the gateway.
     pub(crate) fn json(&self) -> &RawJson {
         &self.json
     }
 
-    /// The tool calls that the user has just refused, by id. The client receives for each a
-    /// `tool-output-denied` chunk directly after `start`.
+    /// Returns the ids of the tool calls that the user has just denied. The client receives a
+    /// `tool-output-denied` chunk for each directly after `start`.
     pub fn denied_tool_calls(&self) -> &[String] {
         &self.denied_tool_calls
     }
 }
 
-/// Sizes only: a prompt is the user's and never goes into a log.
+/// Prints sizes only: a prompt is the user's and must not be logged.
 impl fmt::Debug for Prompt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

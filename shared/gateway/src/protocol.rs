@@ -1,20 +1,20 @@
-//! The languages that gateways speak.
+//! The protocols of gateways.
 
 use std::str::FromStr;
 
 /// The protocol of the model side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Protocol {
-    /// The AI Gateway's own, as `@ai-sdk/gateway` speaks it.
+    /// The AI Gateway's own protocol, that of `@ai-sdk/gateway`.
     #[default]
     Native,
-    /// OpenAI's Chat Completions, as `@ai-sdk/openai-compatible` speaks it: the AI Gateway's `/v1`, LiteLLM,
-    /// OpenRouter, vLLM, Ollama and many more.
+    /// OpenAI's Chat Completions, that of `@ai-sdk/openai-compatible`: the AI Gateway's `/v1`,
+    /// LiteLLM, OpenRouter, vLLM, Ollama and many more.
     OpenAi,
 }
 
 impl Protocol {
-    /// Where Vercel's AI Gateway speaks it.
+    /// Returns the base URL of Vercel's AI Gateway for this protocol.
     pub fn default_base_url(self) -> &'static str {
         match self {
             Self::Native => "https://ai-gateway.vercel.sh/v4/ai",
@@ -23,7 +23,7 @@ impl Protocol {
     }
 }
 
-/// The name of no [`Protocol`].
+/// The error for a text that names no [`Protocol`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be native or openai")]
 pub struct UnknownProtocol;

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{GatewayError, Protocol};
 
-/// The address of calls below `base`, which may end in a slash or not.
+/// Returns the address of calls below `base`, which may end in a slash.
 pub(crate) fn url(protocol: Protocol, base: Url) -> Result<Url, GatewayError> {
     if !matches!(base.scheme(), "http" | "https") {
         return Err(GatewayError::Misconfigured(
@@ -35,7 +35,7 @@ pub(crate) fn url(protocol: Protocol, base: Url) -> Result<Url, GatewayError> {
     Ok(url)
 }
 
-/// The headers of every call.
+/// Returns the headers of every call.
 pub(crate) fn headers(
     protocol: Protocol,
     api_key: &SecretString,
@@ -68,7 +68,7 @@ pub(crate) fn headers(
     Ok(headers)
 }
 
-/// The header that names the model where the body does not.
+/// Returns the header that names the model, for a protocol whose body does not.
 pub(crate) fn model_header(
     protocol: Protocol,
     id: &str,
@@ -90,7 +90,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body of the call.
+    /// Serializes the body of the call.
     pub(crate) fn body(&self, protocol: Protocol) -> Bytes {
         let body = match protocol {
             Protocol::Native => serde_json::to_vec(&NativeBody {

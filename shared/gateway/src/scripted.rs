@@ -52,13 +52,13 @@ impl Scripted {
         }
     }
 
-    /// One connection per answer, each of which is sent as it is.
+    /// Starts a server that sends one of `answers`, unchanged, on each connection.
     pub(crate) async fn answering(answers: impl IntoIterator<Item = String>) -> Self {
         let script = |answer| vec![Step::Read, Step::Send(answer)];
         Self::start(answers.into_iter().map(script).collect()).await
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub(crate) fn requests(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.requests.try_recv().ok()).collect()
     }
@@ -69,12 +69,12 @@ impl Scripted {
     }
 }
 
-/// `data` as one chunk of a chunked answer.
+/// Returns `data` as one chunk of a chunked answer.
 pub(crate) fn chunk(data: &str) -> String {
     format!("{:x}\r\n{data}\r\n", data.len())
 }
 
-/// A refusal with `headers`, each of which ends its line.
+/// Returns a refusal with `headers`, each of which ends its line.
 pub(crate) fn refusal(status: u16, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status} No\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}",

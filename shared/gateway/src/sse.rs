@@ -1,26 +1,28 @@
 //! Server-sent events: bytes in, the data of events out (WHATWG HTML, section 9.2.6).
 //!
-//! Knows lines and frames. Does not know what the data means, nor whether it is UTF-8.
+//! Knows lines and frames. Does not know the meaning of the data, nor if it is UTF-8.
 
 use memchr::memchr2;
 
-/// An event may carry a file of several megabytes; more than this is no answer of a model.
-pub(crate) const EVENT_LIMIT_BYTES: usize = 12 * 1024 * 1024;
+/// The maximum size of the data of one event in bytes. An event may carry a file of several
+/// megabytes; a larger one is not a model's answer.
+pub(crate) const MAX_EVENT_BYTES: usize = 12 * 1024 * 1024;
 
-/// A buffer that grew beyond this for one large event is given back after it.
-const KEPT_CAPACITY_BYTES: usize = 64 * 1024;
+/// The capacity in bytes that the buffer keeps after a large event.
+const MAX_KEPT_CAPACITY_BYTES: usize = 64 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const DATA: &[u8] = b"data";
 
-/// The data of one event is larger than [`EVENT_LIMIT_BYTES`].
+/// The error for an event whose data exceeds [`MAX_EVENT_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EventTooLarge;
 
 /// Cuts a stream of bytes into events, however the network cut it.
 ///
-/// Each byte is looked at once, so growth is linear, and only data is kept: comments and other fields may be of any
-/// length. A last event without its blank line is dropped, as the specification asks; so there is no `finish`.
+/// Each byte is looked at once, so the cost is linear, and only data is kept: comments and other
+/// fields may have any length. A last event without its blank line is dropped, as the specification
+/// demands; so there is no `finish`.
 #[derive(Debug)]
 pub(crate) struct SseDecoder {
     data: Vec<u8>,
@@ -47,7 +49,7 @@ enum Line {
 
 impl Default for SseDecoder {
     fn default() -> Self {
-        Self::with_limit(EVENT_LIMIT_BYTES)
+        Self::with_limit(MAX_EVENT_BYTES)
     }
 }
 
@@ -64,10 +66,11 @@ impl SseDecoder {
         }
     }
 
-    /// Takes bytes off the front of `bytes` until an event is complete, and returns its data; `None` once all are taken.
+    /// Takes bytes off the front of `bytes` until an event is complete, and returns its data;
+    /// `None` if all bytes are taken.
     ///
     /// # Errors
-    /// The event's data is over the limit; the decoder is of no use afterwards.
+    /// The event's data exceeds the limit; the decoder must not be used afterwards.
     pub(crate) fn next_event(&mut self, bytes: &mut &[u8]) -> Result<Option<&[u8]>, EventTooLarge> {
         self.forget_dispatched();
         self.skip_mark(bytes);
@@ -91,11 +94,12 @@ impl SseDecoder {
     fn forget_dispatched(&mut self) {
         if std::mem::take(&mut self.dispatched) {
             self.data.clear();
-            self.data.shrink_to(KEPT_CAPACITY_BYTES);
+            self.data.shrink_to(MAX_KEPT_CAPACITY_BYTES);
         }
     }
 
-    /// Drops one byte-order mark at the very start. Half a mark is part of a field's name, an unknown one.
+    /// Drops one byte-order mark at the start. An incomplete mark is part of an unknown field's
+    /// name.
     fn skip_mark(&mut self, bytes: &mut &[u8]) {
         while let ([expected, mark @ ..], [first, rest @ ..]) = (self.mark, *bytes) {
             if first != expected {
@@ -121,7 +125,8 @@ impl SseDecoder {
         Ok(false)
     }
 
-    /// Handles `first`, which is no line end, and what belongs with it; gives what is left of `bytes`.
+    /// Handles `first`, which is not a line end, and the bytes that belong to it; returns the rest
+    /// of `bytes`.
     fn within_line<'a>(&mut self, first: u8, bytes: &'a [u8]) -> Result<&'a [u8], EventTooLarge> {
         match self.line {
             Line::Name(matched) if DATA.get(matched) == Some(&first) => {
@@ -148,7 +153,7 @@ impl SseDecoder {
         Ok(&bytes[1..])
     }
 
-    /// Several data lines of one event are joined by line feeds.
+    /// Begins a data line. Several of one event are joined by line feeds.
     fn begin_value(&mut self) -> Result<(), EventTooLarge> {
         if std::mem::replace(&mut self.has_data, true) {
             self.keep(b"\n")

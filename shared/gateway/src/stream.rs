@@ -1,7 +1,7 @@
 //! The answer of one call: bytes from the connection, parts to the caller.
 //!
-//! The one async loop over the decoders. Knows when an answer is complete and when it broke off; does not know what
-//! the parts mean.
+//! Contains the async loop over the decoders. Knows when an answer is complete and when it broke
+//! off; does not know the meaning of the parts.
 
 use bytes::Bytes;
 use reqwest::Response;
@@ -15,15 +15,15 @@ use crate::openai::OpenAiDecoder;
 use crate::part::StreamPart;
 use crate::protocol::Protocol;
 use crate::silence::{Expired, IdleTimer};
-use crate::sse::{EVENT_LIMIT_BYTES, EventTooLarge, SseDecoder};
+use crate::sse::{EventTooLarge, MAX_EVENT_BYTES, SseDecoder};
 
-/// The time that the end of the stream may take once the answer is complete. More parts may come, but are not awaited.
+/// The maximum wait for the end of the stream after the answer is complete.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A model's answer while it comes. Dropping it closes the connection.
+/// The parts of a model's answer, as they arrive. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct PartStream {
-    /// `None` once nothing more will be read.
+    /// The connection; `None` after the end of the stream.
     response: Option<Response>,
     decoder: PartDecoder,
     idle_timer: IdleTimer,
@@ -39,7 +39,7 @@ enum Phase {
     Announced,
     /// Begun.
     Begun,
-    /// The model is done: a `finish` part came, or in the other protocol the reason for stopping.
+    /// Complete: a `finish` part has come, in Chat Completions the finish reason.
     Complete,
 }
 
@@ -61,12 +61,12 @@ impl PartStream {
         }
     }
 
-    /// Returns the parts of the next read from the connection, at least one; `None` when the answer is complete. The future may
-    /// be dropped and asked for again without losing anything.
+    /// Returns the parts of the next read from the connection, at least one; `None` after the
+    /// complete answer. Cancel safe.
     ///
     /// # Errors
-    /// The answer broke off; the parts before that have been given. It is returned once, then comes `None`. After a
-    /// `finish` part nothing is an error: the answer is complete.
+    /// The answer broke off; all parts before that have been returned. The error is returned once,
+    /// then `None`. After a `finish` part there are no errors: the answer is complete.
     pub async fn next(&mut self) -> Result<Option<Vec<StreamPart>>, GatewayError> {
         while let Some(response) = &mut self.response {
             let parts = tokio::select! {
@@ -75,7 +75,7 @@ impl PartStream {
                 read = response.chunk() => match read {
                     Ok(Some(bytes)) => self.take(&bytes),
                     Ok(None) => self.end(GatewayError::Truncated),
-                    Err(error) => self.end(GatewayError::Cut(error.into())),
+                    Err(error) => self.end(GatewayError::ConnectionLost(error.into())),
                 },
                 expired = self.idle_timer.expired() => {
                     let error = self.timeout(expired);
@@ -89,7 +89,7 @@ impl PartStream {
         self.failure.take().map_or(Ok(None), Err)
     }
 
-    /// Returns the number of parts of unknown types that were left out so far.
+    /// Returns the number of parts of unknown types skipped so far.
     pub fn skipped(&self) -> u64 {
         self.decoder.skipped()
     }
@@ -123,7 +123,8 @@ impl PartStream {
         parts
     }
 
-    /// Closes the connection, or gives it back if its answer was read to the end. Gives what only the end makes known.
+    /// Closes the connection, or returns it to the pool if the response was read to its end.
+    /// Returns the parts that the end of the stream completes.
     fn end(&mut self, cause: GatewayError) -> Vec<StreamPart> {
         self.response = None;
         let reported = matches!(cause, GatewayError::Truncated) && self.decoder.can_finish();
@@ -155,14 +156,14 @@ impl Phase {
     }
 }
 
-/// Bytes in, parts out.
+/// The decoder from bytes to parts.
 #[derive(Debug)]
 struct PartDecoder {
     sse: SseDecoder,
     events: EventDecoder,
 }
 
-/// Events in, parts out, in the language of the gateway.
+/// The decoder from events to parts, of the gateway's protocol.
 #[derive(Debug)]
 enum EventDecoder {
     Native(NativeDecoder),
@@ -181,10 +182,10 @@ impl PartDecoder {
         }
     }
 
-    /// Appends to `parts` what `bytes` complete; after an error it is of no use.
+    /// Appends the parts that `bytes` complete to `parts`. Must not be used after an error.
     fn push(&mut self, mut bytes: &[u8], parts: &mut Vec<StreamPart>) -> Result<(), PartError> {
         let too_large = |EventTooLarge| PartError::TooLarge {
-            limit_bytes: EVENT_LIMIT_BYTES,
+            limit_bytes: MAX_EVENT_BYTES,
         };
         while let Some(event) = self.sse.next_event(&mut bytes).map_err(too_large)? {
             match &mut self.events {
@@ -195,7 +196,7 @@ impl PartDecoder {
         Ok(())
     }
 
-    /// Returns true if the model has finished without a part that says so.
+    /// Returns true after a finish reason that did not come as a part.
     fn is_complete(&self) -> bool {
         match &self.events {
             EventDecoder::Native(_) => false,
@@ -203,7 +204,7 @@ impl PartDecoder {
         }
     }
 
-    /// Returns true if a stream that ends here in good order is complete, though no part says so.
+    /// Returns true if a stream that ends here in good order is complete without a `finish` part.
     fn can_finish(&self) -> bool {
         match &self.events {
             EventDecoder::Native(_) => false,
@@ -211,7 +212,7 @@ impl PartDecoder {
         }
     }
 
-    /// Returns the parts that only the end of the stream makes known.
+    /// Returns the parts that the end of the stream completes.
     fn finish(&mut self) -> Vec<StreamPart> {
         let mut parts = Vec::new();
         match &mut self.events {

@@ -1,13 +1,14 @@
-//! Tokens and the reason for stopping, as the native protocol reports them.
+//! Token usage and finish reason of the native protocol.
 //!
-//! Both changed their shape between protocol versions. Whatever is missing or odd was "not reported": an answer is
-//! never lost for the sake of its bill.
+//! Both changed their shape between protocol versions. A value that is absent or malformed counts
+//! as "not reported": an answer is never lost because of its bill.
 
 use message::{FinishReason, InputTokens, OutputTokens, UnifiedFinishReason, Usage, unquoted};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// V3 and V4 group the counts under `inputTokens` and `outputTokens`; V2 has plain numbers and two more fields.
+/// The token counts. V3 and V4 group them under `inputTokens` and `outputTokens`; V2 has plain
+/// numbers and two more fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireUsage<'a> {
@@ -46,7 +47,7 @@ struct WireFinishReason<'a> {
     raw: Option<&'a RawValue>,
 }
 
-/// The tokens of a `finish` part; `None` if none were reported.
+/// Parses the token usage of a `finish` part; `None` if it has none.
 pub(crate) fn usage(value: Option<&RawValue>) -> Option<Usage> {
     let wire: WireUsage<'_> = object(value)?;
     let input = match object::<WireTokens<'_>>(wire.input_tokens) {
@@ -77,8 +78,8 @@ pub(crate) fn usage(value: Option<&RawValue>) -> Option<Usage> {
     Some(Usage { input, output }).filter(|usage| !usage.is_empty())
 }
 
-/// The finish reason, an object since V3 and a word before; `other` if there is none. A word that clients do not
-/// know is kept as the raw reason.
+/// Parses the finish reason, an object since V3 and a word before; `other` if there is none. A word
+/// that clients do not know is kept as the raw reason.
 pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
     let optional_string = |value: Option<&RawValue>| {
         value
@@ -90,7 +91,7 @@ pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
         None => (optional_string(value), None),
     };
     let unified = unified.unwrap_or_default();
-    let known = UnifiedFinishReason::named(&unified);
+    let known = UnifiedFinishReason::from_name(&unified);
     let raw = raw.or_else(|| (known.as_str() != unified && !unified.is_empty()).then_some(unified));
     FinishReason {
         unified: known,
@@ -98,14 +99,14 @@ pub(crate) fn finish_reason(value: Option<&RawValue>) -> FinishReason {
     }
 }
 
-/// Reads an object; serde would take an array for one too.
+/// Parses an object; serde alone would accept an array too.
 pub(crate) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let json = value?.get();
     json.starts_with('{')
         .then(|| serde_json::from_str(json).ok())?
 }
 
-/// A number of tokens.
+/// Parses a number of tokens.
 pub(crate) fn count(value: Option<&RawValue>) -> Option<u64> {
     serde_json::from_str(value?.get()).ok()
 }

@@ -86,7 +86,7 @@ pub enum UnifiedFinishReason {
 impl UnifiedFinishReason {
     /// Returns the reason with this name on the wire, `Other` for a name that the client's schema
     /// does not have.
-    pub fn named(name: &str) -> Self {
+    pub fn from_name(name: &str) -> Self {
         match name {
             "stop" => Self::Stop,
             "length" => Self::Length,
@@ -137,10 +137,10 @@ mod tests {
             "error",
             "other",
         ] {
-            assert_eq!(UnifiedFinishReason::named(name).as_str(), name);
+            assert_eq!(UnifiedFinishReason::from_name(name).as_str(), name);
         }
         assert_eq!(
-            UnifiedFinishReason::named("pause_turn"),
+            UnifiedFinishReason::from_name("pause_turn"),
             UnifiedFinishReason::Other
         );
     }

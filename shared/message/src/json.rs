@@ -121,7 +121,7 @@ impl RawJson {
     }
 
     /// Serializes `value` as JSON. Fails only if its `Serialize` implementation does.
-    pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+    pub fn from_value(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 

@@ -21,7 +21,7 @@ impl Answer {
     /// Returns the answer that the `journal` of `turn` makes of the parts that it continues.
     pub(crate) fn of(turn: &OpenTurn, given: &[UiPart], journal: &[u8], now_ms: u64) -> Self {
         let (mut assembler, mut metadata_seen) =
-            (MessageAssembler::continuing(given.to_owned()), None);
+            (MessageAssembler::from_parts(given.to_owned()), None);
         let mut unreadable = 0_u64;
         for chunk in UiMessageChunk::decode_all(journal) {
             let Ok(chunk) = chunk else {

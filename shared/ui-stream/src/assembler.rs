@@ -27,7 +27,7 @@ pub struct MessageAssembler {
 
 impl MessageAssembler {
     /// Creates an assembler for an answer that continues a message with these parts.
-    pub fn continuing(parts: Vec<UiPart>) -> Self {
+    pub fn from_parts(parts: Vec<UiPart>) -> Self {
         let mut assembler = Self::default();
         for part in parts {
             assembler.add(part);

@@ -111,7 +111,7 @@ fn decode_plain_chunk(kind: &str, fields: &Object<'_>) -> Result<UiMessageChunk,
         },
         "finish-step" => UiMessageChunk::FinishStep,
         "finish" => UiMessageChunk::Finish {
-            finish_reason: UnifiedFinishReason::named(&fields.string("finishReason")?),
+            finish_reason: UnifiedFinishReason::from_name(&fields.string("finishReason")?),
             message_metadata: decode_metadata(fields)?,
         },
         "abort" => UiMessageChunk::Abort,

@@ -79,7 +79,7 @@ impl Scenario {
     /// Returns the chunks of this implementation, and the parts that they make.
     pub(crate) fn run(&self) -> (Vec<UiMessageChunk>, Vec<UiPart>) {
         let chunks = self.map_parts();
-        let mut assembler = MessageAssembler::continuing(self.parts_before());
+        let mut assembler = MessageAssembler::from_parts(self.parts_before());
         chunks.iter().for_each(|chunk| assembler.push(chunk));
         assembler.close_open_inputs();
         (chunks, assembler.parts().to_vec())
@@ -110,7 +110,7 @@ impl Scenario {
                 UiPart::Tool(tool) => Some(tool.tool_call_id),
                 _ => None,
             });
-        let mut mapper = StreamMapper::continuing(known);
+        let mut mapper = StreamMapper::with_known_calls(known);
         let mut chunks = Vec::new();
         let mut has_ended = false;
         for raw in &self.parts {
@@ -318,7 +318,7 @@ fn parse_part(raw: &RawValue) -> StreamPart {
         "finish" => {
             let reason = wire.finish_reason.unwrap();
             let finish_reason = FinishReason {
-                unified: UnifiedFinishReason::named(&reason.unified),
+                unified: UnifiedFinishReason::from_name(&reason.unified),
                 raw: reason.raw,
             };
             StreamPart::Finish {

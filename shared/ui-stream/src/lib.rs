@@ -28,7 +28,7 @@ pub use chunk::UiMessageChunk;
 pub use compact::compact;
 #[cfg(feature = "mapper")]
 pub use mapper::{OutOfOrder, StreamMapper};
-pub use replay::{ReplayEnd, replay, replay_onto};
+pub use replay::{ReplayEnd, replay};
 
 /// The response headers of a UI message stream, as the AI SDK sends them.
 pub const STREAM_HEADERS: [(&str, &str); 4] = [

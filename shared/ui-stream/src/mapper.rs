@@ -22,7 +22,7 @@ pub struct OutOfOrder {
 /// A converter of the parts of one model call into chunks, with the AI SDK's rules.
 ///
 /// They are those of `streamText` and `toUIMessageStream` of ai 7, with no tools registered,
-/// reasoning sent, and sources only if [enabled](Self::sending_sources).
+/// reasoning sent, and sources only if [enabled](Self::with_sources).
 ///
 /// Exactly one of [`finish`](Self::finish), [`fail`](Self::fail) and [`abort`](Self::abort) must be
 /// called at the end of a call.
@@ -61,7 +61,7 @@ const ANTHROPIC_START: &str = "anthropic.message_start";
 impl StreamMapper {
     /// Creates a mapper for an answer that continues a message which holds these tool calls
     /// already.
-    pub fn continuing(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
+    pub fn with_known_calls(tool_call_ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             tools: Tools::with_known_calls(tool_call_ids),
             ..Self::default()
@@ -69,7 +69,7 @@ impl StreamMapper {
     }
 
     /// Sets whether the sources of an answer are sent (`sendSources`); by default they are not.
-    pub fn sending_sources(self, sends_sources: bool) -> Self {
+    pub fn with_sources(self, sends_sources: bool) -> Self {
         Self {
             sends_sources,
             ..self

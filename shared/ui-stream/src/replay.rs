@@ -6,13 +6,13 @@
 //! | stored | in the replay |
 //! |---|---|
 //! | steering messages, parts of an unknown type | omitted: clients of `ai` 5 reject their chunks |
-//! | the user's answer to an approval | only the request; a denials call is denials |
+//! | the user's response to an approval request | only the request; a denied call is denied |
 //! | `title`, `dynamic` and `preliminary` of a tool part | omitted |
 //! | `filename` and `providerReference` of a file | omitted; a file without a media type gets a general one |
 //! | a text or reasoning part without `state` | `done` |
 //! | a reasoning part without `id` | gets one |
 //!
-//! [`replay_onto`] omits such parts: the client has them already.
+//! Such parts are among those that the client has already.
 
 mod call;
 
@@ -34,21 +34,11 @@ pub enum ReplayEnd<'a> {
     Aborted,
 }
 
-/// Emits the chunks of a stored answer, from `start` to the end. A client without the message
-/// builds exactly these parts.
+/// Emits the chunks of a stored answer, from `start` to the end.
+///
+/// `given` are the parts that the client has already, of a message that the answer continued: a
+/// client that has none builds exactly `parts`.
 pub fn replay(
-    message: &MessageId,
-    parts: &[UiPart],
-    metadata: &AnswerMetadata,
-    end: ReplayEnd<'_>,
-    emit: impl FnMut(UiMessageChunk),
-) {
-    replay_onto(&[], message, parts, metadata, end, emit);
-}
-
-/// Emits the chunks of a stored answer that continued the parts `given`, for a client that has
-/// those.
-pub fn replay_onto(
     given: &[UiPart],
     message: &MessageId,
     parts: &[UiPart],

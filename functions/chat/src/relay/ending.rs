@@ -96,7 +96,7 @@ fn gateway_code(error: &GatewayError) -> &'static str {
         GatewayError::FirstPartTimeout => "gateway_first_part_timeout",
         GatewayError::IdleTimeout => "gateway_idle_timeout",
         GatewayError::DeadlinePassed => "deadline",
-        GatewayError::Cut(_) => "gateway_cut",
+        GatewayError::ConnectionLost(_) => "gateway_cut",
         GatewayError::Truncated => "gateway_truncated",
         GatewayError::BrokenPart(_) => "gateway_broken_part",
         GatewayError::Misconfigured(_) => "gateway_misconfigured",
@@ -129,7 +129,7 @@ fn gateway_text(error: &GatewayError) -> &'static str {
         GatewayError::DeadlinePassed => {
             "The answer took longer than is allowed. What came so far is kept."
         }
-        GatewayError::Cut(_) | GatewayError::Truncated => {
+        GatewayError::ConnectionLost(_) | GatewayError::Truncated => {
             "The answer was cut off. What came so far is kept."
         }
         GatewayError::BrokenPart(_) => {

@@ -58,7 +58,9 @@ async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
             max_output_tokens: configured,
             ..config(gateway.base.clone())
         };
-        call(&model(config).limited_to(limit), None).await.unwrap();
+        call(&model(config).with_max_output_tokens(limit), None)
+            .await
+            .unwrap();
         let request = gateway.requests().remove(0);
         let expected = format!(r#""maxOutputTokens":{expected},"#);
         assert!(request.contains(&expected), "{configured:?}: {request}");
@@ -175,7 +177,7 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
     let error_of =
         |kind: &str| format!(r#"{{"error":{{"message":"no, {KEY}","type":{kind},"param":null}}}}"#);
     let plain = |kind: &str| error_of(&format!("\"{kind}\""));
-    let huge = format!("{}{}", plain("x"), " ".repeat(ERROR_BODY_LIMIT_BYTES));
+    let huge = format!("{}{}", plain("x"), " ".repeat(MAX_ERROR_BODY_BYTES));
     for (status, body, expected) in [
         (
             400,
@@ -379,7 +381,7 @@ async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_tr
         let mut stream = model.stream_json(&prompt(), None).await.unwrap();
         assert_eq!(stream.next().await.unwrap().unwrap().len(), 1, "{case}");
         match stream.next().await.unwrap_err() {
-            GatewayError::Cut(_) => assert!(is_cut, "{case}"),
+            GatewayError::ConnectionLost(_) => assert!(is_cut, "{case}"),
             GatewayError::Truncated => assert!(!is_cut, "{case}"),
             error => panic!("{case}: {error:?}"),
         }

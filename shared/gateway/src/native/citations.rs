@@ -1,4 +1,5 @@
-//! Citations of a text. `ai` 7 refuses the complete chunk when one of them is not of its shape, so that one is left out.
+//! The citations of a text. `ai` 7 refuses the complete chunk if one of them does not have the
+//! expected shape, so that one is left out.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,12 +11,13 @@ use super::{decoded, metadata, to_raw_json};
 
 type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
-/// The most fields of one citation, known or not.
+/// The maximum number of fields of one citation, known or not.
 const MAX_FIELDS: usize = 100;
-/// The most citations of one text. An event may have 12 MB, and each item of two bytes takes sixteen here.
+/// The maximum number of citations of one text. An event may have 12 MB, and each item of two bytes
+/// takes sixteen here.
 const MAX_CITATIONS: usize = 10_000;
 
-/// Those of the citations that every client accepts; `None` if that is none of them.
+/// Returns the citations that every client accepts; `None` if there are none.
 pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
     let value = value?;
     let all = array_items(value, MAX_CITATIONS)?;
@@ -27,7 +29,7 @@ pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
     match (fitting.len(), all.len()) {
         (fitting, all) if fitting == all => Some(to_raw_json(value)),
         (0, _) => None,
-        _ => Some(RawJson::of(&fitting).expect("JSON is always JSON")),
+        _ => Some(RawJson::from_value(&fitting).expect("JSON is always JSON")),
     }
 }
 
@@ -75,7 +77,7 @@ fn has(fields: &Fields<'_>, name: &str, fits: fn(&RawValue) -> bool) -> bool {
     fields.get(name).is_some_and(|value| fits(value))
 }
 
-/// `null` is not absent here.
+/// Returns true if the field is absent or fits. `null` does not count as absent.
 fn may_have(fields: &Fields<'_>, name: &str, fits: fn(&RawValue) -> bool) -> bool {
     fields.get(name).is_none_or(|value| fits(value))
 }

@@ -1,4 +1,5 @@
-//! Sources. A client refuses the complete chunk of one that lacks a required field, so such a source is dropped.
+//! The sources of an answer. A client refuses the chunk of a source that lacks a required field, so
+//! such a source is dropped.
 
 use message::JsonText;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ struct WireSource<'a> {
     provider_metadata: Option<&'a RawValue>,
 }
 
-/// The source that the part `json` names; `None` if no client could show it.
+/// Parses the source in the part `json`; `None` if no client could show it.
 pub(super) fn source(json: &str) -> Option<Source> {
     let wire: WireSource<'_> = serde_json::from_str(json).ok()?;
     let kind = match &*decoded(wire.source_type?)? {

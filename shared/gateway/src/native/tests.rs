@@ -255,7 +255,8 @@ fn telling_byte() -> impl Strategy<Value = u8> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
-    /// A broken event ends an answer; it never ends the process, and what is given has all that its type must have.
+    /// A broken event ends an answer; it never ends the process, and what is given has all that its
+    /// type must have.
     #[test]
     fn no_damage_to_an_event_makes_the_decoder_panic(
         fixture in 0..FIXTURES.len(),

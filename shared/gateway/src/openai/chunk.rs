@@ -1,5 +1,5 @@
-//! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as absent everywhere,
-//! and only what would lose something of the answer is an error.
+//! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as
+//! absent everywhere, and only a fault that would lose a piece of the answer is an error.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::error::PartError;
 use crate::usage::{count, object};
 
-/// One event. Nothing in it is looked at before it is asked for.
+/// One event. Its fields are parsed on demand.
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
     #[serde(borrow)]
@@ -31,7 +31,7 @@ pub(super) struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// `None` for JSON that says nothing that a chunk can say.
+    /// Parses an event. `None` for JSON without any field of a chunk.
     pub(super) fn parse(json: &'a str) -> Result<Option<Self>, PartError> {
         if !json.trim_ascii_start().starts_with('{') {
             return serde_json::from_str::<IgnoredAny>(json)
@@ -42,7 +42,8 @@ impl<'a> Chunk<'a> {
         Ok(Some(chunk).filter(|chunk| chunk.choices.or(chunk.usage).or(chunk.error).is_some()))
     }
 
-    /// Returns true if it names the response; servers put empty strings and zeros into chunks that do not.
+    /// Returns true if the chunk names the response. Servers put empty strings and zeros into
+    /// chunks that do not.
     pub(super) fn has_metadata(&self) -> bool {
         let created = self.created.is_some_and(|created| created.get() != "0");
         created
@@ -60,7 +61,7 @@ impl<'a> Chunk<'a> {
         optional_string(self.model)
     }
 
-    /// Only one answer is asked for; another is not mixed into it.
+    /// Returns the first choice. The request asks for one answer; another is not mixed into it.
     pub(super) fn first_choice(&self) -> Result<Option<Choice<'a>>, PartError> {
         for choice in items(self.choices, "choices")? {
             let choice: Choice<'a> = fields(choice, "choices")?;
@@ -72,7 +73,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// One of the answers that were asked for.
+/// One of the requested answers.
 #[derive(Deserialize)]
 pub(super) struct Choice<'a> {
     #[serde(borrow)]
@@ -84,7 +85,8 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// Why the model stopped. Some servers put an empty word into every chunk, which says nothing.
+    /// Returns the finish reason. An empty one, which some servers put into every chunk, counts as
+    /// absent.
     pub(super) fn finish_reason(&self) -> Option<String> {
         optional_string(self.finish_reason).filter(|reason| !reason.is_empty())
     }
@@ -138,7 +140,7 @@ struct Item<'a> {
 }
 
 impl<'a> Delta<'a> {
-    /// DeepSeek's, vLLM's and LiteLLM's `reasoning_content`, or OpenRouter's and Ollama's `reasoning`.
+    /// Returns `reasoning_content` (DeepSeek, vLLM, LiteLLM) or `reasoning` (OpenRouter, Ollama).
     pub(super) fn plain_reasoning(&self) -> Result<Option<JsonText>, PartError> {
         for (value, field) in [
             (self.reasoning_content, "reasoning_content"),
@@ -152,7 +154,7 @@ impl<'a> Delta<'a> {
         Ok(None)
     }
 
-    /// OpenRouter's list, which may also hold encrypted items.
+    /// Returns the texts of OpenRouter's list, which may also hold encrypted items.
     pub(super) fn detailed_reasoning(&self) -> Vec<JsonText> {
         list(self.reasoning_details)
             .into_iter()
@@ -162,7 +164,7 @@ impl<'a> Delta<'a> {
             .collect()
     }
 
-    /// Hands on a text, or the items of Mistral's list of texts and thoughts.
+    /// Passes a text, or the items of Mistral's list of texts and thoughts, to `push`.
     pub(super) fn content(&self, mut push: impl FnMut(ContentDelta)) -> Result<(), PartError> {
         match self.content {
             Some(content) if !content.get().starts_with('[') => {
@@ -207,8 +209,8 @@ impl Item<'_> {
         }
     }
 
-    /// Joins the texts of `thinking`, which is as deep as Mistral nests. Anything deeper is skipped, not followed: its
-    /// depth is up to the server, and the stack is not.
+    /// Joins the texts of `thinking`, the only level that Mistral nests. Deeper levels are skipped,
+    /// since a server could nest more of them than the stack can hold.
     fn thought(&self) -> JsonText {
         let mut thought = JsonText::default();
         let inner = list(self.thinking)
@@ -273,13 +275,13 @@ impl CallPiece<'_> {
         optional_string(self.function()?.name).filter(|name| !name.trim().is_empty())
     }
 
-    /// Text that is meant to be JSON; some servers send the JSON itself.
+    /// Returns the arguments: text that should be JSON, or, from some servers, the JSON itself.
     pub(super) fn arguments(&self) -> Option<JsonText> {
         let arguments = self.function()?.arguments?;
         Some(JsonText::from_token(arguments).unwrap_or_else(|| JsonText::new(arguments.get())))
     }
 
-    /// Gemini wants it back with the call.
+    /// Returns the thought signature, which Gemini requires back with the call.
     pub(super) fn thought_signature(&self) -> Option<JsonText> {
         let google = object::<ExtraContent<'_>>(self.extra_content)?.google;
         let signature = object::<Google<'_>>(google)?.thought_signature?;
@@ -313,7 +315,8 @@ fn fields<'a, T: Deserialize<'a>>(
     object(Some(value)).ok_or_else(|| broken(field))
 }
 
-/// The most items of one array. A server may send an event of 12 MB, and each item of two bytes takes sixteen here.
+/// The maximum number of items of one array. An event may have 12 MB, and each item of two bytes
+/// takes sixteen here.
 const MAX_ITEMS: usize = 10_000;
 
 /// Returns the items of an array that are not `null`; none if there is no array.

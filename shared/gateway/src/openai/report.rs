@@ -26,7 +26,7 @@ struct WireDetails<'a> {
     reasoning_tokens: Option<&'a RawValue>,
 }
 
-/// The tokens that a chunk reports; `None` if it reports none.
+/// Parses the token usage of a chunk; `None` if it has none.
 pub(super) fn usage(value: Option<&RawValue>) -> Option<Usage> {
     let wire: WireUsage<'_> = object(value)?;
     let prompt = object::<WireDetails<'_>>(wire.prompt_tokens_details);
@@ -53,12 +53,13 @@ pub(super) fn usage(value: Option<&RawValue>) -> Option<Usage> {
     Some(Usage { input, output }).filter(|usage| !usage.is_empty())
 }
 
-/// Both must have been reported. Some servers count a part that is not in the total.
+/// Returns `total - part` if both were reported. Some servers count a part that is not in the
+/// total.
 fn rest(total: Option<u64>, part: Option<u64>) -> Option<u64> {
     Some(total?.saturating_sub(part?))
 }
 
-/// The AI SDK's word for `raw`.
+/// Maps `raw` to the AI SDK's finish reason.
 pub(super) fn unified(raw: &str, refused: bool) -> UnifiedFinishReason {
     match raw {
         "stop" if refused => UnifiedFinishReason::ContentFilter,

@@ -110,7 +110,8 @@ fn an_answer_is_read_as_the_openai_compatible_package_reads_it() {
     }
 }
 
-/// The parts of `events` in short, up to the end of the stream. Ids that are not in `events` are numbered.
+/// The parts of `events` in short, up to the end of the stream. Ids that are not in `events` are
+/// numbered.
 fn read(events: &[String]) -> Vec<String> {
     let (mut decoder, mut parts) = (OpenAiDecoder::default(), Vec::new());
     for event in events {

@@ -1,4 +1,4 @@
-//! The user's answers to "may this tool run?", where they are the last thing in the conversation.
+//! The user's responses to approval requests, if the conversation ends with them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,10 +7,11 @@ use message::JsonText;
 use super::PromptError;
 use super::model_message::{Content, ModelMessage, ToolOutput};
 
-/// Gives every call that the user has just refused a result that says so, and returns the ids of those calls: our
-/// own tools' first, then the provider's.
+/// Adds a denial result to every call that the user has just denied, and returns the ids of those
+/// calls: our own tools' first, then the provider's.
 ///
-/// An approval needs nothing here: the provider runs its tool when it reads the answer, and of our own there are none.
+/// An approval needs no addition: the provider runs its tool when it reads the response, and there
+/// are no tools of our own.
 pub(super) fn deny_refused(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
     let Some((ModelMessage::Tool(last), earlier)) = messages.split_last_mut() else {
         return Ok(Vec::new());
@@ -131,7 +132,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The call that a result belongs to, and whether it ran.
+/// Returns the id of the call that a result belongs to, and true if the call ran.
 fn result<'a>(part: &Content<'a>) -> Option<(&'a str, bool)> {
     match part {
         Content::ToolResult {

@@ -1,4 +1,4 @@
-//! UI messages to model messages.
+//! Conversion of UI messages to model messages.
 
 use message::{Role, ToolState, UiMessage, UiPart};
 
@@ -6,7 +6,8 @@ use super::file::File;
 use super::model_message::{Content, ModelMessage};
 use super::{PartPath, PromptError, tool};
 
-/// The messages that a model reads; an assistant message becomes one for each of its blocks.
+/// Converts messages into those that a model reads; an assistant message becomes one for each of
+/// its blocks.
 pub(super) fn model_messages(messages: &[UiMessage]) -> Result<Vec<ModelMessage<'_>>, PromptError> {
     let last_user = messages
         .iter()
@@ -34,7 +35,8 @@ fn user_message<'a>(
     Ok(ModelMessage::User(content))
 }
 
-/// `superseded`: the user has spoken since, so that questions still open here are off.
+/// Converts an assistant message. `superseded` means that a user's message follows, so that
+/// questions still open here are closed.
 fn assistant<'a>(
     index: usize,
     message: &'a UiMessage,

@@ -1,7 +1,7 @@
 //! The prompt in the form of OpenAI's Chat Completions, as `@ai-sdk/openai-compatible` writes it.
 //!
-//! A smaller language than that of [`super::model_message`]: what it has no words for is left out where the original
-//! leaves it out, and refused where the original fails.
+//! The protocol has fewer kinds of content than [`super::model_message`]: others are omitted where
+//! the original omits them, and refused where the original fails.
 
 mod file;
 
@@ -16,7 +16,7 @@ use super::PromptError;
 use super::model_message::{Content, ModelMessage, ToolOutput, Value};
 use crate::openai::PROVIDER;
 
-/// One message. A user's that is nothing but one text has no parts.
+/// One message. A user's message of a single text has no parts.
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub(super) enum Message<'a> {
@@ -100,10 +100,10 @@ struct Google {
     thought_signature: JsonText,
 }
 
-/// The messages for the request; each result of a tool is one of its own.
+/// Converts the messages for the request; each result of a tool becomes a message of its own.
 ///
 /// # Errors
-/// A file of a kind that models of this protocol cannot be given.
+/// A file of a kind that models of this protocol cannot receive.
 pub(super) fn messages<'a>(
     prompt: &'a [ModelMessage<'a>],
 ) -> Result<Vec<Message<'a>>, PromptError> {
@@ -141,8 +141,8 @@ fn user_content<'a>(content: &'a [Content<'a>]) -> Result<UserContent<'a>, Promp
     parts.collect::<Result<_, _>>().map(UserContent::Parts)
 }
 
-/// Texts become one, and so do thoughts. Files, what only one provider has, and what the provider's own tools gave have
-/// no place here.
+/// Converts an assistant message. Texts are joined, and so is reasoning. Files, custom content and
+/// results of the provider's own tools are omitted.
 fn assistant_message<'a>(content: &'a [Content<'a>]) -> Message<'a> {
     let (mut text, mut reasoning_content) = (JsonText::default(), JsonText::default());
     let mut tool_calls = Vec::new();
@@ -180,8 +180,8 @@ fn assistant_message<'a>(content: &'a [Content<'a>]) -> Message<'a> {
     }
 }
 
-/// The input as text. A text that is JSON already was never parsed and is sent as it is; a call without input gets an
-/// empty object, since servers refuse one without arguments.
+/// Returns the input as text. A text that is JSON already was never parsed and is sent unchanged; a
+/// call without input gets an empty object, since servers refuse one without arguments.
 fn arguments(input: Option<&RawJson>) -> JsonText {
     let Some(input) = input else {
         return JsonText::new("{}");
@@ -197,7 +197,8 @@ fn is_json(text: &JsonText) -> bool {
     serde_json::from_str::<&RawValue>(&text).is_ok() && !has_forbidden_key(&text)
 }
 
-/// Returns the thought signature that the decoder added to the call, or that Google's own provider has.
+/// Returns the thought signature that the decoder added to the call, or that Google's own provider
+/// has.
 fn thought_signature(metadata: &RawJson) -> Option<JsonText> {
     let providers: BTreeMap<String, RawJson> = serde_json::from_str(metadata.get()).ok()?;
     [PROVIDER, "google"].iter().find_map(|provider| {
@@ -210,7 +211,7 @@ fn thought_signature(metadata: &RawJson) -> Option<JsonText> {
     })
 }
 
-/// The message of a result; answers to questions are the provider's matter and have no place here.
+/// Returns the message of a result. Responses to approval requests have no form in this protocol.
 fn result<'a>(part: &'a Content<'a>) -> Option<Message<'a>> {
     let Content::ToolResult {
         tool_call_id,

@@ -28,7 +28,7 @@ const SIGNATURES: [(&str, &[u8]); 10] = [
     ("image/heic", b"\0\0\0_ftypheic"),
 ];
 
-/// The media type of the image that `base64` holds, in either alphabet.
+/// Returns the media type of the image in `base64`, of either alphabet.
 pub(super) fn image_type(base64: &str) -> Option<&'static str> {
     let start = decode(base64.get(..LOOKED_AT).unwrap_or(base64))?;
     SIGNATURES
@@ -37,7 +37,7 @@ pub(super) fn image_type(base64: &str) -> Option<&'static str> {
         .map(|(name, _)| *name)
 }
 
-/// The bytes of `base64`, in either alphabet, padded or not.
+/// Decodes `base64`, of either alphabet, padded or not.
 pub(super) fn decode(base64: &str) -> Option<Vec<u8>> {
     LENIENT
         .decode(base64.bytes().map(to_standard).collect::<Vec<u8>>())

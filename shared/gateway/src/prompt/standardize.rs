@@ -1,11 +1,12 @@
-//! The last step before a prompt is written: what providers refuse is taken out or refused.
+//! The last step before serialization: removes or refuses content that providers reject.
 
 use std::collections::HashMap;
 
 use super::model_message::{Content, ModelMessage};
 use super::{PartPath, PromptError};
 
-/// Takes out what is not sent, makes consecutive tool messages one, and insists that every tool call has its result.
+/// Removes content that is not sent, merges consecutive tool messages, and requires a result for
+/// every tool call.
 pub(super) fn standardize(messages: &mut Vec<ModelMessage<'_>>) -> Result<(), PromptError> {
     for message in messages.iter_mut() {
         take_out_unsent(message);
@@ -56,7 +57,8 @@ fn take_out_unsent(message: &mut ModelMessage<'_>) {
     }
 }
 
-/// The first call, of a tool that is not the provider's, whose result does not come before the user speaks again.
+/// Returns the first call of a tool that is not the provider's, whose result does not come before
+/// the user's next message.
 fn call_without_result(messages: &[ModelMessage<'_>]) -> Option<PartPath> {
     let mut open: HashMap<&str, PartPath> = HashMap::new();
     for message in messages {

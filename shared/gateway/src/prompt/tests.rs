@@ -10,7 +10,8 @@ use crate::Protocol;
 
 mod properties;
 
-/// The outcome of the real package for these messages. `differs` gives the reason for ours: `ours`, or `refusal`.
+/// The outcome of the real package for these messages. `differs` gives the reason for ours: `ours`,
+/// or `refusal`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -65,7 +66,8 @@ fn a_prompt_is_what_the_ai_package_sends() {
     }
 }
 
-/// The outcome of the openai-compatible package for the messages of the same name; without one, both fail alike.
+/// The outcome of the openai-compatible package for the messages of the same name; without one,
+/// both fail alike.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenAiCase {
@@ -155,7 +157,8 @@ fn build(
     Prompt::build(protocol, system, &read).map_err(|error| error.to_string())
 }
 
-/// Parsed, so that the order of keys does not count; `Value` has no half surrogate pairs, so their escapes stay.
+/// Parsed, so that the order of keys does not count; `Value` has no half surrogate pairs, so their
+/// escapes stay.
 fn json(raw: &RawValue) -> Value {
     let without_escaped_backslashes = raw.get().replace(r"\\", r"\u005c");
     serde_json::from_str(&without_escaped_backslashes.replace(r"\ud", r"\\ud")).unwrap()

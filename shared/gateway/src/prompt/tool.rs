@@ -1,4 +1,4 @@
-//! Tool calls and what came of them.
+//! Conversion of tool calls and their outcomes.
 
 use message::{JsonText, ToolPart, ToolState};
 
@@ -6,8 +6,8 @@ use super::PartPath;
 use super::convert::Block;
 use super::model_message::{Content, ToolOutput, Value};
 
-/// Adds a call to the block's content, and its result to the block's results; a result of the provider goes next to
-/// its call.
+/// Adds a call to the block's content, and its result to the block's results. A result of the
+/// provider's own tool follows its call.
 pub(super) fn add<'a>(block: &mut Block<'a>, tool: &'a ToolPart, path: PartPath) {
     let by_provider = tool.provider_executed == Some(true);
     let call_metadata = tool.call_provider_metadata.as_ref();

@@ -88,7 +88,7 @@ fn an_event_of_ten_megabytes_passes_in_small_pieces_and_its_memory_is_given_back
         10 * 1024 * 1024
     );
     assert_eq!(decoder.next_event(&mut end), Ok(None));
-    assert!(decoder.data.capacity() <= KEPT_CAPACITY_BYTES);
+    assert!(decoder.data.capacity() <= MAX_KEPT_CAPACITY_BYTES);
 }
 
 #[test]

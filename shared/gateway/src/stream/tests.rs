@@ -54,7 +54,8 @@ async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
         .unwrap();
 }
 
-/// The outcome of a stream: the number of parts in each read, its end, and the seconds that it took.
+/// The outcome of a stream: the number of parts in each read, its end, and the seconds that it
+/// took.
 async fn went(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
     let start = Instant::now();
     let mut counts = Vec::new();
@@ -63,7 +64,7 @@ async fn went(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
             Ok(Some(parts)) => counts.push(parts.len()),
             Ok(None) => break "complete",
             Err(GatewayError::Truncated) => break "truncated",
-            Err(GatewayError::Cut(_)) => break "cut",
+            Err(GatewayError::ConnectionLost(_)) => break "cut",
             Err(GatewayError::BrokenPart(_)) => break "broken",
             Err(GatewayError::FirstPartTimeout) => break "first part timeout",
             Err(GatewayError::IdleTimeout) => break "idle timeout",
@@ -349,7 +350,7 @@ fn an_event_without_end_is_refused() {
         matches!(
             refused,
             Some(PartError::TooLarge {
-                limit_bytes: EVENT_LIMIT_BYTES
+                limit_bytes: MAX_EVENT_BYTES
             })
         ),
         "{refused:?}"

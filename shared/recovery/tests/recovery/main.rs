@@ -455,7 +455,7 @@ async fn a_stream_that_ended_unsaved_keeps_its_metadata() {
             ..metadata.clone()
         };
         let mut stream = Vec::new();
-        replay(&case.answer, &parts, &metadata, end, |chunk| {
+        replay(&[], &case.answer, &parts, &metadata, end, |chunk| {
             chunk.encode(&mut stream);
         });
         stream.extend_from_slice(ui_stream::DONE);

@@ -278,7 +278,7 @@ impl PartialInput {
         let tool = tool_at(parts, self.index);
         if tool.state == ToolState::InputStreaming {
             tool.input = tool_input::parse_cut(text);
-            tool.raw_input = Some(RawJson::of(text).expect("text is always JSON"));
+            tool.raw_input = Some(RawJson::from_value(text).expect("text is always JSON"));
         }
     }
 }

@@ -62,5 +62,5 @@ pub(super) fn to_chunk(source: &Source) -> UiMessageChunk {
             }
         }
     };
-    UiMessageChunk::Part(RawJson::of(&chunk).expect("texts and JSON are always JSON"))
+    UiMessageChunk::Part(RawJson::from_value(&chunk).expect("texts and JSON are always JSON"))
 }

@@ -312,7 +312,7 @@ fn sources_are_sent_in_place_and_stored_as_parts_if_enabled() {
         r#"{"type":"source-document","sourceId":"s","mediaType":"a/b","title":"half \ud83d","filename":"f"}"#,
     ];
     for (sends, expected) in [(true, &sent[..]), (false, &[])] {
-        let (mut mapper, mut stream) = (StreamMapper::default().sending_sources(sends), Vec::new());
+        let (mut mapper, mut stream) = (StreamMapper::default().with_sources(sends), Vec::new());
         let mut assembler = MessageAssembler::default();
         for part in parts.clone() {
             mapper

@@ -128,7 +128,7 @@ impl Call {
         let can_run = by_provider && dynamic;
         let parsed = match tool_input::parse(input) {
             None if can_run && input.to_text().trim().is_empty() => {
-                Some(RawJson::of(&serde_json::Map::new()).expect("a map is always JSON"))
+                Some(RawJson::from_value(&serde_json::Map::new()).expect("a map is always JSON"))
             }
             parsed => parsed,
         };
@@ -143,7 +143,8 @@ impl Call {
             },
             parsed => UiMessageChunk::ToolInputError {
                 error_text: JsonText::new(&self.error_text(by_provider)),
-                input: parsed.unwrap_or_else(|| RawJson::of(input).expect("text is always JSON")),
+                input: parsed
+                    .unwrap_or_else(|| RawJson::from_value(input).expect("text is always JSON")),
                 tool_call_id: self.tool_call_id,
                 tool_name: self.tool_name,
                 provider_executed: self.provider_executed,

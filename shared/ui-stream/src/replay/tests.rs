@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{ReplayEnd, replay, replay_onto};
+use super::{ReplayEnd, replay};
 use crate::fixture::{scenarios, value};
 use crate::generated::{PART_KINDS, part};
 use crate::{MessageAssembler, StreamMapper, UiMessageChunk};
@@ -19,7 +19,7 @@ fn metadata() -> AnswerMetadata {
 
 fn chunks(given: &[UiPart], parts: &[UiPart], end: ReplayEnd<'_>) -> Vec<UiMessageChunk> {
     let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
-    replay_onto(given, &message, parts, &metadata(), end, |chunk| {
+    replay(given, &message, parts, &metadata(), end, |chunk| {
         chunks.push(chunk);
     });
     chunks
@@ -27,7 +27,7 @@ fn chunks(given: &[UiPart], parts: &[UiPart], end: ReplayEnd<'_>) -> Vec<UiMessa
 
 /// Returns the parts that a client that has `given` builds from the replay of `parts`.
 fn rebuild(given: &[UiPart], parts: &[UiPart]) -> Vec<UiPart> {
-    let mut assembler = MessageAssembler::continuing(given.to_vec());
+    let mut assembler = MessageAssembler::from_parts(given.to_vec());
     chunks(given, parts, ReplayEnd::Finished)
         .iter()
         .for_each(|chunk| assembler.push(chunk));
@@ -254,9 +254,16 @@ fn a_replay_ends_like_the_stream() {
 #[test]
 fn the_client_gets_the_metadata_of_the_answer() {
     let (message, mut chunks) = (MessageId::parse("a1").unwrap(), Vec::new());
-    replay(&message, &[], &metadata(), ReplayEnd::Finished, |chunk| {
-        chunks.push(chunk);
-    });
+    replay(
+        &[],
+        &message,
+        &[],
+        &metadata(),
+        ReplayEnd::Finished,
+        |chunk| {
+            chunks.push(chunk);
+        },
+    );
     let at_start = AnswerMetadata::at_start("acme/large", 5);
     assert_eq!(
         chunks,
@@ -308,8 +315,8 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
         })
         .collect();
     let (mut mapper, mut assembler) = (
-        StreamMapper::continuing(known),
-        MessageAssembler::continuing(given),
+        StreamMapper::with_known_calls(known),
+        MessageAssembler::from_parts(given),
     );
     for &(kind, id, bits) in numbers {
         // A part that the mapper rejects has no effect.
@@ -321,7 +328,7 @@ fn answer(given: Vec<UiPart>, numbers: &[(u8, u8, u8)]) -> Vec<UiPart> {
 
 #[test]
 fn an_open_block_is_closed_when_the_answer_is_interrupted() {
-    let mut assembler = MessageAssembler::continuing(vec![parse(
+    let mut assembler = MessageAssembler::from_parts(vec![parse(
         r#"{"type":"text","text":"a","state":"streaming"}"#,
     )]);
     for chunk in [

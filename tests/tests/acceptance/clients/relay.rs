@@ -67,7 +67,7 @@ impl Relay {
 }
 
 async fn relay_stream(mut stream: PartStream) -> Result<Relayed> {
-    let (mut mapper, mut chunks) = (StreamMapper::default().sending_sources(true), Vec::new());
+    let (mut mapper, mut chunks) = (StreamMapper::default().with_sources(true), Vec::new());
     let is_complete = loop {
         match stream.next().await {
             Ok(None) => break true,

@@ -1,4 +1,5 @@
-//! The completeness of a call's input: counts brackets, which is enough to tell the next input from more of this one.
+//! The completeness of a call's input. Counts brackets, which is enough to distinguish the next
+//! input from more of this one.
 
 use message::JsonText;
 
@@ -8,7 +9,7 @@ pub(super) enum Structure {
     /// Only white space so far.
     #[default]
     Empty,
-    /// Neither object nor array. Any more of it may belong to it.
+    /// Neither object nor array: any further text may belong to it.
     Plain,
     Open {
         depth: usize,

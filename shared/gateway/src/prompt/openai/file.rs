@@ -8,7 +8,7 @@ use super::{Address, Audio, Document, Part};
 use crate::prompt::model_message::FileSource;
 use crate::prompt::{PartPath, PromptError, sniff};
 
-/// The part for a file that is here, or that the provider can fetch.
+/// Returns the part for a file that is in the message, or that the provider can fetch.
 pub(super) fn part<'a>(
     media_type: &'a str,
     filename: Option<&'a str>,
@@ -38,7 +38,8 @@ fn elsewhere<'a>(media_type: &str, url: &'a str) -> Option<Part<'a>> {
     }
 }
 
-/// `None` for kinds that the protocol has no form for, and for those that are only half named.
+/// Returns the part for an inline file. `None` for kinds without a form in this protocol, and for
+/// incomplete media types.
 fn here<'a>(media_type: &'a str, filename: Option<&'a str>, data: &'a str) -> Option<Part<'a>> {
     let address = || Address {
         url: Cow::Owned(format!("data:{media_type};base64,{data}")),
@@ -85,7 +86,8 @@ fn kind(media_type: &str) -> &str {
         .map_or(media_type, |(kind, _)| kind)
 }
 
-/// As a browser's `TextDecoder` reads it: no byte-order mark, U+FFFD for what is no UTF-8.
+/// Decodes text as a browser's `TextDecoder` does: without a byte-order mark, with U+FFFD for bytes
+/// that are not UTF-8.
 fn text(data: &str) -> Option<JsonText> {
     let bytes = sniff::decode(data)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);

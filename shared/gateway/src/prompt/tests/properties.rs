@@ -1,4 +1,5 @@
-//! Whatever conversation a client sends: building its prompt does not panic, and says the same each time.
+//! Whatever conversation a client sends: building its prompt does not panic, and says the same each
+//! time.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -173,8 +174,8 @@ fn names_a_part(error: &str, messages: &[Value]) -> bool {
     place.is_some_and(|(message, part)| messages[message]["parts"].get(part).is_some())
 }
 
-/// The invariants of every prompt: the operator speaks first, no word of the user's is lost, and every call of a tool has
-/// its result.
+/// The invariants of every prompt: the operator speaks first, no word of the user's is lost, and
+/// every call of a tool has its result.
 fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     let prompt = prompt.as_array().unwrap();
     prop_assert_eq!(

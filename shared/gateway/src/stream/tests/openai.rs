@@ -1,4 +1,5 @@
-//! The other protocol, whose end is marked by a reason for stopping and whose last parts only the end makes known.
+//! The other protocol, whose end is marked by a reason for stopping and whose last parts only the
+//! end makes known.
 
 use super::*;
 
@@ -136,7 +137,7 @@ async fn a_complete_answer_stays_complete_though_an_endless_event_follows() {
     let (mut sender, mut stream) = stream_in(Protocol::OpenAi, None);
     send(&mut sender, STOP).await;
     send(&mut sender, "data: ").await;
-    for _ in 0..=EVENT_LIMIT_BYTES / MEGABYTE.len() {
+    for _ in 0..=MAX_EVENT_BYTES / MEGABYTE.len() {
         send(&mut sender, MEGABYTE).await;
     }
     assert_eq!(went(&mut stream).await, (vec![1], "complete", 0));
@@ -237,7 +238,8 @@ fn call_piece() -> impl Strategy<Value = String> {
         })
 }
 
-/// That blocks and inputs begin before they go on and end, that they end once, and that the stream ends with `finish`.
+/// That blocks and inputs begin before they go on and end, that they end once, and that the stream
+/// ends with `finish`.
 fn is_in_order(parts: &[StreamPart]) -> bool {
     let mut open: Vec<&str> = Vec::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();

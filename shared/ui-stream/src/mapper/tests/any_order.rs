@@ -114,7 +114,7 @@ proptest! {
         continues_after_errors in any::<bool>(),
         sources in any::<bool>(),
     ) {
-        let mapper = StreamMapper::default().sending_sources(sources);
+        let mapper = StreamMapper::default().with_sources(sources);
         let (mut mapper, mut chunks, mut broken) = (mapper, Vec::new(), cut);
         for (kind, id, bits) in parts {
             let (before, part) = (chunks.len(), part(kind, id, bits));

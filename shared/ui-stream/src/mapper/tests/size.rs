@@ -14,7 +14,7 @@ fn texts() -> [String; 4] {
 }
 
 fn metadata(text: &str) -> Option<RawJson> {
-    Some(RawJson::of(&serde_json::json!({ "provider": { "text": text } })).unwrap())
+    Some(RawJson::from_value(&serde_json::json!({ "provider": { "text": text } })).unwrap())
 }
 
 /// Returns one part of each kind that carries content, with `text` in all of its fields.
@@ -43,7 +43,7 @@ fn parts(text: &str) -> Vec<StreamPart> {
     let result = |result: &serde_json::Value, is_error| StreamPart::ToolResult {
         tool_call_id: id(),
         tool_name: id(),
-        result: RawJson::of(result).unwrap(),
+        result: RawJson::from_value(result).unwrap(),
         is_error,
         dynamic: None,
         provider_metadata: metadata(text),
@@ -138,7 +138,7 @@ fn parts(text: &str) -> Vec<StreamPart> {
 #[test]
 fn a_part_never_adds_more_than_its_bound() {
     for text in texts() {
-        let mut mapper = StreamMapper::default().sending_sources(true);
+        let mut mapper = StreamMapper::default().with_sources(true);
         for part in parts(&text) {
             let (mut added, name) = (
                 0,
