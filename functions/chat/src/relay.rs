@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use front::now_ms;
 use futures_util::FutureExt;
-use gateway::{GatewayError, PartStream, StreamPart};
-use message::{AnswerMetadata, UiPart};
+use gateway::{GatewayError, PartStream};
+use message::{AnswerMetadata, StreamPart, UiPart};
 use store::{StoreError, TurnKeys};
 use tokio::time::{Instant, timeout};
 use ui_stream::{MAX_ANSWER_BYTES, MessageAssembler, StreamMapper, UiMessageChunk};

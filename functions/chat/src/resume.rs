@@ -8,7 +8,8 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use front::{json_response, read_body as read};
 use http::StatusCode;
-use message::{Object, StreamId, ThreadId};
+use json::Object;
+use message::{StreamId, ThreadId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use validation::RequestError;
@@ -125,7 +126,7 @@ fn parse_stop_request(body: &[u8]) -> Result<Option<StreamId>, ApiError> {
         return Ok(None);
     }
     let invalid = |field: &str, problem: &str| {
-        RequestError::from(message::Invalid::new(field, problem.to_owned()))
+        RequestError::from(json::Invalid::new(field, problem.to_owned()))
     };
     let document: &RawValue = serde_json::from_slice(body)
         .map_err(|_| invalid("body", "must be a JSON object, or empty"))?;

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use front::failure;
-use gateway::{GatewayError, Model, Prompt, PromptError, StreamPart};
+use gateway::{GatewayError, Model, Prompt, PromptError};
+use json::JsonText;
 use message::{
-    JsonText, MessageId, Role, ThreadId, TokenUsage, UiMessage, UiPart, extract_text_content,
+    MessageId, Role, StreamPart, ThreadId, TokenUsage, UiMessage, UiPart, extract_text_content,
 };
 use nanoid::nanoid;
 use store::{Status, StoreError, TurnKeys, TurnUsage};

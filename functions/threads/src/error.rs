@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use front::{AccessError, AuthenticationError, BodyError, Refusal};
 use http::StatusCode;
-use message::Invalid;
+use json::Invalid;
 use session::SessionError;
 use store::StoreError;
 

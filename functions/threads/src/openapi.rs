@@ -8,7 +8,8 @@ use std::path::Path;
 
 use front::openapi::Document;
 use front::{AccessError, BodyError};
-use message::{Invalid, MessageId, ThreadId};
+use json::Invalid;
+use message::{MessageId, ThreadId};
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use session::SessionError;

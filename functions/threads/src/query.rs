@@ -6,7 +6,8 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use message::{Invalid, ThreadId};
+use json::Invalid;
+use message::ThreadId;
 use url::form_urlencoded;
 
 use crate::error::ApiError;

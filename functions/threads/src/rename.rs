@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use front::{is_uncompressed_json, read_body};
-use message::{Invalid, Object};
+use json::{Invalid, Object};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

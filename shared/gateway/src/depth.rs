@@ -2,7 +2,7 @@
 
 use crate::native::NativeDecoder;
 use crate::openai::OpenAiDecoder;
-use crate::part::StreamPart;
+use message::StreamPart;
 
 const DEPTH: usize = 5_000;
 /// Bytes of stack that a decoder gets here: far less than [`DEPTH`] calls take.

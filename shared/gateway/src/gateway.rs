@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use message::{RawJson, UiMessage};
+use json::RawJson;
+use message::UiMessage;
 use registry::ModelConfig;
 use reqwest::Response;
 use reqwest::header::HeaderMap;

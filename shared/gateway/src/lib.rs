@@ -1,4 +1,4 @@
-//! The client of the model's gateway: sends a prompt, receives [`StreamPart`]s.
+//! The client of the model's gateway: sends a prompt, receives [`message::StreamPart`]s.
 //!
 //! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and is the only crate that
 //! knows an HTTP client. Knows nothing of browsers, of the use of the parts, or of storage.
@@ -9,7 +9,6 @@ mod error;
 mod gateway;
 mod native;
 mod openai;
-mod part;
 mod prompt;
 mod protocol;
 mod request;
@@ -23,7 +22,6 @@ mod usage;
 
 pub use error::{GatewayError, PartError, TransportError};
 pub use gateway::{Gateway, GatewayConfig, Model};
-pub use part::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 pub use prompt::{PartPath, Prompt, PromptError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use stream::PartStream;

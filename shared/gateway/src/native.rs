@@ -8,7 +8,7 @@ mod source;
 
 use std::borrow::Cow;
 
-use message::{
+use json::{
     JsonText, RawJson, has_forbidden_key, has_number_out_of_range, object_fields, unquoted,
 };
 use serde::Deserialize;
@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 use self::citations::citations;
 use self::source::source;
 use crate::error::PartError;
-use crate::part::{FileData, GeneratedFile, StreamPart};
 use crate::usage::{finish_reason, usage};
+use message::{FileData, GeneratedFile, StreamPart};
 
 /// A decoder of single events. Counts those of unknown types.
 #[derive(Debug, Default)]

@@ -9,13 +9,13 @@ mod report;
 
 use std::borrow::Cow;
 
-use message::{FinishReason, JsonText, RawJson, UnifiedFinishReason, Usage, has_forbidden_key};
+use json::{JsonText, RawJson, has_forbidden_key};
+use message::{FinishReason, StreamPart, UnifiedFinishReason, Usage};
 use serde_json::value::RawValue;
 
 use self::calls::Calls;
 use self::chunk::{Choice, Chunk, ContentDelta};
 use crate::error::PartError;
-use crate::part::StreamPart;
 
 /// The provider name of metadata: the client receives it under this name and returns it with the
 /// next turn.

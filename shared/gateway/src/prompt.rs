@@ -16,7 +16,8 @@ mod tool;
 
 use std::fmt;
 
-use message::{RawJson, UiMessage};
+use json::RawJson;
+use message::UiMessage;
 
 pub use error::{PartPath, PromptError};
 use model_message::ModelMessage;

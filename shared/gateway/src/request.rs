@@ -1,7 +1,7 @@
 //! The wire form of a call.
 
 use bytes::Bytes;
-use message::RawJson;
+use json::RawJson;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };

@@ -12,10 +12,10 @@ use crate::error::{GatewayError, PartError};
 use crate::gateway::Timeouts;
 use crate::native::NativeDecoder;
 use crate::openai::OpenAiDecoder;
-use crate::part::StreamPart;
 use crate::protocol::Protocol;
 use crate::silence::{Expired, IdleTimer};
 use crate::sse::{EventTooLarge, MAX_EVENT_BYTES, SseDecoder};
+use message::StreamPart;
 
 /// The maximum wait for the end of the stream after the answer is complete.
 const END_TIMEOUT: Duration = Duration::from_secs(5);

@@ -3,7 +3,8 @@
 //! Both changed their shape between protocol versions. A value that is absent or malformed counts
 //! as "not reported": an answer is never lost because of its bill.
 
-use message::{FinishReason, InputTokens, OutputTokens, UnifiedFinishReason, Usage, unquoted};
+use json::unquoted;
+use message::{FinishReason, InputTokens, OutputTokens, UnifiedFinishReason, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

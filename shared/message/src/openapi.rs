@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 use crate::ids::WORD_LENGTH;
-use crate::{JsonText, MessageId, RawJson, StreamId, ThreadId};
+use crate::{MessageId, StreamId, ThreadId};
 
 /// The pattern of one character of an id.
 const WORD_CHARACTER: &str = "[A-Za-z0-9_-]";
@@ -72,34 +72,6 @@ impl_word_schema!(
     "The id of one run of one turn.",
     "V1StGXR8_Z5jdHi6B-myT"
 );
-
-impl JsonSchema for JsonText {
-    fn schema_name() -> Cow<'static, str> {
-        "JsonText".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
-
-impl JsonSchema for RawJson {
-    fn schema_name() -> Cow<'static, str> {
-        "RawJson".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        Schema::default()
-    }
-}
 
 /// A placeholder for the parts that are kept unchanged.
 #[derive(Debug)]

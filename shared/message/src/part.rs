@@ -1,10 +1,8 @@
 //! The parts of a message, as `useChat` of `ai` 5 to 7 holds and sends them.
 
+use json::{Invalid, JsonText, Object, RawJson, array_items, as_str};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-
-use crate::object::array_items;
-use crate::{Invalid, JsonText, Object, RawJson, unquoted};
 
 /// One part of a [`crate::UiMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -273,7 +271,7 @@ impl<'a> Outline<'a> {
     }
 
     fn is_steering_message(&self) -> bool {
-        self.r#type.and_then(|kind| unquoted(kind.get())).as_deref() == Some(STEERING_MESSAGE)
+        self.r#type.and_then(as_str).as_deref() == Some(STEERING_MESSAGE)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The message as `useChat` holds, sends and receives it.
 
+use json::{Invalid, JsonText, Object, RawJson};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{Invalid, JsonText, MessageId, Object, RawJson, UiPart};
+use crate::{MessageId, UiPart};
 
 /// A message as the client sends it and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -6,7 +6,8 @@ mod tools;
 
 use std::collections::HashMap;
 
-use message::{JsonText, PartState, RawJson, UiPart};
+use json::{JsonText, RawJson};
+use message::{PartState, UiPart};
 
 use self::calls::Calls;
 use self::tools::PartialInput;

@@ -1,6 +1,7 @@
 //! The chunks of the AI SDK's UI message stream, version 1.
 
-use message::{AnswerMetadata, JsonText, RawJson, UnifiedFinishReason};
+use json::{JsonText, RawJson};
+use message::{AnswerMetadata, UnifiedFinishReason};
 use serde::Serialize;
 
 /// One event of the stream to the browser (`UIMessageChunk` of the AI SDK). A missing optional

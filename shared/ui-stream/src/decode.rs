@@ -4,7 +4,8 @@
 //! Written by hand instead of deriving `Deserialize`: an internally tagged enum cannot carry raw
 //! JSON, and the errors of the derived code do not name the field.
 
-use message::{AnswerMetadata, Invalid, Object, RawJson, UnifiedFinishReason};
+use json::{Invalid, Object, RawJson};
+use message::{AnswerMetadata, UnifiedFinishReason};
 use serde_json::value::RawValue;
 
 use crate::events::{EVENT_END, Events};

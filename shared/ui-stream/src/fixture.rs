@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 
-use gateway::{FileData, GeneratedFile, StreamPart};
-use message::{FinishReason, JsonText, RawJson, UiPart, UnifiedFinishReason, Usage};
+use json::{JsonText, RawJson};
+use message::{
+    FileData, FinishReason, GeneratedFile, StreamPart, UiPart, UnifiedFinishReason, Usage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;

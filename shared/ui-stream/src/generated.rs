@@ -1,9 +1,9 @@
 //! Generators of parts and chunks of all kinds from a few numbers, for property tests.
 
-use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
+use json::{JsonText, RawJson};
 use message::{
-    AnswerMetadata, FinishReason, InputTokenDetails, JsonText, RawJson, TokenUsage,
-    UnifiedFinishReason,
+    AnswerMetadata, FileData, FinishReason, GeneratedFile, InputTokenDetails, Source, SourceKind,
+    StreamPart, TokenUsage, UnifiedFinishReason,
 };
 
 use crate::UiMessageChunk;

@@ -16,7 +16,6 @@ mod events;
 mod fixture;
 #[cfg(test)]
 mod generated;
-#[cfg(feature = "mapper")]
 mod mapper;
 #[cfg(feature = "openapi")]
 mod openapi;
@@ -26,7 +25,6 @@ mod tool_input;
 pub use assembler::MessageAssembler;
 pub use chunk::UiMessageChunk;
 pub use compact::compact;
-#[cfg(feature = "mapper")]
 pub use mapper::{OutOfOrder, StreamMapper};
 pub use replay::{ReplayEnd, replay};
 

@@ -5,8 +5,8 @@ mod size;
 mod source;
 mod tools;
 
-use gateway::{FileData, GeneratedFile, StreamPart};
-use message::{FinishReason, RawJson, UnifiedFinishReason, Usage};
+use json::RawJson;
+use message::{FileData, FinishReason, GeneratedFile, StreamPart, UnifiedFinishReason, Usage};
 
 use self::blocks::Blocks;
 use self::tools::Tools;

@@ -16,9 +16,9 @@
 
 mod call;
 
+use json::{JsonText, Object};
 use message::{
-    AnswerMetadata, JsonText, MessageId, Object, PartState, ToolPart, ToolState, UiPart,
-    UnifiedFinishReason,
+    AnswerMetadata, MessageId, PartState, ToolPart, ToolState, UiPart, UnifiedFinishReason,
 };
 
 use crate::{UiMessageChunk, decode};

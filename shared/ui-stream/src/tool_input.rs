@@ -5,12 +5,11 @@ mod repair;
 
 use std::borrow::Cow;
 
-use message::{JsonText, RawJson, has_forbidden_key};
+use json::{JsonText, RawJson, has_forbidden_key};
 
 use self::repair::JsonRepair;
 
 /// Parses `input` as JSON; `None` if it is not JSON.
-#[cfg(feature = "mapper")]
 pub(crate) fn parse(input: &JsonText) -> Option<RawJson> {
     parse_json(&to_model_text(input))
 }

@@ -1,6 +1,6 @@
 //! The reasons for refusing a request, as text for the person who sent it.
 
-use message::Invalid;
+use json::Invalid;
 
 /// The error for a body that is not a request. The text names the field or the position and never
 /// repeats what was sent.

@@ -1,6 +1,7 @@
 //! The messages of a request: their number, their parts and their files.
 
-use message::{Invalid, Object, Role, UiMessage, UiPart};
+use json::{Invalid, Object};
+use message::{Role, UiMessage, UiPart};
 use serde_json::value::RawValue;
 
 use crate::{Limits, file_url};

@@ -1,6 +1,7 @@
 //! The body of `POST /api/chat`, as `useChat` sends it.
 
-use message::{Invalid, MessageId, Object, Role, ThreadId, UiMessage};
+use json::{Invalid, Object};
+use message::{MessageId, Role, ThreadId, UiMessage};
 use serde_json::value::RawValue;
 
 use crate::{Limits, RequestError, messages, scan};

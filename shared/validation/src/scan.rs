@@ -4,7 +4,7 @@
 //! does, in one pass and without recursion. Knows the tokens of JSON, not its grammar: text that is
 //! not JSON is left to the parser.
 
-use message::{JsonToken, is_out_of_range, json_tokens, unquoted};
+use json::{JsonToken, is_out_of_range, json_tokens, unquoted};
 
 use crate::{Limits, RequestError};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use front::failure;
 use gateway::GatewayError;
-use message::{AnswerMetadata, RawJson, TokenUsage, unquoted};
+use json::{RawJson, unquoted};
+use message::{AnswerMetadata, TokenUsage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use store::{Cost, Status, StoreError};

@@ -1,6 +1,6 @@
 use super::*;
-use crate::part::StreamPart;
 use crate::scripted::{LAST, STREAM, Scripted, Step, chunk, refusal};
+use message::StreamPart;
 
 const KEY: &str = "sk-very-secret";
 const ANSWER: &str = "data: {\"type\":\"finish\",\"finishReason\":\"stop\"}\n\n";

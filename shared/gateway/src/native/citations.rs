@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use message::{RawJson, array_items, object_fields};
+use json::{RawJson, array_items, object_fields};
 use serde_json::value::RawValue;
 
 use super::{decoded, metadata, to_raw_json};

@@ -1,12 +1,12 @@
 //! The sources of an answer. A client refuses the chunk of a source that lacks a required field, so
 //! such a source is dropped.
 
-use message::JsonText;
+use json::JsonText;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{decoded, metadata};
-use crate::part::{Source, SourceKind};
+use message::{Source, SourceKind};
 
 /// The fields of both kinds. `null` counts as absent, and so does what is of another type.
 #[derive(Deserialize)]

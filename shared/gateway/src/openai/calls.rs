@@ -9,13 +9,13 @@ mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
 use nanoid::nanoid;
 
 use self::structure::Structure;
 use super::PROVIDER;
 use super::chunk::CallPiece;
-use crate::part::StreamPart;
+use message::StreamPart;
 
 /// The maximum number of calls, more than any model makes at once. Every piece is compared with
 /// every call.

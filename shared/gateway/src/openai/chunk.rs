@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use message::{JsonText, array_items, unquoted};
+use json::{JsonText, array_items, unquoted};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;

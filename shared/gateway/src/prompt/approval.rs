@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use message::JsonText;
+use json::JsonText;
 
 use super::PromptError;
 use super::model_message::{Content, ModelMessage, ToolOutput};

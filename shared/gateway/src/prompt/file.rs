@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use message::{RawJson, Role};
+use json::RawJson;
+use message::Role;
 use url::Url;
 
 use super::model_message::FileSource;

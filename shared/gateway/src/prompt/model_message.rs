@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
 use serde::Serialize;
 
 use super::PartPath;

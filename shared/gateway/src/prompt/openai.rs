@@ -8,7 +8,7 @@ mod file;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use message::{JsonText, RawJson, has_forbidden_key};
+use json::{JsonText, RawJson, has_forbidden_key};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

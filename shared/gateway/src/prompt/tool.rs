@@ -1,6 +1,7 @@
 //! Conversion of tool calls and their outcomes.
 
-use message::{JsonText, ToolPart, ToolState};
+use json::JsonText;
+use message::{ToolPart, ToolState};
 
 use super::PartPath;
 use super::convert::Block;

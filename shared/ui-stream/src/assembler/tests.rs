@@ -1,4 +1,5 @@
-use message::{PartState, RawJson, UiPart};
+use json::RawJson;
+use message::{PartState, UiPart};
 
 use super::MessageAssembler;
 use crate::UiMessageChunk;

@@ -1,6 +1,7 @@
 //! The tool calls of the stored message.
 
-use message::{Approval, JsonText, RawJson, ToolPart, ToolState, UiPart};
+use json::{JsonText, RawJson};
+use message::{Approval, ToolPart, ToolState, UiPart};
 
 use super::MessageAssembler;
 use crate::{UiMessageChunk, tool_input};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use message::JsonText;
+use json::JsonText;
 use proptest::prelude::*;
 
 use super::compact;

@@ -1,7 +1,7 @@
 //! The size of a part in the stream, computed before the part is mapped.
 
-use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
+use message::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 
 use super::{ANTHROPIC_START, StreamMapper};
 

@@ -1,7 +1,7 @@
 //! The mapping of sources, whose chunk is also the part that a message keeps.
 
-use gateway::{Source, SourceKind};
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
+use message::{Source, SourceKind};
 use serde::Serialize;
 
 use crate::UiMessageChunk;

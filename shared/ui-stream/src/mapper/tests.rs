@@ -1,5 +1,5 @@
-use gateway::{Source, SourceKind, StreamPart};
-use message::{FinishReason, JsonText, UnifiedFinishReason, Usage};
+use json::JsonText;
+use message::{FinishReason, Source, SourceKind, StreamPart, UnifiedFinishReason, Usage};
 use serde_json::{Value, json};
 
 use super::{OutOfOrder, StreamMapper};
@@ -169,7 +169,7 @@ fn finish(unified: UnifiedFinishReason, total: u64) -> StreamPart {
 
 fn error() -> StreamPart {
     StreamPart::Error {
-        error: message::RawJson::null(),
+        error: json::RawJson::null(),
     }
 }
 

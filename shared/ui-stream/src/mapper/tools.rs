@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use gateway::StreamPart;
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
+use message::StreamPart;
 
 use super::OutOfOrder;
 use crate::{UiMessageChunk, tool_input};

@@ -3,7 +3,8 @@
 //! The last chunk of a call carries its outcome, but a part may also hold older values, such as an
 //! approval or the metadata of an earlier result, and these need the chunks that brought them.
 
-use message::{JsonText, RawJson, ToolPart, ToolState};
+use json::{JsonText, RawJson};
+use message::{ToolPart, ToolState};
 
 use crate::UiMessageChunk;
 

@@ -1,7 +1,7 @@
 //! The completeness of a call's input. Counts brackets, which is enough to distinguish the next
 //! input from more of this one.
 
-use message::JsonText;
+use json::JsonText;
 
 /// The state of an object or array that is being written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

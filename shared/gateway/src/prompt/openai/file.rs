@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use message::JsonText;
+use json::JsonText;
 
 use super::{Address, Audio, Document, Part};
 use crate::prompt::model_message::FileSource;

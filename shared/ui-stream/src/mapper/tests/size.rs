@@ -1,7 +1,7 @@
 //! Tests that the size of a part is known before it is mapped, whatever its fields hold.
 
-use gateway::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
+use message::{FileData, GeneratedFile, Source, SourceKind, StreamPart};
 
 use super::StreamMapper;
 use crate::UiMessageChunk;

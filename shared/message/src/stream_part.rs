@@ -1,6 +1,8 @@
 //! The parts of a model's answer, in the AI SDK's terms.
 
-use message::{FinishReason, JsonText, RawJson, Usage};
+use json::{JsonText, RawJson};
+
+use crate::{FinishReason, Usage};
 
 /// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
 ///

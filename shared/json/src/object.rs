@@ -1,14 +1,16 @@
 //! Field-by-field reading of a JSON object, with errors that name the field.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::{JsonText, RawJson};
+use crate::bounded::{Key, array_items};
+use crate::raw::RawJson;
+use crate::read::is_object;
+use crate::text::JsonText;
 
 /// A field with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +44,7 @@ impl<'a> Object<'a> {
     /// Parses `value` as an object; `path` precedes the field's name in errors and may be empty.
     pub fn parse(value: &'a RawValue, path: impl Into<String>) -> Result<Self, Invalid> {
         let path = path.into();
-        if !value.get().starts_with('{') {
+        if !is_object(value) {
             return Err(Invalid::new(path, "must be an object"));
         }
         match serde_json::from_str::<Fields<'a>>(value.get()) {
@@ -104,13 +106,13 @@ impl<'a> Object<'a> {
 
     /// Returns the value under `key` unchanged, if any.
     pub fn optional_json(&self, key: &str) -> Option<RawJson> {
-        self.get(key).map(|value| RawJson::new(value.to_owned()))
+        self.get(key).map(RawJson::from)
     }
 
     /// Returns the object under `key` unchanged, if any.
     pub fn optional_object(&self, key: &str) -> Result<Option<RawJson>, Invalid> {
         match self.optional_json(key) {
-            Some(value) if !value.get().starts_with('{') => {
+            Some(value) if !is_object(value.as_raw()) => {
                 Err(Invalid::new(self.path(key), "must be an object"))
             }
             other => Ok(other),
@@ -141,76 +143,10 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Returns the items of `array`, or `None` if it is not an array or has more than `limit`. Reading
-/// ends at the limit.
-pub fn array_items(array: &RawValue, limit: usize) -> Option<Vec<&RawValue>> {
-    serde_json::Deserializer::from_str(array.get())
-        .deserialize_seq(Items { limit })
-        .ok()
-}
-
-struct Items {
-    limit: usize,
-}
-
-impl<'de> Visitor<'de> for Items {
-    type Value = Vec<&'de RawValue>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an array of at most {} items", self.limit)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = sequence.next_element()? {
-            if items.len() == self.limit {
-                return Err(A::Error::custom("too many items"));
-            }
-            items.push(item);
-        }
-        Ok(items)
-    }
-}
-
-/// Returns the fields of `object` by their names, or `None` if it is not an object or has more than
-/// `limit`. The last value of a repeated key counts, as in JavaScript. Reading ends at the limit.
-pub fn object_fields(object: &RawValue, limit: usize) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
-    serde_json::Deserializer::from_str(object.get())
-        .deserialize_map(Entries { limit })
-        .ok()
-}
-
-struct Entries {
-    limit: usize,
-}
-
-impl<'de> Visitor<'de> for Entries {
-    type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an object of at most {} fields", self.limit)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Self::Value::new();
-        while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-            fields.insert(key, value);
-            if fields.len() > self.limit {
-                return Err(A::Error::custom("too many fields"));
-            }
-        }
-        Ok(fields)
-    }
-}
-
 /// The maximum number of fields of an [`Object`]; no part of a message has as many.
 const MAX_FIELDS: usize = 100;
 
 struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-/// A key that borrows from the input where it can; `Cow<str>` alone never borrows.
-#[derive(Deserialize, PartialEq)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -290,21 +226,6 @@ mod tests {
             object.array("list", 1).unwrap_err().to_string(),
             "body.list: must have at most 1 items"
         );
-    }
-
-    #[test]
-    fn fields_are_read_up_to_their_limit_and_the_last_of_two_counts() {
-        let value = raw(r#"{"a":1,"\u0061":2,"b":3}"#);
-        let fields = object_fields(&value, 2).unwrap();
-        assert_eq!(
-            fields
-                .iter()
-                .map(|(key, value)| (&**key, value.get()))
-                .collect::<Vec<_>>(),
-            [("a", "2"), ("b", "3")]
-        );
-        assert!(object_fields(&value, 1).is_none(), "two are too many");
-        assert!(object_fields(&raw("[]"), 1).is_none(), "an array has none");
     }
 
     #[test]
