@@ -3,10 +3,12 @@
 //! Knows the AI Gateway's own protocol and OpenAI's Chat Completions, and is the only crate that
 //! knows an HTTP client. Knows nothing of browsers, of the use of the parts, or of storage.
 
+mod adapter;
+mod client;
 #[cfg(test)]
 mod depth;
 mod error;
-mod gateway;
+mod idle_timer;
 mod native;
 mod openai;
 mod prompt;
@@ -15,13 +17,11 @@ mod request;
 mod retry;
 #[cfg(test)]
 mod scripted;
-mod silence;
 mod sse;
 mod stream;
-mod usage;
 
+pub use client::{Gateway, GatewayConfig, Model};
 pub use error::{GatewayError, PartError, TransportError};
-pub use gateway::{Gateway, GatewayConfig, Model};
 pub use prompt::{PartPath, Prompt, PromptError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use stream::PartStream;

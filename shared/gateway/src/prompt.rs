@@ -5,12 +5,12 @@
 //! before. Fetches no files.
 
 mod approval;
+mod block;
 mod convert;
 mod error;
 mod file;
-mod model_message;
-mod openai;
-mod sniff;
+pub(crate) mod model_message;
+pub(crate) mod sniff;
 mod standardize;
 mod tool;
 
@@ -19,10 +19,10 @@ use std::fmt;
 use json::RawJson;
 use message::UiMessage;
 
-pub use error::{PartPath, PromptError};
-use model_message::ModelMessage;
+use self::model_message::ModelMessage;
+use crate::adapter::Adapter;
 
-use crate::Protocol;
+pub use self::error::{PartPath, PromptError};
 
 /// A conversation in the form in which a model receives it.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Prompt {
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
     pub(crate) fn build(
-        protocol: Protocol,
+        adapter: &dyn Adapter,
         system: Option<&str>,
         messages: &[UiMessage],
     ) -> Result<Self, PromptError> {
@@ -50,13 +50,8 @@ impl Prompt {
         if let Some(system) = system {
             converted.insert(0, ModelMessage::System(system));
         }
-        let json = match protocol {
-            Protocol::Native => RawJson::from_value(&converted),
-            Protocol::OpenAi => RawJson::from_value(&openai::messages(&converted)?),
-        };
-        let json = json.expect("every text and value in it is JSON already");
         Ok(Self {
-            json,
+            json: adapter.prompt(&converted)?,
             denied_tool_calls,
         })
     }

@@ -1,18 +1,16 @@
-//! The wire form of a call.
+//! Address and headers of a call.
 
-use bytes::Bytes;
-use json::RawJson;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use url::Url;
 
-use crate::{GatewayError, Protocol};
+use crate::adapter::Adapter;
+use crate::error::GatewayError;
 
 /// Returns the address of calls below `base`, which may end in a slash.
-pub(crate) fn url(protocol: Protocol, base: Url) -> Result<Url, GatewayError> {
+pub(crate) fn url(adapter: &dyn Adapter, base: Url) -> Result<Url, GatewayError> {
     if !matches!(base.scheme(), "http" | "https") {
         return Err(GatewayError::Misconfigured(
             "base URL of the gateway must begin with http:// or https://",
@@ -23,21 +21,17 @@ pub(crate) fn url(protocol: Protocol, base: Url) -> Result<Url, GatewayError> {
             "base URL of the gateway must not hold a user name or password",
         ));
     }
-    let path: &[&str] = match protocol {
-        Protocol::Native => &["language-model"],
-        Protocol::OpenAi => &["chat", "completions"],
-    };
     let mut url = base;
     url.path_segments_mut()
         .expect("an http URL has a path")
         .pop_if_empty()
-        .extend(path);
+        .extend(adapter.path());
     Ok(url)
 }
 
 /// Returns the headers of every call.
 pub(crate) fn headers(
-    protocol: Protocol,
+    adapter: &dyn Adapter,
     api_key: &SecretString,
 ) -> Result<HeaderMap, GatewayError> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose_secret()))
@@ -53,104 +47,22 @@ pub(crate) fn headers(
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let agent = concat!("sidekiq-chat/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    let own: &[(&'static str, &'static str)] = match protocol {
-        Protocol::Native => &[
-            ("ai-gateway-auth-method", "api-key"),
-            ("ai-gateway-protocol-version", "0.0.1"),
-            ("ai-language-model-specification-version", "4"),
-            ("ai-language-model-streaming", "true"),
-        ],
-        Protocol::OpenAi => &[],
-    };
-    for (name, value) in own {
+    for (name, value) in adapter.headers() {
         headers.insert(*name, HeaderValue::from_static(value));
     }
     Ok(headers)
 }
 
-/// Returns the header that names the model, for a protocol whose body does not.
-pub(crate) fn model_header(
-    protocol: Protocol,
-    id: &str,
-) -> Result<Option<(HeaderName, HeaderValue)>, GatewayError> {
-    match protocol {
-        Protocol::Native => HeaderValue::from_str(id)
-            .map(|value| Some((HeaderName::from_static("ai-language-model-id"), value)))
-            .map_err(|_| GatewayError::Misconfigured("id of the model must be printable ASCII")),
-        Protocol::OpenAi => Ok(None),
-    }
-}
-
-/// The prompt and the model of a call.
-pub(crate) struct Request<'a> {
-    pub(crate) model: &'a str,
-    /// A JSON array of messages, in the protocol's form.
-    pub(crate) prompt: &'a RawJson,
-    pub(crate) max_output_tokens: Option<u32>,
-}
-
-impl Request<'_> {
-    /// Serializes the body of the call.
-    pub(crate) fn body(&self, protocol: Protocol) -> Bytes {
-        let body = match protocol {
-            Protocol::Native => serde_json::to_vec(&NativeBody {
-                max_output_tokens: self.max_output_tokens,
-                tool_choice: ToolChoice::Auto,
-                prompt: self.prompt,
-                include_raw_chunks: false,
-            }),
-            Protocol::OpenAi => serde_json::to_vec(&OpenAiBody {
-                model: self.model,
-                max_tokens: self.max_output_tokens,
-                messages: self.prompt,
-                stream: true,
-                stream_options: StreamOptions {
-                    include_usage: true,
-                },
-            }),
-        };
-        body.expect("a body of numbers, words and JSON is JSON")
-            .into()
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NativeBody<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u32>,
-    tool_choice: ToolChoice,
-    prompt: &'a RawJson,
-    include_raw_chunks: bool,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-enum ToolChoice {
-    Auto,
-}
-
-#[derive(Serialize)]
-struct OpenAiBody<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
-    messages: &'a RawJson,
-    stream: bool,
-    stream_options: StreamOptions,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
-
 #[cfg(test)]
 mod tests {
+    use json::RawJson;
+
     use super::*;
+    use crate::adapter::Request;
+    use crate::protocol::Protocol;
 
     fn url_of(protocol: Protocol, base: &str) -> Result<String, String> {
-        let url = url(protocol, Url::parse(base).unwrap());
+        let url = url(protocol.adapter(), Url::parse(base).unwrap());
         url.map(String::from).map_err(|error| error.to_string())
     }
 
@@ -216,7 +128,7 @@ mod tests {
     #[test]
     fn a_key_cannot_smuggle_a_header() {
         let error = headers(
-            Protocol::OpenAi,
+            Protocol::OpenAi.adapter(),
             &SecretString::from("sk-secret\r\nx-evil: 1"),
         )
         .unwrap_err();
@@ -224,14 +136,19 @@ mod tests {
             error.to_string(),
             "API key of the gateway must be printable ASCII"
         );
-        assert!(model_header(Protocol::Native, "a/b\r\nx-evil: 1").is_err());
+        assert!(
+            Protocol::Native
+                .adapter()
+                .model_header("a/b\r\nx-evil: 1")
+                .is_err()
+        );
     }
 
     #[test]
     fn the_key_does_not_show_in_debug_output() {
         let shown = format!(
             "{:?}",
-            headers(Protocol::Native, &SecretString::from("sk-secret")).unwrap()
+            headers(Protocol::Native.adapter(), &SecretString::from("sk-secret")).unwrap()
         );
         assert!(
             shown.contains("authorization") && !shown.contains("sk-secret"),
@@ -242,13 +159,12 @@ mod tests {
     #[test]
     fn the_body_has_the_original_s_keys_in_its_order() {
         let prompt: RawJson = serde_json::from_str(r#"[{"role":"user","content":[]}]"#).unwrap();
-        let body = |protocol, max_output_tokens| {
-            let body = Request {
+        let body = |protocol: Protocol, max_output_tokens| {
+            let body = protocol.adapter().body(&Request {
                 model: "a/\"b\"",
                 prompt: &prompt,
                 max_output_tokens,
-            }
-            .body(protocol);
+            });
             String::from_utf8(body.to_vec()).unwrap()
         };
         for (protocol, max_output_tokens, expected) in [

@@ -3,22 +3,29 @@
 //! Contains the async loop over the decoders. Knows when an answer is complete and when it broke
 //! off; does not know the meaning of the parts.
 
-use bytes::Bytes;
-use reqwest::Response;
 use std::time::Duration;
+
+use bytes::Bytes;
+use message::StreamPart;
+use reqwest::Response;
 use tokio::time::Instant;
 
+use crate::adapter::{Adapter, EventDecoder};
 use crate::error::{GatewayError, PartError};
-use crate::gateway::Timeouts;
-use crate::native::NativeDecoder;
-use crate::openai::OpenAiDecoder;
-use crate::protocol::Protocol;
-use crate::silence::{Expired, IdleTimer};
+use crate::idle_timer::{Expired, IdleTimer};
 use crate::sse::{EventTooLarge, MAX_EVENT_BYTES, SseDecoder};
-use message::StreamPart;
 
 /// The maximum wait for the end of the stream after the answer is complete.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The limits on silence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// Before the first part of an answer, connecting included.
+    pub(crate) first_part: Duration,
+    /// Between two parts.
+    pub(crate) idle: Duration,
+}
 
 /// The parts of a model's answer, as they arrive. Dropping it closes the connection.
 #[derive(Debug)]
@@ -45,7 +52,7 @@ enum Phase {
 
 impl PartStream {
     pub(crate) fn new(
-        protocol: Protocol,
+        adapter: &dyn Adapter,
         response: Response,
         call_start: Instant,
         timeouts: Timeouts,
@@ -53,7 +60,7 @@ impl PartStream {
     ) -> Self {
         Self {
             response: Some(response),
-            decoder: PartDecoder::new(protocol),
+            decoder: PartDecoder::new(adapter),
             idle_timer: IdleTimer::new(call_start, timeouts.first_part, deadline),
             timeouts,
             phase: Phase::Announced,
@@ -91,7 +98,7 @@ impl PartStream {
 
     /// Returns the number of parts of unknown types skipped so far.
     pub fn skipped(&self) -> u64 {
-        self.decoder.skipped()
+        self.decoder.events.skipped()
     }
 
     fn take(&mut self, bytes: &Bytes) -> Vec<StreamPart> {
@@ -101,7 +108,7 @@ impl PartStream {
         }
         let mut parts = Vec::new();
         let decoded = self.decoder.push(bytes, &mut parts);
-        let phase = match self.decoder.is_complete() {
+        let phase = match self.decoder.events.is_complete() {
             true => Phase::Complete,
             false => parts
                 .iter()
@@ -127,7 +134,7 @@ impl PartStream {
     /// Returns the parts that the end of the stream completes.
     fn end(&mut self, cause: GatewayError) -> Vec<StreamPart> {
         self.response = None;
-        let reported = matches!(cause, GatewayError::Truncated) && self.decoder.can_finish();
+        let reported = matches!(cause, GatewayError::Truncated) && self.decoder.events.can_finish();
         if self.phase == Phase::Complete || reported {
             return self.decoder.finish();
         }
@@ -160,25 +167,14 @@ impl Phase {
 #[derive(Debug)]
 struct PartDecoder {
     sse: SseDecoder,
-    events: EventDecoder,
-}
-
-/// The decoder from events to parts, of the gateway's protocol.
-#[derive(Debug)]
-enum EventDecoder {
-    Native(NativeDecoder),
-    OpenAi(Box<OpenAiDecoder>),
+    events: Box<dyn EventDecoder>,
 }
 
 impl PartDecoder {
-    fn new(protocol: Protocol) -> Self {
-        let events = match protocol {
-            Protocol::Native => EventDecoder::Native(NativeDecoder::default()),
-            Protocol::OpenAi => EventDecoder::OpenAi(Box::default()),
-        };
+    fn new(adapter: &dyn Adapter) -> Self {
         Self {
             sse: SseDecoder::default(),
-            events,
+            events: adapter.decoder(),
         }
     }
 
@@ -188,45 +184,16 @@ impl PartDecoder {
             limit_bytes: MAX_EVENT_BYTES,
         };
         while let Some(event) = self.sse.next_event(&mut bytes).map_err(too_large)? {
-            match &mut self.events {
-                EventDecoder::Native(decoder) => parts.extend(decoder.push(event)?),
-                EventDecoder::OpenAi(decoder) => decoder.push(event, parts),
-            }
+            self.events.push(event, parts)?;
         }
         Ok(())
-    }
-
-    /// Returns true after a finish reason that did not come as a part.
-    fn is_complete(&self) -> bool {
-        match &self.events {
-            EventDecoder::Native(_) => false,
-            EventDecoder::OpenAi(decoder) => decoder.is_complete(),
-        }
-    }
-
-    /// Returns true if a stream that ends here in good order is complete without a `finish` part.
-    fn can_finish(&self) -> bool {
-        match &self.events {
-            EventDecoder::Native(_) => false,
-            EventDecoder::OpenAi(decoder) => decoder.can_finish(),
-        }
     }
 
     /// Returns the parts that the end of the stream completes.
     fn finish(&mut self) -> Vec<StreamPart> {
         let mut parts = Vec::new();
-        match &mut self.events {
-            EventDecoder::Native(_) => {}
-            EventDecoder::OpenAi(decoder) => decoder.finish(&mut parts),
-        }
+        self.events.finish(&mut parts);
         parts
-    }
-
-    fn skipped(&self) -> u64 {
-        match &self.events {
-            EventDecoder::Native(decoder) => decoder.skipped(),
-            EventDecoder::OpenAi(decoder) => decoder.skipped(),
-        }
     }
 }
 

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use json::{RawJson, array_items, object_fields};
+use json::{RawJson, array_items, as_str, object_fields};
 use serde_json::value::RawValue;
 
-use super::{decoded, metadata, to_raw_json};
+use super::metadata::metadata;
 
 type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
@@ -27,7 +27,7 @@ pub(super) fn citations(value: Option<&RawValue>) -> Option<RawJson> {
         .filter(|citation| is_citation(citation))
         .collect();
     match (fitting.len(), all.len()) {
-        (fitting, all) if fitting == all => Some(to_raw_json(value)),
+        (fitting, all) if fitting == all => Some(RawJson::from(value)),
         (0, _) => None,
         _ => Some(RawJson::from_value(&fitting).expect("JSON is always JSON")),
     }
@@ -69,7 +69,7 @@ fn fields(value: &RawValue) -> Option<Fields<'_>> {
 fn text_field(fields: &Fields<'_>, name: &str) -> Option<String> {
     fields
         .get(name)
-        .and_then(|value| decoded(value))
+        .and_then(|value| as_str(value))
         .map(String::from)
 }
 

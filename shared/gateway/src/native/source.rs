@@ -1,12 +1,12 @@
 //! The sources of an answer. A client refuses the chunk of a source that lacks a required field, so
 //! such a source is dropped.
 
-use json::JsonText;
+use json::{JsonText, as_str};
+use message::{Source, SourceKind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{decoded, metadata};
-use message::{Source, SourceKind};
+use super::metadata::metadata;
 
 /// The fields of both kinds. `null` counts as absent, and so does what is of another type.
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct WireSource<'a> {
 /// Parses the source in the part `json`; `None` if no client could show it.
 pub(super) fn source(json: &str) -> Option<Source> {
     let wire: WireSource<'_> = serde_json::from_str(json).ok()?;
-    let kind = match &*decoded(wire.source_type?)? {
+    let kind = match &*as_str(wire.source_type?)? {
         "url" => SourceKind::Url {
             url: text(wire.url)?,
             title: text(wire.title),

@@ -9,12 +9,12 @@ mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use json::{JsonText, RawJson};
+use json::JsonText;
 use nanoid::nanoid;
 
 use self::structure::Structure;
-use super::PROVIDER;
 use super::chunk::CallPiece;
+use super::thought_signature;
 use message::StreamPart;
 
 /// The maximum number of calls, more than any model makes at once. Every piece is compared with
@@ -215,11 +215,7 @@ impl Call {
     }
 
     fn into_part(self) -> StreamPart {
-        let metadata = self.signature.map(|signature| {
-            let metadata =
-                BTreeMap::from([(PROVIDER, BTreeMap::from([("thoughtSignature", signature)]))]);
-            RawJson::from_value(&metadata).expect("names and texts are always JSON")
-        });
+        let metadata = self.signature.map(thought_signature::to_metadata);
         StreamPart::ToolCall {
             tool_call_id: self.id,
             tool_name: self.name,

@@ -3,13 +3,12 @@
 
 use std::borrow::Cow;
 
-use json::{JsonText, array_items, unquoted};
+use json::{JsonText, array_items, as_object, as_str, as_string, as_u64};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::error::PartError;
-use crate::usage::{count, object};
 
 /// One event. Its fields are parsed on demand.
 #[derive(Deserialize)]
@@ -54,11 +53,11 @@ impl<'a> Chunk<'a> {
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        optional_string(self.id)
+        self.id.and_then(as_string)
     }
 
     pub(super) fn model(&self) -> Option<String> {
-        optional_string(self.model)
+        self.model.and_then(as_string)
     }
 
     /// Returns the first choice. The request asks for one answer; another is not mixed into it.
@@ -88,7 +87,9 @@ impl<'a> Choice<'a> {
     /// Returns the finish reason. An empty one, which some servers put into every chunk, counts as
     /// absent.
     pub(super) fn finish_reason(&self) -> Option<String> {
-        optional_string(self.finish_reason).filter(|reason| !reason.is_empty())
+        self.finish_reason
+            .and_then(as_string)
+            .filter(|reason| !reason.is_empty())
     }
 
     pub(super) fn delta(&self) -> Result<Option<Delta<'a>>, PartError> {
@@ -158,7 +159,7 @@ impl<'a> Delta<'a> {
     pub(super) fn detailed_reasoning(&self) -> Vec<JsonText> {
         list(self.reasoning_details)
             .into_iter()
-            .filter_map(|item| object::<Item<'_>>(Some(item)))
+            .filter_map(as_object::<Item<'_>>)
             .filter_map(|item| item.text.or(item.summary).and_then(JsonText::from_token))
             .filter(|text| !text.is_empty())
             .collect()
@@ -215,7 +216,7 @@ impl Item<'_> {
         let mut thought = JsonText::default();
         let inner = list(self.thinking)
             .into_iter()
-            .filter_map(|item| object::<Item<'_>>(Some(item)));
+            .filter_map(as_object::<Item<'_>>);
         for item in inner.filter(|item| item.kind().as_deref() == Some("text")) {
             if let Some(text) = item.text.and_then(JsonText::from_token) {
                 thought.push(&text);
@@ -225,7 +226,7 @@ impl Item<'_> {
     }
 
     fn kind(&self) -> Option<Cow<'_, str>> {
-        unquoted(self.r#type?.get())
+        as_str(self.r#type?)
     }
 }
 
@@ -264,15 +265,17 @@ struct Google<'a> {
 
 impl CallPiece<'_> {
     pub(super) fn index(&self) -> Option<u64> {
-        count(self.index)
+        self.index.and_then(as_u64)
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        optional_string(self.id).filter(|id| !id.trim().is_empty())
+        self.id
+            .and_then(as_string)
+            .filter(|id| !id.trim().is_empty())
     }
 
     pub(super) fn name(&self) -> Option<String> {
-        optional_string(self.function()?.name).filter(|name| !name.trim().is_empty())
+        as_string(self.function()?.name?).filter(|name| !name.trim().is_empty())
     }
 
     /// Returns the arguments: text that should be JSON, or, from some servers, the JSON itself.
@@ -283,13 +286,13 @@ impl CallPiece<'_> {
 
     /// Returns the thought signature, which Gemini requires back with the call.
     pub(super) fn thought_signature(&self) -> Option<JsonText> {
-        let google = object::<ExtraContent<'_>>(self.extra_content)?.google;
-        let signature = object::<Google<'_>>(google)?.thought_signature?;
+        let google = as_object::<ExtraContent<'_>>(self.extra_content?)?.google;
+        let signature = as_object::<Google<'_>>(google?)?.thought_signature?;
         JsonText::from_token(signature).filter(|signature| !signature.is_empty())
     }
 
     fn function(&self) -> Option<Function<'_>> {
-        object(self.function)
+        as_object(self.function?)
     }
 }
 
@@ -300,10 +303,6 @@ fn broken(field: &'static str) -> PartError {
     }
 }
 
-fn optional_string(value: Option<&RawValue>) -> Option<String> {
-    unquoted(value?.get()).map(String::from)
-}
-
 fn text(value: &RawValue, field: &'static str) -> Result<JsonText, PartError> {
     JsonText::from_token(value).ok_or_else(|| broken(field))
 }
@@ -312,7 +311,7 @@ fn fields<'a, T: Deserialize<'a>>(
     value: &'a RawValue,
     field: &'static str,
 ) -> Result<T, PartError> {
-    object(Some(value)).ok_or_else(|| broken(field))
+    as_object(value).ok_or_else(|| broken(field))
 }
 
 /// The maximum number of items of one array. An event may have 12 MB, and each item of two bytes

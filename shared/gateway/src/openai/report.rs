@@ -1,10 +1,9 @@
-//! The reason for stopping, and the tokens used.
+//! Token usage and finish reason.
 
+use json::{as_object, as_u64};
 use message::{InputTokens, OutputTokens, UnifiedFinishReason, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-use crate::usage::{count, object};
 
 #[derive(Deserialize)]
 struct WireUsage<'a> {
@@ -28,12 +27,16 @@ struct WireDetails<'a> {
 
 /// Parses the token usage of a chunk; `None` if it has none.
 pub(super) fn usage(value: Option<&RawValue>) -> Option<Usage> {
-    let wire: WireUsage<'_> = object(value)?;
-    let prompt = object::<WireDetails<'_>>(wire.prompt_tokens_details);
-    let completion = object::<WireDetails<'_>>(wire.completion_tokens_details);
+    let wire: WireUsage<'_> = as_object(value?)?;
+    let prompt = wire
+        .prompt_tokens_details
+        .and_then(as_object::<WireDetails<'_>>);
+    let completion = wire
+        .completion_tokens_details
+        .and_then(as_object::<WireDetails<'_>>);
 
-    let total = count(wire.prompt_tokens);
-    let cache_read = prompt.and_then(|details| count(details.cached_tokens));
+    let total = wire.prompt_tokens.and_then(as_u64);
+    let cache_read = prompt.and_then(|details| details.cached_tokens.and_then(as_u64));
     let no_cache = rest(total, cache_read);
     let input = InputTokens {
         total,
@@ -42,8 +45,8 @@ pub(super) fn usage(value: Option<&RawValue>) -> Option<Usage> {
         cache_write: None,
     };
 
-    let total = count(wire.completion_tokens);
-    let reasoning = completion.and_then(|details| count(details.reasoning_tokens));
+    let total = wire.completion_tokens.and_then(as_u64);
+    let reasoning = completion.and_then(|details| details.reasoning_tokens.and_then(as_u64));
     let output = OutputTokens {
         total,
         text: rest(total, reasoning),
@@ -67,7 +70,7 @@ pub(super) fn unified(raw: &str, refused: bool) -> UnifiedFinishReason {
         "length" => UnifiedFinishReason::Length,
         "content_filter" => UnifiedFinishReason::ContentFilter,
         "tool_calls" | "function_call" => UnifiedFinishReason::ToolCalls,
-        // OpenRouter's, for an answer that broke off. The original takes it for a word that it does not know.
+        // OpenRouter's, for an answer that broke off. The original does not know it.
         "error" => UnifiedFinishReason::Error,
         _ => UnifiedFinishReason::Other,
     }

@@ -2,6 +2,7 @@
 
 use message::{Role, ToolState, UiMessage, UiPart};
 
+use super::block::Block;
 use super::file::File;
 use super::model_message::{Content, ModelMessage};
 use super::{PartPath, PromptError, tool};
@@ -60,24 +61,6 @@ fn assistant<'a>(
     }
     block.close(converted);
     Ok(())
-}
-
-/// The content of one step: text and calls of the model, and the results of its tools.
-#[derive(Default)]
-pub(super) struct Block<'a> {
-    pub(super) content: Vec<Content<'a>>,
-    pub(super) results: Vec<Content<'a>>,
-}
-
-impl<'a> Block<'a> {
-    fn close(&mut self, messages: &mut Vec<ModelMessage<'a>>) {
-        if !self.content.is_empty() {
-            messages.push(ModelMessage::Assistant(std::mem::take(&mut self.content)));
-        }
-        if !self.results.is_empty() {
-            messages.push(ModelMessage::Tool(std::mem::take(&mut self.results)));
-        }
-    }
 }
 
 /// Returns the content of a part; `None` for parts that a model does not see.

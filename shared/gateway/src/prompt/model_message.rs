@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use json::{JsonText, RawJson};
 use serde::Serialize;
 
-use super::PartPath;
+use super::error::PartPath;
 
 /// One message of a prompt.
 #[derive(Debug, Serialize)]
 #[serde(tag = "role", content = "content", rename_all = "kebab-case")]
-pub(super) enum ModelMessage<'a> {
+pub(crate) enum ModelMessage<'a> {
     System(&'a str),
     User(Vec<Content<'a>>),
     Assistant(Vec<Content<'a>>),
@@ -27,7 +27,7 @@ pub(super) enum ModelMessage<'a> {
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     Text {
         text: &'a JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub(super) enum Content<'a> {
 /// The source of a file's bytes.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum FileSource<'a> {
+pub(crate) enum FileSource<'a> {
     /// Inline, as base64.
     Data { data: Cow<'a, str> },
     /// An address from which the provider fetches.
@@ -112,7 +112,7 @@ pub(super) enum FileSource<'a> {
 /// The outcome of a tool call.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum ToolOutput<'a> {
+pub(crate) enum ToolOutput<'a> {
     Text {
         value: Value<'a>,
     },
@@ -134,7 +134,7 @@ pub(super) enum ToolOutput<'a> {
 /// The value that a tool returned, or a sentence of ours in its place.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Json(&'a RawJson),
     Text(&'a JsonText),
     Ours(&'static str),

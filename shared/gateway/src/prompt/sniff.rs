@@ -29,7 +29,7 @@ const SIGNATURES: [(&str, &[u8]); 10] = [
 ];
 
 /// Returns the media type of the image in `base64`, of either alphabet.
-pub(super) fn image_type(base64: &str) -> Option<&'static str> {
+pub(crate) fn image_type(base64: &str) -> Option<&'static str> {
     let start = decode(base64.get(..LOOKED_AT).unwrap_or(base64))?;
     SIGNATURES
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn image_type(base64: &str) -> Option<&'static str> {
 }
 
 /// Decodes `base64`, of either alphabet, padded or not.
-pub(super) fn decode(base64: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(base64: &str) -> Option<Vec<u8>> {
     LENIENT
         .decode(base64.bytes().map(to_standard).collect::<Vec<u8>>())
         .ok()

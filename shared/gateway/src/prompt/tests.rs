@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Prompt;
-use crate::Protocol;
+use crate::protocol::Protocol;
 
 mod properties;
 
@@ -154,7 +154,7 @@ fn build(
         let message = UiMessage::parse(message, &format!("messages[{index}]"));
         read.push(message.map_err(|invalid| invalid.to_string())?);
     }
-    Prompt::build(protocol, system, &read).map_err(|error| error.to_string())
+    Prompt::build(protocol.adapter(), system, &read).map_err(|error| error.to_string())
 }
 
 /// Parsed, so that the order of keys does not count; `Value` has no half surrogate pairs, so their

@@ -4,7 +4,7 @@ use json::JsonText;
 use message::{ToolPart, ToolState};
 
 use super::PartPath;
-use super::convert::Block;
+use super::block::Block;
 use super::model_message::{Content, ToolOutput, Value};
 
 /// Adds a call to the block's content, and its result to the block's results. A result of the

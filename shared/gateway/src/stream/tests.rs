@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tokio::time::timeout;
 
 use super::*;
+use crate::protocol::Protocol;
 
 const TEXT: &str = include_str!("../../fixtures/text.sse");
 const TOOLS: &str = include_str!("../../fixtures/tools.sse");
@@ -43,7 +44,13 @@ fn stream_in(
     let response = Response::from(http::Response::new(reqwest::Body::wrap(body)));
     (
         sender,
-        PartStream::new(protocol, response, Instant::now(), TIMEOUTS, deadline),
+        PartStream::new(
+            protocol.adapter(),
+            response,
+            Instant::now(),
+            TIMEOUTS,
+            deadline,
+        ),
     )
 }
 
@@ -257,7 +264,13 @@ async fn connecting_counts_as_silence_too() {
     let response = Response::from(http::Response::new(reqwest::Body::wrap(body)));
     let call_start = Instant::now();
     tokio::time::advance(50 * SECOND).await;
-    let mut stream = PartStream::new(Protocol::Native, response, call_start, TIMEOUTS, None);
+    let mut stream = PartStream::new(
+        Protocol::Native.adapter(),
+        response,
+        call_start,
+        TIMEOUTS,
+        None,
+    );
     assert_eq!(went(&mut stream).await, (vec![], "first part timeout", 70));
 }
 
@@ -303,7 +316,7 @@ async fn a_dropped_next_loses_nothing() {
 }
 
 fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
-    let mut decoder = PartDecoder::new(Protocol::Native);
+    let mut decoder = PartDecoder::new(Protocol::Native.adapter());
     let mut parts = Vec::new();
     for piece in pieces {
         decoder.push(piece, &mut parts).unwrap();
@@ -339,7 +352,7 @@ fn line_ends_make_no_difference() {
 
 #[test]
 fn an_event_without_end_is_refused() {
-    let mut decoder = PartDecoder::new(Protocol::Native);
+    let mut decoder = PartDecoder::new(Protocol::Native.adapter());
     let mut parts = Vec::new();
     let piece = vec![b' '; 1024 * 1024];
     decoder

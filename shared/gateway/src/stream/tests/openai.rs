@@ -145,12 +145,12 @@ async fn a_complete_answer_stays_complete_though_an_endless_event_follows() {
 }
 
 fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {
-    let mut decoder = PartDecoder::new(Protocol::OpenAi);
+    let mut decoder = PartDecoder::new(Protocol::OpenAi.adapter());
     let mut parts = Vec::new();
     for piece in pieces {
         decoder.push(piece, &mut parts).unwrap();
     }
-    assert!(decoder.is_complete());
+    assert!(decoder.events.is_complete());
     parts.extend(decoder.finish());
     parts
 }
