@@ -2,6 +2,7 @@
 //! stored.
 
 mod calls;
+mod partial_input;
 mod tools;
 
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use json::{JsonText, RawJson};
 use message::{PartState, UiPart};
 
 use self::calls::Calls;
-use self::tools::PartialInput;
+use self::partial_input::PartialInput;
 use crate::UiMessageChunk;
 
 /// A builder of the parts of the assistant's message, with the rules of the AI SDK's

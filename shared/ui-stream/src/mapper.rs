@@ -1,6 +1,7 @@
 //! The mapping of stream parts to chunks, and the order in which parts may come.
 
 mod blocks;
+mod out_of_order;
 mod size;
 mod source;
 mod tools;
@@ -12,12 +13,7 @@ use self::blocks::Blocks;
 use self::tools::Tools;
 use crate::UiMessageChunk;
 
-/// The error for a part that is not allowed at its position: the client would reject its chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutOfOrder {
-    /// The type of the part.
-    pub part: &'static str,
-}
+pub use self::out_of_order::OutOfOrder;
 
 /// A converter of the parts of one model call into chunks, with the AI SDK's rules.
 ///

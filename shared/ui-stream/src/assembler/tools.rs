@@ -4,17 +4,8 @@ use json::{JsonText, RawJson};
 use message::{Approval, ToolPart, ToolState, UiPart};
 
 use super::MessageAssembler;
-use crate::{UiMessageChunk, tool_input};
-
-/// The input of a tool call, as far as it has been streamed.
-#[derive(Debug)]
-pub(super) struct PartialInput {
-    /// The text so far; `None` before the first delta.
-    text: Option<JsonText>,
-    /// The name of the tool when the input began.
-    tool_name: String,
-    index: usize,
-}
+use super::partial_input::{PartialInput, tool_at};
+use crate::UiMessageChunk;
 
 /// The fields of a tool part that a chunk sets, besides its state.
 #[derive(Default)]
@@ -269,25 +260,6 @@ impl MessageAssembler {
 
     fn tool(&mut self, index: usize) -> &mut ToolPart {
         tool_at(&mut self.parts, index)
-    }
-}
-
-impl PartialInput {
-    /// Stores the input in its part, if the part still waits for it.
-    fn store(&self, parts: &mut [UiPart]) {
-        let Some(text) = &self.text else { return };
-        let tool = tool_at(parts, self.index);
-        if tool.state == ToolState::InputStreaming {
-            tool.input = tool_input::parse_cut(text);
-            tool.raw_input = Some(RawJson::from_value(text).expect("text is always JSON"));
-        }
-    }
-}
-
-fn tool_at(parts: &mut [UiPart], index: usize) -> &mut ToolPart {
-    match &mut parts[index] {
-        UiPart::Tool(tool) => tool,
-        other => unreachable!("part {index} was found as a tool part, it is {other:?}"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use json::{JsonText, RawJson};
 use message::StreamPart;
 
-use super::OutOfOrder;
+use super::out_of_order::OutOfOrder;
 use crate::{UiMessageChunk, tool_input};
 
 /// The tool calls of the stream so far.
