@@ -1,5 +1,5 @@
 // The typed API without the stream. Throws ApiError for a refusal, TypeError when nothing arrived.
-import { ApiError } from "./problem";
+import { ApiError } from "./conversation/problem";
 import type { ThreadPage } from "./types";
 
 async function request(path: string, init?: RequestInit): Promise<Response> {

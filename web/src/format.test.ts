@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endingOf } from "./ending";
+import { endingOf } from "./conversation/ending";
 import { bytes, dayGroup, details, dollars, duration, tokens } from "./format";
 
 test("durations are read at a glance", () => {

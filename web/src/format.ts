@@ -15,7 +15,7 @@ export function duration(ms: number): string {
 /** `12`, `1.2K`. */
 export const count = (value: number) => short.format(value);
 
-/** `$0.42`; what is less than a cent is not nothing. */
+/** Formats a cost: `$0.42`; less than a cent is not rounded to zero. */
 export const dollars = (value: number) => (value > 0 && value < 0.01 ? "< $0.01" : `$${value.toFixed(2)}`);
 
 /** `12 in, 340 out`; nothing if the provider reported nothing. */

@@ -1,6 +1,6 @@
 import { memo } from "react";
-import { endingOf } from "../ending";
-import { sourcesOf, textOf } from "../parts";
+import { endingOf } from "../conversation/ending";
+import { sourcesOf, textOf } from "../conversation/parts";
 import type { ChatMessage, Model } from "../types";
 import { AnswerFooter } from "./AnswerFooter";
 import { AnswerPart } from "./AnswerPart";

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { type Attachment } from "../files";
+import { type Attachment } from "../conversation/files";
 import { bytes } from "../format";
 import type { Attachments } from "../hooks/useAttachments";
 import { Icon } from "./Icon";
@@ -9,7 +9,7 @@ export function AttachmentList({ attachments: { list, refusals, remove } }: { at
   return (
     <>
       {refusals.length > 0 && (
-        <div className="trouble" role="alert">
+        <div className="error-text" role="alert">
           {refusals.map((refusal) => (
             <p key={refusal}>{refusal}</p>
           ))}

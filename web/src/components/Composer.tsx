@@ -1,5 +1,5 @@
 import { type ClipboardEvent, type FormEvent, type KeyboardEvent, type RefObject, useEffect } from "react";
-import { ACCEPT } from "../files";
+import { ACCEPT } from "../conversation/files";
 import type { Attachments } from "../hooks/useAttachments";
 import { useAutoHeight } from "../hooks/useAutoHeight";
 import type { Models } from "../hooks/useModels";

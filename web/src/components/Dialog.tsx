@@ -1,6 +1,6 @@
 import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
 import { useModal } from "../hooks/useModal";
-import { problemOf } from "../problem";
+import { toProblem } from "../conversation/problem";
 
 interface Props {
   title: string;
@@ -28,7 +28,7 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
       await onConfirm();
       onClose();
     } catch (error) {
-      setProblem(problemOf(error).message);
+      setProblem(toProblem(error).message);
       setWorking(false);
     }
   };
@@ -38,7 +38,7 @@ export function Dialog({ title, action, isDangerous, onConfirm, onClose, childre
         <h2 id={heading}>{title}</h2>
         {children}
         {problem && (
-          <p role="alert" className="trouble">
+          <p role="alert" className="error-text">
             {problem}
           </p>
         )}

@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from "react";
-import { textOf } from "../parts";
+import { textOf } from "../conversation/parts";
 import type { ChatMessage } from "../types";
 
 interface Props {

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Conversation } from "../hooks/useConversation";
-import { filesOf } from "../parts";
+import { filesOf } from "../conversation/parts";
 import type { Model } from "../types";
 import { AssistantMessage } from "./AssistantMessage";
 import { MessageBoundary } from "./MessageBoundary";

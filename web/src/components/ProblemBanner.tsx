@@ -1,4 +1,4 @@
-import type { Problem, ProblemKind } from "../problem";
+import type { Problem, ProblemKind } from "../conversation/problem";
 import { Icon } from "./Icon";
 
 const TITLES: Record<ProblemKind, string> = {

@@ -1,6 +1,6 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
-import { sourcesOf } from "../parts";
+import { sourcesOf } from "../conversation/parts";
 import type { ChatMessage } from "../types";
 import { Sources } from "./Sources";
 

@@ -1,5 +1,5 @@
 import { safeHref } from "../markdown/links";
-import { hostOf, type Source } from "../parts";
+import { hostOf, type Source } from "../conversation/parts";
 
 export function Sources({ sources }: { sources: Source[] }) {
   if (sources.length === 0) return null;

@@ -1,5 +1,5 @@
 import { memo, useState } from "react";
-import { filesOf, textOf } from "../parts";
+import { filesOf, textOf } from "../conversation/parts";
 import type { ChatMessage } from "../types";
 import { EditForm } from "./EditForm";
 import { FileList } from "./FileList";

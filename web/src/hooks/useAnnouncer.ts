@@ -1,6 +1,6 @@
 // Feeds a polite live region while an answer grows.
 import { useEffect, useRef, useState } from "react";
-import { announcedUntil, spoken } from "../announcement";
+import { announcedUntil, spoken } from "../conversation/announcement";
 
 const EVERY_MS = 4000;
 /** Removes each announcement again, so that a screen reader that walks through the page does not find the answer twice. */

@@ -1,7 +1,7 @@
 // The files of the next question.
 import { generateId, type FileUIPart } from "ai";
 import { useCallback, useState } from "react";
-import { type Attachment, admit, toFile, toPart } from "../files";
+import { type Attachment, admit, toFile, toPart } from "../conversation/files";
 
 export interface Attachments {
   list: Attachment[];

@@ -1,14 +1,14 @@
-// One conversation: the SDK's Chat, and what a reader can do with it.
+// One conversation: the SDK's Chat and its actions.
 import { Chat, useChat } from "@ai-sdk/react";
 import type { FileUIPart } from "ai";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api } from "../api";
-import { askingOf, type Withdrawn } from "../asking";
-import { awaitTitle } from "../awaitTitle";
-import { prepended } from "../history";
-import { type Problem, problemOf } from "../problem";
-import { isWaiting, stopAnswer } from "../stop";
-import { transportOf } from "../transport";
+import { createChatRequests, type Withdrawn } from "../conversation/chatRequests";
+import { awaitTitle } from "../conversation/awaitTitle";
+import { prepended } from "../conversation/history";
+import { type Problem, toProblem } from "../conversation/problem";
+import { isWaiting, stopAnswer } from "../conversation/stop";
+import { createTransport } from "../conversation/transport";
 import type { ChatMessage, ThreadPage } from "../types";
 import { useSynchroniser } from "./useSynchroniser";
 
@@ -59,9 +59,9 @@ export function useConversation(options: Options): Conversation {
       new Chat<ChatMessage>({
         id: threadId,
         messages: page?.messages ?? [],
-        transport: transportOf(() => latest.current.model),
+        transport: createTransport(() => latest.current.model),
         onError: (error) => {
-          if (problemOf(error, true).kind === "signed-out") latest.current.onSignedOut();
+          if (toProblem(error, true).kind === "signed-out") latest.current.onSignedOut();
         },
         onFinish: (outcome) => {
           ended.current?.(outcome);
@@ -72,13 +72,13 @@ export function useConversation(options: Options): Conversation {
         },
       }),
   );
-  const [asking] = useState(() => askingOf(chat, (withdrawn) => latest.current.onWithdrawn(withdrawn)));
+  const [requests] = useState(() => createChatRequests(chat, (withdrawn) => latest.current.onWithdrawn(withdrawn)));
   const { messages, status, error } = useChat<ChatMessage>({ chat, throttle: 40 });
   const synchroniser = useSynchroniser({
     chat,
     isRunning: page?.running != null,
     onPage: (stored) => {
-      asking.clear();
+      requests.clear();
       if (chat.messages.length === stored.messages.length) setCursor(stored.nextCursor);
     },
     onSignedOut,
@@ -119,10 +119,10 @@ export function useConversation(options: Options): Conversation {
   };
   const retry = async () => {
     setProblem(undefined);
-    const kind = chat.error && problemOf(chat.error, true).kind;
+    const kind = chat.error && toProblem(chat.error, true).kind;
     const isLost = kind === "disconnected" && chat.lastMessage?.role === "assistant";
     if (kind === "busy" || isLost) return synchronise().catch(setProblem);
-    await begin(asking.again);
+    await begin(requests.retry);
   };
   const loadOlder = async (onArrival: () => void) => {
     try {
@@ -140,11 +140,11 @@ export function useConversation(options: Options): Conversation {
     messages,
     isBusy: status === "submitted" || status === "streaming",
     isStopping,
-    problem: failure === undefined ? undefined : problemOf(failure),
+    problem: failure === undefined ? undefined : toProblem(failure),
     hasOlder: cursor !== null,
-    send: (text, files) => begin(() => asking.send(text, files)),
-    edit: (messageId, text, files) => begin(() => asking.edit(messageId, text, files)),
-    regenerate: () => begin(asking.regenerate),
+    send: (text, files) => begin(() => requests.send(text, files)),
+    edit: (messageId, text, files) => begin(() => requests.edit(messageId, text, files)),
+    regenerate: () => begin(requests.regenerate),
     retry: () => (chat.error || chat.lastMessage?.role === "user" ? retry() : Promise.resolve(setProblem(undefined))),
     stop,
     loadOlder,

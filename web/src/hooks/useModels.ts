@@ -1,6 +1,6 @@
 import useSWR from "swr";
 import { get, paths } from "../api";
-import { isWorthRetrying } from "../problem";
+import { isWorthRetrying } from "../conversation/problem";
 import type { Model, ModelList } from "../types";
 import { useStored } from "./useStored";
 

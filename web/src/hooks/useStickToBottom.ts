@@ -1,4 +1,4 @@
-// Follows what grows at the bottom for as long as the reader is there, and never pulls back a reader who went up.
+// Scrolls with new content at the bottom while the user is there, and never while the user has scrolled up.
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 const NEAR_PX = 40;

@@ -1,8 +1,8 @@
-// Keeps the SDK's Chat in step with what the server stored: after a reload, a lost connection, or another tab's turn.
+// Keeps the SDK's Chat in step with the stored conversation: after a reload, a lost connection, or another tab's turn.
 import type { Chat } from "@ai-sdk/react";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { catchUpOf } from "../catchUp";
-import { problemOf } from "../problem";
+import { createCatchUp } from "../conversation/catchUp";
+import { toProblem } from "../conversation/problem";
 import type { ChatMessage, ThreadPage } from "../types";
 import { useReturn } from "./useReturn";
 
@@ -29,13 +29,13 @@ export function useSynchroniser({ chat, isRunning, ...callbacks }: Options): Syn
   latest.current = callbacks;
   const [losses, setLosses] = useState(0);
 
-  const [{ follow, synchronise }] = useState(() => catchUpOf(chat, (page) => latest.current.onPage(page)));
+  const [{ follow, synchronise }] = useState(() => createCatchUp(chat, (page) => latest.current.onPage(page)));
 
   const quietly = useCallback(async (work: () => Promise<void>) => {
     try {
       await work();
     } catch (reason) {
-      const { kind } = problemOf(reason, true);
+      const { kind } = toProblem(reason, true);
       if (kind === "signed-out") latest.current.onSignedOut();
       if (kind === "disconnected") setLosses((count) => count && count + 1);
     }

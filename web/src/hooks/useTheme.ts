@@ -2,7 +2,7 @@ import { useEffect } from "react";
 import { useMediaQuery } from "./useMediaQuery";
 import { useStored } from "./useStored";
 
-/** Light or dark: what was chosen here, or else what the system says. The stylesheet reads `data-theme`. */
+/** Returns the color scheme: the user's choice, or else the system's. The stylesheet reads `data-theme`. */
 export function useTheme(): { isDark: boolean; toggle: () => void } {
   const systemIsDark = useMediaQuery("(prefers-color-scheme: dark)");
   const [chosen, choose] = useStored("theme");

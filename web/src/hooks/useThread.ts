@@ -1,7 +1,7 @@
 // The server's state of a conversation when it is opened.
 import { useCallback, useEffect, useState } from "react";
 import { api } from "../api";
-import { type Problem, problemOf } from "../problem";
+import { type Problem, toProblem } from "../conversation/problem";
 import type { ThreadPage } from "../types";
 import type { Route } from "./useRoute";
 
@@ -22,7 +22,7 @@ export function useThread({ threadId, isNew }: Route): { opened: Opened; reload:
     api.messages(threadId, null, abort.signal).then(
       (page) => setOpened({ state: "open", page, threadId }),
       (error: unknown) => {
-        if (!abort.signal.aborted) setOpened({ state: "failed", problem: problemOf(error), threadId });
+        if (!abort.signal.aborted) setOpened({ state: "failed", problem: toProblem(error), threadId });
       },
     );
     return () => abort.abort();

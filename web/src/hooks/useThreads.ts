@@ -2,7 +2,7 @@
 import { useCallback } from "react";
 import useSWRInfinite from "swr/infinite";
 import { api, get, paths } from "../api";
-import { isWorthRetrying, type Problem, problemOf } from "../problem";
+import { isWorthRetrying, type Problem, toProblem } from "../conversation/problem";
 import type { ThreadList, ThreadSummary } from "../types";
 
 export interface Threads {
@@ -48,7 +48,7 @@ export function useThreads(): Threads {
 
   return {
     threads: data && unique(data.flatMap((page) => page.threads)),
-    problem: error === undefined ? undefined : problemOf(error),
+    problem: error === undefined ? undefined : toProblem(error),
     hasMore: Boolean(data?.at(-1)?.nextCursor),
     isLoadingMore: isValidating && data !== undefined && data.length < size,
     loadMore: useCallback(() => void setSize((pages) => pages + 1), [setSize]),

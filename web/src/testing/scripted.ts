@@ -1,7 +1,7 @@
-// A conversation before a server that says what a test wants.
+// A conversation with a scripted server.
 import { Chat } from "@ai-sdk/react";
 import { vi } from "vitest";
-import { transportOf } from "../transport";
+import { createTransport } from "../conversation/transport";
 import type { ChatMessage, ThreadPage } from "../types";
 
 /** Messages in a few letters: "q1" asks and "a1" answers; after a colon comes the text if it is another. */
@@ -72,4 +72,4 @@ export function serverOf(...answers: (Answer | ((init: RequestInit) => Answer))[
 }
 
 export const chatOf = (messages: ChatMessage[]) =>
-  new Chat<ChatMessage>({ id: "t", messages, transport: transportOf(() => "m") });
+  new Chat<ChatMessage>({ id: "t", messages, transport: createTransport(() => "m") });

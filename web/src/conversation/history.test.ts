@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isUnsent, prepended, updated } from "./history";
-import type { ChatMessage, ThreadPage } from "./types";
+import type { ChatMessage, ThreadPage } from "../types";
 
 const message = (id: string): ChatMessage => ({
   id,

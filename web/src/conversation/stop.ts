@@ -1,7 +1,7 @@
 // Stopping an answer for good: on the server, and in every page that reads it.
 import type { Chat } from "@ai-sdk/react";
-import { api } from "./api";
-import type { ChatMessage } from "./types";
+import { api } from "../api";
+import type { ChatMessage } from "../types";
 
 /** A question may still be on its way when it is stopped: the server is asked again for this long. */
 const HEARD_WITHIN_MS = 3000;

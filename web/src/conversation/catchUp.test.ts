@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { catchUpOf } from "./catchUp";
-import { all, answered, chatOf, deferred, pageOf, serverOf, texts } from "./testing/scripted";
+import { createCatchUp } from "./catchUp";
+import { all, answered, chatOf, deferred, pageOf, serverOf, texts } from "../testing/scripted";
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -15,7 +15,7 @@ test("a page that comes after a newer answer is dropped", async () => {
   const onPage = vi.fn();
   const page = late("q1", "a1");
   serverOf(page.promise, answered("a2"));
-  const synchronised = catchUpOf(chat, onPage).synchronise();
+  const synchronised = createCatchUp(chat, onPage).synchronise();
   await chat.sendMessage({ text: "q2" });
   page.arrive();
   await synchronised;
@@ -27,7 +27,7 @@ test("so is one that was fetched since nothing could be followed", async () => {
   const chat = chatOf(all("q1"));
   const page = late("q1", "a1");
   serverOf(new Response(null, { status: 204 }), page.promise, answered("a2"));
-  const followed = catchUpOf(chat, vi.fn()).follow();
+  const followed = createCatchUp(chat, vi.fn()).follow();
   await vi.waitFor(() => expect(chat.status).toBe("ready"));
   await new Promise((resolve) => setTimeout(resolve));
   await chat.sendMessage({ text: "q2" });
@@ -40,7 +40,7 @@ test("a page of what another tab asked is taken", async () => {
   const chat = chatOf(all("q1", "a1"));
   const onPage = vi.fn();
   serverOf(Response.json(pageOf(all("q1", "a1", "q2", "a2"))));
-  await catchUpOf(chat, onPage).synchronise();
+  await createCatchUp(chat, onPage).synchronise();
   expect(texts(chat.messages)).toBe("q1 a1 q2 a2");
   expect(onPage).toHaveBeenCalledOnce();
 });

@@ -1,6 +1,6 @@
 // Reading a message's parts.
 import type { FileUIPart } from "ai";
-import type { ChatMessage } from "./types";
+import type { ChatMessage } from "../types";
 
 /** All text of a message, as it may be copied, edited or read out. */
 export function textOf(message: ChatMessage): string {

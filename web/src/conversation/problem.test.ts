@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ApiError, problemOf, refusal } from "./problem";
+import { ApiError, toProblem, refusal } from "./problem";
 
 const json = (code: string, message: string) => JSON.stringify({ error: { code, message } });
 const sdkError = (statusCode: number, body: string) =>
@@ -21,18 +21,18 @@ describe("a problem is shown in the server's own sentence", () => {
     ["an error chunk", new Error("The model is overloaded."), "failed", "The model is overloaded."],
   ];
   test.each(cases)("%s", (_name, error, kind, message) => {
-    expect(problemOf(error, true)).toEqual({ kind, message });
+    expect(toProblem(error, true)).toEqual({ kind, message });
   });
 });
 
 test("a connection that broke is not the model's fault", () => {
-  expect(problemOf(new TypeError("Failed to fetch"), true).kind).toBe("disconnected");
-  expect(problemOf(new TypeError("network error"), true).kind).toBe("disconnected");
-  expect(problemOf(new TypeError("Failed to fetch"), false).kind).toBe("offline");
+  expect(toProblem(new TypeError("Failed to fetch"), true).kind).toBe("disconnected");
+  expect(toProblem(new TypeError("network error"), true).kind).toBe("disconnected");
+  expect(toProblem(new TypeError("Failed to fetch"), false).kind).toBe("offline");
 });
 
 test("what the parser says is not shown", () => {
-  expect(problemOf(new Error("Type validation failed: Value: {}"), true).message).not.toContain("validation");
+  expect(toProblem(new Error("Type validation failed: Value: {}"), true).message).not.toContain("validation");
 });
 
 test("anything but an error object says nothing", () => {

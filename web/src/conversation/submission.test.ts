@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { type Submission, submitter } from "./submission";
-import { deferred } from "./testing/scripted";
+import { deferred } from "../testing/scripted";
 
 const nothing = { text: "", hasFiles: false };
 const submission = (given: Partial<Submission>) => {

@@ -1,4 +1,4 @@
-// Sending what is in the message box, the files of which take a moment to read.
+// Sending the content of the message box, whose files take a moment to read.
 import type { FileUIPart } from "ai";
 
 export interface Submission {

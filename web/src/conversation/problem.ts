@@ -1,6 +1,6 @@
-// Errors, in words that a person understands. Does not know components.
+// Errors in sentences for the user. Does not know components.
 
-/** The kinds of problems, by what a person can do about them. */
+/** The kinds of problems, by the action that helps. */
 export type ProblemKind = "signed-out" | "offline" | "disconnected" | "busy" | "missing" | "refused" | "failed";
 
 export interface Problem {
@@ -33,7 +33,7 @@ export function refusal(body: string): { code?: string; message: string } | unde
 }
 
 /** Returns the problem that `error` is for the user of the page. */
-export function problemOf(error: unknown, online = navigator.onLine): Problem {
+export function toProblem(error: unknown, online = navigator.onLine): Problem {
   if (!online)
     return {
       kind: "offline",
@@ -87,7 +87,7 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof TypeError && /fetch|network|load failed|connection/i.test(error.message);
 }
 
-/** The text of an `error` chunk is the server's; what the SDK's parser says is for developers only. */
+/** Returns the text of an `error` chunk, which is the server's; errors of the SDK's parser are for developers only. */
 function streamProblem(message: string): string {
   const vague =
     message === "" || message === "An error occurred." || /^(Type validation|JSON parsing) failed/.test(message);

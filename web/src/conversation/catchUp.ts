@@ -1,10 +1,10 @@
-// Takes over what the server stored while this page did not look, and follows the answer that runs.
+// Loads the messages stored since the last request, and follows the running answer.
 import type { Chat } from "@ai-sdk/react";
-import { api } from "./api";
+import { api } from "../api";
 import { isSame, isUnsent, updated } from "./history";
-import { problemOf } from "./problem";
+import { toProblem } from "./problem";
 import { isWaiting } from "./stop";
-import type { ChatMessage, ThreadPage } from "./types";
+import type { ChatMessage, ThreadPage } from "../types";
 
 export interface CatchUp {
   /** Follows the answer that runs. */
@@ -14,7 +14,7 @@ export interface CatchUp {
 }
 
 /** Calls `onPage` with every page that was taken over. */
-export function catchUpOf(chat: Chat<ChatMessage>, onPage: (page: ThreadPage) => void): CatchUp {
+export function createCatchUp(chat: Chat<ChatMessage>, onPage: (page: ThreadPage) => void): CatchUp {
   /** Gives nothing if the page was not taken. */
   const fetchAndTake = async (): Promise<ThreadPage | undefined> => {
     const shown = chat.messages;
@@ -37,7 +37,7 @@ export function catchUpOf(chat: Chat<ChatMessage>, onPage: (page: ThreadPage) =>
     if (isWaiting(chat)) return;
     const page = await fetchAndTake();
     if (!page) return;
-    if (page.running || (chat.error && problemOf(chat.error, true).kind === "disconnected")) chat.clearError();
+    if (page.running || (chat.error && toProblem(chat.error, true).kind === "disconnected")) chat.clearError();
     if (page.running) await follow();
   };
 

@@ -1,11 +1,11 @@
 // The transport of questions: only the last message is sent, since the server holds the conversation.
 import { DefaultChatTransport } from "ai";
-import type { ChatMessage } from "./types";
+import type { ChatMessage } from "../types";
 
 /** The option of `sendMessage` for when a question goes out again exactly as it did, and was no edit. */
 export const AGAIN = { again: true };
 
-export function transportOf(model: () => string | undefined): DefaultChatTransport<ChatMessage> {
+export function createTransport(model: () => string | undefined): DefaultChatTransport<ChatMessage> {
   return new DefaultChatTransport<ChatMessage>({
     api: "/api/chat",
     prepareSendMessagesRequest: ({ id, messages, trigger, messageId, requestMetadata }) => ({

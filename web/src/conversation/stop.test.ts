@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { stopAnswer } from "./stop";
-import { all, chatOf, endless, serverOf } from "./testing/scripted";
+import { all, chatOf, endless, serverOf } from "../testing/scripted";
 
 afterEach(() => {
   vi.useRealTimers();

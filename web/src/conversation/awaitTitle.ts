@@ -3,7 +3,7 @@
 /** When to look, in milliseconds after the answer. The backend gives up before the last. */
 const LOOK_AFTER_MS = [4000, 10_000, 22_000];
 
-/** Calls `look` some times, until `title` is another than it was. What it returns ends it. */
+/** Calls `look` several times, until `title` changes. Returns a function that ends it. */
 export function awaitTitle(title: () => string | undefined, look: () => void): () => void {
   let first = title();
   const timers = LOOK_AFTER_MS.map((after) =>

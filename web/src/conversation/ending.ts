@@ -1,5 +1,5 @@
 // The ending of an answer that did not end in the ordinary way.
-import type { Metadata } from "./types";
+import type { Metadata } from "../types";
 
 export interface Ending {
   /** One word for the badge. */

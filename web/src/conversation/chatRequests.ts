@@ -1,28 +1,28 @@
-// The request of a reader, and its repetition after a refusal: the same request, never another.
+// The requests of the user in one conversation, and the exact repetition of one that was refused.
 import type { Chat } from "@ai-sdk/react";
 import { type FileUIPart, generateId } from "ai";
 import { lastQuestion, prepended } from "./history";
 import { AGAIN } from "./transport";
-import type { ChatMessage } from "./types";
+import type { ChatMessage } from "../types";
 
-/** A question that was taken from the page, for the reader to send another time. */
+/** A question that was removed from the page, for the user to send later. */
 export interface Withdrawn {
   question: ChatMessage;
-  /** The files of an edit are still in the message that it would have replaced. */
+  /** An edit's files are still in the message that it would have replaced. */
   isEdit: boolean;
 }
 
-export interface Asking {
+export interface ChatRequests {
   send: (text: string, files: FileUIPart[]) => Promise<void>;
   edit: (messageId: string, text: string, files: FileUIPart[]) => Promise<void>;
   regenerate: () => Promise<void>;
   /** Repeats the last request. */
-  again: () => Promise<void>;
-  /** To be called when the page shows what is stored: nothing of it is unsent, and it may have gone on elsewhere. */
+  retry: () => Promise<void>;
+  /** Forgets the last request. To be called when the page shows what is stored. */
   clear: () => void;
 }
 
-interface Asked {
+interface LastRequest {
   kind: "send" | "edit" | "regenerate";
   questionId: string | undefined;
   /** The messages shown before; undefined once the question is known to be stored. */
@@ -30,13 +30,13 @@ interface Asked {
 }
 
 /** Calls `onWithdrawn` with a question that never reached the server, when another one takes its place. */
-export function askingOf(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withdrawn) => void): Asking {
-  let last: Asked | undefined;
-  const note = (kind: Asked["kind"], questionId: string | undefined) => {
+export function createChatRequests(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withdrawn) => void): ChatRequests {
+  let last: LastRequest | undefined;
+  const remember = (kind: LastRequest["kind"], questionId: string | undefined) => {
     last = { kind, questionId, before: chat.messages };
   };
 
-  /** Shows again what was there before a question that was not answered at all. */
+  /** Restores the messages that preceded a question without any answer. */
   const withdraw = (): Withdrawn | undefined => {
     const question = chat.lastMessage;
     if (!last?.before || question?.role !== "user" || question.id !== last.questionId) return undefined;
@@ -49,11 +49,11 @@ export function askingOf(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withd
 
   const sendNew = (text: string, files: FileUIPart[]) => {
     const id = generateId();
-    note("send", id);
+    remember("send", id);
     return chat.sendMessage({ id, role: "user", parts: [...files, { type: "text", text }] });
   };
   const regenerate = () => {
-    note("regenerate", lastQuestion(chat.messages)?.id);
+    remember("regenerate", lastQuestion(chat.messages)?.id);
     return chat.regenerate();
   };
 
@@ -66,13 +66,13 @@ export function askingOf(chat: Chat<ChatMessage>, onWithdrawn: (withdrawn: Withd
     edit: (messageId, text, files) => {
       const withdrawn = withdraw();
       if (withdrawn && withdrawn.question.id !== messageId) onWithdrawn(withdrawn);
-      // The server cannot change a question that it never had.
+      // The server cannot edit a question that it never received.
       if (!chat.messages.some(({ id }) => id === messageId)) return sendNew(text, files);
-      note("edit", messageId);
+      remember("edit", messageId);
       return chat.sendMessage({ text, files, messageId });
     },
     regenerate,
-    again: () => {
+    retry: () => {
       const question = lastQuestion(chat.messages);
       const kind = question && question.id === last?.questionId ? last?.kind : undefined;
       if (chat.lastMessage?.role !== "user") return regenerate();

@@ -1,6 +1,6 @@
 // The messages that the page holds, merged with those of the server.
 import { filesOf, textOf } from "./parts";
-import type { ChatMessage, ThreadPage } from "./types";
+import type { ChatMessage, ThreadPage } from "../types";
 
 /** Returns the messages to show once `page`, the end of the conversation, has arrived: older messages stay if it goes on from them. */
 export function updated(shown: ChatMessage[], page: ThreadPage): ChatMessage[] {

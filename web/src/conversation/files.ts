@@ -1,6 +1,6 @@
 // Files that go along with a question, as data URLs.
 import type { FileUIPart } from "ai";
-import { bytes } from "./format";
+import { bytes } from "../format";
 
 /** A request may have 6 MB, and base64 makes four bytes of three. */
 export const MAX_BYTES = 4 * 1024 * 1024;
