@@ -152,11 +152,11 @@ impl MessageAssembler {
             UiMessageChunk::ToolInputStart { .. }
             | UiMessageChunk::ToolInputDelta { .. }
             | UiMessageChunk::ToolInputAvailable { .. }
-            | UiMessageChunk::ToolInputError { .. }
-            | UiMessageChunk::ToolApprovalRequest { .. }
+            | UiMessageChunk::ToolInputError { .. } => self.push_input(chunk),
+            UiMessageChunk::ToolApprovalRequest { .. }
             | UiMessageChunk::ToolOutputAvailable { .. }
             | UiMessageChunk::ToolOutputError { .. }
-            | UiMessageChunk::ToolOutputDenied { .. } => self.push_tool(chunk),
+            | UiMessageChunk::ToolOutputDenied { .. } => self.push_result(chunk),
         }
     }
 

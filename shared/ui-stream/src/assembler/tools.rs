@@ -17,7 +17,8 @@ struct Update<'a> {
 }
 
 impl MessageAssembler {
-    pub(super) fn push_tool(&mut self, chunk: &UiMessageChunk) {
+    /// Applies a chunk of a call's input.
+    pub(super) fn push_input(&mut self, chunk: &UiMessageChunk) {
         match chunk {
             UiMessageChunk::ToolInputStart {
                 tool_call_id,
@@ -107,6 +108,13 @@ impl MessageAssembler {
                     provider_metadata.as_ref(),
                 );
             }
+            _ => {}
+        }
+    }
+
+    /// Applies a chunk that follows a call's input: its result, or the approval request.
+    pub(super) fn push_result(&mut self, chunk: &UiMessageChunk) {
+        match chunk {
             UiMessageChunk::ToolOutputAvailable {
                 tool_call_id,
                 output,
