@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_pass_by_itself_is_retryable() {
+    fn only_temporary_errors_are_retryable() {
         let refused = |status| GatewayError::Refused {
             status,
             kind: None,

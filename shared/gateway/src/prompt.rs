@@ -45,7 +45,7 @@ impl Prompt {
         if converted.is_empty() {
             return Err(PromptError::Empty);
         }
-        let denied_tool_calls = approval::deny_refused(&mut converted)?;
+        let denied_tool_calls = approval::add_denials(&mut converted)?;
         standardize::standardize(&mut converted)?;
         if let Some(system) = system {
             converted.insert(0, ModelMessage::System(system));

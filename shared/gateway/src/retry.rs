@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_headers_is_read() {
+    fn every_form_of_retry_after_is_parsed() {
         let now = httpdate::parse_http_date("Wed, 01 Oct 2025 12:00:00 GMT").unwrap();
         let read = |pairs: &[(&'static str, &'static str)]| {
             let headers = pairs.iter().map(|(name, value)| {

@@ -246,7 +246,7 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
 }
 
 #[tokio::test]
-async fn a_call_is_made_again_as_long_as_the_reason_may_pass() {
+async fn a_call_is_retried_while_the_error_may_be_temporary() {
     let busy = |status| refusal(status, "retry-after-ms: 1\r\n", "");
     for (case, answers, calls, status) in [
         (
@@ -298,7 +298,7 @@ async fn no_connection_is_unreachable_and_names_no_address() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_never_answers_is_given_up_and_left() {
+async fn a_gateway_that_never_answers_is_disconnected_after_its_timeout() {
     let tick = Duration::from_millis(50);
     for (case, first_part_timeout, deadline) in [("timeout", tick, HOUR), ("deadline", HOUR, tick)]
     {
@@ -425,7 +425,7 @@ async fn https_begins_with_a_handshake() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_at_start() {
+fn an_invalid_configuration_is_refused_at_start() {
     let good = || config(Url::parse("https://example.com/v4/ai").unwrap());
     for (case, config) in [
         (
@@ -464,7 +464,7 @@ fn what_cannot_work_is_refused_at_start() {
 }
 
 #[test]
-fn the_key_shows_nowhere() {
+fn the_key_is_never_printed() {
     let config = config(Url::parse("https://example.com").unwrap());
     let shown = format!(
         "{config:?} {:?} {:?}",

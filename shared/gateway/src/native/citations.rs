@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out() {
+    fn a_malformed_citation_is_omitted() {
         let source = r#"{"type":"source","sourceType":"url","id":"s","url":"u"}"#;
         for (name, misfit) in [
             ("no object", "1".to_owned()),

@@ -62,7 +62,7 @@ mod tests {
     const DOCUMENT: &str = r#"{"type":"source","sourceType":"document","id":"s","mediaType":"a/b","title":"T","filename":"t.b"}"#;
 
     #[test]
-    fn what_a_source_says_is_kept_as_it_came() {
+    fn texts_of_a_source_are_kept_unchanged() {
         let found = source(URL).unwrap();
         assert_eq!(found.id, "s".into());
         assert_eq!(
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_client_would_accept_is_left_out() {
+    fn a_source_that_no_client_accepts_is_omitted() {
         for (case, from, to, is_left) in [
             ("no title", r#","title":"A""#, "", true),
             ("title null", r#""title":"A""#, r#""title":null"#, true),

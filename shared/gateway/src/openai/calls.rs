@@ -77,7 +77,7 @@ impl Calls {
         }
         match self.target(&piece) {
             Target::Known(at) => {
-                self.calls[at].go_on(piece, parts);
+                self.calls[at].append(piece, parts);
                 true
             }
             Target::New => self.begin(piece, parts),
@@ -133,7 +133,7 @@ impl Calls {
             ids: Vec::new(),
             indices: Vec::new(),
         };
-        call.go_on(Piece { arguments, ..piece }, parts);
+        call.append(Piece { arguments, ..piece }, parts);
         self.calls.push(call);
         true
     }
@@ -199,7 +199,7 @@ impl Calls {
 }
 
 impl Call {
-    fn go_on(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
+    fn append(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
         self.ids
             .extend(piece.id.filter(|id| !self.ids.contains(id)));
         self.indices

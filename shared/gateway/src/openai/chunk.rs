@@ -205,14 +205,14 @@ impl Item<'_> {
     fn content_delta(&self) -> Option<ContentDelta> {
         match self.kind().as_deref()? {
             "text" => JsonText::from_token(self.text?).map(ContentDelta::Text),
-            "thinking" => Some(ContentDelta::Reasoning(self.thought())),
+            "thinking" => Some(ContentDelta::Reasoning(self.thinking_text())),
             _ => None,
         }
     }
 
     /// Joins the texts of `thinking`, the only level that Mistral nests. Deeper levels are skipped,
     /// since a server could nest more of them than the stack can hold.
-    fn thought(&self) -> JsonText {
+    fn thinking_text(&self) -> JsonText {
         let mut thought = JsonText::default();
         let inner = list(self.thinking)
             .into_iter()

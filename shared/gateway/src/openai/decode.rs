@@ -149,23 +149,23 @@ impl OpenAiDecoder {
         match delta.plain_reasoning()? {
             Some(text) => {
                 self.has_plain_reasoning = true;
-                self.say(Block::Reasoning, text, parts);
+                self.append_text(Block::Reasoning, text, parts);
             }
             // Who sends both says the same in both.
             None if !self.has_plain_reasoning => {
                 for text in delta.detailed_reasoning() {
-                    self.say(Block::Reasoning, text, parts);
+                    self.append_text(Block::Reasoning, text, parts);
                 }
             }
             None => {}
         }
         delta.content(|delta| match delta {
-            ContentDelta::Text(text) => self.say(Block::Text, text, parts),
-            ContentDelta::Reasoning(text) => self.say(Block::Reasoning, text, parts),
+            ContentDelta::Text(text) => self.append_text(Block::Text, text, parts),
+            ContentDelta::Reasoning(text) => self.append_text(Block::Reasoning, text, parts),
         })?;
         if let Some(refusal) = delta.refusal() {
             self.refused = true;
-            self.say(Block::Text, refusal, parts);
+            self.append_text(Block::Text, refusal, parts);
         }
         let pieces = delta.tool_calls()?;
         if !pieces.is_empty() && self.open == Some(Block::Reasoning) {
@@ -177,7 +177,7 @@ impl OpenAiDecoder {
         Ok(())
     }
 
-    fn say(&mut self, block: Block, delta: JsonText, parts: &mut Vec<StreamPart>) {
+    fn append_text(&mut self, block: Block, delta: JsonText, parts: &mut Vec<StreamPart>) {
         if self.open != Some(block) {
             self.close(parts);
             self.open = Some(block);

@@ -12,14 +12,14 @@ use super::model_message::{Content, ModelMessage, ToolOutput};
 ///
 /// An approval needs no addition: the provider runs its tool when it reads the response, and there
 /// are no tools of our own.
-pub(super) fn deny_refused(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
+pub(super) fn add_denials(messages: &mut [ModelMessage<'_>]) -> Result<Vec<String>, PromptError> {
     let Some((ModelMessage::Tool(last), earlier)) = messages.split_last_mut() else {
         return Ok(Vec::new());
     };
-    let asked = Asked::of(earlier);
-    let refused = asked.refused(last)?;
+    let requests = Requests::of(earlier);
+    let denied = requests.denied_calls(last)?;
     last.extend(
-        refused
+        denied
             .iter()
             .filter(|call| !call.has_result && !call.by_provider)
             .map(|call| {
@@ -35,7 +35,7 @@ pub(super) fn deny_refused(messages: &mut [ModelMessage<'_>]) -> Result<Vec<Stri
                 }
             }),
     );
-    let (providers, own): (Vec<_>, Vec<_>) = refused.into_iter().partition(|call| call.by_provider);
+    let (providers, own): (Vec<_>, Vec<_>) = denied.into_iter().partition(|call| call.by_provider);
     Ok(own
         .iter()
         .chain(&providers)
@@ -44,12 +44,12 @@ pub(super) fn deny_refused(messages: &mut [ModelMessage<'_>]) -> Result<Vec<Stri
 }
 
 /// The requests for approval. Of two with the same id the later one counts.
-struct Asked<'a> {
+struct Requests<'a> {
     calls: HashMap<&'a str, (&'a str, bool)>,
     approvals: HashMap<&'a str, &'a str>,
 }
 
-struct Refused<'a> {
+struct Denied<'a> {
     id: &'a str,
     name: &'a str,
     reason: Option<&'a JsonText>,
@@ -57,9 +57,9 @@ struct Refused<'a> {
     has_result: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Requests<'a> {
     fn of(messages: &[ModelMessage<'a>]) -> Self {
-        let mut asked = Self {
+        let mut requests = Self {
             calls: HashMap::new(),
             approvals: HashMap::new(),
         };
@@ -75,7 +75,7 @@ impl<'a> Asked<'a> {
                         provider_executed,
                         ..
                     } => {
-                        asked
+                        requests
                             .calls
                             .insert(tool_call_id, (tool_name, *provider_executed == Some(true)));
                     }
@@ -83,27 +83,27 @@ impl<'a> Asked<'a> {
                         approval_id,
                         tool_call_id,
                     } => {
-                        asked.approvals.insert(approval_id, tool_call_id);
+                        requests.approvals.insert(approval_id, tool_call_id);
                     }
                     _ => {}
                 }
             }
         }
-        asked
+        requests
     }
 
-    fn refused(&self, answers: &[Content<'a>]) -> Result<Vec<Refused<'a>>, PromptError> {
-        let has_run: HashMap<&str, bool> = answers.iter().filter_map(result).collect();
-        let mut answered = HashSet::new();
-        let mut refused = Vec::new();
-        for answer in answers {
+    fn denied_calls(&self, responses: &[Content<'a>]) -> Result<Vec<Denied<'a>>, PromptError> {
+        let has_run: HashMap<&str, bool> = responses.iter().filter_map(result).collect();
+        let mut responded = HashSet::new();
+        let mut denied = Vec::new();
+        for response in responses {
             let Content::ToolApprovalResponse {
                 approval_id,
                 approved,
                 reason,
                 path,
                 ..
-            } = answer
+            } = response
             else {
                 continue;
             };
@@ -111,8 +111,8 @@ impl<'a> Asked<'a> {
             let id = *self.approvals.get(approval_id).ok_or(unknown)?;
             let ran = has_run.get(id).copied();
             let is_over = ran.is_some_and(|ran| ran || *approved);
-            // Only the first answer counts, lest a call be both run and refused.
-            if is_over || !answered.insert(id) || *approved {
+            // Only the first response counts, so that a call is not both run and denied.
+            if is_over || !responded.insert(id) || *approved {
                 continue;
             }
             let (name, by_provider) = self
@@ -120,7 +120,7 @@ impl<'a> Asked<'a> {
                 .get(id)
                 .copied()
                 .expect("a request is next to its call");
-            refused.push(Refused {
+            denied.push(Denied {
                 id,
                 name,
                 reason: *reason,
@@ -128,7 +128,7 @@ impl<'a> Asked<'a> {
                 has_result: ran.is_some(),
             });
         }
-        Ok(refused)
+        Ok(denied)
     }
 }
 

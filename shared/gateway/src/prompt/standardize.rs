@@ -9,7 +9,7 @@ use super::{PartPath, PromptError};
 /// every tool call.
 pub(super) fn standardize(messages: &mut Vec<ModelMessage<'_>>) -> Result<(), PromptError> {
     for message in messages.iter_mut() {
-        take_out_unsent(message);
+        remove_unsent(message);
     }
     messages.dedup_by(|message, before| match (before, message) {
         (ModelMessage::Tool(results), ModelMessage::Tool(more)) => {
@@ -29,7 +29,7 @@ pub(super) fn standardize(messages: &mut Vec<ModelMessage<'_>>) -> Result<(), Pr
     }
 }
 
-fn take_out_unsent(message: &mut ModelMessage<'_>) {
+fn remove_unsent(message: &mut ModelMessage<'_>) {
     match message {
         ModelMessage::System(_) => {}
         ModelMessage::User(content) => {

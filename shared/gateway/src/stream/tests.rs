@@ -63,7 +63,7 @@ async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
 
 /// The outcome of a stream: the number of parts in each read, its end, and the seconds that it
 /// took.
-async fn went(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
+async fn outcome(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
     let start = Instant::now();
     let mut counts = Vec::new();
     let end = loop {
@@ -222,12 +222,12 @@ async fn check(
     };
     let (counts, end, seconds) = expected;
     assert_eq!(
-        went(&mut stream).await,
+        outcome(&mut stream).await,
         (counts.to_vec(), end, seconds),
         "{case}"
     );
     assert_eq!(
-        went(&mut stream).await,
+        outcome(&mut stream).await,
         (vec![], "complete", 0),
         "{case}: an end is reported once"
     );
@@ -254,7 +254,7 @@ async fn every_byte_is_a_sign_of_life_though_no_part_comes_of_it() {
             assert_eq!(stream.next().await.unwrap().unwrap().len(), 1);
         }
     }
-    assert_eq!(went(&mut stream).await, (vec![], "idle timeout", 60));
+    assert_eq!(outcome(&mut stream).await, (vec![], "idle timeout", 60));
     assert_eq!(stream.skipped(), 1);
 }
 
@@ -271,7 +271,10 @@ async fn connecting_counts_as_silence_too() {
         TIMEOUTS,
         None,
     );
-    assert_eq!(went(&mut stream).await, (vec![], "first part timeout", 70));
+    assert_eq!(
+        outcome(&mut stream).await,
+        (vec![], "first part timeout", 70)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,17 +287,17 @@ async fn no_sign_of_life_moves_the_deadline() {
             .is_err()
     );
     send(&mut sender, DELTA).await;
-    assert_eq!(went(&mut stream).await, (vec![1], "deadline passed", 10));
+    assert_eq!(outcome(&mut stream).await, (vec![1], "deadline passed", 10));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_arrived_in_time_counts_for_a_caller_who_comes_late() {
+async fn parts_that_arrived_in_time_are_returned_to_a_late_caller() {
     let (mut sender, mut stream) = stream(Some(Instant::now() + 30 * SECOND));
     send(&mut sender, DELTA).await;
     send(&mut sender, FINISH).await;
     drop(sender);
     tokio::time::advance(1000 * SECOND).await;
-    assert_eq!(went(&mut stream).await, (vec![1, 1], "complete", 0));
+    assert_eq!(outcome(&mut stream).await, (vec![1, 1], "complete", 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,7 +315,7 @@ async fn a_dropped_next_loses_nothing() {
     }
     drop(sender);
     assert_eq!(count, all_parts(TEXT).len());
-    assert_eq!(went(&mut stream).await, (vec![], "complete", 0));
+    assert_eq!(outcome(&mut stream).await, (vec![], "complete", 0));
 }
 
 fn parts(pieces: &[&[u8]]) -> Vec<StreamPart> {

@@ -83,7 +83,7 @@ fn open_blocks(chunks: &[Value]) -> usize {
 }
 
 #[test]
-fn where_we_differ_on_purpose_we_still_do() {
+fn deliberate_differences_still_exist() {
     let scenarios = scenarios();
     let different: Vec<&Scenario> = scenarios
         .iter()

@@ -138,7 +138,7 @@ fn a_part_without_a_field_that_it_must_have_is_broken() {
 }
 
 #[test]
-fn what_is_not_json_is_broken_and_not_repeated_in_the_error() {
+fn an_event_that_is_not_json_is_refused_and_not_repeated_in_the_error() {
     for json in [
         "",
         "{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":\"secret",
@@ -249,7 +249,7 @@ fn depth_is_no_danger() {
 }
 
 /// Bytes that make and break JSON, so that a change often hits something.
-fn telling_byte() -> impl Strategy<Value = u8> {
+fn structural_byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         proptest::sample::select(b"\"\\{}[]:,u0dn \n\xff".to_vec()),
         any::<u8>()
@@ -265,7 +265,7 @@ proptest! {
     fn no_damage_to_an_event_makes_the_decoder_panic(
         fixture in 0..FIXTURES.len(),
         event in any::<proptest::sample::Index>(),
-        damage in proptest::collection::vec((any::<proptest::sample::Index>(), telling_byte(), 0..3_u8), 0..4),
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), structural_byte(), 0..3_u8), 0..4),
     ) {
         let events: Vec<&str> = FIXTURES[fixture].1.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let mut event = event.get(&events).as_bytes().to_vec();

@@ -198,7 +198,7 @@ fn short(part: &StreamPart, id: &mut impl FnMut(&str) -> String) -> String {
 }
 
 #[test]
-fn an_event_that_cannot_be_read_is_not_repeated_in_its_error() {
+fn an_invalid_event_is_not_repeated_in_its_error() {
     for event in [
         "secret",
         "{\"choices\":[{\"delta\":{\"content\":\"secret",

@@ -16,9 +16,8 @@ pub(super) fn part<'a>(
     path: PartPath,
 ) -> Result<Part<'a>, PromptError> {
     match source {
-        FileSource::Data { data } => {
-            here(media_type, filename, data).ok_or(PromptError::UnsupportedFile { part: path })
-        }
+        FileSource::Data { data } => inline_part(media_type, filename, data)
+            .ok_or(PromptError::UnsupportedFile { part: path }),
         FileSource::Url { url } => elsewhere(media_type, url).ok_or(PromptError::FileUrl {
             part: path,
             problem: "be a data URL: models can fetch only images and videos themselves",
@@ -40,7 +39,11 @@ fn elsewhere<'a>(media_type: &str, url: &'a str) -> Option<Part<'a>> {
 
 /// Returns the part for an inline file. `None` for kinds without a form in this protocol, and for
 /// incomplete media types.
-fn here<'a>(media_type: &'a str, filename: Option<&'a str>, data: &'a str) -> Option<Part<'a>> {
+fn inline_part<'a>(
+    media_type: &'a str,
+    filename: Option<&'a str>,
+    data: &'a str,
+) -> Option<Part<'a>> {
     let address = || Address {
         url: Cow::Owned(format!("data:{media_type};base64,{data}")),
     };

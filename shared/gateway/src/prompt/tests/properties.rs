@@ -142,7 +142,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
-    fn any_conversation_is_asked_in_one_way_or_refused_by_a_part_that_it_has(messages in conversation()) {
+    fn any_conversation_gives_one_prompt_or_is_refused_by_one_of_its_parts(messages in conversation()) {
         let raw: Vec<_> = messages.iter().map(|message| serde_json::value::to_raw_value(message).unwrap()).collect();
         for protocol in [Protocol::Native, Protocol::OpenAi] {
             let built = build(protocol, Some("Be brief."), &raw);

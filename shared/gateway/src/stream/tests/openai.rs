@@ -140,7 +140,7 @@ async fn a_complete_answer_stays_complete_though_an_endless_event_follows() {
     for _ in 0..=MAX_EVENT_BYTES / MEGABYTE.len() {
         send(&mut sender, MEGABYTE).await;
     }
-    assert_eq!(went(&mut stream).await, (vec![1], "complete", 0));
+    assert_eq!(outcome(&mut stream).await, (vec![1], "complete", 0));
     assert!(stream.response.is_none());
 }
 
