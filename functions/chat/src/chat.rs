@@ -21,7 +21,7 @@ use crate::turn::Turn;
     path = "/api/chat",
     tag = "chat",
     operation_id = "chat",
-    summary = "One message in, its answer out as a stream",
+    summary = "Send a message and stream its answer",
     request_body(content = ref("#/components/schemas/ChatRequest"), content_type = "application/json"),
     responses((status = 200, description = "The answer", content_type = "text/event-stream", body = String)),
 ))]

@@ -25,7 +25,7 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use validation::{ChatRequest, Limits, RequestError};
 
 use crate::error::ApiError;
-use crate::resume::{MAX_STOP_BODY_BYTES, Stopping};
+use crate::resume::{MAX_STOP_BODY_BYTES, StopResult};
 use crate::{chat, resume};
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -164,7 +164,7 @@ async fn document() -> Document {
         schemas.subschema_for::<ThreadId>();
         schemas.subschema_for::<ChatRequest>();
         schemas.subschema_for::<StopRequest>();
-        schemas.subschema_for::<Stopping>();
+        schemas.subschema_for::<StopResult>();
         schemas.subschema_for::<UiMessageChunk>();
     });
     document.require_body("chat");

@@ -31,7 +31,7 @@ pub(crate) const MAX_STOP_BODY_BYTES: usize = 16 * 1024;
     path = "/api/chat/{threadId}/stream",
     tag = "chat",
     operation_id = "resume",
-    summary = "The answer that is being written, from its first byte on",
+    summary = "Stream the running answer from its first byte",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     responses(
         (status = 200, description = "The answer", content_type = "text/event-stream", body = String),
@@ -64,10 +64,10 @@ pub(crate) async fn resume(
     path = "/api/chat/{threadId}/stop",
     tag = "chat",
     operation_id = "stop",
-    summary = "No more of this answer, please",
+    summary = "Stop the running answer",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     request_body(content = ref("#/components/schemas/StopRequest"), content_type = "application/json"),
-    responses((status = 200, description = "The result of the stop", body = ref("#/components/schemas/Stopping"))),
+    responses((status = 200, description = "The result of the stop", body = ref("#/components/schemas/StopResult"))),
 ))]
 pub(crate) async fn stop(
     State(state): State<Arc<AppState>>,
@@ -90,7 +90,7 @@ pub(crate) async fn stop(
     if let Some(open) = stopping {
         state.enforce_stop(open, &invocation);
     }
-    let answer = Stopping {
+    let answer = StopResult {
         stopping: stream.is_some(),
         stream_id: stream,
     };
@@ -102,7 +102,7 @@ pub(crate) async fn stop(
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Stopping {
+pub(crate) struct StopResult {
     /// True if there was a running answer to stop.
     stopping: bool,
     /// The stream of the answer that is stopped.

@@ -19,7 +19,7 @@ use crate::query::{AddressPart, thread_id};
     path = "/api/threads/{threadId}",
     tag = "threads",
     operation_id = "deleteThread",
-    summary = "The thread and everything in it",
+    summary = "Delete a thread with its messages",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     responses((status = 204, description = "The thread is deleted. Its running turn is stopped")),
 ))]

@@ -26,9 +26,9 @@ pub(crate) const DEFAULT_PAGE_SIZE: usize = 30;
     path = "/api/threads",
     tag = "threads",
     operation_id = "listThreads",
-    summary = "The user's threads, newest activity first",
+    summary = "List the user's threads, most recently active first",
     params(
-        ("limit" = inline(Option<openapi::Limit>), Query, description = "The most threads to return."),
+        ("limit" = inline(Option<openapi::Limit>), Query, description = "The maximum number of threads to return."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page. Without it, the newest threads."),
     ),
     responses((status = 200, description = "One page of the list", body = ref("#/components/schemas/ThreadList"))),
@@ -68,7 +68,7 @@ struct ThreadListItem<'a> {
     id: &'a str,
     /// The title that the user gave, or the beginning of the first message.
     title: Option<&'a str>,
-    /// The begin of the last turn, in milliseconds since 1970.
+    /// The time at which the last turn began, in milliseconds since 1970.
     last_activity_at: u64,
 }
 

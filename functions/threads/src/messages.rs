@@ -40,10 +40,10 @@ const TOO_LONG: &str = "This message is too long to be shown here.";
     path = "/api/threads/{threadId}/messages",
     tag = "threads",
     operation_id = "listMessages",
-    summary = "A conversation as `useChat` takes it, the newest part first",
+    summary = "List a conversation's messages for `useChat`, newest page first",
     params(
         ("threadId" = inline(openapi::Thread), Path, description = "The conversation."),
-        ("limit" = inline(Option<openapi::Limit>), Query, description = "The most messages to return."),
+        ("limit" = inline(Option<openapi::Limit>), Query, description = "The maximum number of messages to return."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page. Without it, the newest messages."),
         ("message" = inline(Option<openapi::Message>), Query, description = "The last message of an older branch."),
     ),

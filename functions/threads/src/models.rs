@@ -18,7 +18,7 @@ use crate::shapes::ok;
     path = "/api/models",
     tag = "account",
     operation_id = "listModels",
-    summary = "Which models may be asked",
+    summary = "List the available models",
     responses((status = 200, description = "The models, in the operator's order", body = ref("#/components/schemas/ModelList"))),
 ))]
 pub(crate) async fn models(

@@ -26,7 +26,7 @@ pub(crate) const MAX_TITLE_CHARS: usize = 200;
     path = "/api/threads/{threadId}",
     tag = "threads",
     operation_id = "renameThread",
-    summary = "Another title",
+    summary = "Rename a thread",
     params(("threadId" = inline(openapi::Thread), Path, description = "The conversation.")),
     request_body(content = ref("#/components/schemas/NewTitle"), content_type = "application/json"),
     responses((status = 200, description = "The updated thread", body = ref("#/components/schemas/RenamedThread"))),

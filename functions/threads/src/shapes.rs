@@ -18,7 +18,7 @@ pub(crate) struct ThreadShape<'a> {
     title: Option<&'a str>,
     /// The time of creation, in milliseconds since 1970.
     created_at: u64,
-    /// The begin of the last turn, in milliseconds since 1970.
+    /// The time at which the last turn began, in milliseconds since 1970.
     last_activity_at: u64,
     /// The number of turns that have begun.
     turns: u64,

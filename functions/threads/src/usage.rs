@@ -19,7 +19,7 @@ use crate::shapes::ok;
     path = "/api/usage",
     tag = "account",
     operation_id = "readUsage",
-    summary = "What the user has done, and how much may be done",
+    summary = "Get the user's usage and limits",
     responses((status = 200, description = "Sums by UTC day and month", body = ref("#/components/schemas/Usage"))),
 ))]
 pub(crate) async fn usage(

@@ -69,7 +69,7 @@ pub const AVAILABLE_MODELS: [(&str, &str, &str, PricingTier, SpeedTier); 8] = [
     ),
 ];
 
-/// A model that may be asked.
+/// An available model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
