@@ -15,9 +15,9 @@ use validation::RequestError;
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
-    #[error("There is nothing at this address.")]
+    #[error("This address does not exist.")]
     NotFound,
-    #[error("This address does not take this method.")]
+    #[error("This address does not support this method.")]
     MethodNotAllowed,
     #[error("Please sign in.")]
     Unauthorized(#[source] SessionError),
@@ -27,7 +27,7 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     #[error("The request took too long to arrive.")]
     RequestTimeout,
-    #[error("The request ended before its body was whole.")]
+    #[error("The request ended before its body was complete.")]
     IncompleteBody,
     #[error("{0}")]
     BadRequest(RequestError),
@@ -40,7 +40,7 @@ pub(crate) enum ApiError {
         stream: StreamId,
         same_message: bool,
     },
-    #[error("message: another message was sent under this id already")]
+    #[error("message: another message was already sent under this id")]
     DifferentMessage,
     #[error("You have reached today's limit of messages. Please come back tomorrow.")]
     TurnsPerDay { retry_after: Duration },
@@ -48,7 +48,7 @@ pub(crate) enum ApiError {
         "Too many of your conversations are being answered at once. Please wait for one to end."
     )]
     ParallelTurns { retry_after: Duration },
-    #[error("The chat's memory cannot be reached. Please try again in a moment.")]
+    #[error("The chat's storage cannot be reached. Please try again in a moment.")]
     Store(#[from] StoreError),
     #[error("Something went wrong on our side. Please try again.")]
     Internal,
@@ -101,7 +101,7 @@ impl ApiError {
 
 fn in_progress_text(same_message: bool) -> &'static str {
     if same_message {
-        "This message is being answered already."
+        "This message is already being answered."
     } else {
         "Another message of this conversation is being answered. Wait for it, or stop it."
     }

@@ -12,11 +12,11 @@ use store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
-    #[error("There is nothing at this address.")]
+    #[error("This address does not exist.")]
     NotFound,
     #[error("There is no such conversation.")]
     NoThread,
-    #[error("This address does not take this method.")]
+    #[error("This address does not support this method.")]
     MethodNotAllowed,
     #[error("Please sign in.")]
     Unauthorized(#[source] SessionError),
@@ -28,13 +28,13 @@ pub(crate) enum ApiError {
     TooLarge { limit: usize },
     #[error("The request took too long to arrive.")]
     RequestTimeout,
-    #[error("The request ended before its body was whole.")]
+    #[error("The request ended before its body was complete.")]
     IncompleteBody,
     #[error("request body cannot be read as JSON")]
     NotJson(#[source] serde_json::Error),
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error("The chat's memory cannot be reached. Please try again in a moment.")]
+    #[error("The chat's storage cannot be reached. Please try again in a moment.")]
     Store(#[from] StoreError),
 }
 

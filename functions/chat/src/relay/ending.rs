@@ -38,7 +38,7 @@ pub(crate) enum Ending {
 
 /// The text for the client when the store fails.
 pub(super) const NOT_SAVED: &str =
-    "The chat's memory cannot be reached, so this could not be saved. Please try again.";
+    "The chat's storage cannot be reached, so this could not be saved. Please try again.";
 
 impl Ending {
     /// Returns the text for the user, which helps and discloses nothing internal. `None`: nothing
