@@ -192,7 +192,7 @@ mod tests {
             (
                 "AI_GATEWAY_API_KEY",
                 "key\n",
-                "AI_GATEWAY_API_KEY must be without white space at its ends",
+                "AI_GATEWAY_API_KEY must be without leading or trailing white space",
             ),
             (
                 "AI_GATEWAY_BASE_URL",

@@ -223,7 +223,7 @@ impl<'a> Recorder<'a> {
             let can_retry =
                 error.as_ref().is_some_and(StoreError::is_retryable) && next_try < until;
             let error = error.map_or_else(
-                || "no time is left".to_owned(),
+                || "the attempt timed out".to_owned(),
                 |error| failure::chain(&error),
             );
             if !can_retry {

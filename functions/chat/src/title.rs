@@ -59,17 +59,17 @@ pub(crate) struct TitleTask {
 /// The reason why a thread keeps its title.
 #[derive(Debug, thiserror::Error)]
 enum TitleError {
-    #[error("the model gave no title")]
+    #[error("the model call failed")]
     Gateway(#[from] GatewayError),
     #[error("the model reported an error")]
     Model,
-    #[error("the model took too long")]
+    #[error("the model call timed out")]
     TimedOut,
-    #[error("the process was asked to go")]
+    #[error("the process is shutting down")]
     Shutdown,
-    #[error("the model returned nothing that is a title")]
+    #[error("the model's output contains no title")]
     NoTitle,
-    #[error("the title could not be stored")]
+    #[error("failed to store the title")]
     Store(#[from] StoreError),
 }
 

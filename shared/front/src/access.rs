@@ -16,7 +16,7 @@ pub enum AccessError {
     #[error("origin {0:?} is not one of the allowed origins")]
     OtherOrigin(String),
     /// The browser reports that the request comes from another site.
-    #[error("sec-fetch-site says {0:?}")]
+    #[error("sec-fetch-site is {0:?}")]
     OtherSite(String),
 }
 

@@ -150,7 +150,7 @@ mod tests {
             (
                 "BETTER_AUTH_SECRET",
                 "secret-of-better-auth-of-32-chars\n",
-                "BETTER_AUTH_SECRET must be without white space at its ends",
+                "BETTER_AUTH_SECRET must be without leading or trailing white space",
             ),
             (
                 "BETTER_AUTH_URL",
@@ -188,11 +188,11 @@ mod tests {
                 "/no/such/file",
                 "MODELS names a file that cannot be read",
             ),
-            ("MODELS", "[]", "MODELS or DEFAULT_MODEL is wrong"),
+            ("MODELS", "[]", "MODELS or DEFAULT_MODEL is invalid"),
             (
                 "DEFAULT_MODEL",
                 "acme/none",
-                "MODELS or DEFAULT_MODEL is wrong",
+                "MODELS or DEFAULT_MODEL is invalid",
             ),
         ] {
             assert_eq!(

@@ -33,7 +33,7 @@ pub enum SettingError {
     #[error("BETTER_AUTH_JWKS names a file that cannot be read")]
     JwksFile(#[source] std::io::Error),
     /// The models are invalid.
-    #[error("MODELS or DEFAULT_MODEL is wrong")]
+    #[error("MODELS or DEFAULT_MODEL is invalid")]
     Models(#[source] RegistryError),
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn check_secret(
     if text.is_empty() || text.trim() != text {
         return Err(SettingError::Invalid {
             name,
-            allowed: "without white space at its ends",
+            allowed: "without leading or trailing white space",
         });
     }
     Ok(secret)

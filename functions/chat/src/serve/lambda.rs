@@ -145,7 +145,7 @@ where
             if let Err(error) = result {
                 tracing::warn!(
                     error = failure::chain(error.as_ref()),
-                    "the Runtime API did not take a response"
+                    "the Runtime API did not accept a response"
                 );
             }
             let left = invocation
