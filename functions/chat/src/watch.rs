@@ -38,8 +38,8 @@ impl Watch {
                 () = sleep(interval) => {}
             }
             match timeout(CHECK_TIMEOUT, self.store.watch_turn(&self.keys)).await {
-                Ok(Ok(TurnSignal::Runs)) => {}
-                Ok(Ok(TurnSignal::StopAsked | TurnSignal::Superseded)) => {
+                Ok(Ok(TurnSignal::Continue)) => {}
+                Ok(Ok(TurnSignal::StopRequested | TurnSignal::Superseded)) => {
                     return self.stop.cancel();
                 }
                 Ok(Err(error)) => {

@@ -15,11 +15,11 @@ const NOT_ENDED: &str = "attribute_exists(streamId) \
 /// The signal to a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnSignal {
-    /// To go on.
-    Runs,
-    /// That the user wants no more of it.
-    StopAsked,
-    /// That another turn has taken the thread over.
+    /// The turn continues.
+    Continue,
+    /// The user has requested a stop.
+    StopRequested,
+    /// Another turn has taken the thread over.
     Superseded,
 }
 
@@ -84,13 +84,13 @@ fn signal(thread: &ThreadItem, stream: &str, began_at_ms: u64) -> TurnSignal {
         return if is_newer {
             TurnSignal::Superseded
         } else {
-            TurnSignal::Runs
+            TurnSignal::Continue
         };
     }
     if thread.stop_id == thread.stream_id {
-        TurnSignal::StopAsked
+        TurnSignal::StopRequested
     } else {
-        TurnSignal::Runs
+        TurnSignal::Continue
     }
 }
 
@@ -107,16 +107,16 @@ mod tests {
             ..ThreadItem::default()
         };
         for (name, thread, expected) in [
-            ("runs", thread(Some("s"), None, 5), TurnSignal::Runs),
+            ("runs", thread(Some("s"), None, 5), TurnSignal::Continue),
             (
                 "stop",
                 thread(Some("s"), Some("s"), 5),
-                TurnSignal::StopAsked,
+                TurnSignal::StopRequested,
             ),
             (
                 "stop of another",
                 thread(Some("s"), Some("r"), 5),
-                TurnSignal::Runs,
+                TurnSignal::Continue,
             ),
             (
                 "superseded",
@@ -131,12 +131,12 @@ mod tests {
             (
                 "read too early",
                 thread(Some("r"), Some("r"), 4),
-                TurnSignal::Runs,
+                TurnSignal::Continue,
             ),
             (
                 "read before there was a thread",
                 thread(None, None, 0),
-                TurnSignal::Runs,
+                TurnSignal::Continue,
             ),
             (
                 "superseded, then deleted",
@@ -152,7 +152,7 @@ mod tests {
                     deleted_at: Some(5),
                     ..thread(Some("s"), Some("s"), 0)
                 },
-                TurnSignal::StopAsked,
+                TurnSignal::StopRequested,
             ),
         ] {
             assert_eq!(signal(&thread, "s", 5), expected, "{name}");

@@ -189,7 +189,7 @@ pub(crate) async fn a_running_turn_takes_away_what_it_put_too_late(engine: &Engi
         assert!(!is_listed(engine, &ask).await, "{name}");
         assert_eq!(
             engine.store.watch_turn(&begun.keys).await.unwrap(),
-            TurnSignal::StopAsked,
+            TurnSignal::StopRequested,
             "{name}"
         );
 

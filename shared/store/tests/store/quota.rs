@@ -461,7 +461,7 @@ pub(crate) async fn a_refused_begin_over_a_deleted_thread_leaves_it_deleted(engi
     assert_eq!(after, before);
     assert_eq!(
         store.watch_turn(&late.keys).await.unwrap(),
-        TurnSignal::StopAsked
+        TurnSignal::StopRequested
     );
     assert_eq!(
         store.thread(&running.user, &running.thread).await.unwrap(),

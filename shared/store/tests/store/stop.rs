@@ -16,7 +16,7 @@ pub(crate) async fn a_running_turn_notices_that_a_stop_was_asked(engine: &Engine
     let turn = ask.begun(store).await;
     assert_eq!(
         store.watch_turn(&turn.keys).await.unwrap(),
-        TurnSignal::Runs
+        TurnSignal::Continue
     );
     for stream in [None, Some(&ask.stream), Some(&ask.stream)] {
         let stopped = store
@@ -27,7 +27,7 @@ pub(crate) async fn a_running_turn_notices_that_a_stop_was_asked(engine: &Engine
         assert_eq!(stopped.stream(), &ask.stream);
         assert_eq!(
             store.watch_turn(&turn.keys).await.unwrap(),
-            TurnSignal::StopAsked
+            TurnSignal::StopRequested
         );
     }
     end(store, &turn, "part").await;
@@ -50,7 +50,7 @@ pub(crate) async fn a_stop_never_hits_a_newer_turn(engine: &Engine) {
     let second = newer.begun(store).await;
     assert_eq!(
         store.watch_turn(&second.keys).await.unwrap(),
-        TurnSignal::Runs,
+        TurnSignal::Continue,
         "asked before it began"
     );
     assert_eq!(
@@ -65,7 +65,7 @@ pub(crate) async fn a_stop_never_hits_a_newer_turn(engine: &Engine) {
     assert_eq!(late, None, "asked for the older by its name");
     assert_eq!(
         store.watch_turn(&second.keys).await.unwrap(),
-        TurnSignal::Runs
+        TurnSignal::Continue
     );
 }
 

@@ -370,7 +370,7 @@ impl World<'_> {
                 .is_some_and(|open| open.stream() == &turn.ask.stream);
             let signal = self.store.watch_turn(&turn.begun.keys).await.unwrap();
             assert_eq!(
-                signal == TurnSignal::StopAsked,
+                signal == TurnSignal::StopRequested,
                 is_stopped,
                 "{}",
                 turn.ask.stream
