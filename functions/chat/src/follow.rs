@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::{failure, now_ms};
+use front::{error_chain, now_ms};
 use message::UiPart;
 use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
@@ -54,7 +54,7 @@ impl Follower {
         if let Err(error) = self.follow(state, &writer).await {
             tracing::warn!(
                 stream_id = self.open.stream().as_str(),
-                error = failure::chain(&error),
+                error = error_chain(&error),
                 "failed to follow a turn of another process"
             );
             writer.append(&replay::error_stream(REST_UNAVAILABLE));

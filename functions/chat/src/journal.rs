@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use front::{failure, now_ms};
+use front::{error_chain, now_ms};
 use message::StreamId;
 use store::{JournalName, JournalPiece, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
@@ -121,7 +121,7 @@ impl Journal {
     fn warn(&self, what: &str, error: &StoreError) {
         tracing::warn!(
             stream_id = self.stream.as_str(),
-            error = failure::chain(error),
+            error = error_chain(error),
             "{what}"
         );
     }

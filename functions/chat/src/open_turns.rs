@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use front::{failure, now_ms};
+use front::{error_chain, now_ms};
 use message::{ThreadId, UiPart, UserId};
 use store::OpenTurn;
 
@@ -108,7 +108,7 @@ impl AppState {
                     let stream_id = open.stream().as_str();
                     tracing::warn!(
                         stream_id,
-                        error = failure::chain(&error),
+                        error = error_chain(&error),
                         "failed to check whether a stop took effect"
                     );
                 }
@@ -136,7 +136,7 @@ impl AppState {
                 let stream_id = open.stream().as_str();
                 tracing::warn!(
                     stream_id,
-                    error = failure::chain(&error),
+                    error = error_chain(&error),
                     "failed to recover a turn"
                 );
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::failure;
+use front::error_chain;
 use message::{AnswerMetadata, TokenUsage, UnifiedFinishReason};
 use store::{
     Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage,
@@ -224,7 +224,7 @@ impl<'a> Recorder<'a> {
                 error.as_ref().is_some_and(StoreError::is_retryable) && next_try < until;
             let error = error.map_or_else(
                 || "the attempt timed out".to_owned(),
-                |error| failure::chain(&error),
+                |error| error_chain(&error),
             );
             if !can_retry {
                 tracing::error!(thread_id, answer_id, error, "failed to {what}");

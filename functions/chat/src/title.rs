@@ -9,7 +9,7 @@ mod clean;
 use std::sync::Arc;
 use std::time::Duration;
 
-use front::failure;
+use front::error_chain;
 use gateway::{GatewayError, Model, Prompt, PromptError};
 use json::JsonText;
 use message::{
@@ -104,7 +104,7 @@ impl TitleTask {
             Ok(prompt) => prompt,
             Err(error) => {
                 tracing::warn!(
-                    error = failure::chain(&error),
+                    error = error_chain(&error),
                     "failed to build the title request"
                 );
                 return None;
@@ -142,7 +142,7 @@ impl TitleTask {
                 "generated a title"
             ),
             Err(error) => {
-                let error = failure::chain(&error);
+                let error = error_chain(&error);
                 tracing::warn!(
                     thread_id,
                     gen_ai.request.model = self.model_id,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use front::{failure, now_ms};
+use front::{error_chain, now_ms};
 use gateway::{Model, Prompt};
 use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId};
 use nanoid::nanoid;
@@ -279,7 +279,7 @@ impl Turn {
             let thread_id = self.thread.as_str();
             tracing::warn!(
                 thread_id,
-                error = failure::chain(&error),
+                error = error_chain(&error),
                 "failed to undo the begin of a turn"
             );
             tokio::time::sleep(interval).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::failure;
+use front::error_chain;
 use store::{Store, TurnKeys, TurnSignal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ impl Watch {
                     let stream_id = self.keys.stream().as_str();
                     tracing::warn!(
                         stream_id,
-                        error = failure::chain(&error),
+                        error = error_chain(&error),
                         "failed to check a turn for a stop"
                     );
                 }

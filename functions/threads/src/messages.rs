@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use front::{failure, now_ms};
+use front::{error_chain, now_ms};
 use http::HeaderMap;
 use json::Invalid;
 use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
@@ -130,7 +130,7 @@ impl AppState {
         match recovery::recover(&self.store, turn, now_ms).await {
             Err(error) if !error.is_retryable() => {
                 let stream_id = turn.stream().as_str();
-                let error = failure::chain(&error);
+                let error = error_chain(&error);
                 tracing::error!(stream_id, error, "failed to recover a turn");
                 Ok(())
             }

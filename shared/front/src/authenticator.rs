@@ -8,7 +8,7 @@ use session::{
 };
 use store::{Store, StoreError};
 
-use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
+use crate::{AccessError, AllowedOrigins, Settings, error_chain, now_ms};
 
 /// The reason why a request is not authenticated.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ fn name_variable(error: SessionConfigError) -> String {
 fn to_authentication_error(error: SessionError) -> AuthenticationError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
-            error = failure::chain(&error),
+            error = error_chain(&error),
             "failed to parse a stored session"
         );
     }

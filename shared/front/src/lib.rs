@@ -8,7 +8,7 @@ mod access;
 mod authenticator;
 mod body;
 mod clock;
-pub mod failure;
+mod error_chain;
 mod logging;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -26,6 +26,7 @@ pub use access::{AccessError, AllowedOrigins};
 pub use authenticator::{AuthenticationError, Authenticator};
 pub use body::{BodyError, is_uncompressed_json, read_body};
 pub use clock::now_ms;
+pub use error_chain::error_chain;
 pub use logging::request_span;
 pub use refusal::{Refusal, json_response};
 pub use secrets::{Secret, resolve_secrets};

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::failure;
+use crate::error_chain;
 
 /// The response to a refused request: `{"error":{"code","message"}}`. The page shows the message to
 /// the user.
@@ -21,9 +21,9 @@ impl Refusal {
     /// Creates a refusal from `error`, whose text is the message, and logs it with its causes.
     pub fn new(error: &dyn Error, status: StatusCode, code: &'static str) -> Self {
         if status.is_server_error() {
-            tracing::error!(code, error = failure::chain(error), "a request failed");
+            tracing::error!(code, error = error_chain(error), "a request failed");
         } else {
-            tracing::info!(code, error = failure::chain(error), "a request was refused");
+            tracing::info!(code, error = error_chain(error), "a request was refused");
         }
         let fields = [("code", code.to_owned()), ("message", error.to_string())];
         let error = fields.map(|(name, text)| (name.to_owned(), Value::String(text)));

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::{BoxError, SettingError, Variables, failure};
+use crate::{BoxError, SettingError, Variables, error_chain};
 
 pub use http::PlainHttp;
 
@@ -97,7 +97,7 @@ where
             return Err(error);
         }
         tracing::warn!(
-            error = failure::chain(error.as_ref()),
+            error = error_chain(error.as_ref()),
             "lost the connection to the Runtime API, reconnecting"
         );
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tracing::Level;
 
 use crate::logging::log_to_stdout;
-use crate::{BoxError, SettingError, Variables, failure};
+use crate::{BoxError, SettingError, Variables, error_chain};
 
 /// Reads the configuration from the environment and serves until the process gets SIGTERM or
 /// SIGINT.
@@ -22,7 +22,7 @@ pub fn start<C>(
         Ok(config) => config,
         Err(error) => {
             log_to_stdout(Level::INFO, own_crates);
-            tracing::error!(error = failure::chain(&error), "invalid configuration");
+            tracing::error!(error = error_chain(&error), "invalid configuration");
             return ExitCode::FAILURE;
         }
     };
@@ -31,7 +31,7 @@ pub fn start<C>(
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(
-                error = failure::chain(error.as_ref()),
+                error = error_chain(error.as_ref()),
                 "failed to run the function"
             );
             ExitCode::FAILURE

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::failure;
+use front::error_chain;
 use gateway::GatewayError;
 use json::{RawJson, unquoted};
 use message::{AnswerMetadata, TokenUsage};
@@ -61,8 +61,8 @@ impl Ending {
     /// Returns the underlying error with its causes, for the log.
     pub(crate) fn cause(&self) -> Option<String> {
         match self {
-            Self::Broken(error) => Some(failure::chain(error)),
-            Self::NotSaved(error) => Some(failure::chain(error)),
+            Self::Broken(error) => Some(error_chain(error)),
+            Self::NotSaved(error) => Some(error_chain(error)),
             Self::OutOfOrder(error) => {
                 Some(format!("the gateway sent a {} out of order", error.part))
             }

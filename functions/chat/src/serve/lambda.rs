@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use front::{BoxError, failure, request_span};
+use front::{BoxError, error_chain, request_span};
 use futures_util::future::BoxFuture;
 use lambda_runtime::LambdaInvocation;
 use tokio::time::Instant;
@@ -144,7 +144,7 @@ where
             };
             if let Err(error) = result {
                 tracing::warn!(
-                    error = failure::chain(error.as_ref()),
+                    error = error_chain(error.as_ref()),
                     "the Runtime API did not accept a response"
                 );
             }

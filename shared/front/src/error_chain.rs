@@ -1,11 +1,11 @@
-//! Errors as one line of text.
+//! The text of an error with its causes.
 
 use std::error::Error;
 use std::fmt::Write;
 
 /// Formats an error with all its causes, separated by colons. Loggers print an error without its
 /// causes.
-pub fn chain(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
