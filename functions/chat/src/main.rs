@@ -3,29 +3,17 @@
 //!
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
-mod body;
-mod chat;
-mod clients;
 mod config;
 mod error;
-mod follow;
-mod history;
+mod handlers;
 mod invocation;
-mod journal;
-mod live;
-mod log;
-mod open_turns;
 #[cfg(test)]
 mod openapi;
-mod recorder;
-mod relay;
-mod replay;
-mod resume;
 mod routes;
 mod serve;
-mod title;
+mod state;
+mod stream;
 mod turn;
-mod watch;
 
 use config::Config;
 

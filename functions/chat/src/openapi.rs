@@ -25,8 +25,8 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use validation::{ChatRequest, Limits, RequestError};
 
 use crate::error::ApiError;
-use crate::resume::{MAX_STOP_BODY_BYTES, StopResult};
-use crate::{chat, resume};
+use crate::handlers::resume::{MAX_STOP_BODY_BYTES, StopResult};
+use crate::handlers::{chat, resume};
 
 const EVENT_STREAM: &str = "text/event-stream";
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::chat;
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::resume;
+use crate::handlers::{chat, resume};
+use crate::state::AppState;
 
 /// Builds the function's tower service. Requests carry their [`crate::invocation::Invocation`] as
 /// an extension.

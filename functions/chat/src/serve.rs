@@ -13,10 +13,10 @@ use http::Method;
 use nanoid::nanoid;
 use tracing::Instrument;
 
-use crate::clients::AppState;
 use crate::config::Config;
 use crate::invocation::{Invocation, Process};
 use crate::routes;
+use crate::state::AppState;
 
 /// Serves until the process gets SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {

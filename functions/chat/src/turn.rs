@@ -1,5 +1,12 @@
 //! A turn: one message of the user and its answer.
 
+pub(crate) mod history;
+pub(crate) mod recorder;
+pub(crate) mod recover;
+pub(crate) mod relay;
+pub(crate) mod title;
+pub(crate) mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +20,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use validation::{ChatRequest, Trigger, extract_text_content};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::history;
 use crate::invocation::Invocation;
-use crate::live::LiveTurnGuard;
-use crate::log::{StreamBuffer, StreamWriter, stream_buffer};
-use crate::relay::Relay;
-use crate::replay;
+use crate::state::AppState;
+use crate::stream::buffer::{StreamBuffer, StreamWriter, stream_buffer};
+use crate::stream::registry::LiveTurnGuard;
+use crate::stream::replay;
+use crate::turn::history;
+use crate::turn::relay::Relay;
 
 /// The longest time between the deadline of a turn and the expiry of its lease.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);

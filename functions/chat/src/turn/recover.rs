@@ -7,11 +7,11 @@ use front::{error_chain, now_ms};
 use message::{ThreadId, UiPart, UserId};
 use store::OpenTurn;
 
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::follow::Follower;
 use crate::invocation::Invocation;
-use crate::log::{StreamBuffer, stream_buffer};
+use crate::state::AppState;
+use crate::stream::buffer::{StreamBuffer, stream_buffer};
+use crate::stream::follow::Follower;
 
 /// The longest wait for a turn of this process to store its answer after a stop.
 const LOCAL_STOP_TIMEOUT: Duration = Duration::from_secs(3);

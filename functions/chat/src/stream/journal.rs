@@ -11,7 +11,7 @@ use message::StreamId;
 use store::{JournalName, JournalPiece, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
-use crate::log::StreamBuffer;
+use crate::stream::buffer::StreamBuffer;
 
 /// The delay of the first write after the first output of the model, so that a crash in the first
 /// second loses little.

@@ -7,7 +7,7 @@ use store::{Store, TurnKeys, TurnSignal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::log::StreamBuffer;
+use crate::stream::buffer::StreamBuffer;
 
 /// The longest interval between two checks. A stop takes effect within about a second.
 const MAX_INTERVAL: Duration = Duration::from_secs(1);

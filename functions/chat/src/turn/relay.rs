@@ -16,13 +16,13 @@ use ui_stream::{MAX_ANSWER_BYTES, MessageAssembler, StreamMapper, UiMessageChunk
 
 pub(crate) use self::ending::{Ending, cost};
 use crate::invocation::Invocation;
-use crate::journal::Journal;
-use crate::live::LiveTurnGuard;
-use crate::log::StreamWriter;
-use crate::recorder::Recorder;
-use crate::title::TitleTask;
+use crate::stream::buffer::StreamWriter;
+use crate::stream::journal::Journal;
+use crate::stream::registry::LiveTurnGuard;
 use crate::turn::Turn;
-use crate::watch::Watch;
+use crate::turn::recorder::Recorder;
+use crate::turn::title::task::TitleTask;
+use crate::turn::watch::Watch;
 
 /// The number of encoded bytes that are collected before they are appended to the stream buffer.
 const MAX_PENDING_BYTES: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use store::{Cost, Status, StoreError};
 use ui_stream::{OutOfOrder, UiMessageChunk};
 
 use super::Output;
-use crate::recorder::Record;
+use crate::turn::recorder::Record;
 
 /// The way in which a turn ended.
 pub(crate) enum Ending {

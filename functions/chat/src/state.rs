@@ -12,7 +12,7 @@ use validation::Limits;
 
 use crate::config::{Config, OnBusy};
 use crate::error::ApiError;
-use crate::live::LiveTurns;
+use crate::stream::registry::LiveTurns;
 
 /// The per-process shared state of the function.
 pub(crate) struct AppState {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::log::StreamBuffer;
+use crate::stream::buffer::StreamBuffer;
 
 /// The longest silence of a response. Proxies cut idle connections, CloudFront after 30 s.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -75,7 +75,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::log::stream_buffer;
+    use crate::stream::buffer::stream_buffer;
 
     async fn next(body: &mut StreamBody) -> Option<Bytes> {
         body.frame()

@@ -14,13 +14,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use validation::RequestError;
 
-use crate::body::StreamBody;
-use crate::chat::stream_response;
-use crate::clients::AppState;
 use crate::error::ApiError;
+use crate::handlers::chat::stream_response;
 use crate::invocation::Invocation;
 #[cfg(test)]
 use crate::openapi;
+use crate::state::AppState;
+use crate::stream::body::StreamBody;
 
 /// The size limit of a stop's body, which holds a stream id.
 pub(crate) const MAX_STOP_BODY_BYTES: usize = 16 * 1024;

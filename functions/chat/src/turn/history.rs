@@ -4,8 +4,8 @@ use gateway::Prompt;
 use message::{Role, ThreadId, ToolState, UiMessage, UiPart, UserId};
 use store::{Cursor, History, StoredMessage};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
+use crate::state::AppState;
 
 /// Returns the prompt of `message`, which has `message_bytes` bytes, after the stored messages
 /// before `before`, and the number of those. If the conversation exceeds the limit of messages or

@@ -9,10 +9,10 @@ use axum::response::Response;
 use front::{is_uncompressed_json, read_body};
 use validation::ChatRequest;
 
-use crate::body::StreamBody;
-use crate::clients::AppState;
 use crate::error::ApiError;
 use crate::invocation::Invocation;
+use crate::state::AppState;
+use crate::stream::body::StreamBody;
 use crate::turn::Turn;
 
 /// Answers a chat request with the stream of its turn.

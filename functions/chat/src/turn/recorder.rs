@@ -10,8 +10,8 @@ use store::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::invocation::Invocation;
-use crate::relay::Ending;
 use crate::turn::Turn;
+use crate::turn::relay::Ending;
 
 /// The timeout of a save, including the store's own retries. The user is waiting for the end of the
 /// stream.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::replay;
+use crate::stream::replay;
 
 /// The largest read. A reader that lags catches up in pieces of this size.
 const MAX_READ_BYTES: usize = 64 * 1024;

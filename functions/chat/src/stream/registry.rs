@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use message::StreamId;
 use tokio_util::sync::CancellationToken;
 
-use crate::log::StreamBuffer;
+use crate::stream::buffer::StreamBuffer;
 
 /// The registry of all running turns of the process. Cloning is cheap.
 #[derive(Clone, Default)]
@@ -77,7 +77,7 @@ impl Drop for LiveTurnGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::stream_buffer;
+    use crate::stream::buffer::stream_buffer;
 
     #[test]
     fn a_turn_is_found_and_stopped_while_its_guard_lives() {

@@ -8,9 +8,9 @@ use store::{OpenTurn, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::AppState;
-use crate::log::StreamWriter;
-use crate::replay;
+use crate::state::AppState;
+use crate::stream::buffer::StreamWriter;
+use crate::stream::replay;
 
 /// The interval between two reads of the journal.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);

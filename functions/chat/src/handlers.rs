@@ -1,0 +1,4 @@
+//! The handlers, one file for each route.
+
+pub(crate) mod chat;
+pub(crate) mod resume;
