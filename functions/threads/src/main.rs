@@ -3,21 +3,16 @@
 //!
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
-mod clients;
 mod config;
-mod delete;
 mod error;
-mod list;
-mod messages;
-mod models;
+mod handlers;
 #[cfg(test)]
 mod openapi;
 mod query;
-mod rename;
+mod response;
 mod routes;
 mod serve;
-mod shapes;
-mod usage;
+mod state;
 
 use config::Config;
 

@@ -20,9 +20,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
 use crate::error::ApiError;
+use crate::handlers::rename::MAX_TITLE_CHARS;
+use crate::handlers::{delete, list, messages, models, rename, usage};
 use crate::query::MAX_PAGE_SIZE;
-use crate::rename::MAX_TITLE_CHARS;
-use crate::{delete, list, messages, models, rename, usage};
 
 /// The API of the function.
 #[derive(OpenApi)]

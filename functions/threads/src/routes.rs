@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, patch};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::{delete, list, messages, models, rename, usage};
+use crate::handlers::{delete, list, messages, models, rename, usage};
+use crate::state::AppState;
 
 /// Builds the function's tower service.
 pub(crate) fn router(state: Arc<AppState>) -> Router {

@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
 
-use crate::clients::AppState;
 use crate::config::Config;
 use crate::routes;
+use crate::state::AppState;
 
 /// Serves until the process gets SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), BoxError> {

@@ -17,12 +17,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use store::{CurrentTurn, Cursor, MessagePage, OpenTurn, Pages, StoredMessage, Thread};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 use crate::query::{AddressPart, Query, encode_cursor, thread_id};
-use crate::shapes::{ThreadShape, ok};
+use crate::response::{ThreadShape, ok};
+use crate::state::AppState;
 
 /// The default number of messages in a page.
 pub(crate) const DEFAULT_PAGE_SIZE: usize = 100;

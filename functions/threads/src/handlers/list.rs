@@ -8,14 +8,14 @@ use http::HeaderMap;
 use serde::Serialize;
 use store::{ThreadPage, ThreadSummary};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 #[cfg(test)]
 use crate::query::MAX_PAGE_SIZE;
 use crate::query::{Query, encode_cursor};
-use crate::shapes::ok;
+use crate::response::ok;
+use crate::state::AppState;
 
 /// The default number of threads in a page.
 pub(crate) const DEFAULT_PAGE_SIZE: usize = 30;

@@ -8,9 +8,9 @@ use http::HeaderMap;
 use registry::ModelConfig;
 use serde::Serialize;
 
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::shapes::ok;
+use crate::response::ok;
+use crate::state::AppState;
 
 /// Answers with the models in the operator's order, and the default model.
 #[cfg_attr(test, utoipa::path(

@@ -9,12 +9,12 @@ use json::{Invalid, Object};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 use crate::query::{AddressPart, thread_id};
-use crate::shapes::{ThreadShape, ok};
+use crate::response::{ThreadShape, ok};
+use crate::state::AppState;
 
 /// The size limit of the body, which holds a title.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;

@@ -9,9 +9,9 @@ use http::HeaderMap;
 use serde::Serialize;
 use store::{TurnLimits, TurnUsage, UsageReport};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
-use crate::shapes::ok;
+use crate::response::ok;
+use crate::state::AppState;
 
 /// Answers with sums. Turns count when they begin, tokens and cost when they end.
 #[cfg_attr(test, utoipa::path(

@@ -7,11 +7,11 @@ use axum::extract::State;
 use front::now_ms;
 use http::{HeaderMap, StatusCode};
 
-use crate::clients::AppState;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
 use crate::query::{AddressPart, thread_id};
+use crate::state::AppState;
 
 /// Deletes the thread. A repeated request completes a delete that was interrupted.
 #[cfg_attr(test, utoipa::path(
