@@ -9,6 +9,7 @@ mod handlers;
 mod invocation;
 #[cfg(test)]
 mod openapi;
+mod path;
 mod routes;
 mod serve;
 mod state;

@@ -25,8 +25,8 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use validation::{ChatRequest, Limits, RequestError};
 
 use crate::error::ApiError;
-use crate::handlers::resume::{MAX_STOP_BODY_BYTES, StopResult};
-use crate::handlers::{chat, resume};
+use crate::handlers::stop::StopResult;
+use crate::handlers::{chat, resume, stop};
 
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -41,7 +41,7 @@ const EVENT_STREAM: &str = "text/event-stream";
     ),
     servers((url = "/", description = "The origin of the web application")),
     tags((name = "chat", description = "The model's answers")),
-    paths(chat::answer, resume::resume, resume::stop),
+    paths(chat::answer, resume::resume, stop::stop),
 )]
 struct ApiDescription;
 
@@ -108,7 +108,7 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         ),
         (
             BodyError::TooLarge {
-                limit: MAX_STOP_BODY_BYTES,
+                limit: stop::MAX_BODY_BYTES,
             }
             .into(),
             &["stop"],

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::error::ApiError;
-use crate::handlers::{chat, resume};
+use crate::handlers::{chat, resume, stop};
 use crate::state::AppState;
 
 /// Builds the function's tower service. Requests carry their [`crate::invocation::Invocation`] as
@@ -15,7 +15,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     Router::new()
         .route("/api/chat", post(chat::answer))
         .route("/api/chat/{threadId}/stream", get(resume::resume))
-        .route("/api/chat/{threadId}/stop", post(resume::stop))
+        .route("/api/chat/{threadId}/stop", post(stop::stop))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .fallback(async || ApiError::NotFound)
         .with_state(state)

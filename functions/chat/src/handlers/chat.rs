@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use front::{is_uncompressed_json, read_body};
 use validation::ChatRequest;
 
@@ -51,19 +50,5 @@ pub(crate) async fn answer(
 
     let turn = Turn::new(&state, user, request, model, prompt)?;
     let buffer = turn.start(&invocation).await?;
-    Ok(stream_response(StreamBody::new(
-        buffer,
-        invocation.process_tasks(),
-    )))
-}
-
-/// Builds the response that streams `body`.
-pub(crate) fn stream_response(body: StreamBody) -> Response {
-    let mut response = Response::new(Body::new(body));
-    for (name, value) in ui_stream::STREAM_HEADERS {
-        response
-            .headers_mut()
-            .insert(name, http::HeaderValue::from_static(value));
-    }
-    response
+    Ok(StreamBody::new(buffer, invocation.process_tasks()).into_response())
 }

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::HeaderValue;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
@@ -67,6 +69,18 @@ impl Body for StreamBody {
             self.timer.as_mut().reset(silent_until);
         }
         Poll::Pending
+    }
+}
+
+impl IntoResponse for StreamBody {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(axum::body::Body::new(self));
+        for (name, value) in ui_stream::STREAM_HEADERS {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response
     }
 }
 
