@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use front::{error_chain, now_ms};
 use message::UiPart;
-use store::{OpenTurn, StoreError};
+use store::{OpenTurn, Store, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::state::AppState;
 use crate::stream::buffer::StreamWriter;
 use crate::stream::replay;
 
@@ -30,6 +29,7 @@ const REST_UNAVAILABLE: &str =
 
 /// A reader of another process's turn.
 pub(crate) struct Follower {
+    pub(crate) store: Store,
     pub(crate) open: OpenTurn,
     /// The parts of the answer that the reader has already, if the turn continues one.
     pub(crate) known_parts: Vec<UiPart>,
@@ -50,8 +50,8 @@ enum TurnState {
 impl Follower {
     /// Copies the journal into `writer` from its first byte, until the journal or the turn ends or
     /// the last reader is gone.
-    pub(crate) async fn run(self, state: &AppState, writer: StreamWriter) {
-        if let Err(error) = self.follow(state, &writer).await {
+    pub(crate) async fn run(self, writer: StreamWriter) {
+        if let Err(error) = self.follow(&writer).await {
             tracing::warn!(
                 stream_id = self.open.stream().as_str(),
                 error = error_chain(&error),
@@ -62,17 +62,17 @@ impl Follower {
         writer.end();
     }
 
-    async fn follow(&self, state: &AppState, writer: &StreamWriter) -> Result<(), StoreError> {
+    async fn follow(&self, writer: &StreamWriter) -> Result<(), StoreError> {
         let (mut next, mut empty_reads) = (0, 0);
         let name = self.open.journal();
         // Once the turn is over: the time by which the journal must have ended.
         let mut journal_end_by: Option<Instant> = None;
         while writer.has_readers() && Instant::now() < self.until && !self.shutdown.is_cancelled() {
             let consistent = empty_reads >= MAX_EMPTY_READS;
-            let journal = state.store.journal(&name, next, consistent).await?;
+            let journal = self.store.journal(&name, next, consistent).await?;
             writer.append(&journal.bytes);
             if journal.ended {
-                return self.ensure_finalized(state).await;
+                return self.ensure_finalized().await;
             }
             empty_reads = if journal.next == next {
                 empty_reads + 1
@@ -82,13 +82,13 @@ impl Follower {
             next = journal.next;
             if consistent && empty_reads > MAX_EMPTY_READS {
                 empty_reads = MAX_EMPTY_READS / 2;
-                match self.turn_state(state).await? {
+                match self.turn_state().await? {
                     TurnState::Running => {}
                     TurnState::Dead => {
                         writer.append(&replay::error_stream(INTERRUPTED));
                         return Ok(());
                     }
-                    TurnState::Ended if next == 0 && self.replay_stored(state, writer).await? => {
+                    TurnState::Ended if next == 0 && self.replay_stored(writer).await? => {
                         return Ok(());
                     }
                     TurnState::Ended => {
@@ -108,21 +108,17 @@ impl Follower {
 
     /// Recovers the turn if its journal has ended but the thread shows it as running: a turn ends
     /// its buffer only after storing its answer, so storing has failed.
-    async fn ensure_finalized(&self, state: &AppState) -> Result<(), StoreError> {
-        if let TurnState::Running = self.turn_state(state).await? {
-            recovery::recover(&state.store, &self.open, now_ms()).await?;
+    async fn ensure_finalized(&self) -> Result<(), StoreError> {
+        if let TurnState::Running = self.turn_state().await? {
+            recovery::recover(&self.store, &self.open, now_ms()).await?;
         }
         Ok(())
     }
 
     /// Replays the stored answer for a reader that has received nothing. Returns `false` if no
     /// answer is stored yet.
-    async fn replay_stored(
-        &self,
-        state: &AppState,
-        writer: &StreamWriter,
-    ) -> Result<bool, StoreError> {
-        let stored = state.store.answer_of(&self.open.answered()).await?;
+    async fn replay_stored(&self, writer: &StreamWriter) -> Result<bool, StoreError> {
+        let stored = self.store.answer_of(&self.open.answered()).await?;
         let stream = stored.and_then(|answer| replay::replay_answer(&self.known_parts, &answer));
         if let Some(stream) = &stream {
             writer.append(stream);
@@ -130,15 +126,15 @@ impl Follower {
         Ok(stream.is_some())
     }
 
-    async fn turn_state(&self, state: &AppState) -> Result<TurnState, StoreError> {
-        let current = state
+    async fn turn_state(&self) -> Result<TurnState, StoreError> {
+        let current = self
             .store
             .current_turn(self.open.user(), self.open.thread())
             .await?;
         match current.and_then(|current| current.open) {
             Some(open) if open.stream() != self.open.stream() => Ok(TurnState::Ended),
             Some(open) if open.is_dead(now_ms()) => {
-                recovery::recover(&state.store, &open, now_ms()).await?;
+                recovery::recover(&self.store, &open, now_ms()).await?;
                 Ok(TurnState::Dead)
             }
             Some(_) => Ok(TurnState::Running),

@@ -67,15 +67,15 @@ impl AppState {
             return None;
         }
         let (writer, buffer) = stream_buffer();
-        let state = Arc::clone(self);
         let (until, shutdown) = (invocation.cutoff(), invocation.shutdown.clone());
         let follower = Follower {
+            store: self.store.clone(),
             open: open.clone(),
             known_parts,
             until,
             shutdown,
         };
-        invocation.spawn(async move { follower.run(&state, writer).await });
+        invocation.spawn(async move { follower.run(writer).await });
         Some(buffer)
     }
 
