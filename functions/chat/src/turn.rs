@@ -1,9 +1,11 @@
 //! A turn: one message of the user and its answer.
 
+pub(crate) mod attach;
 pub(crate) mod history;
 pub(crate) mod recorder;
 pub(crate) mod recover;
 pub(crate) mod relay;
+pub(crate) mod stop;
 pub(crate) mod title;
 pub(crate) mod watch;
 
@@ -26,8 +28,11 @@ use crate::state::AppState;
 use crate::stream::buffer::{StreamBuffer, StreamWriter, stream_buffer};
 use crate::stream::registry::LiveTurnGuard;
 use crate::stream::replay;
+use crate::turn::attach::attach;
 use crate::turn::history;
+use crate::turn::recover::spawn_recovery;
 use crate::turn::relay::Relay;
+use crate::turn::stop::stop_and_recover;
 
 /// The longest time between the deadline of a turn and the expiry of its lease.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -186,11 +191,11 @@ impl Turn {
         if let Some(older) = took_over {
             self.state.live.stop(older.stream());
             if older.is_dead(now_ms()) {
-                self.state.recover(older, invocation);
+                spawn_recovery(&self.state, older, invocation);
             }
         }
         if let Some(older) = unfinished_previous.filter(|older| older.is_dead(now_ms())) {
-            self.state.recover(older, invocation);
+            spawn_recovery(&self.state, older, invocation);
         }
         Box::pin(Relay::new(self, keys, writer, guard, message_saved).run(invocation)).await;
     }
@@ -216,9 +221,7 @@ impl Turn {
                         .store
                         .put_pending_question(&open, &self.user_message())
                         .await?;
-                    let buffer = self
-                        .state
-                        .attach(&open, self.answer_parts.clone(), invocation);
+                    let buffer = attach(&self.state, &open, self.answer_parts.clone(), invocation);
                     let in_progress = || ApiError::TurnInProgress {
                         stream: open.stream().clone(),
                         same_message: true,
@@ -248,7 +251,7 @@ impl Turn {
     async fn prepare(&mut self, begun: &BegunTurn) -> Result<bool, ApiError> {
         if self.history_is_stored {
             if let Some(older) = &begun.took_over {
-                self.state.stop_and_recover(older).await?;
+                stop_and_recover(&self.state, older).await?;
             }
             let preceding;
             (self.prompt, preceding) = self.stored_conversation(&begun.history).await?;

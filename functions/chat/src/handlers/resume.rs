@@ -13,6 +13,8 @@ use crate::openapi;
 use crate::path::{PathPart, thread_id};
 use crate::state::AppState;
 use crate::stream::body::StreamBody;
+use crate::turn::attach::attach;
+use crate::turn::recover::running_turn;
 
 /// Answers with the running turn's stream, or with 204 if none runs.
 #[cfg_attr(test, utoipa::path(
@@ -35,10 +37,10 @@ pub(crate) async fn resume(
 ) -> Result<Response, ApiError> {
     let user = state.authenticate(request.headers()).await?;
     let thread = thread_id(thread)?;
-    let Some(open) = state.running_turn(&user, &thread, &invocation).await? else {
+    let Some(open) = running_turn(&state, &user, &thread, &invocation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    match state.attach(&open, Vec::new(), &invocation) {
+    match attach(&state, &open, Vec::new(), &invocation) {
         Some(buffer) => Ok(StreamBody::new(buffer, invocation.process_tasks()).into_response()),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }

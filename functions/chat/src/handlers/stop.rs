@@ -18,6 +18,7 @@ use crate::invocation::Invocation;
 use crate::openapi;
 use crate::path::{PathPart, thread_id};
 use crate::state::AppState;
+use crate::turn::stop::{can_stop_here, enforce_stop};
 
 /// The size limit of the body, which holds a stream id.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -49,13 +50,13 @@ pub(crate) async fn stop(
         .await?;
     // Without journals other processes do not watch for stops, so only a turn that ends here
     // counts.
-    let open = open.filter(|open| state.has_journals() || state.can_stop_here(open));
+    let open = open.filter(|open| state.has_journals() || can_stop_here(&state, open));
     let result = StopResult {
         stopping: open.is_some(),
         stream_id: open.as_ref().map(|open| open.stream().clone()),
     };
     if let Some(open) = open {
-        state.enforce_stop(open, &invocation);
+        enforce_stop(&state, open, &invocation);
     }
     let result = serde_json::to_string(&result).expect("what we write is always JSON");
     Ok(json_response(StatusCode::OK, result))

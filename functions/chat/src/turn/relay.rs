@@ -21,6 +21,7 @@ use crate::stream::journal::Journal;
 use crate::stream::registry::LiveTurnGuard;
 use crate::turn::Turn;
 use crate::turn::recorder::Recorder;
+use crate::turn::recover::spawn_recovery;
 use crate::turn::title::task::TitleTask;
 use crate::turn::watch::Watch;
 
@@ -257,7 +258,7 @@ impl Relay {
         drop(guard);
         recorder.record_usage(&record).await;
         if let Some(older) = unfinished_previous {
-            turn.state.recover(older, invocation);
+            spawn_recovery(&turn.state, older, invocation);
         }
         recorder.log_outcome(&record, &ending, saved);
         if saved && let Some(title) = TitleTask::from_turn(&turn, &keys, &record, invocation) {
