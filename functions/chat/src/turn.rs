@@ -1,7 +1,11 @@
 //! A turn: one message of the user and its answer.
 
 pub(crate) mod attach;
+mod cost;
+mod ending;
 pub(crate) mod history;
+mod output;
+mod record;
 pub(crate) mod recorder;
 pub(crate) mod recover;
 pub(crate) mod relay;

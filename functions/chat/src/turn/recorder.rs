@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use front::error_chain;
-use message::{AnswerMetadata, TokenUsage, UnifiedFinishReason};
-use store::{
-    Answer, Cost, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome, TurnUsage,
-};
+use message::UnifiedFinishReason;
+use store::{Answer, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, TurnOutcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::invocation::Invocation;
 use crate::turn::Turn;
-use crate::turn::relay::Ending;
+use crate::turn::ending::Ending;
+use crate::turn::record::Record;
 
 /// The timeout of a save, including the store's own retries. The user is waiting for the end of the
 /// stream.
@@ -25,36 +24,6 @@ const LATE_SAVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The time reserved for marking the turn as ended.
 const FINISH_RESERVE: Duration = Duration::from_secs(1);
-
-/// The final state of an answer.
-pub(crate) struct Record {
-    pub(crate) parts: String,
-    /// Set when the model produced no output.
-    pub(crate) is_empty: bool,
-    pub(crate) status: Status,
-    pub(crate) metadata: AnswerMetadata,
-    /// The cost of the call as the gateway reports it.
-    pub(crate) cost: Option<Cost>,
-    pub(crate) skipped_parts: u64,
-}
-
-impl Record {
-    fn usage(&self) -> TurnUsage {
-        to_turn_usage(self.metadata.usage, self.cost)
-    }
-}
-
-/// Converts the usage and cost of a call into the store's form.
-pub(crate) fn to_turn_usage(usage: Option<TokenUsage>, cost: Option<Cost>) -> TurnUsage {
-    let usage = usage.unwrap_or_default();
-    TurnUsage {
-        input: usage.input_tokens,
-        output: usage.output_tokens,
-        cached: usage.input_token_details.cache_read_tokens,
-        reasoning: usage.output_token_details.reasoning_tokens,
-        cost,
-    }
-}
 
 /// The writer of one turn's end.
 pub(crate) struct Recorder<'a> {

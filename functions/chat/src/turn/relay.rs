@@ -1,32 +1,27 @@
 //! The relay of a turn: from the gateway into the stream buffer and, at the end, into the store.
 
-mod ending;
-
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use front::now_ms;
 use futures_util::FutureExt;
 use gateway::{GatewayError, PartStream};
-use message::{AnswerMetadata, StreamPart, UiPart};
 use store::{StoreError, TurnKeys};
 use tokio::time::{Instant, timeout};
-use ui_stream::{MAX_ANSWER_BYTES, MessageAssembler, StreamMapper, UiMessageChunk};
+use ui_stream::UiMessageChunk;
 
-pub(crate) use self::ending::{Ending, cost};
 use crate::invocation::Invocation;
 use crate::stream::buffer::StreamWriter;
 use crate::stream::journal::Journal;
 use crate::stream::registry::LiveTurnGuard;
 use crate::turn::Turn;
+use crate::turn::ending::Ending;
+use crate::turn::output::Output;
 use crate::turn::recorder::Recorder;
 use crate::turn::recover::spawn_recovery;
 use crate::turn::title::task::TitleTask;
 use crate::turn::watch::Watch;
 
-/// The number of encoded bytes that are collected before they are appended to the stream buffer.
-const MAX_PENDING_BYTES: usize = 64 * 1024;
 /// The time that a client waits for the mark that its turn produced nothing.
 const UNSAVED_FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -42,22 +37,6 @@ pub(crate) struct Relay {
     skipped: u64,
 }
 
-/// The model's output so far, for the stream and for the store.
-struct Output {
-    mapper: StreamMapper,
-    assembler: MessageAssembler,
-    /// The encoded bytes that are not in the stream buffer yet.
-    pending: Vec<u8>,
-    /// The number of bytes in the stream buffer.
-    length: usize,
-    /// Set when the answer continues existing parts.
-    is_continuation: bool,
-    begun: Instant,
-    /// The begin in milliseconds since 1970.
-    created_at_ms: u64,
-    first_token: Option<Instant>,
-}
-
 impl Relay {
     /// Creates the relay of a turn that has begun under `keys`.
     pub(crate) fn new(
@@ -68,22 +47,7 @@ impl Relay {
         message_saved: bool,
     ) -> Self {
         let parts = std::mem::take(&mut turn.answer_parts);
-        let known_tools = parts.iter().filter_map(|part| match part {
-            UiPart::Tool(tool) => Some(tool.tool_call_id.clone()),
-            _ => None,
-        });
-        let is_continuation = !parts.is_empty();
-        let output = Output {
-            is_continuation,
-            mapper: StreamMapper::with_known_calls(known_tools)
-                .with_sources(turn.state.send_sources),
-            assembler: MessageAssembler::from_parts(parts),
-            pending: Vec::new(),
-            length: 0,
-            begun: Instant::now(),
-            created_at_ms: now_ms(),
-            first_token: None,
-        };
+        let output = Output::new(parts, turn.state.send_sources);
         Self {
             turn,
             keys,
@@ -126,7 +90,7 @@ impl Relay {
     }
 
     async fn relay(&mut self, cutoff: Instant, invocation: &Invocation) -> Ending {
-        let metadata = AnswerMetadata::at_start(&self.turn.model_id, self.output.created_at_ms);
+        let metadata = self.output.start_metadata(&self.turn.model_id);
         self.output.emit(&UiMessageChunk::Start {
             message_id: self.turn.answer.to_string(),
             message_metadata: Some(Box::new(metadata)),
@@ -180,7 +144,7 @@ impl Relay {
             name: self.keys.journal(),
             stream: self.keys.stream().clone(),
             buffer: self.writer.reader(),
-            preamble: self.output.length,
+            preamble: self.output.length(),
             interval: state.journal_interval,
         };
         invocation.spawn(journal.run());
@@ -265,110 +229,4 @@ impl Relay {
             invocation.spawn(title.run());
         }
     }
-}
-
-impl Output {
-    /// Maps `parts` to chunks for the stream and for the store, up to the first part that is
-    /// refused.
-    fn push(&mut self, parts: Vec<StreamPart>, writer: &StreamWriter) -> Result<(), Ending> {
-        let pushed = parts
-            .into_iter()
-            .try_for_each(|part| self.push_part(part, writer));
-        if self.first_token.is_none() && !self.assembler.is_empty() {
-            self.first_token = Some(Instant::now());
-        }
-        pushed
-    }
-
-    fn push_part(&mut self, part: StreamPart, writer: &StreamWriter) -> Result<(), Ending> {
-        let Self {
-            mapper,
-            assembler,
-            pending,
-            ..
-        } = self;
-        // Checked before the chunk exists: a part may be as large as an event, and each chunk is
-        // copied some four times.
-        if self.length + pending.len() + mapper.stream_bytes(&part) > MAX_ANSWER_BYTES {
-            return Err(Ending::TooLong);
-        }
-        let pushed = mapper.push(part, |chunk| {
-            chunk.encode(pending);
-            assembler.push(&chunk);
-        });
-        if pending.len() > MAX_PENDING_BYTES {
-            self.flush(writer);
-        }
-        pushed.map_err(Ending::OutOfOrder)
-    }
-
-    fn emit(&mut self, chunk: &UiMessageChunk) {
-        chunk.encode(&mut self.pending);
-        self.assembler.push(chunk);
-    }
-
-    /// Writes the last chunks and ends the stream.
-    fn end(
-        mut self,
-        closing: Vec<UiMessageChunk>,
-        metadata: &AnswerMetadata,
-        writer: StreamWriter,
-    ) {
-        with_metadata(closing, metadata)
-            .iter()
-            .for_each(|chunk| chunk.encode(&mut self.pending));
-        self.pending.extend_from_slice(ui_stream::DONE);
-        self.flush(&writer);
-        writer.end();
-    }
-
-    /// Ends the stream with the error that nothing was saved, unless it carries another error
-    /// already.
-    fn end_unsaved(
-        mut self,
-        closing: Vec<UiMessageChunk>,
-        metadata: &AnswerMetadata,
-        writer: StreamWriter,
-    ) {
-        if closing
-            .iter()
-            .any(|chunk| matches!(chunk, UiMessageChunk::Error { .. }))
-        {
-            return self.end(closing, metadata, writer);
-        }
-        let mut chunks = Vec::new();
-        self.mapper
-            .fail(ending::NOT_SAVED, |chunk| chunks.push(chunk));
-        self.end(chunks, metadata, writer);
-    }
-
-    fn flush(&mut self, writer: &StreamWriter) {
-        writer.append(&self.pending);
-        self.length += self.pending.len();
-        self.pending.clear();
-    }
-}
-
-/// Adds the final metadata to the last chunks: in `finish`, and before the chunk at which clients
-/// stop reading.
-fn with_metadata(
-    mut closing: Vec<UiMessageChunk>,
-    metadata: &AnswerMetadata,
-) -> Vec<UiMessageChunk> {
-    for chunk in &mut closing {
-        if let UiMessageChunk::Finish {
-            message_metadata, ..
-        } = chunk
-        {
-            *message_metadata = Some(Box::new(metadata.clone()));
-        }
-    }
-    let last_read = |chunk: &UiMessageChunk| {
-        matches!(chunk, UiMessageChunk::Error { .. } | UiMessageChunk::Abort)
-    };
-    if let Some(index) = closing.iter().position(last_read) {
-        let message_metadata = Box::new(metadata.clone());
-        closing.insert(index, UiMessageChunk::MessageMetadata { message_metadata });
-    }
-    closing
 }

@@ -18,8 +18,8 @@ use super::clean::clean;
 use crate::invocation::Invocation;
 use crate::state::AppState;
 use crate::turn::Turn;
-use crate::turn::recorder::{Record, to_turn_usage};
-use crate::turn::relay;
+use crate::turn::cost::cost;
+use crate::turn::record::{Record, to_turn_usage};
 
 /// The system prompt of the title model.
 const INSTRUCTION: &str = "Write a title for the conversation that the user shows you, in its language: six words at \
@@ -209,7 +209,7 @@ impl TitleDraft {
                 provider_metadata,
                 ..
             } => {
-                let cost = provider_metadata.as_ref().and_then(relay::cost);
+                let cost = provider_metadata.as_ref().and_then(cost);
                 self.usage = to_turn_usage(usage.as_ref().and_then(TokenUsage::reported), cost);
             }
             _ => {}
