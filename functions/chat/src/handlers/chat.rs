@@ -13,6 +13,7 @@ use crate::invocation::Invocation;
 use crate::state::AppState;
 use crate::stream::body::StreamBody;
 use crate::turn::Turn;
+use crate::turn::task::TurnTask;
 
 /// Answers a chat request with the stream of its turn.
 #[cfg_attr(test, utoipa::path(
@@ -48,7 +49,9 @@ pub(crate) async fn answer(
         .gateway
         .prompt(state.system_prompt.as_deref(), &request.messages)?;
 
-    let turn = Turn::new(&state, user, request, model, prompt)?;
-    let buffer = turn.start(&invocation).await?;
+    let turn = Turn::new(user, request, &model.id)?;
+    let model = state.gateway.model(model);
+    let task = TurnTask::new(state, turn, model, prompt, invocation.clone());
+    let buffer = task.start().await?;
     Ok(StreamBody::new(buffer, invocation.process_tasks()).into_response())
 }

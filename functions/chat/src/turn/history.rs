@@ -1,40 +1,41 @@
 //! The conversation of a client that sends only its last message, loaded from the store.
 
 use gateway::Prompt;
-use message::{Role, ThreadId, ToolState, UiMessage, UiPart, UserId};
+use message::{Role, ToolState, UiMessage, UiPart};
 use store::{Cursor, History, StoredMessage};
 
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::turn::Turn;
 
-/// Returns the prompt of `message`, which has `message_bytes` bytes, after the stored messages
-/// before `before`, and the number of those. If the conversation exceeds the limit of messages or
-/// bytes, omits the oldest, so that it begins with a message of the user.
-pub(crate) async fn prompt(
+/// Returns the prompt of the turn's message after the stored messages before `before`, and the
+/// number of those. If the conversation exceeds the limit of messages or bytes, omits the oldest, so
+/// that it begins with a message of the user.
+pub(super) async fn stored_prompt(
     state: &AppState,
-    user: &UserId,
-    thread: &ThreadId,
+    turn: &Turn,
     before: &Cursor,
-    message: &UiMessage,
-    message_bytes: usize,
 ) -> Result<(Prompt, usize), ApiError> {
     let limits = &state.limits;
     let history = History {
         limit: limits.max_messages.saturating_sub(1),
-        max_bytes: Some(limits.max_body_bytes.saturating_sub(message_bytes)),
+        max_bytes: Some(
+            limits
+                .max_body_bytes
+                .saturating_sub(turn.message_parts.len()),
+        ),
         before: Some(before),
         consistent: true,
     };
+    let (user, thread) = (&turn.ids.user, &turn.ids.thread);
     let stored = state.store.messages(user, thread, &history).await?;
     let mut conversation = conversation(stored);
     let preceding = conversation.len();
-    conversation.push(message.clone());
-    Ok((
-        state
-            .gateway
-            .prompt(state.system_prompt.as_deref(), &conversation)?,
-        preceding,
-    ))
+    conversation.push(turn.message.clone());
+    let prompt = state
+        .gateway
+        .prompt(state.system_prompt.as_deref(), &conversation)?;
+    Ok((prompt, preceding))
 }
 
 /// Converts stored messages to a conversation, oldest first, from the first message of the user on.

@@ -8,9 +8,9 @@ use store::{Answer, Finished, OpenTurn, Status, Store, StoreError, TurnKeys, Tur
 use tokio::time::{Instant, timeout_at};
 
 use crate::invocation::Invocation;
-use crate::turn::Turn;
 use crate::turn::ending::Ending;
 use crate::turn::record::Record;
+use crate::turn::{Turn, TurnIds, user_message};
 
 /// The timeout of a save, including the store's own retries. The user is waiting for the end of the
 /// stream.
@@ -27,8 +27,10 @@ const FINISH_RESERVE: Duration = Duration::from_secs(1);
 
 /// The writer of one turn's end.
 pub(crate) struct Recorder<'a> {
-    turn: &'a Turn,
     store: &'a Store,
+    ids: &'a TurnIds,
+    /// The parts of the user's message as JSON.
+    message_parts: &'a str,
     keys: &'a TurnKeys,
     /// The time by which the save must be done, and the one by which the turn must be marked as
     /// ended.
@@ -39,13 +41,19 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// Creates the recorder of the turn under `keys`. Its timeouts start now.
-    pub(crate) fn new(turn: &'a Turn, keys: &'a TurnKeys, invocation: &Invocation) -> Self {
+    pub(crate) fn new(
+        store: &'a Store,
+        turn: &'a Turn,
+        keys: &'a TurnKeys,
+        invocation: &Invocation,
+    ) -> Self {
         let latest = Instant::now() + SAVE_TIMEOUT;
         let save_until = invocation.save_deadline().min(latest);
         let finish_until = save_until + (invocation.deadline - save_until) / 2;
         Self {
-            turn,
-            store: &turn.state.store,
+            store,
+            ids: &turn.ids,
+            message_parts: &turn.message_parts,
             keys,
             save_until,
             finish_until,
@@ -77,11 +85,11 @@ impl<'a> Recorder<'a> {
 
     async fn save_until(&self, until: Instant, record: &Record, message_saved: bool) -> bool {
         if !message_saved {
-            let saved = self
-                .persist("store the user's message", until, || {
-                    self.turn.save_message(self.keys)
-                })
-                .await;
+            let put = async || {
+                let message = user_message(self.message_parts);
+                self.store.put_user_message(self.keys, &message).await
+            };
+            let saved = self.persist("store the user's message", until, put).await;
             if saved.is_none() {
                 return false;
             }
@@ -127,7 +135,7 @@ impl<'a> Recorder<'a> {
             } => unfinished_previous,
             Finished::Superseded => {
                 tracing::info!(
-                    thread_id = self.turn.thread.as_str(),
+                    thread_id = self.ids.thread.as_str(),
                     "a newer turn took over the thread"
                 );
                 None
@@ -154,11 +162,11 @@ impl<'a> Recorder<'a> {
         let usage = metadata.usage.unwrap_or_default();
         let cause = ending.cause();
         tracing::info!(
-            user_id = self.turn.user.as_str(),
-            thread_id = self.turn.thread.as_str(),
-            message_id = self.turn.message.id.as_str(),
-            answer_id = self.turn.answer.as_str(),
-            stream_id = self.turn.stream.as_str(),
+            user_id = self.ids.user.as_str(),
+            thread_id = self.ids.thread.as_str(),
+            message_id = self.ids.message.as_str(),
+            answer_id = self.ids.answer.as_str(),
+            stream_id = self.ids.stream.as_str(),
             status = record.status.as_str(),
             saved,
             error = metadata.error,
@@ -167,7 +175,7 @@ impl<'a> Recorder<'a> {
             ttft_ms = metadata.ttft_ms,
             answer_bytes = record.parts.len(),
             skipped_parts = record.skipped_parts,
-            gen_ai.request.model = self.turn.model_id,
+            gen_ai.request.model = self.ids.model,
             gen_ai.response.finish_reason = metadata.finish_reason.map(UnifiedFinishReason::as_str),
             gen_ai.usage.input_tokens = usage.input_tokens,
             gen_ai.usage.output_tokens = usage.output_tokens,
@@ -180,7 +188,7 @@ impl<'a> Recorder<'a> {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let (thread_id, answer_id) = (self.turn.thread.as_str(), self.turn.answer.as_str());
+        let (thread_id, answer_id) = (self.ids.thread.as_str(), self.ids.answer.as_str());
         let mut interval = Duration::from_millis(250);
         loop {
             let error = match timeout_at(until, put()).await {

@@ -2,15 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gateway::{GatewayError, PartStream};
+use gateway::{GatewayError, Model, PartStream, Prompt};
 use store::{StoreError, TurnKeys};
 use tokio::time::{Instant, timeout};
 use ui_stream::UiMessageChunk;
 
 use crate::invocation::Invocation;
+use crate::state::AppState;
 use crate::stream::buffer::StreamWriter;
 use crate::stream::journal::Journal;
 use crate::stream::registry::LiveTurnGuard;
@@ -25,9 +27,17 @@ use crate::turn::watch::Watch;
 /// The time that a client waits for the mark that its turn produced nothing.
 const UNSAVED_FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The task of a turn. It waits for no reader, and ends in exactly one way, which it records.
-pub(crate) struct Relay {
+/// The call of the model.
+pub(super) struct ModelCall {
+    pub(super) model: Model,
+    pub(super) prompt: Prompt,
+}
+
+/// The relay of one turn. It waits for no reader, and ends in exactly one way, which it records.
+pub(super) struct Relay {
+    state: Arc<AppState>,
     turn: Turn,
+    call: ModelCall,
     keys: TurnKeys,
     writer: StreamWriter,
     output: Output,
@@ -39,17 +49,21 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Creates the relay of a turn that has begun under `keys`.
-    pub(crate) fn new(
+    pub(super) fn new(
+        state: Arc<AppState>,
         mut turn: Turn,
+        call: ModelCall,
         keys: TurnKeys,
         writer: StreamWriter,
         guard: LiveTurnGuard,
         message_saved: bool,
     ) -> Self {
         let parts = std::mem::take(&mut turn.answer_parts);
-        let output = Output::new(parts, turn.state.send_sources);
+        let output = Output::new(parts, state.send_sources);
         Self {
+            state,
             turn,
+            call,
             keys,
             writer,
             output,
@@ -60,7 +74,7 @@ impl Relay {
     }
 
     /// Runs the turn until its end is recorded.
-    pub(crate) async fn run(mut self, invocation: &Invocation) {
+    pub(super) async fn run(mut self, invocation: &Invocation) {
         let cutoff = invocation.cutoff();
         let stop = self.guard.stop.clone();
         let ending = {
@@ -74,7 +88,7 @@ impl Relay {
                 () = invocation.shutdown.cancelled() => Ending::Shutdown,
             }
         };
-        let stream_id = self.turn.stream.clone();
+        let stream_id = self.turn.ids.stream.clone();
         if AssertUnwindSafe(self.conclude(ending, invocation))
             .catch_unwind()
             .await
@@ -90,12 +104,12 @@ impl Relay {
     }
 
     async fn relay(&mut self, cutoff: Instant, invocation: &Invocation) -> Ending {
-        let metadata = self.output.start_metadata(&self.turn.model_id);
+        let metadata = self.output.start_metadata(&self.turn.ids.model);
         self.output.emit(&UiMessageChunk::Start {
-            message_id: self.turn.answer.to_string(),
+            message_id: self.turn.ids.answer.to_string(),
             message_metadata: Some(Box::new(metadata)),
         });
-        for id in self.turn.prompt.denied_tool_calls() {
+        for id in self.call.prompt.denied_tool_calls() {
             self.output.emit(&UiMessageChunk::ToolOutputDenied {
                 tool_call_id: id.clone(),
             });
@@ -127,7 +141,7 @@ impl Relay {
     /// Starts the journal, from which other processes read the stream, and the watch for their
     /// stops.
     fn spawn_journal_and_watch(&self, invocation: &Invocation) {
-        let state = &self.turn.state;
+        let state = &self.state;
         if !state.has_journals() {
             return;
         }
@@ -153,16 +167,20 @@ impl Relay {
     /// Calls the model while the user's message is being stored. Reads nothing of the answer before
     /// that is done, and drops the call if it fails.
     async fn open_stream(&mut self, cutoff: Instant) -> Result<PartStream, Ending> {
-        let (turn, is_saved) = (&self.turn, self.message_saved);
+        let message = self.turn.user_message();
+        let is_saved = self.message_saved;
         let mut save = pin!(async {
             if is_saved {
                 Ok(())
             } else {
-                turn.save_message(&self.keys).await
+                self.state
+                    .store
+                    .put_user_message(&self.keys, &message)
+                    .await
             }
         });
         // Both run at once, so that the write costs no time before the first byte.
-        let mut call = pin!(self.turn.model.stream(&self.turn.prompt, Some(cutoff)));
+        let mut call = pin!(self.call.model.stream(&self.call.prompt, Some(cutoff)));
         let (saved, called): (
             Result<(), StoreError>,
             Option<Result<PartStream, GatewayError>>,
@@ -183,6 +201,7 @@ impl Relay {
     /// ends the stream first and saves late.
     async fn conclude(self, ending: Ending, invocation: &Invocation) {
         let Self {
+            state,
             turn,
             keys,
             writer,
@@ -190,10 +209,11 @@ impl Relay {
             guard,
             message_saved,
             skipped,
+            ..
         } = self;
-        let recorder = Recorder::new(&turn, &keys, invocation);
+        let recorder = Recorder::new(&state.store, &turn, &keys, invocation);
         let closing = output.close(&ending);
-        let record = output.record(&ending, skipped, &turn.model_id);
+        let record = output.record(&ending, skipped, &turn.ids.model);
         let mut saved = recorder.save(&record, message_saved).await;
         let unfinished_previous = if saved {
             // Mark first: a client that reads the end may send its next message at once.
@@ -211,7 +231,7 @@ impl Relay {
             }
             output.end_unsaved(closing, &record.metadata, writer);
             saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
-            if saved || record.is_empty || !turn.state.has_journals() {
+            if saved || record.is_empty || !state.has_journals() {
                 unfinished_previous.or(recorder.finish(&record, saved).await)
             } else {
                 // The turn stays open so that its answer is recovered from the journal.
@@ -222,10 +242,12 @@ impl Relay {
         drop(guard);
         recorder.record_usage(&record).await;
         if let Some(older) = unfinished_previous {
-            spawn_recovery(&turn.state, older, invocation);
+            spawn_recovery(&state, older, invocation);
         }
         recorder.log_outcome(&record, &ending, saved);
-        if saved && let Some(title) = TitleTask::from_turn(&turn, &keys, &record, invocation) {
+        if saved
+            && let Some(title) = TitleTask::from_turn(&state, &turn, &keys, &record, invocation)
+        {
             invocation.spawn(title.run());
         }
     }

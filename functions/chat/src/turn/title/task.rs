@@ -79,12 +79,13 @@ impl TitleTask {
     /// Creates the task for a turn whose answer is stored. Returns `None` if no title model is
     /// configured, if the turn did not begin its thread, or if it did not complete.
     pub(crate) fn from_turn(
+        state: &Arc<AppState>,
         turn: &Turn,
         keys: &TurnKeys,
         record: &Record,
         invocation: &Invocation,
     ) -> Option<Self> {
-        let config = turn.state.title_model.as_ref()?;
+        let config = state.title_model.as_ref()?;
         let is_answered = record.status == Status::Completed && !record.is_empty;
         let until = invocation.cutoff().min(Instant::now() + TITLE_TIMEOUT);
         if !turn.is_first
@@ -94,7 +95,7 @@ impl TitleTask {
         {
             return None;
         }
-        let prompt = match prompt(&turn.state, &turn.message, &record.parts) {
+        let prompt = match prompt(state, &turn.message, &record.parts) {
             Ok(prompt) => prompt,
             Err(error) => {
                 tracing::warn!(
@@ -105,15 +106,14 @@ impl TitleTask {
             }
         };
         Some(Self {
-            state: Arc::clone(&turn.state),
-            model: turn
-                .state
+            state: Arc::clone(state),
+            model: state
                 .gateway
                 .model(config)
                 .with_max_output_tokens(MAX_TITLE_TOKENS),
             model_id: config.id.clone(),
             prompt,
-            thread: turn.thread.clone(),
+            thread: turn.ids.thread.clone(),
             keys: keys.clone(),
             initial: Some(turn.title.clone()).filter(|title| !title.is_empty()),
             until,
