@@ -6,6 +6,7 @@ pub(crate) mod attach;
 mod begin;
 mod cost;
 mod ending;
+mod finalize;
 mod history;
 mod output;
 mod record;

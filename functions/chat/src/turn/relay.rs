@@ -1,14 +1,13 @@
-//! The relay of a turn: from the gateway into the stream buffer and, at the end, into the store.
+//! The relay of a turn: from the gateway into the stream buffer.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use gateway::{GatewayError, Model, PartStream, Prompt};
 use store::{StoreError, TurnKeys};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use ui_stream::UiMessageChunk;
 
 use crate::invocation::Invocation;
@@ -18,14 +17,9 @@ use crate::stream::journal::Journal;
 use crate::stream::registry::LiveTurnGuard;
 use crate::turn::Turn;
 use crate::turn::ending::Ending;
+use crate::turn::finalize::EndedTurn;
 use crate::turn::output::Output;
-use crate::turn::recorder::Recorder;
-use crate::turn::recover::spawn_recovery;
-use crate::turn::title::task::TitleTask;
 use crate::turn::watch::Watch;
-
-/// The time that a client waits for the mark that its turn produced nothing.
-const UNSAVED_FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The call of the model.
 pub(super) struct ModelCall {
@@ -89,17 +83,27 @@ impl Relay {
             }
         };
         let stream_id = self.turn.ids.stream.clone();
-        if AssertUnwindSafe(self.conclude(ending, invocation))
-            .catch_unwind()
-            .await
-            .is_err()
-        {
+        let finalize = AssertUnwindSafe(self.into_ended().finalize(ending, invocation));
+        if finalize.catch_unwind().await.is_err() {
             // The dropped writer has ended the stream with an error. The answer is recovered from
             // the journal.
             tracing::error!(
                 stream_id = stream_id.as_str(),
                 "panicked while finalizing a turn"
             );
+        }
+    }
+
+    fn into_ended(self) -> EndedTurn {
+        EndedTurn {
+            state: self.state,
+            turn: self.turn,
+            keys: self.keys,
+            output: self.output,
+            writer: self.writer,
+            guard: self.guard,
+            message_saved: self.message_saved,
+            skipped_parts: self.skipped,
         }
     }
 
@@ -195,60 +199,5 @@ impl Relay {
             None => call.await,
         }
         .map_err(Ending::Broken)
-    }
-
-    /// Records how the turn ended, then ends the stream. If the answer cannot be saved in time,
-    /// ends the stream first and saves late.
-    async fn conclude(self, ending: Ending, invocation: &Invocation) {
-        let Self {
-            state,
-            turn,
-            keys,
-            writer,
-            mut output,
-            guard,
-            message_saved,
-            skipped,
-            ..
-        } = self;
-        let recorder = Recorder::new(&state.store, &turn, &keys, invocation);
-        let closing = output.close(&ending);
-        let record = output.record(&ending, skipped, &turn.ids.model);
-        let mut saved = recorder.save(&record, message_saved).await;
-        let unfinished_previous = if saved {
-            // Mark first: a client that reads the end may send its next message at once.
-            let unfinished_previous = recorder.finish(&record, saved).await;
-            output.end(closing, &record.metadata, writer);
-            unfinished_previous
-        } else {
-            let mut unfinished_previous = None;
-            if record.is_empty {
-                // There is nothing to save. Marking the turn as failed first lets the client send
-                // the same message again as soon as it reads the error.
-                let finished =
-                    timeout(UNSAVED_FINISH_TIMEOUT, recorder.finish(&record, false)).await;
-                unfinished_previous = finished.unwrap_or_default();
-            }
-            output.end_unsaved(closing, &record.metadata, writer);
-            saved = !record.is_empty && recorder.save_late(&record, message_saved).await;
-            if saved || record.is_empty || !state.has_journals() {
-                unfinished_previous.or(recorder.finish(&record, saved).await)
-            } else {
-                // The turn stays open so that its answer is recovered from the journal.
-                None
-            }
-        };
-        // The stream has ended: from here on readers are served from the store.
-        drop(guard);
-        recorder.record_usage(&record).await;
-        if let Some(older) = unfinished_previous {
-            spawn_recovery(&state, older, invocation);
-        }
-        recorder.log_outcome(&record, &ending, saved);
-        if saved
-            && let Some(title) = TitleTask::from_turn(&state, &turn, &keys, &record, invocation)
-        {
-            invocation.spawn(title.run());
-        }
     }
 }
