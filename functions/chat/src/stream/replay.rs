@@ -58,20 +58,38 @@ fn encode_replay(
     metadata: &AnswerMetadata,
     end: ReplayEnd<'_>,
 ) -> Vec<u8> {
-    let (mut stream, mut is_too_long) = (Vec::new(), false);
-    // The visitor cannot stop the replay, so later chunks are dropped: a gap must never be sent.
+    let mut replay = BoundedReplay::default();
     ui_stream::replay(known_parts, id, parts, metadata, end, |chunk| {
-        is_too_long = is_too_long || stream.len() + chunk.encoded_len() > MAX_REPLAY_BYTES;
-        if !is_too_long {
-            chunk.encode(&mut stream);
-        }
+        replay.push(&chunk);
     });
-    if is_too_long {
-        stream.extend_from_slice(&error_stream(TOO_LONG_TO_REPLAY));
-    } else {
-        stream.extend_from_slice(ui_stream::DONE);
+    replay.finish()
+}
+
+/// The bytes of a replay, cut before the first chunk that exceeds [`MAX_REPLAY_BYTES`].
+#[derive(Default)]
+struct BoundedReplay {
+    stream: Vec<u8>,
+    is_cut: bool,
+}
+
+impl BoundedReplay {
+    fn push(&mut self, chunk: &UiMessageChunk) {
+        // Once a chunk has been dropped, the later ones are dropped too: a gap must never be sent.
+        self.is_cut |= self.stream.len() + chunk.encoded_len() > MAX_REPLAY_BYTES;
+        if !self.is_cut {
+            chunk.encode(&mut self.stream);
+        }
     }
-    stream
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.is_cut {
+            self.stream
+                .extend_from_slice(&error_stream(TOO_LONG_TO_REPLAY));
+        } else {
+            self.stream.extend_from_slice(ui_stream::DONE);
+        }
+        self.stream
+    }
 }
 
 /// Encodes the end of a stream whose rest is not available: an error chunk and `[DONE]`.
