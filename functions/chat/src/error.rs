@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use front::{AccessError, AuthenticationError, BodyError, Refusal};
+use front::{FrontError, Refusal};
 use http::StatusCode;
 use message::StreamId;
-use session::SessionError;
 use store::{BeginError, StoreError};
 use validation::RequestError;
 
@@ -15,20 +14,8 @@ use validation::RequestError;
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::VariantNames, strum::IntoStaticStr))]
 pub(crate) enum ApiError {
-    #[error("This address does not exist.")]
-    NotFound,
-    #[error("This address does not support this method.")]
-    MethodNotAllowed,
-    #[error("Please sign in.")]
-    Unauthorized(#[source] SessionError),
-    #[error("This page may not use the chat.")]
-    Forbidden(#[source] AccessError),
-    #[error("The request's content-type must be application/json, without content-encoding.")]
-    UnsupportedMediaType,
-    #[error("The request took too long to arrive.")]
-    RequestTimeout,
-    #[error("The request ended before its body was complete.")]
-    IncompleteBody,
+    #[error(transparent)]
+    Front(#[from] FrontError),
     #[error("{0}")]
     BadRequest(RequestError),
     #[error("{0}")]
@@ -48,25 +35,15 @@ pub(crate) enum ApiError {
         "Too many of your conversations are being answered at once. Please wait for one to end."
     )]
     ParallelTurns { retry_after: Duration },
-    #[error("The chat's storage cannot be reached. Please try again in a moment.")]
-    Store(#[from] StoreError),
     #[error("Something went wrong on our side. Please try again.")]
     Internal,
 }
 
 impl ApiError {
-    /// Maps a refusal to its HTTP status and stable code. No other place does.
+    /// Maps a refusal to its HTTP status and stable code.
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "bad_origin"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
-            }
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::IncompleteBody => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            Self::Front(error) => error.status_and_code(),
             Self::BadRequest(error @ RequestError::TooLarge { .. }) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, error.code())
             }
@@ -77,20 +54,14 @@ impl ApiError {
             Self::DifferentMessage => (StatusCode::CONFLICT, "message_conflict"),
             Self::TurnsPerDay { .. } => (StatusCode::TOO_MANY_REQUESTS, "turns_per_day"),
             Self::ParallelTurns { .. } => (StatusCode::TOO_MANY_REQUESTS, "parallel_turns"),
-            Self::Store(error) if error.is_retryable() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
-            }
-            Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_error"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }
-}
 
-impl ApiError {
     /// Returns the number of seconds after which a retry may succeed.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Store(error) if error.is_retryable() => Some(2),
+            Self::Front(error) => error.retry_after(),
             Self::TurnsPerDay { retry_after } | Self::ParallelTurns { retry_after } => {
                 Some(retry_after.as_secs().max(1))
             }
@@ -113,6 +84,12 @@ impl From<RequestError> for ApiError {
     }
 }
 
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        FrontError::from(error).into()
+    }
+}
+
 impl From<BeginError> for ApiError {
     fn from(error: BeginError) -> Self {
         match error {
@@ -123,27 +100,7 @@ impl From<BeginError> for ApiError {
             BeginError::DifferentMessage => Self::DifferentMessage,
             BeginError::TurnsPerDay { retry_after } => Self::TurnsPerDay { retry_after },
             BeginError::ParallelTurns { retry_after } => Self::ParallelTurns { retry_after },
-            BeginError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<AuthenticationError> for ApiError {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Unauthorized(error) => Self::Unauthorized(error),
-            AuthenticationError::Forbidden(error) => Self::Forbidden(error),
-            AuthenticationError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<BodyError> for ApiError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge { limit } => RequestError::TooLarge { limit }.into(),
-            BodyError::RequestTimeout => Self::RequestTimeout,
-            BodyError::IncompleteBody => Self::IncompleteBody,
+            BeginError::Store(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use front::openapi::Document;
-use front::{AccessError, BodyError};
+use front::{AccessError, FrontError};
 use gateway::PromptError;
 use json::Invalid;
 use message::{StreamId, ThreadId};
@@ -92,22 +92,22 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         source: "no such table".into(),
     };
     let mut refusals = vec![
-        (ApiError::NotFound, OF_ONE),
-        (ApiError::MethodNotAllowed, &[]),
-        (ApiError::Unauthorized(SessionError::Missing), ALL),
-        (ApiError::Forbidden(AccessError::NoOrigin), ALL),
-        (ApiError::UnsupportedMediaType, CHAT),
-        (BodyError::RequestTimeout.into(), WITH_BODY),
-        (BodyError::IncompleteBody.into(), WITH_BODY),
+        (FrontError::NotFound.into(), OF_ONE),
+        (FrontError::MethodNotAllowed.into(), &[]),
+        (FrontError::Unauthorized(SessionError::Missing).into(), ALL),
+        (FrontError::Forbidden(AccessError::NoOrigin).into(), ALL),
+        (FrontError::UnsupportedMediaType.into(), CHAT),
+        (FrontError::RequestTimeout.into(), WITH_BODY),
+        (FrontError::IncompleteBody.into(), WITH_BODY),
         (
-            BodyError::TooLarge {
+            FrontError::TooLarge {
                 limit: Limits::default().max_body_bytes,
             }
             .into(),
             CHAT,
         ),
         (
-            BodyError::TooLarge {
+            FrontError::TooLarge {
                 limit: stop::MAX_BODY_BYTES,
             }
             .into(),
@@ -129,8 +129,8 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         (ApiError::DifferentMessage, CHAT),
         (ApiError::TurnsPerDay { retry_after }, CHAT),
         (ApiError::ParallelTurns { retry_after }, CHAT),
-        (ApiError::Store(refused), ALL),
-        (ApiError::Store(unavailable), ALL),
+        (FrontError::Store(refused).into(), ALL),
+        (FrontError::Store(unavailable).into(), ALL),
         (ApiError::Internal, CHAT),
     ];
     refusals.extend(bad_requests().into_iter().map(|error| (error.into(), CHAT)));
@@ -227,11 +227,15 @@ async fn the_openapi_document_says_what_the_code_says() {
 
 #[test]
 fn every_refusal_is_in_the_openapi_document() {
-    let described: BTreeSet<&str> = refusals()
-        .iter()
-        .map(|(refusal, _)| refusal.into())
-        .collect();
+    let refusals = refusals();
+    let described: BTreeSet<&str> = refusals.iter().map(|(refusal, _)| refusal.into()).collect();
     assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
+    let shared = refusals.iter().filter_map(|(refusal, _)| match refusal {
+        ApiError::Front(refusal) => Some(<&str>::from(refusal)),
+        _ => None,
+    });
+    let described: BTreeSet<&str> = shared.collect();
+    assert_eq!(described, FrontError::VARIANTS.iter().copied().collect());
     let described: BTreeSet<&str> = bad_requests().iter().map(Into::into).collect();
     assert_eq!(described, RequestError::VARIANTS.iter().copied().collect());
 }

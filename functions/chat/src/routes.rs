@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use front::FrontError;
 
 use crate::error::ApiError;
 use crate::handlers::{chat, resume, stop};
@@ -16,7 +17,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/api/chat", post(chat::answer))
         .route("/api/chat/{threadId}/stream", get(resume::resume))
         .route("/api/chat/{threadId}/stop", post(stop::stop))
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::from(FrontError::MethodNotAllowed))
+        .fallback(async || ApiError::from(FrontError::NotFound))
         .with_state(state)
 }

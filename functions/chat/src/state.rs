@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::{Authenticator, BoxError};
+use front::{Authenticator, BoxError, FrontError};
 use gateway::{Gateway, GatewayConfig};
 use http::HeaderMap;
 use message::UserId;
@@ -11,7 +11,6 @@ use store::{Store, TurnLimits};
 use validation::Limits;
 
 use crate::config::{Config, OnBusy};
-use crate::error::ApiError;
 use crate::stream::registry::LiveTurns;
 
 /// The per-process shared state of the function.
@@ -71,7 +70,7 @@ impl AppState {
     }
 
     /// Resolves the signed-in user of a request.
-    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
-        Ok(self.authenticator.authenticate(headers).await?)
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, FrontError> {
+        self.authenticator.authenticate(headers).await
     }
 }

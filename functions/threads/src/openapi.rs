@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use front::openapi::Document;
-use front::{AccessError, BodyError};
+use front::{AccessError, FrontError};
 use json::Invalid;
 use message::{MessageId, ThreadId};
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
@@ -136,10 +136,10 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
         source: "no such table".into(),
     };
     vec![
-        (ApiError::NotFound, &[]),
-        (ApiError::MethodNotAllowed, &[]),
-        (ApiError::Unauthorized(SessionError::Missing), ALL),
-        (ApiError::Forbidden(AccessError::NoOrigin), ALL),
+        (FrontError::NotFound.into(), &[]),
+        (FrontError::MethodNotAllowed.into(), &[]),
+        (FrontError::Unauthorized(SessionError::Missing).into(), ALL),
+        (FrontError::Forbidden(AccessError::NoOrigin).into(), ALL),
         (ApiError::NoThread, OF_ONE),
         (
             Invalid::new(
@@ -158,18 +158,18 @@ fn refusals() -> Vec<(ApiError, &'static [&'static str])> {
             WITH_BODY,
         ),
         (ApiError::NotJson(not_json), WITH_BODY),
-        (BodyError::IncompleteBody.into(), WITH_BODY),
-        (BodyError::RequestTimeout.into(), WITH_BODY),
+        (FrontError::IncompleteBody.into(), WITH_BODY),
+        (FrontError::RequestTimeout.into(), WITH_BODY),
         (
-            BodyError::TooLarge {
+            FrontError::TooLarge {
                 limit: rename::MAX_BODY_BYTES,
             }
             .into(),
             WITH_BODY,
         ),
-        (ApiError::UnsupportedMediaType, WITH_BODY),
-        (ApiError::Store(refused), ALL),
-        (ApiError::Store(unavailable), ALL),
+        (FrontError::UnsupportedMediaType.into(), WITH_BODY),
+        (FrontError::Store(refused).into(), ALL),
+        (FrontError::Store(unavailable).into(), ALL),
     ]
 }
 
@@ -202,11 +202,15 @@ async fn the_openapi_document_says_what_the_code_says() {
 
 #[test]
 fn every_refusal_is_in_the_openapi_document() {
-    let described: BTreeSet<&str> = refusals()
-        .iter()
-        .map(|(refusal, _)| refusal.into())
-        .collect();
+    let refusals = refusals();
+    let described: BTreeSet<&str> = refusals.iter().map(|(refusal, _)| refusal.into()).collect();
     assert_eq!(described, ApiError::VARIANTS.iter().copied().collect());
+    let shared = refusals.iter().filter_map(|(refusal, _)| match refusal {
+        ApiError::Front(refusal) => Some(<&str>::from(refusal)),
+        _ => None,
+    });
+    let described: BTreeSet<&str> = shared.collect();
+    assert_eq!(described, FrontError::VARIANTS.iter().copied().collect());
 }
 
 #[tokio::test]

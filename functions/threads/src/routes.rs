@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, patch};
+use front::FrontError;
 
 use crate::error::ApiError;
 use crate::handlers::{delete, list, messages, models, rename, usage};
@@ -20,7 +21,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/api/threads/{threadId}/messages", get(messages::messages))
         .route("/api/models", get(models::models))
         .route("/api/usage", get(usage::usage))
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::from(FrontError::MethodNotAllowed))
+        .fallback(async || ApiError::from(FrontError::NotFound))
         .with_state(state)
 }

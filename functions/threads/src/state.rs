@@ -1,13 +1,12 @@
 //! The state that all requests of a process share: clients and limits, nothing mutable.
 
-use front::{Authenticator, BoxError};
+use front::{Authenticator, BoxError, FrontError};
 use http::HeaderMap;
 use message::UserId;
 use registry::Registry;
 use store::{Store, TurnLimits};
 
 use crate::config::Config;
-use crate::error::ApiError;
 
 /// The per-process shared state of the function.
 pub(crate) struct AppState {
@@ -33,7 +32,7 @@ impl AppState {
     }
 
     /// Resolves the signed-in user of a request.
-    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, ApiError> {
-        Ok(self.authenticator.authenticate(headers).await?)
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, FrontError> {
+        self.authenticator.authenticate(headers).await
     }
 }

@@ -6,23 +6,9 @@ use secrecy::SecretString;
 use session::{
     Authentication, CredentialSource, SessionConfig, SessionConfigError, SessionError, Sessions,
 };
-use store::{Store, StoreError};
+use store::Store;
 
-use crate::{AccessError, AllowedOrigins, Settings, error_chain, now_ms};
-
-/// The reason why a request is not authenticated.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthenticationError {
-    /// The request has no valid session.
-    #[error(transparent)]
-    Unauthorized(SessionError),
-    /// The page may not use the user's cookie.
-    #[error(transparent)]
-    Forbidden(AccessError),
-    /// The session could not be looked up.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use crate::{AllowedOrigins, FrontError, Settings, error_chain, now_ms};
 
 /// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]
@@ -64,16 +50,14 @@ impl Authenticator {
     }
 
     /// Resolves the signed-in user of a request.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthenticationError> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, FrontError> {
         let now_ms = now_ms();
         let found = self
             .sessions
             .find(headers, to_i64(now_ms))
-            .map_err(AuthenticationError::Unauthorized)?;
+            .map_err(FrontError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
-            self.origins
-                .check(headers)
-                .map_err(AuthenticationError::Forbidden)?;
+            self.origins.check(headers).map_err(FrontError::Forbidden)?;
         }
         let session = match found {
             Authentication::Session { session, .. } => session,
@@ -84,7 +68,7 @@ impl Authenticator {
                     .await?;
                 self.sessions
                     .session(&credential, stored.as_deref(), to_i64(now_ms))
-                    .map_err(to_authentication_error)?
+                    .map_err(to_refusal)?
             }
         };
         if !self.check_revocation {
@@ -96,7 +80,7 @@ impl Authenticator {
             .await?;
         Ok(session
             .unless_revoked(revoked.as_deref())
-            .map_err(to_authentication_error)?
+            .map_err(to_refusal)?
             .user_id)
     }
 }
@@ -116,14 +100,14 @@ fn name_variable(error: SessionConfigError) -> String {
 
 /// Converts a session error. Logs a record that cannot be parsed, for the operator; the user only
 /// has to sign in again.
-fn to_authentication_error(error: SessionError) -> AuthenticationError {
+fn to_refusal(error: SessionError) -> FrontError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = error_chain(&error),
             "failed to parse a stored session"
         );
     }
-    AuthenticationError::Unauthorized(error)
+    FrontError::Unauthorized(error)
 }
 
 fn to_i64(now_ms: u64) -> i64 {

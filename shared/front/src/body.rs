@@ -7,33 +7,18 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::FrontError;
+
 /// The timeout for receiving a body over plain HTTP. On Lambda it is complete at the start.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The reason why a body was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
-    /// The body is longer than allowed.
-    #[error("request body is larger than {limit} bytes")]
-    TooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The body did not arrive in time.
-    #[error("the request took too long to arrive")]
-    RequestTimeout,
-    /// The connection ended before the body was complete.
-    #[error("the request ended before its body was complete")]
-    IncompleteBody,
-}
-
 /// Reads `body` completely, up to `limit` bytes.
-pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, FrontError> {
     let collect = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
-    match collect.await.map_err(|_| BodyError::RequestTimeout)? {
+    match collect.await.map_err(|_| FrontError::RequestTimeout)? {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { limit }),
-        Err(_) => Err(BodyError::IncompleteBody),
+        Err(error) if error.is::<LengthLimitError>() => Err(FrontError::TooLarge { limit }),
+        Err(_) => Err(FrontError::IncompleteBody),
     }
 }
 
@@ -59,22 +44,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_may_be_as_long_as_allowed_and_no_longer() {
-        assert_eq!(
-            read_body(Body::from("four"), 4).await.as_deref(),
-            Ok(&b"four"[..])
-        );
-        assert_eq!(
-            read_body(Body::from("fours"), 4).await,
-            Err(BodyError::TooLarge { limit: 4 })
+        let read = read_body(Body::from("four"), 4).await.unwrap();
+        assert_eq!(read, b"four"[..]);
+        let refused = read_body(Body::from("fours"), 4).await;
+        assert!(
+            matches!(refused, Err(FrontError::TooLarge { limit: 4 })),
+            "{refused:?}"
         );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_given_up() {
         let (_sender, never) = http_body_util::Channel::<Bytes>::new(1);
-        assert_eq!(
-            read_body(Body::new(never), 4).await,
-            Err(BodyError::RequestTimeout)
+        let refused = read_body(Body::new(never), 4).await;
+        assert!(
+            matches!(refused, Err(FrontError::RequestTimeout)),
+            "{refused:?}"
         );
     }
 

@@ -8,6 +8,7 @@ mod access;
 mod authenticator;
 mod body;
 mod clock;
+mod error;
 mod error_chain;
 mod logging;
 #[cfg(feature = "openapi")]
@@ -23,9 +24,10 @@ mod variables;
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub use access::{AccessError, AllowedOrigins};
-pub use authenticator::{AuthenticationError, Authenticator};
-pub use body::{BodyError, is_uncompressed_json, read_body};
+pub use authenticator::Authenticator;
+pub use body::{is_uncompressed_json, read_body};
 pub use clock::now_ms;
+pub use error::FrontError;
 pub use error_chain::error_chain;
 pub use logging::request_span;
 pub use refusal::{Refusal, json_response};

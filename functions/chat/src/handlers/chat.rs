@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use front::{is_uncompressed_json, read_body};
+use front::{FrontError, is_uncompressed_json, read_body};
 use validation::ChatRequest;
 
 use crate::error::ApiError;
@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     let (head, body) = request.into_parts();
     let user = state.authenticate(&head.headers).await?;
     if !is_uncompressed_json(&head.headers) {
-        return Err(ApiError::UnsupportedMediaType);
+        return Err(FrontError::UnsupportedMediaType.into());
     }
     let body = read_body(body, state.limits.max_body_bytes).await?;
 

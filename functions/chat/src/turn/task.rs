@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use front::now_ms;
+use front::{FrontError, now_ms};
 use gateway::{Model, Prompt};
 use store::BegunTurn;
 use tokio::sync::oneshot;
@@ -71,7 +71,7 @@ impl TurnTask {
             Ok(AnswerSource::OtherRun(buffer)) => drop(response.send(Ok(buffer))),
             Err(error) => {
                 // A lost response of DynamoDB says nothing about the write itself.
-                let may_have_begun = matches!(&error, ApiError::Store(_));
+                let may_have_begun = matches!(&error, ApiError::Front(FrontError::Store(_)));
                 let _ = response.send(Err(error));
                 if may_have_begun {
                     Box::pin(undo_begin(&self.state, &self.turn, &lease)).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use front::{is_uncompressed_json, read_body};
+use front::{FrontError, is_uncompressed_json, read_body};
 use json::{Invalid, Object};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -40,7 +40,7 @@ pub(crate) async fn rename(
     let user = state.authenticate(&head.headers).await?;
     let id = thread_id(thread)?;
     if !is_uncompressed_json(&head.headers) {
-        return Err(ApiError::UnsupportedMediaType);
+        return Err(FrontError::UnsupportedMediaType.into());
     }
     let title = title(&read_body(body, MAX_BODY_BYTES).await?)?;
     let thread = state
