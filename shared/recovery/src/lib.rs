@@ -4,11 +4,14 @@
 //! leaves to the store which process ends a turn first. The next request on a thread may do this, any number at once.
 
 mod answer;
+mod running;
 
 use message::UiPart;
 use store::{OpenTurn, RecoveredAnswer, Store, StoreError, TurnOutcome};
 
 use self::answer::Answer;
+
+pub use running::running_turn;
 
 /// Ends a turn that has died or was superseded: puts its known content as its answer, unless it has put
 /// one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.

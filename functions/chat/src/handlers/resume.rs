@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use front::now_ms;
 use http::StatusCode;
 
 use crate::error::ApiError;
@@ -14,7 +15,6 @@ use crate::path::{PathPart, thread_id};
 use crate::state::AppState;
 use crate::stream::body::StreamBody;
 use crate::turn::attach::attach;
-use crate::turn::recover::running_turn;
 
 /// Answers with the running turn's stream, or with 204 if none runs.
 #[cfg_attr(test, utoipa::path(
@@ -37,7 +37,10 @@ pub(crate) async fn resume(
 ) -> Result<Response, ApiError> {
     let user = state.authenticate(request.headers()).await?;
     let thread = thread_id(thread)?;
-    let Some(open) = running_turn(&state, &user, &thread, &invocation).await? else {
+    let Some(current) = state.store.current_turn(&user, &thread).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let Some(open) = recovery::running_turn(&state.store, current, now_ms()).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     match attach(&state, &open, Vec::new(), &invocation) {

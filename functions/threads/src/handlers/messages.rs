@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use front::{error_chain, now_ms};
+use front::now_ms;
 use http::HeaderMap;
 use json::Invalid;
-use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
+use message::{AnswerMetadata, MessageId, Role};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use store::{CurrentTurn, Cursor, MessagePage, OpenTurn, Pages, StoredMessage, Thread};
+use store::{Cursor, MessagePage, OpenTurn, Pages, StoredMessage};
 
 use crate::error::ApiError;
 #[cfg(test)]
@@ -62,10 +62,13 @@ pub(crate) async fn messages(
     let branch = query.text("message").map(message_id).transpose()?;
     let limit = query.limit(DEFAULT_PAGE_SIZE)?;
 
-    let (thread, running) = state
-        .thread_and_running_turn(&user, &id)
+    let (thread, current) = state
+        .store
+        .thread_and_turn(&user, &id)
         .await?
         .ok_or(ApiError::NoThread)?;
+    // Before the page is read, so that it shows the recovered answers.
+    let running = recovery::running_turn(&state.store, current, now_ms()).await?;
     let open = running
         .as_ref()
         .filter(|_| before.is_none() && branch.is_none());
@@ -92,51 +95,6 @@ pub(crate) async fn messages(
         &fit_response(page)?,
         running.as_ref(),
     )))
-}
-
-impl AppState {
-    /// Returns a thread and its running turn; recovers turns whose lease has expired.
-    async fn thread_and_running_turn(
-        &self,
-        user: &UserId,
-        id: &ThreadId,
-    ) -> Result<Option<(Thread, Option<OpenTurn>)>, ApiError> {
-        let Some((
-            thread,
-            CurrentTurn {
-                open,
-                unfinished_previous,
-                ..
-            },
-        )) = self.store.thread_and_turn(user, id).await?
-        else {
-            return Ok(None);
-        };
-        let now_ms = now_ms();
-        let (dead, running) = match open {
-            Some(open) if open.is_dead(now_ms) => (Some(open), None),
-            open => (None, open),
-        };
-        // Before the page is read, so that it shows the recovered answers.
-        for turn in dead.iter().chain(&unfinished_previous) {
-            self.recover(turn, now_ms).await?;
-        }
-        Ok(Some((thread, running)))
-    }
-
-    /// Recovers a turn. Logs and ignores a permanent failure, which must not keep the rest of the
-    /// conversation from being read.
-    async fn recover(&self, turn: &OpenTurn, now_ms: u64) -> Result<(), ApiError> {
-        match recovery::recover(&self.store, turn, now_ms).await {
-            Err(error) if !error.is_retryable() => {
-                let stream_id = turn.stream().as_str();
-                let error = error_chain(&error);
-                tracing::error!(stream_id, error, "failed to recover a turn");
-                Ok(())
-            }
-            recovered => Ok(recovered.map(|_| ())?),
-        }
-    }
 }
 
 fn message_id(text: &str) -> Result<MessageId, Invalid> {

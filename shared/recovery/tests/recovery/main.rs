@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod running;
 mod turn;
 
 use message::{AnswerMetadata, MessageId, UiPart, UnifiedFinishReason};

@@ -45,6 +45,11 @@ pub(crate) async fn engine() -> Engine {
 }
 
 impl Engine {
+    /// Returns a store whose requests the engine refuses for good.
+    pub(crate) fn store_without_table(&self) -> Store {
+        Store::new(self.client.clone(), "no-table")
+    }
+
     /// Makes the first piece of the turn's journal say that it is shorter than it is.
     pub(crate) async fn damage_journal(&self, case: &Case) {
         let key = AttributeValue::S;
