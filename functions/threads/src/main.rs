@@ -4,6 +4,7 @@
 //! On Lambda (where `AWS_LAMBDA_RUNTIME_API` is set) it serves invocations, elsewhere plain HTTP.
 
 mod config;
+mod conversation;
 mod error;
 mod handlers;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 
+use crate::conversation::Conversation;
 use crate::error::ApiError;
 use crate::handlers::rename::MAX_TITLE_CHARS;
 use crate::handlers::{delete, list, messages, models, rename, usage};
@@ -178,7 +179,7 @@ async fn document() -> Document {
     let mut document = Document::new(described, |schemas| {
         schemas.subschema_for::<ThreadId>();
         schemas.subschema_for::<list::List<'_>>();
-        schemas.subschema_for::<messages::Conversation<'_>>();
+        schemas.subschema_for::<Conversation<'_>>();
         schemas.subschema_for::<NewTitle>();
         schemas.subschema_for::<rename::RenamedThread<'_>>();
         schemas.subschema_for::<models::List<'_>>();

@@ -80,10 +80,10 @@ pub(crate) fn encode_cursor(cursor: &str) -> String {
 }
 
 /// A path parameter, which may be invalid UTF-8.
-pub(crate) type AddressPart = Result<Path<String>, PathRejection>;
+pub(crate) type PathPart = Result<Path<String>, PathRejection>;
 
 /// Parses a thread id. An invalid one gives the same error as an unknown thread.
-pub(crate) fn thread_id(part: AddressPart) -> Result<ThreadId, ApiError> {
+pub(crate) fn thread_id(part: PathPart) -> Result<ThreadId, ApiError> {
     let Ok(Path(text)) = part else {
         return Err(ApiError::NoThread);
     };

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
-use crate::query::{AddressPart, thread_id};
+use crate::query::{PathPart, thread_id};
 use crate::state::AppState;
 
 /// Deletes the thread. A repeated request completes a delete that was interrupted.
@@ -25,7 +25,7 @@ use crate::state::AppState;
 ))]
 pub(crate) async fn delete(
     State(state): State<Arc<AppState>>,
-    thread: AddressPart,
+    thread: PathPart,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     let user = state.authenticate(&headers).await?;

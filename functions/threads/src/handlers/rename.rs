@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::error::ApiError;
 #[cfg(test)]
 use crate::openapi;
-use crate::query::{AddressPart, thread_id};
+use crate::query::{PathPart, thread_id};
 use crate::response::{ThreadShape, ok};
 use crate::state::AppState;
 
@@ -33,7 +33,7 @@ pub(crate) const MAX_TITLE_CHARS: usize = 200;
 ))]
 pub(crate) async fn rename(
     State(state): State<Arc<AppState>>,
-    thread: AddressPart,
+    thread: PathPart,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
