@@ -16,25 +16,28 @@ mod state;
 mod stream;
 mod turn;
 
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use config::Config;
+use front::{BoxError, Variables};
+use serve::Server;
+use state::AppState;
 
-/// The crates of this workspace, which log at the configured level.
-const OWN_CRATES: [&str; 8] = [
-    "chat",
-    "front",
-    "gateway",
-    "recovery",
-    "session",
-    "store",
-    "ui_stream",
-    "validation",
-];
+fn main() -> ExitCode {
+    let config = match Config::read(Variables::from_process()) {
+        Ok(config) => config,
+        Err(error) => return front::report_invalid_config(&error),
+    };
+    front::init_logging(config.front.log_level);
+    front::exit_code(run(config))
+}
 
-fn main() -> std::process::ExitCode {
-    front::start(
-        &OWN_CRATES,
-        Config::read,
-        |config| config.front.log_level,
-        serve::run,
-    )
+fn run(config: Config) -> Result<(), BoxError> {
+    front::runtime(config.front.serve)?.block_on(async {
+        let server = Server::new(&config);
+        let state = AppState::build(config).await?;
+        let router = routes::router(Arc::new(state));
+        server.run(router).await
+    })
 }

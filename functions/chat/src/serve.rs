@@ -3,7 +3,7 @@
 mod lambda;
 mod nodelay;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -12,37 +12,46 @@ use front::{BoxError, PlainHttp, Serve, request_span};
 use http::Method;
 use nanoid::nanoid;
 use tracing::Instrument;
+use url::Url;
 
 use crate::config::Config;
 use crate::invocation::{Invocation, Process};
-use crate::routes;
-use crate::state::AppState;
 
-/// Serves until the process gets SIGTERM or SIGINT.
-pub(crate) fn run(config: Config) -> Result<(), BoxError> {
-    let serve = config.front.serve;
-    front::runtime(serve)?.block_on(async {
-        let process = Process::new(config.max_turn);
-        let (origins, grace) = (
-            config.front.allowed_origins.clone(),
-            config.front.shutdown_grace,
-        );
-        let router = routes::router(Arc::new(AppState::build(config).await?));
-        match serve {
-            Serve::Lambda { .. } => lambda::serve(router, process).await,
-            Serve::Http(address) => {
-                let http = PlainHttp {
-                    address,
-                    origins,
-                    methods: vec![Method::GET, Method::POST],
-                    tasks: process.tasks.clone(),
-                    shutdown: process.shutdown.clone(),
-                    grace,
-                };
-                http.serve(with_invocation(router, process)).await
-            }
+/// A server of the function's router.
+pub(crate) struct Server {
+    serve: Serve,
+    process: Process,
+    origins: Vec<Url>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Creates the server that `config` describes.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            serve: config.front.serve,
+            process: Process::new(config.max_turn),
+            origins: config.front.allowed_origins.clone(),
+            grace: config.front.shutdown_grace,
         }
-    })
+    }
+
+    /// Serves until the process gets SIGTERM or SIGINT.
+    pub(crate) async fn run(self, router: Router) -> Result<(), BoxError> {
+        let address = match self.serve {
+            Serve::Lambda { .. } => return lambda::serve(router, self.process).await,
+            Serve::Http(address) => address,
+        };
+        let http = PlainHttp {
+            address,
+            origins: self.origins,
+            methods: vec![Method::GET, Method::POST],
+            tasks: self.process.tasks.clone(),
+            shutdown: self.process.shutdown.clone(),
+            grace: self.grace,
+        };
+        http.serve(with_invocation(router, self.process)).await
+    }
 }
 
 fn with_invocation(router: Router, process: Process) -> Router {

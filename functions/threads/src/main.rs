@@ -15,16 +15,28 @@ mod routes;
 mod serve;
 mod state;
 
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use config::Config;
+use front::{BoxError, Variables};
+use serve::Server;
+use state::AppState;
 
-/// The crates of this workspace, which log at the configured level.
-const OWN_CRATES: [&str; 5] = ["threads", "front", "recovery", "session", "store"];
+fn main() -> ExitCode {
+    let config = match Config::read(Variables::from_process()) {
+        Ok(config) => config,
+        Err(error) => return front::report_invalid_config(&error),
+    };
+    front::init_logging(config.front.log_level);
+    front::exit_code(run(config))
+}
 
-fn main() -> std::process::ExitCode {
-    front::start(
-        &OWN_CRATES,
-        Config::read,
-        |config| config.front.log_level,
-        serve::run,
-    )
+fn run(config: Config) -> Result<(), BoxError> {
+    front::runtime(config.front.serve)?.block_on(async {
+        let server = Server::new(&config);
+        let state = AppState::build(config).await?;
+        let router = routes::router(Arc::new(state));
+        server.run(router).await
+    })
 }

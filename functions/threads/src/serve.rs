@@ -1,6 +1,6 @@
 //! The two ways of serving: Lambda invocations with buffered responses, or plain HTTP.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,36 +14,44 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
+use url::Url;
 
 use crate::config::Config;
-use crate::routes;
-use crate::state::AppState;
 
-/// Serves until the process gets SIGTERM or SIGINT.
-pub(crate) fn run(config: Config) -> Result<(), BoxError> {
-    let serve = config.front.serve;
-    front::runtime(serve)?.block_on(async {
-        let (origins, grace) = (
-            config.front.allowed_origins.clone(),
-            config.front.shutdown_grace,
-        );
-        let router = routes::router(Arc::new(AppState::build(config).await?));
-        match serve {
-            Serve::Lambda { .. } => lambda(router).await,
-            Serve::Http(address) => {
-                let http = PlainHttp {
-                    address,
-                    origins,
-                    methods: vec![Method::GET, Method::PATCH, Method::DELETE],
-                    // No task outlives its response.
-                    tasks: TaskTracker::new(),
-                    shutdown: CancellationToken::new(),
-                    grace,
-                };
-                http.serve(router.layer(from_fn(in_request_span))).await
-            }
+/// A server of the function's router.
+pub(crate) struct Server {
+    serve: Serve,
+    origins: Vec<Url>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Creates the server that `config` describes.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            serve: config.front.serve,
+            origins: config.front.allowed_origins.clone(),
+            grace: config.front.shutdown_grace,
         }
-    })
+    }
+
+    /// Serves until the process gets SIGTERM or SIGINT.
+    pub(crate) async fn run(self, router: Router) -> Result<(), BoxError> {
+        let address = match self.serve {
+            Serve::Lambda { .. } => return lambda(router).await,
+            Serve::Http(address) => address,
+        };
+        let http = PlainHttp {
+            address,
+            origins: self.origins,
+            methods: vec![Method::GET, Method::PATCH, Method::DELETE],
+            // No task outlives its response.
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            grace: self.grace,
+        };
+        http.serve(router.layer(from_fn(in_request_span))).await
+    }
 }
 
 /// Runs a request of plain HTTP in a span with a new id. Lambda has request ids of its own.
