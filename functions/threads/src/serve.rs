@@ -66,7 +66,7 @@ async fn lambda(router: Router) -> Result<(), BoxError> {
         let router = router.clone();
         let span = front::request_span(&request.lambda_context().request_id);
         let answer = async move {
-            let (head, body) = router.oneshot(request.map(into_axum)).await?.into_parts();
+            let (head, body) = router.oneshot(request.map(Body::new)).await?.into_parts();
             Ok::<_, BoxError>(Response::from_parts(head, to_lambda_body(body).await?))
         };
         answer.instrument(span)
@@ -84,12 +84,4 @@ async fn to_lambda_body(body: Body) -> Result<lambda_http::Body, BoxError> {
         return Ok(lambda_http::Body::Empty);
     }
     Ok(lambda_http::Body::Text(String::from_utf8(bytes.into())?))
-}
-
-fn into_axum(body: lambda_http::Body) -> Body {
-    match body {
-        lambda_http::Body::Text(text) => Body::from(text),
-        lambda_http::Body::Binary(bytes) => Body::from(bytes),
-        _ => Body::empty(),
-    }
 }

@@ -57,7 +57,7 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
     let handler = service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
         async move {
-            let mut request = request.map(into_axum);
+            let mut request = request.map(Body::new);
             request.extensions_mut().insert(INVOCATION.get());
             router.oneshot(request).await.map_err(BoxError::from)
         }
@@ -79,14 +79,6 @@ async fn poll(router: Router, process: Process) -> Result<(), BoxError> {
 async fn idle_timeout(invocation: &Invocation) {
     while invocation.idle_for() < UNREAD_RESPONSE_TIMEOUT {
         tokio::time::sleep(UNREAD_RESPONSE_TIMEOUT / 12).await;
-    }
-}
-
-fn into_axum(body: lambda_http::Body) -> Body {
-    match body {
-        lambda_http::Body::Text(text) => Body::from(text),
-        lambda_http::Body::Binary(bytes) => Body::from(bytes),
-        _ => Body::empty(),
     }
 }
 
