@@ -148,10 +148,7 @@ where
                 .await
                 .is_err()
             {
-                tracing::error!(
-                    request_id = &*invocation.request_id,
-                    "a turn did not end before the deadline of its invocation"
-                );
+                tracing::error!("a turn did not end before the deadline of its invocation");
             }
             Ok(())
         };
