@@ -52,10 +52,6 @@ impl FromStr for OnBusy {
     }
 }
 
-/// The default size limit of a request body. Lambda accepts events of 6 MB, which include the JSON
-/// around the body and its escapes.
-const MAX_BODY_BYTES: usize = 6 * 1024 * 1024 - 64 * 1024;
-
 impl Config {
     /// Reads the configuration from `variables`.
     pub(crate) fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
@@ -108,10 +104,7 @@ fn title_model(
 }
 
 fn limits(variables: Variables<'_>) -> Result<Limits, SettingError> {
-    let mut limits = Limits {
-        max_body_bytes: MAX_BODY_BYTES,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
     if let Some(bytes) = variables.parse("MAX_BODY_BYTES", "a whole number of bytes")? {
         limits.max_body_bytes = bytes;
     }
