@@ -19,10 +19,10 @@ mod title;
 mod watch;
 
 use front::now_ms;
-use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId};
+use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId, extract_text_content};
 use nanoid::nanoid;
 use store::{Question, UserMessage};
-use validation::{ChatRequest, Trigger, extract_text_content};
+use validation::{ChatRequest, Trigger};
 
 use crate::error::ApiError;
 

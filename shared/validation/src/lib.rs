@@ -15,5 +15,4 @@ mod scan;
 
 pub use error::RequestError;
 pub use limits::Limits;
-pub use message::extract_text_content;
 pub use request::{ChatRequest, Trigger};
