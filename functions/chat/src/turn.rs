@@ -21,13 +21,10 @@ mod watch;
 use front::now_ms;
 use message::{MessageId, StreamId, ThreadId, UiMessage, UiPart, UserId, extract_text_content};
 use nanoid::nanoid;
-use store::{Question, UserMessage};
+use store::{MAX_TITLE_CHARS, Question, UserMessage};
 use validation::{ChatRequest, Trigger};
 
 use crate::error::ApiError;
-
-/// The longest title in characters.
-const MAX_TITLE_CHARS: usize = 80;
 
 /// The request for a turn, and the identity of its run.
 pub(crate) struct Turn {

@@ -48,6 +48,7 @@ use crate::quota::{QuotaSlot, TurnLimits};
 use crate::turn::{AnsweredTurn, OpenTurn, TurnKeys};
 
 use digest::Digest;
+pub use write::MAX_TITLE_CHARS;
 
 /// The input of a begin.
 #[derive(Debug, Clone, Copy)]

@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 pub use aws_sdk_dynamodb::Client;
 
-pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, Question};
+pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, MAX_TITLE_CHARS, Question};
 pub use client::{ClientOptions, ConnectError, connect, https_client};
 pub use error::StoreError;
 pub use finish::{Finished, TurnOutcome};

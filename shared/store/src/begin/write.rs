@@ -9,7 +9,9 @@ use crate::{Store, StoreError, keys};
 use super::plan::{Guard, Plan};
 use super::{BeginTurn, PreparedBegin, lease};
 
-const MAX_TITLE_CHARS: usize = 80;
+/// The longest title that a begin gives to a thread, in characters.
+pub const MAX_TITLE_CHARS: usize = 80;
+
 /// The condition that the item is not the tombstone of a deleted thread, see [`crate::delete`].
 const NOT_DELETED: &str = "attribute_not_exists(deletedAt)";
 /// Other attributes that a tombstone may hold.

@@ -1,8 +1,7 @@
 //! The extraction of a title from a model's output: models tend to quote, mark up and announce a
 //! title.
 
-/// The longest title in characters, as for a title from a question.
-const MAX_TITLE_CHARS: usize = 80;
+use store::MAX_TITLE_CHARS;
 
 /// Returns the first line that has a letter or digit, without marks. `None`: there is no such line.
 pub(super) fn clean(text: &str) -> Option<String> {
