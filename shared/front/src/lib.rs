@@ -26,7 +26,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub use access::{AccessError, AllowedOrigins};
 pub use authenticator::Authenticator;
 pub use body::{is_uncompressed_json, read_body};
-pub use clock::now_ms;
+pub use clock::{millis, now_ms};
 pub use error::FrontError;
 pub use error_chain::error_chain;
 pub use logging::{init_logging, request_span};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use front::{error_chain, now_ms};
+use front::{error_chain, millis, now_ms};
 use store::{AnsweredTurn, Begin, BeginTurn, BegunTurn, OpenTurn};
 use tokio::time::Instant;
 
@@ -51,7 +51,7 @@ impl Lease {
         let length = left + LEASE_MARGIN.min(left / 3);
         Self {
             now_ms: now_ms(),
-            length_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+            length_ms: millis(length),
         }
     }
 }

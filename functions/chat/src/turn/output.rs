@@ -1,8 +1,6 @@
 //! The model's output so far: what is sent of it, and what will be stored.
 
-use std::time::Duration;
-
-use front::now_ms;
+use front::{millis, now_ms};
 use gateway::GatewayError;
 use message::{AnswerMetadata, StreamPart, TokenUsage, UiPart};
 use store::Status;
@@ -202,8 +200,8 @@ impl Output {
                 usage: self.mapper.usage().and_then(TokenUsage::reported),
                 finish_reason: self.mapper.reported_finish_reason(),
                 raw_finish_reason: self.mapper.raw_finish_reason().map(truncate),
-                latency_ms: Some(milliseconds(self.begun.elapsed())),
-                ttft_ms: self.first_token.map(|at| milliseconds(at - self.begun)),
+                latency_ms: Some(millis(self.begun.elapsed())),
+                ttft_ms: self.first_token.map(|at| millis(at - self.begun)),
                 aborted: Some(status == Status::Stopped),
                 error: error.map(str::to_owned),
                 ..self.start_metadata(model)
@@ -241,8 +239,4 @@ fn with_metadata(
 /// Truncates a provider's text, which has no size limit.
 fn truncate(text: &str) -> String {
     text.chars().take(256).collect()
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

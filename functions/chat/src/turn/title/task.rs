@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use front::error_chain;
+use front::{error_chain, millis};
 use gateway::{GatewayError, Model, Prompt, PromptError};
 use json::JsonText;
 use message::{
@@ -129,7 +129,7 @@ impl TitleTask {
             Ok(Some((is_titled, usage))) => tracing::info!(
                 thread_id,
                 is_titled,
-                duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                duration_ms = millis(begun.elapsed()),
                 gen_ai.request.model = self.model_id,
                 gen_ai.usage.input_tokens = usage.input,
                 gen_ai.usage.output_tokens = usage.output,
