@@ -8,7 +8,7 @@ use session::{
 };
 use store::Store;
 
-use crate::{AllowedOrigins, FrontError, Settings, error_chain, now_ms};
+use crate::{AllowedOrigins, FrontError, SettingError, Settings, error_chain, now_ms};
 
 /// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]
@@ -24,8 +24,12 @@ impl Authenticator {
     /// sessions in `store`.
     ///
     /// # Errors
-    /// With these settings sessions could be forged or never be found. The text names the variable.
-    pub fn new(settings: &Settings, secret: SecretString, store: Store) -> Result<Self, String> {
+    /// With these settings sessions could be forged or never be found.
+    pub fn new(
+        settings: &Settings,
+        secret: SecretString,
+        store: Store,
+    ) -> Result<Self, SettingError> {
         let secure = settings
             .auth_url
             .as_ref()
@@ -42,7 +46,7 @@ impl Authenticator {
             .map(|url| url.origin().ascii_serialization());
         config.jwks.clone_from(&settings.jwks);
         Ok(Self {
-            sessions: Sessions::new(config).map_err(name_variable)?,
+            sessions: Sessions::new(config).map_err(to_setting_error)?,
             check_revocation: settings.check_revocation,
             origins: AllowedOrigins::new(settings.allowed_origins.iter().chain(&settings.auth_url)),
             store,
@@ -86,8 +90,8 @@ impl Authenticator {
 }
 
 /// Adds the name of the variable, which the session crate does not know.
-fn name_variable(error: SessionConfigError) -> String {
-    let variable = match error {
+fn to_setting_error(error: SessionConfigError) -> SettingError {
+    let name = match error {
         SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
         SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
         SessionConfigError::Origin => "BETTER_AUTH_URL",
@@ -95,7 +99,10 @@ fn name_variable(error: SessionConfigError) -> String {
         | SessionConfigError::SecretTooShort
         | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
     };
-    format!("{variable}: {error}")
+    SettingError::Session {
+        name,
+        source: error,
+    }
 }
 
 /// Converts a session error. Logs a record that cannot be parsed, for the operator; the user only

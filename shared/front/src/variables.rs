@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use registry::{Registry, RegistryError};
 use secrecy::{ExposeSecret, SecretString};
+use session::SessionConfigError;
 use url::Url;
 
 use crate::Secret;
@@ -32,6 +33,14 @@ pub enum SettingError {
     /// The file with the keys of access tokens cannot be read.
     #[error("BETTER_AUTH_JWKS names a file that cannot be read")]
     JwksFile(#[source] std::io::Error),
+    /// With this variable sessions could be forged or never be found.
+    #[error("{name} is invalid")]
+    Session {
+        /// The variable.
+        name: &'static str,
+        /// The reason.
+        source: SessionConfigError,
+    },
     /// The models are invalid.
     #[error("MODELS or DEFAULT_MODEL is invalid")]
     Models(#[source] RegistryError),
