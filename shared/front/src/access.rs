@@ -22,16 +22,16 @@ pub enum AccessError {
 
 /// The origins whose pages may use the cookie.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedOrigins(Vec<Origin>);
+pub(crate) struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
     /// Creates the list from the origins of `urls`. Their paths are ignored.
-    pub fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+    pub(crate) fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
         Self(urls.into_iter().map(Url::origin).collect())
     }
 
     /// Refuses a request with a cookie that comes from any other page.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let text = |name| {
             headers
                 .get(name)

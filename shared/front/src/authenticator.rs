@@ -8,7 +8,8 @@ use session::{
 };
 use store::Store;
 
-use crate::{AllowedOrigins, FrontError, SettingError, Settings, error_chain, now_ms};
+use crate::access::AllowedOrigins;
+use crate::{FrontError, SettingError, Settings, error_chain, now_ms};
 
 /// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ pub mod openapi;
 mod refusal;
 mod secrets;
 mod serve;
+mod setting_error;
 mod settings;
 mod start;
 mod variables;
@@ -23,7 +24,7 @@ mod variables;
 /// A boxed error, for failures that callers do not distinguish.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-pub use access::{AccessError, AllowedOrigins};
+pub use access::AccessError;
 pub use authenticator::Authenticator;
 pub use body::{is_uncompressed_json, read_body};
 pub use clock::{millis, now_ms};
@@ -33,6 +34,7 @@ pub use logging::{init_logging, request_span};
 pub use refusal::{Refusal, json_response};
 pub use secrets::{Secret, resolve_secrets};
 pub use serve::{PlainHttp, Serve, run_with_reconnect, runtime, shutdown_signal};
+pub use setting_error::SettingError;
 pub use settings::Settings;
 pub use start::{exit_code, report_invalid_config};
-pub use variables::{SettingError, Variables};
+pub use variables::Variables;

@@ -20,9 +20,6 @@ use self::refusals::{
     add_example, push_unique, refusal_response, refusal_schema, retry_after_header, share_responses,
 };
 
-/// The path of the schemas that may be referenced.
-const SCHEMAS: &str = "/components/schemas";
-
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// A document under construction.
@@ -211,6 +208,7 @@ fn security_schemes() -> Value {
 mod tests {
     use http::StatusCode;
 
+    use super::schemas::SCHEMAS;
     use super::*;
     use crate::Refusal;
 

@@ -1,9 +1,9 @@
 //! Secrets, and the fetch of those in the SSM Parameter Store at start.
 
 use aws_sdk_ssm::types::Parameter;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::{BoxError, variables};
+use crate::{BoxError, SettingError};
 
 /// A secret, or the name under which it is stored.
 #[derive(Debug)]
@@ -65,15 +65,28 @@ fn resolve(
             let value = found.iter().find(is_it).and_then(Parameter::value);
             let value =
                 value.ok_or_else(|| format!("{variable} names {name:?}, which does not exist"))?;
-            Ok(variables::check_secret(variable, value.into())?)
+            Ok(check_secret(variable, value.into())?)
         }
     }
 }
 
+/// Returns the secret unless it is empty or has surrounding white space.
+pub(crate) fn check_secret(
+    name: &'static str,
+    secret: SecretString,
+) -> Result<SecretString, SettingError> {
+    let text = secret.expose_secret();
+    if text.is_empty() || text.trim() != text {
+        return Err(SettingError::Invalid {
+            name,
+            allowed: "without leading or trailing white space",
+        });
+    }
+    Ok(secret)
+}
+
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]

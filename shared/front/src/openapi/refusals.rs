@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::SCHEMAS;
+use super::schemas::SCHEMAS;
 
 /// Returns a response without codes.
 pub(super) fn refusal_response(reason: &str) -> Value {

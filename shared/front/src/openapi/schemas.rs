@@ -7,7 +7,8 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::SCHEMAS;
+/// The path of the schemas that may be referenced.
+pub(super) const SCHEMAS: &str = "/components/schemas";
 
 /// Returns the schemas that `define` requests, and those that they need. `described` names the
 /// request bodies.
