@@ -115,7 +115,7 @@ impl TitleTask {
             prompt,
             thread: turn.ids.thread.clone(),
             keys: keys.clone(),
-            initial: Some(turn.title.clone()).filter(|title| !title.is_empty()),
+            initial: (!turn.title.is_empty()).then(|| turn.title.clone()),
             until,
             shutdown: invocation.shutdown.clone(),
         })
