@@ -30,6 +30,7 @@ cargo xtask <command>
             --json       print one line of JSON instead of instructions
   test    check everything: format, lints, template, all tests
             [filter]     run only the tests whose name contains this
+            layers [crate]   check only that files and crates depend on each other in one direction
   parity  compare the function with the route written with the AI SDK, request by request
             [filter]     compare only the scenarios whose name contains this
             --update     rewrite docs/compatibility.md

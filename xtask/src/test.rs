@@ -4,6 +4,7 @@
 mod cargo_output;
 mod environment;
 mod language;
+mod layers;
 mod summary;
 
 use std::path::Path;
@@ -20,6 +21,9 @@ use crate::{command, progress, tools, workspace};
 /// Runs every check, or with a filter only the tests whose names contain it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let filter = match arguments {
+        [step, only @ ..] if step == "layers" && only.len() < 2 => {
+            return layers::run(only.first().map(String::as_str));
+        }
         [] => None,
         [filter] if !filter.starts_with('-') => Some(filter.as_str()),
         _ => bail!("test takes one filter or none; `cargo xtask` lists the commands"),
@@ -59,7 +63,8 @@ fn check_sources(summary: &mut Summary) {
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "--deny warnings");
     check(summary, "documentation", documentation);
-    check_language(summary);
+    check_findings(summary, "language", language::findings);
+    check_findings(summary, "layers", layers::findings);
     if command::find("cargo-deny").is_some() {
         // Advisories are looked up in a repository on the network; licences and sources are not.
         check(
@@ -75,16 +80,17 @@ fn check_sources(summary: &mut Summary) {
     }
 }
 
-fn check_language(summary: &mut Summary) {
-    announce("language");
+/// Runs a check of our own, which passes if it finds nothing.
+fn check_findings(summary: &mut Summary, name: &str, find: impl FnOnce() -> Result<Vec<String>>) {
+    announce(name);
     let started = Instant::now();
-    let findings = language::findings();
+    let findings = find();
     match &findings {
         Ok(findings) => findings.iter().for_each(|finding| println!("{finding}")),
         Err(error) => eprintln!("{error:#}"),
     }
     let passed = findings.is_ok_and(|findings| findings.is_empty());
-    summary.add("language", Outcome::Checked { passed }, started.elapsed());
+    summary.add(name, Outcome::Checked { passed }, started.elapsed());
 }
 
 fn check_template(summary: &mut Summary) {
