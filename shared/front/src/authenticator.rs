@@ -4,17 +4,31 @@ use http::HeaderMap;
 use message::UserId;
 use secrecy::SecretString;
 use session::{
-    Authentication, CredentialSource, SessionConfig, SessionConfigError, SessionError, Sessions,
+    Authentication, CredentialSource, SessionConfig, SessionConfigError, SessionError,
+    SessionVerifier,
 };
-use store::Store;
+use store::{Store, StoreError};
 
-use crate::access::AllowedOrigins;
-use crate::{FrontError, SettingError, Settings, error_chain, now_ms};
+use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
+
+/// The reason why a request is not authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The request has no valid session.
+    #[error(transparent)]
+    Unauthorized(SessionError),
+    /// The page may not use the user's cookie.
+    #[error(transparent)]
+    Forbidden(AccessError),
+    /// The session could not be looked up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]
 pub struct Authenticator {
-    sessions: Sessions,
+    verifier: SessionVerifier,
     check_revocation: bool,
     origins: AllowedOrigins,
     store: Store,
@@ -25,12 +39,8 @@ impl Authenticator {
     /// sessions in `store`.
     ///
     /// # Errors
-    /// With these settings sessions could be forged or never be found.
-    pub fn new(
-        settings: &Settings,
-        secret: SecretString,
-        store: Store,
-    ) -> Result<Self, SettingError> {
+    /// With these settings sessions could be forged or never be found. The text names the variable.
+    pub fn new(settings: &Settings, secret: SecretString, store: Store) -> Result<Self, String> {
         let secure = settings
             .auth_url
             .as_ref()
@@ -47,7 +57,7 @@ impl Authenticator {
             .map(|url| url.origin().ascii_serialization());
         config.jwks.clone_from(&settings.jwks);
         Ok(Self {
-            sessions: Sessions::new(config).map_err(to_setting_error)?,
+            verifier: SessionVerifier::new(config).map_err(name_variable)?,
             check_revocation: settings.check_revocation,
             origins: AllowedOrigins::new(settings.allowed_origins.iter().chain(&settings.auth_url)),
             store,
@@ -55,14 +65,16 @@ impl Authenticator {
     }
 
     /// Resolves the signed-in user of a request.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, FrontError> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthenticationError> {
         let now_ms = now_ms();
         let found = self
-            .sessions
-            .find(headers, to_i64(now_ms))
-            .map_err(FrontError::Unauthorized)?;
+            .verifier
+            .authenticate(headers, to_i64(now_ms))
+            .map_err(AuthenticationError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
-            self.origins.check(headers).map_err(FrontError::Forbidden)?;
+            self.origins
+                .check(headers)
+                .map_err(AuthenticationError::Forbidden)?;
         }
         let session = match found {
             Authentication::Session { session, .. } => session,
@@ -71,9 +83,9 @@ impl Authenticator {
                     .store
                     .session_value(credential.token.storage_key(), now_ms)
                     .await?;
-                self.sessions
-                    .session(&credential, stored.as_deref(), to_i64(now_ms))
-                    .map_err(to_refusal)?
+                self.verifier
+                    .verify_stored(&credential, stored.as_deref(), to_i64(now_ms))
+                    .map_err(to_authentication_error)?
             }
         };
         if !self.check_revocation {
@@ -84,15 +96,15 @@ impl Authenticator {
             .session_value(&session::revocation_key(&session.user_id), now_ms)
             .await?;
         Ok(session
-            .unless_revoked(revoked.as_deref())
-            .map_err(to_refusal)?
+            .check_revocation(revoked.as_deref())
+            .map_err(to_authentication_error)?
             .user_id)
     }
 }
 
 /// Adds the name of the variable, which the session crate does not know.
-fn to_setting_error(error: SessionConfigError) -> SettingError {
-    let name = match error {
+fn name_variable(error: SessionConfigError) -> String {
+    let variable = match error {
         SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
         SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
         SessionConfigError::Origin => "BETTER_AUTH_URL",
@@ -100,22 +112,19 @@ fn to_setting_error(error: SessionConfigError) -> SettingError {
         | SessionConfigError::SecretTooShort
         | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
     };
-    SettingError::Session {
-        name,
-        source: error,
-    }
+    format!("{variable}: {error}")
 }
 
 /// Converts a session error. Logs a record that cannot be parsed, for the operator; the user only
 /// has to sign in again.
-fn to_refusal(error: SessionError) -> FrontError {
+fn to_authentication_error(error: SessionError) -> AuthenticationError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = error_chain(&error),
             "failed to parse a stored session"
         );
     }
-    FrontError::Unauthorized(error)
+    AuthenticationError::Unauthorized(error)
 }
 
 fn to_i64(now_ms: u64) -> i64 {

@@ -2,12 +2,12 @@
 //!
 //! A request is authenticated in three steps, and only the caller does I/O between them:
 //!
-//! 1. [`Sessions::find`] verifies the credentials in the headers. An access token, or a session
-//!    cookie with its cache, is complete by itself; then the second step is skipped.
+//! 1. [`SessionVerifier::authenticate`] verifies the credentials in the headers. An access token,
+//!    or a session cookie with its cache, is complete by itself; then the second step is skipped.
 //! 2. The caller reads the record under [`SessionToken::storage_key`] and passes it to
-//!    [`Sessions::session`].
+//!    [`SessionVerifier::verify_stored`].
 //! 3. Where revocation must be strict, the caller reads [`revocation_key`] too and calls
-//!    [`Session::unless_revoked`].
+//!    [`Session::check_revocation`].
 //!
 //! Knows better-auth's cookie names, its signatures, the three strategies of its cookie cache, the
 //! tokens of its jwt plugin, and its `secondaryStorage` records. Knows no database, no clock and no
@@ -25,10 +25,10 @@ mod cookie;
 mod error;
 mod jwks;
 mod jws;
-mod sessions;
 mod signature;
 mod stored;
 mod token;
+mod verifier;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +36,6 @@ mod tests;
 pub use config::{CookieCacheStrategy, SessionConfig, SessionConfigError, UnknownStrategy};
 pub use error::SessionError;
 pub use jwks::{JwkProblem, JwksError};
-pub use sessions::{Authentication, Credential, CredentialSource, Sessions};
 pub use stored::{Session, revocation_key};
 pub use token::SessionToken;
+pub use verifier::{Authentication, Credential, CredentialSource, SessionVerifier};

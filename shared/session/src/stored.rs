@@ -32,7 +32,7 @@ impl Session {
     /// Needed only against the race of "revoke all" with a sign-in, as better-auth deletes the
     /// records too. A text that is not a number is an error: a malformed revocation must not open
     /// sessions.
-    pub fn unless_revoked(self, revoked_before: Option<&str>) -> Result<Self, SessionError> {
+    pub fn check_revocation(self, revoked_before: Option<&str>) -> Result<Self, SessionError> {
         let Some(text) = revoked_before else {
             return Ok(self);
         };
@@ -275,7 +275,11 @@ mod tests {
                 Err(SessionError::Malformed("revocation time")),
             ),
         ] {
-            assert_eq!(session().unless_revoked(revoked_before), expected, "{name}");
+            assert_eq!(
+                session().check_revocation(revoked_before),
+                expected,
+                "{name}"
+            );
         }
         assert_eq!(
             revocation_key(&session().user_id),
@@ -311,7 +315,7 @@ mod tests {
             let changed = String::from_utf8(bytes).expect("ASCII stays ASCII");
             let _ = read(&text, 0);
             let _ = read(&changed, 0);
-            let _ = session().unless_revoked(Some(&text));
+            let _ = session().check_revocation(Some(&text));
             let _ = unix_ms(&text);
         }
     }

@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use secrecy::SecretString;
 
-use crate::{CredentialSource, SessionConfig, SessionError, Sessions};
+use crate::{CredentialSource, SessionConfig, SessionError, SessionVerifier};
 
 const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const TOKEN: &str = "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN";
 const OTHER_TOKEN: &str = "4zAD6dwGJmuVYlLRwo944w3m1Hdg7mJs";
 
-fn sessions(secure: bool) -> Sessions {
-    Sessions::new(SessionConfig::new(SecretString::from(SECRET), secure))
+fn verifier(secure: bool) -> SessionVerifier {
+    SessionVerifier::new(SessionConfig::new(SecretString::from(SECRET), secure))
         .expect("a good configuration")
 }
 
@@ -37,15 +37,15 @@ fn bearer(value: &str) -> (HeaderName, String) {
 
 /// Returns the token found and its source, or the error.
 fn found(sent: &[(HeaderName, String)]) -> Result<(String, CredentialSource), SessionError> {
-    let credential = sessions(false).credential(&headers(sent))?;
+    let credential = verifier(false).credential(&headers(sent))?;
     Ok((credential.token.storage_key().to_owned(), credential.source))
 }
 
 #[test]
 fn a_good_bearer_token_takes_precedence_over_the_cookie_and_a_bad_one_is_ignored() {
     let (good, other) = (
-        sessions(false).sign(TOKEN),
-        sessions(false).sign(OTHER_TOKEN),
+        verifier(false).sign(TOKEN),
+        verifier(false).sign(OTHER_TOKEN),
     );
     let forged = format!("{TOKEN}.{}", &other[OTHER_TOKEN.len() + 1..]);
     let from_cookie = Ok((OTHER_TOKEN.to_owned(), CredentialSource::Cookie));
@@ -101,8 +101,8 @@ fn a_good_bearer_token_takes_precedence_over_the_cookie_and_a_bad_one_is_ignored
 
 #[test]
 fn the_first_cookie_decides_and_the_next_is_not_tried() {
-    let good = sessions(false).sign(TOKEN);
-    let forged = sessions(false)
+    let good = verifier(false).sign(TOKEN);
+    let forged = verifier(false)
         .sign(OTHER_TOKEN)
         .replace(OTHER_TOKEN, TOKEN);
     for (name, sent, expected) in [
@@ -128,7 +128,7 @@ fn the_first_cookie_decides_and_the_next_is_not_tried() {
 
 #[test]
 fn only_the_one_configured_name_is_read() {
-    let value = sessions(true).sign(TOKEN);
+    let value = verifier(true).sign(TOKEN);
     for (secure, name, good) in [
         (true, "__Secure-better-auth.session_token", true),
         (true, "better-auth.session_token", false),
@@ -138,7 +138,7 @@ fn only_the_one_configured_name_is_read() {
     ] {
         let sent = headers(&[(COOKIE, format!("{name}={value}"))]);
         assert_eq!(
-            sessions(secure).credential(&sent).is_ok(),
+            verifier(secure).credential(&sent).is_ok(),
             good,
             "secure {secure}, {name}"
         );
@@ -148,7 +148,7 @@ fn only_the_one_configured_name_is_read() {
 #[test]
 fn an_oversized_or_unprintable_cookie_is_refused() {
     let long = "a".repeat(8192);
-    let signed_long = sessions(false).sign(&long);
+    let signed_long = verifier(false).sign(&long);
     let many = format!("{}; a=1", vec!["a=1"; 199].join("; "));
     for (name, value) in [
         ("8 KB", long.as_str()),
@@ -157,9 +157,9 @@ fn an_oversized_or_unprintable_cookie_is_refused() {
         ("8 KB, even if it is signed", &signed_long),
         (
             "200 cookies after it",
-            &format!("{}; {many}", sessions(false).sign(TOKEN)),
+            &format!("{}; {many}", verifier(false).sign(TOKEN)),
         ),
-        ("tab", &sessions(false).sign("a\tb")),
+        ("tab", &verifier(false).sign("a\tb")),
         ("escaped control characters", "%00%0d%0a.%00"),
         ("not UTF-8 by escape", "%ff%fe.%ff"),
     ] {
@@ -169,12 +169,12 @@ fn an_oversized_or_unprintable_cookie_is_refused() {
 
 #[test]
 fn debug_output_holds_neither_token_nor_secret() {
-    let sessions = sessions(false);
-    let credential = sessions
-        .credential(&headers(&[cookie(&sessions.sign(TOKEN))]))
+    let verifier = verifier(false);
+    let credential = verifier
+        .credential(&headers(&[cookie(&verifier.sign(TOKEN))]))
         .expect("signed");
     let printed = format!(
-        "{sessions:?} {credential:?} {}",
+        "{verifier:?} {credential:?} {}",
         credential.token.fingerprint()
     );
     assert!(
@@ -228,12 +228,12 @@ proptest! {
         };
         let mut sent = HeaderMap::new();
         sent.extend(named(COOKIE, cookies).chain(named(AUTHORIZATION, authorizations)));
-        prop_assert!(sessions(false).credential(&sent).is_err());
+        prop_assert!(verifier(false).credential(&sent).is_err());
     }
 
     #[test]
     fn every_signed_token_is_read_back_from_the_cookie(token in "[!-~]{1,256}") {
-        let signed = sessions(false).sign(&token);
+        let signed = verifier(false).sign(&token);
         // The bytes with a meaning in a cookie are percent-encoded, as the web app sends them.
         let encoded = percent_encoding::utf8_percent_encode(&signed, percent_encoding::NON_ALPHANUMERIC).to_string();
         prop_assert_eq!(found(&[cookie(&encoded)]), Ok((token, CredentialSource::Cookie)));

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{Authentication, CredentialSource, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, CredentialSource, SessionConfig, SessionError, SessionVerifier};
 
 const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const ORIGIN: &str = "https://app.example.com";
@@ -34,8 +34,8 @@ fn config() -> SessionConfig {
     config
 }
 
-fn sessions() -> Sessions {
-    Sessions::new(config()).expect("a good configuration")
+fn verifier() -> SessionVerifier {
+    SessionVerifier::new(config()).expect("a good configuration")
 }
 
 fn header() -> Value {
@@ -91,7 +91,7 @@ fn bearer(value: &str) -> (HeaderName, String) {
 
 /// Returns the user of the session, if no lookup is needed.
 fn found(sent: &[(HeaderName, String)]) -> Result<Option<String>, SessionError> {
-    match sessions().find(&headers(sent), NOW_S * 1000)? {
+    match verifier().authenticate(&headers(sent), NOW_S * 1000)? {
         Authentication::Session { session, source } => {
             assert_eq!(source, CredentialSource::Bearer, "there is no cache here");
             Ok(Some(session.user_id.to_string()))
@@ -103,7 +103,8 @@ fn found(sent: &[(HeaderName, String)]) -> Result<Option<String>, SessionError> 
 #[test]
 fn a_good_token_is_a_session_without_a_lookup() {
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
-    let Ok(Authentication::Session { session, .. }) = sessions().find(&sent, NOW_S * 1000) else {
+    let Ok(Authentication::Session { session, .. }) = verifier().authenticate(&sent, NOW_S * 1000)
+    else {
         panic!("the token is good");
     };
     assert_eq!(session.user_id.as_str(), "u1");
@@ -390,7 +391,7 @@ fn a_good_token_takes_precedence_over_the_cookie_and_a_bad_one_is_ignored() {
         token(&header(), &claims()),
         token(&header(), &without(claims(), "sub")),
     );
-    let signed_in = sessions().sign("Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN");
+    let signed_in = verifier().sign("Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN");
     let no_subject = Err(SessionError::AccessToken("it lacks iss, aud or sub"));
     for (name, sent, expected) in [
         (
@@ -439,9 +440,9 @@ fn without_configured_keys_access_tokens_are_refused() {
     let mut config = config();
     config.jwks = None;
     let sent = headers(&[bearer(&token(&header(), &claims()))]);
-    let refused = Sessions::new(config)
+    let refused = SessionVerifier::new(config)
         .expect("good")
-        .find(&sent, NOW_S * 1000)
+        .authenticate(&sent, NOW_S * 1000)
         .map(|_| ());
     assert_eq!(
         refused,
@@ -453,8 +454,8 @@ fn without_configured_keys_access_tokens_are_refused() {
 
 #[test]
 fn revoking_all_sessions_revokes_tokens_issued_before() {
-    let session = |claims: &Value| match sessions()
-        .find(&headers(&[bearer(&token(&header(), claims))]), NOW_S * 1000)
+    let session = |claims: &Value| match verifier()
+        .authenticate(&headers(&[bearer(&token(&header(), claims))]), NOW_S * 1000)
     {
         Ok(Authentication::Session { session, .. }) => session,
         other => panic!("the token is good: {other:?}"),
@@ -470,7 +471,7 @@ fn revoking_all_sessions_revokes_tokens_issued_before() {
             false,
         ),
     ] {
-        let passed = session(&claims).unless_revoked(Some(&revoked_ms.to_string()));
+        let passed = session(&claims).check_revocation(Some(&revoked_ms.to_string()));
         assert_eq!(passed.is_ok(), expected, "{name}");
     }
 }

@@ -15,7 +15,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 
-use crate::{Authentication, CookieCacheStrategy, CredentialSource, SessionConfig, Sessions};
+use crate::{
+    Authentication, CookieCacheStrategy, CredentialSource, SessionConfig, SessionVerifier,
+};
 
 const SECRET: &str = "hostile-tests-secret-0123456789-abcdef";
 const OTHER_SECRET: &str = "another-tests-secret-0123456789-abcde";
@@ -27,10 +29,10 @@ const STRATEGIES: [CookieCacheStrategy; 3] = [
     CookieCacheStrategy::Jwe,
 ];
 
-fn sessions(strategy: CookieCacheStrategy) -> Sessions {
+fn verifier(strategy: CookieCacheStrategy) -> SessionVerifier {
     let mut config = SessionConfig::new(SecretString::from(SECRET), false);
     config.cookie_cache = strategy;
-    Sessions::new(config).expect("a good configuration")
+    SessionVerifier::new(config).expect("a good configuration")
 }
 
 fn payload() -> Value {
@@ -121,7 +123,7 @@ fn jwe(secret: &str, header: &str, text: &[u8]) -> String {
 }
 
 fn headers(strategy: CookieCacheStrategy, data: &str) -> HeaderMap {
-    let token = sessions(strategy).sign(TOKEN);
+    let token = verifier(strategy).sign(TOKEN);
     let cookies = format!("better-auth.session_token={token}; better-auth.session_data={data}");
     HeaderMap::from_iter([(
         COOKIE,
@@ -132,8 +134,8 @@ fn headers(strategy: CookieCacheStrategy, data: &str) -> HeaderMap {
 /// Returns the user of the session in the cache; `None` if a lookup is needed. The signed token is
 /// always good.
 fn found_at(strategy: CookieCacheStrategy, data: &str, now_ms: i64) -> Option<String> {
-    match sessions(strategy)
-        .find(&headers(strategy, data), now_ms)
+    match verifier(strategy)
+        .authenticate(&headers(strategy, data), now_ms)
         .expect("the token is signed")
     {
         Authentication::Session { session, source } => {
@@ -406,7 +408,7 @@ fn a_cache_of_the_jwt_plugin_must_match_its_claims() {
     config.cookie_cache = CookieCacheStrategy::Jwt;
     config.origin = Some(ORIGIN.to_owned());
     config.jwks = Some(jwks.to_string());
-    let sessions = Sessions::new(config).expect("a good configuration");
+    let verifier = SessionVerifier::new(config).expect("a good configuration");
 
     let header = json!({ "alg": "EdDSA", "kid": "k", "typ": "better-auth.session-cache+jwt" });
     let mut claims = payload();
@@ -428,7 +430,7 @@ fn a_cache_of_the_jwt_plugin_must_match_its_claims() {
         let data = format!("{message}.{}", encode(key.sign(message.as_bytes())));
         let sent = headers(CookieCacheStrategy::Jwt, &data);
         matches!(
-            sessions.find(&sent, NOW_MS),
+            verifier.authenticate(&sent, NOW_MS),
             Ok(Authentication::Session { .. })
         )
     };
@@ -548,7 +550,7 @@ fn a_jwe_cache_is_opened_only_as_better_auth_seals_it() {
 #[test]
 fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
     for strategy in STRATEGIES {
-        let sessions = sessions(strategy);
+        let verifier = verifier(strategy);
         let cookies = format!(
             "better-auth.session_data={}",
             seal(strategy, SECRET, &payload())
@@ -556,13 +558,15 @@ fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
         let cookies = HeaderValue::from_str(&cookies).expect("a header value");
         let mut sent = HeaderMap::from_iter([(COOKIE, cookies)]);
         assert!(
-            sessions.find(&sent, NOW_MS).is_err(),
+            verifier.authenticate(&sent, NOW_MS).is_err(),
             "{strategy:?}: without a token"
         );
 
-        let bearer = format!("Bearer {}", sessions.sign(TOKEN));
+        let bearer = format!("Bearer {}", verifier.sign(TOKEN));
         sent.insert("authorization", bearer.parse().expect("a header value"));
-        let found = sessions.find(&sent, NOW_MS).expect("the token is signed");
+        let found = verifier
+            .authenticate(&sent, NOW_MS)
+            .expect("the token is signed");
         assert!(
             matches!(found, Authentication::Session { .. }),
             "{strategy:?}"
@@ -578,11 +582,11 @@ fn a_cache_counts_for_a_bearer_token_too_but_never_without_one() {
 #[test]
 fn debug_output_holds_neither_token_nor_secret() {
     for strategy in STRATEGIES {
-        let sessions = sessions(strategy);
+        let verifier = verifier(strategy);
         let data = seal(strategy, SECRET, &payload());
-        let hit = sessions.find(&headers(strategy, &data), NOW_MS);
-        let miss = sessions.find(&headers(strategy, "x"), NOW_MS);
-        let printed = format!("{sessions:?} {hit:?} {miss:?}");
+        let hit = verifier.authenticate(&headers(strategy, &data), NOW_MS);
+        let miss = verifier.authenticate(&headers(strategy, "x"), NOW_MS);
+        let printed = format!("{verifier:?} {hit:?} {miss:?}");
         for secret in [SECRET, TOKEN, data.as_str()] {
             assert!(!printed.contains(secret), "{strategy:?}: {printed}");
         }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Authentication, CookieCacheStrategy, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, CookieCacheStrategy, SessionConfig, SessionError, SessionVerifier};
 
 const SECRET: &str = "key-kinds-secret-0123456789-abcdefghijk";
 const ORIGIN: &str = "https://app.example.com";
@@ -39,12 +39,12 @@ fn recordings() -> Vec<Recording> {
     recordings
 }
 
-fn sessions(jwks: &Value, origin: &str) -> Sessions {
+fn verifier(jwks: &Value, origin: &str) -> SessionVerifier {
     let mut config = SessionConfig::new(SecretString::from(SECRET), true);
     config.cookie_cache = CookieCacheStrategy::Jwt;
     config.origin = Some(origin.to_owned());
     config.jwks = Some(jwks.to_string());
-    Sessions::new(config).expect("the keys are good")
+    SessionVerifier::new(config).expect("the keys are good")
 }
 
 fn headers(name: HeaderName, value: &str) -> HeaderMap {
@@ -53,11 +53,11 @@ fn headers(name: HeaderName, value: &str) -> HeaderMap {
 
 /// Returns the user of the session, if no lookup is needed.
 fn found(
-    sessions: &Sessions,
+    verifier: &SessionVerifier,
     headers: &HeaderMap,
     now_ms: i64,
 ) -> Result<Option<String>, SessionError> {
-    match sessions.find(headers, now_ms)? {
+    match verifier.authenticate(headers, now_ms)? {
         Authentication::Session { session, .. } => Ok(Some(session.user_id.to_string())),
         Authentication::NeedsLookup(_) => Ok(None),
     }
@@ -66,12 +66,12 @@ fn found(
 impl Recording {
     fn access_token(&self, token: &str, jwks: &Value) -> Result<Option<String>, SessionError> {
         let sent = headers(AUTHORIZATION, &format!("Bearer {token}"));
-        found(&sessions(jwks, ORIGIN), &sent, self.recorded_at_ms)
+        found(&verifier(jwks, ORIGIN), &sent, self.recorded_at_ms)
     }
 
     fn cache(&self, cookie: &str, jwks: &Value) -> Option<String> {
         let sent = headers(COOKIE, cookie);
-        found(&sessions(jwks, ORIGIN), &sent, self.recorded_at_ms).expect("the token is signed")
+        found(&verifier(jwks, ORIGIN), &sent, self.recorded_at_ms).expect("the token is signed")
     }
 }
 
@@ -186,7 +186,7 @@ fn a_cache_of_another_web_app_or_time_is_a_miss() {
     for recording in recordings() {
         let (name, at) = (&recording.algorithm, recording.recorded_at_ms);
         let sent = headers(COOKIE, &recording.cookie);
-        let here = sessions(&recording.jwks, ORIGIN);
+        let here = verifier(&recording.jwks, ORIGIN);
         assert_eq!(
             found(&here, &sent, at + 298_000),
             Ok(Some(recording.user_id.clone())),
@@ -197,7 +197,7 @@ fn a_cache_of_another_web_app_or_time_is_a_miss() {
             Ok(None),
             "{name}: too late"
         );
-        let elsewhere = sessions(&recording.jwks, "https://other.example");
+        let elsewhere = verifier(&recording.jwks, "https://other.example");
         assert_eq!(
             found(&elsewhere, &sent, at),
             Ok(None),

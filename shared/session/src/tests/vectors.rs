@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::{Authentication, SessionConfig, SessionError, Sessions};
+use crate::{Authentication, SessionConfig, SessionError, SessionVerifier};
 
 /// The vectors for which this crate deliberately differs from the library: vector, reason, user of
 /// the session that it finds.
@@ -124,7 +124,7 @@ fn vectors() -> Vectors {
     serde_json::from_str(include_str!("better-auth.json")).expect("the vectors are JSON")
 }
 
-fn sessions(config: &Config) -> Sessions {
+fn verifier(config: &Config) -> SessionVerifier {
     let secret = config
         .secret
         .as_deref()
@@ -140,7 +140,7 @@ fn sessions(config: &Config) -> Sessions {
         known.cookie_cache = cache.strategy.parse().expect("a strategy");
         known.cookie_cache_version.clone_from(&cache.version);
     }
-    Sessions::new(known).expect("the vectors' configurations are good")
+    SessionVerifier::new(known).expect("the vectors' configurations are good")
 }
 
 fn headers(vector: &Vector) -> HeaderMap {
@@ -152,21 +152,21 @@ fn headers(vector: &Vector) -> HeaderMap {
 }
 
 fn verdict(vector: &Vector, world: &World) -> Verdict {
-    let sessions = sessions(&vector.config);
+    let verifier = verifier(&vector.config);
     let headers = headers(vector);
     let mut reads = 0;
-    let judged = sessions
-        .find(&headers, vector.now)
+    let judged = verifier
+        .authenticate(&headers, vector.now)
         .and_then(|found| match found {
             Authentication::Session { session, .. } => Ok(session),
             Authentication::NeedsLookup(credential) => {
                 reads += 1;
                 let stored = world.get(credential.token.storage_key());
-                sessions.session(&credential, stored.as_deref(), vector.now)
+                verifier.verify_stored(&credential, stored.as_deref(), vector.now)
             }
         });
     // An access token has neither session token nor session.
-    let credential = sessions
+    let credential = verifier
         .credential(&headers)
         .ok()
         .filter(|_| judged.is_ok());
@@ -267,7 +267,8 @@ fn every_group_of_vectors_is_tested() {
 #[test]
 fn a_cache_counts_only_where_it_is_configured() {
     let Vectors { mut vectors, .. } = vectors();
-    let found = |vector: &Vector| sessions(&vector.config).find(&headers(vector), vector.now);
+    let found =
+        |vector: &Vector| verifier(&vector.config).authenticate(&headers(vector), vector.now);
     let is_hit = |vector: &Vector| matches!(found(vector), Ok(Authentication::Session { .. }));
     let mut hits = 0;
     for vector in vectors
@@ -339,14 +340,14 @@ fn the_error_states_the_problem() {
             .iter()
             .find(|vector| vector.id == id)
             .expect("listed above");
-        let sessions = sessions(&vector.config);
-        let refused = sessions
-            .find(&headers(vector), vector.now)
+        let verifier = verifier(&vector.config);
+        let refused = verifier
+            .authenticate(&headers(vector), vector.now)
             .and_then(|found| match found {
                 Authentication::Session { session, .. } => Ok(session),
                 Authentication::NeedsLookup(credential) => {
                     let stored = worlds[&vector.world].get(credential.token.storage_key());
-                    sessions.session(&credential, stored.as_deref(), vector.now)
+                    verifier.verify_stored(&credential, stored.as_deref(), vector.now)
                 }
             });
         assert_eq!(refused, Err(error), "{id}");

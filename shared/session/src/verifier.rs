@@ -15,7 +15,7 @@ use crate::{
 /// The verifier for the sessions of one better-auth application: its secret, its cookie names and
 /// its public keys.
 #[derive(Clone)]
-pub struct Sessions {
+pub struct SessionVerifier {
     key: SigningKey,
     cookie_name: String,
     cache: Option<(String, CookieCache)>,
@@ -33,7 +33,8 @@ pub enum Authentication {
         /// The source of its token.
         source: CredentialSource,
     },
-    /// A session token. Its record has to be looked up and passed to [`Sessions::session`].
+    /// A session token. Its record has to be looked up and passed to
+    /// [`SessionVerifier::verify_stored`].
     NeedsLookup(Credential),
 }
 
@@ -66,7 +67,7 @@ impl Authentication {
     }
 }
 
-impl Sessions {
+impl SessionVerifier {
     /// Creates the verifier. Fails for a configuration with which sessions could be forged or never
     /// be found.
     #[expect(
@@ -97,13 +98,17 @@ impl Sessions {
         })
     }
 
-    /// Finds the session of a request, as far as its headers identify it. `now_ms` is in
+    /// Authenticates a request, as far as its headers identify its session. `now_ms` is in
     /// milliseconds since 1970, by the server's clock.
     ///
     /// A good bearer token takes precedence over the cookie; a bad one is ignored, and the cookie
     /// counts. A cookie cache that is not valid, or not of this token, is ignored too, and the
     /// store decides.
-    pub fn find(&self, headers: &HeaderMap, now_ms: i64) -> Result<Authentication, SessionError> {
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        now_ms: i64,
+    ) -> Result<Authentication, SessionError> {
         let Some(token) = bearer::access_token(headers) else {
             return self
                 .credential(headers)
@@ -124,7 +129,7 @@ impl Sessions {
     /// Finds the signed session token of a request and verifies its signature, before anything is
     /// looked up.
     ///
-    /// Uses neither cookie cache nor access tokens: [`Sessions::find`] does.
+    /// Uses neither cookie cache nor access tokens: [`SessionVerifier::authenticate`] does.
     pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
         let bearer_error = match bearer::token(headers, &self.key) {
             Ok(token) => {
@@ -146,12 +151,12 @@ impl Sessions {
         }
     }
 
-    /// Validates the record that was found under the token's [`SessionToken::storage_key`], `None`
+    /// Verifies the record that was found under the token's [`SessionToken::storage_key`], `None`
     /// if none was.
     ///
     /// `now_ms` is in milliseconds since 1970, by the server's clock. Revocation of all sessions of
-    /// a user is a separate check: [`Session::unless_revoked`].
-    pub fn session(
+    /// a user is a separate check: [`Session::check_revocation`].
+    pub fn verify_stored(
         &self,
         credential: &Credential,
         stored: Option<&str>,
@@ -198,10 +203,10 @@ impl Sessions {
     }
 }
 
-impl fmt::Debug for Sessions {
+impl fmt::Debug for SessionVerifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Sessions")
+            .debug_struct("SessionVerifier")
             .field("cookie_name", &self.cookie_name)
             .field("cache_name", &self.cache.as_ref().map(|(name, _)| name))
             .field("access_tokens", &self.access_tokens)
