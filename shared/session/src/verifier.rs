@@ -130,7 +130,7 @@ impl SessionVerifier {
     /// looked up.
     ///
     /// Uses neither cookie cache nor access tokens: [`SessionVerifier::authenticate`] does.
-    pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
+    pub(crate) fn credential(&self, headers: &HeaderMap) -> Result<Credential, SessionError> {
         let bearer_error = match bearer::token(headers, &self.key) {
             Ok(token) => {
                 return Ok(Credential {
@@ -163,14 +163,6 @@ impl SessionVerifier {
         now_ms: i64,
     ) -> Result<Session, SessionError> {
         Session::parse(&credential.token, stored, now_ms)
-    }
-
-    /// Signs a token as the web app does. The result is valid as a bearer token and, unchanged, as
-    /// the value of the cookie.
-    ///
-    /// For tools and tests that sign a user in. The functions only verify.
-    pub fn sign(&self, token: &str) -> String {
-        self.key.sign(token)
     }
 
     fn access_token_session(&self, token: &str, now_ms: i64) -> Result<Session, SessionError> {
