@@ -8,17 +8,14 @@
 mod compact;
 mod jwe;
 mod jwt;
+mod payload;
 
-use serde::Deserialize;
-
+use self::payload::MAX_CACHE_BYTES;
 use crate::config::CookieCacheStrategy;
 use crate::jwks::Jwks;
 use crate::signature::SigningKey;
-use crate::stored::{Stored, StoredSession, StoredUser};
+use crate::stored::Stored;
 use crate::{Session, SessionToken};
-
-/// The maximum size of a cache, far more than a request's headers can hold.
-const MAX_CACHE_BYTES: usize = 64 * 1024;
 
 /// The version that better-auth assumes for a cache without a version.
 const DEFAULT_VERSION: &str = "1";
@@ -36,14 +33,6 @@ enum Decoder {
     Compact(SigningKey),
     Jwt(Box<jwt::Decoder>),
     Jwe(Box<jwe::Decoder>),
-}
-
-/// The content of a cache, the same for all strategies.
-#[derive(Deserialize)]
-struct Payload {
-    session: StoredSession,
-    user: StoredUser,
-    version: Option<String>,
 }
 
 impl CookieCache {

@@ -13,7 +13,7 @@ use base64::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Payload;
+use super::payload::Payload;
 use crate::jws;
 use crate::signature::SigningKey;
 

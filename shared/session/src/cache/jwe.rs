@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::Payload;
+use super::payload::Payload;
 use crate::claims::Validity;
 use crate::jws;
 

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::{MAX_CACHE_BYTES, Payload};
+use super::payload::{MAX_CACHE_BYTES, Payload};
 use crate::claims::Validity;
 use crate::jwks::Jwks;
 use crate::jws::{self, Jws};
