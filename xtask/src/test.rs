@@ -65,6 +65,7 @@ fn check_sources(summary: &mut Summary) {
     check(summary, "documentation", documentation);
     check_findings(summary, "language", language::findings);
     check_findings(summary, "layers", layers::findings);
+    check_dependencies(summary);
     if command::find("cargo-deny").is_some() {
         // Advisories are looked up in a repository on the network; licences and sources are not.
         check(
@@ -78,6 +79,17 @@ fn check_sources(summary: &mut Summary) {
             "cargo-deny is not installed (cargo install cargo-deny)",
         );
     }
+}
+
+fn check_dependencies(summary: &mut Summary) {
+    let machete = match tools::cargo_machete() {
+        Ok(machete) => machete,
+        Err(error) => return summary.leave_out("unused dependencies", &format!("{error:#}")),
+    };
+    let mut find = in_root(&machete);
+    // Cargo knows by which name a dependency is imported.
+    command::forget_outer_cargo(&mut find).args(["--with-metadata", "--skip-target-dir"]);
+    check(summary, "unused dependencies", find);
 }
 
 /// Runs a check of our own, which passes if it finds nothing.

@@ -2,6 +2,7 @@
 //! fetched only when something asks for it.
 
 mod browser;
+mod cargo;
 mod dynamodb_local;
 mod node;
 mod page;
@@ -9,6 +10,7 @@ mod python;
 mod stamp;
 
 pub(crate) use browser::{browser_packages, chromium};
+pub(crate) use cargo::cargo_machete;
 pub(crate) use dynamodb_local::{DynamoDbLocal, java};
 pub(crate) use node::{better_auth, client_packages, node, openai_server, openapi_linter};
 pub(crate) use page::{page, page_packages};
@@ -50,6 +52,10 @@ fn fetch_all() -> Result<ExitCode> {
     report(
         "cargo-lambda",
         cargo_lambda().map(|file| file.display().to_string()),
+    );
+    report(
+        "cargo-machete",
+        cargo_machete().map(|file| file.display().to_string()),
     );
     report(
         "sam, cfn-lint, pexpect",
