@@ -5,6 +5,7 @@ mod cargo_output;
 mod environment;
 mod language;
 mod layers;
+mod snapshots;
 mod summary;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::test::cargo_output::Counts;
 use crate::test::environment::TestEnvironment;
+use crate::test::snapshots::SnapshotReferences;
 use crate::test::summary::{Outcome, Summary};
 use crate::{command, progress, tools, workspace};
 
@@ -230,6 +232,10 @@ fn run_tests(summary: &mut Summary, filter: Option<&str>) {
         tests.args(["--", filter]);
     }
     tests.envs(environment.variables());
+    let references = SnapshotReferences::begin();
+    if let Ok(references) = &references {
+        tests.envs([references.variable()]);
+    }
     announce("tests");
     let started = Instant::now();
     let outcome = match count(tests) {
@@ -242,7 +248,12 @@ fn run_tests(summary: &mut Summary, filter: Option<&str>) {
             })
         }
     };
+    // Fewer tests, or failed ones, rightly leave snapshots out.
+    let is_complete = filter.is_none() && outcome.is_good();
     summary.add("tests", outcome, started.elapsed());
+    if is_complete {
+        check_findings(summary, "snapshots", || references?.findings());
+    }
 }
 
 /// Runs one command whose exit status is the verdict.

@@ -83,6 +83,11 @@ impl Summary {
 }
 
 impl Outcome {
+    /// Returns true if nothing failed.
+    pub(crate) fn is_good(&self) -> bool {
+        self.counts().failed == 0
+    }
+
     fn counts(&self) -> Counts {
         match self {
             Self::Checked { passed } => Counts {
