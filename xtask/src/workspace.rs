@@ -1,4 +1,4 @@
-//! Where things are. Knows paths only.
+//! The places of files and folders. Knows paths only.
 
 use std::path::{Path, PathBuf};
 

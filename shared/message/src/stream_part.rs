@@ -1,16 +1,14 @@
 //! The parts of a model's answer, in the AI SDK's terms.
 
-use json::{JsonText, RawJson};
-
-use crate::{FinishReason, Usage};
+use message::{FinishReason, JsonText, RawJson, Usage};
 
 /// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
 ///
-/// Texts keep their JSON escapes, metadata is unparsed JSON. A field that the provider omitted, or
-/// sent as `null`, is `None`.
+/// Texts keep their JSON escapes, metadata is `to_raw_json` as it came. A field that the provider left out, or sent as
+/// `null`, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamPart {
-    /// The call was accepted. Warnings are only logged.
+    /// The call was accepted. Warnings are for the log.
     StreamStart { warnings: Option<RawJson> },
     /// The response's id, model and time; may come more than once.
     ResponseMetadata {
@@ -53,18 +51,18 @@ pub enum StreamPart {
         id: String,
         provider_metadata: Option<RawJson>,
     },
-    /// A source of the answer; `None` if no client would accept its form.
+    /// Something that the answer rests on; `None` if it is named in a way that no client accepts.
     Source { source: Option<Source> },
-    /// A file that the model generated.
+    /// A file that the model made.
     File { file: GeneratedFile },
-    /// A file that the model generated while it reasoned.
+    /// A file that the model made while it reasoned.
     ReasoningFile { file: GeneratedFile },
-    /// Content that only one provider has; `kind` is `provider.name`.
+    /// Something that only one provider has; `kind` is `provider.name`.
     Custom {
         kind: String,
         provider_metadata: Option<RawJson>,
     },
-    /// The input of a tool call begins; `id` is the call's.
+    /// The input of a tool call begins to be written; `id` is the call's.
     ToolInputStart {
         id: String,
         tool_name: String,
@@ -75,9 +73,9 @@ pub enum StreamPart {
     },
     /// More of a tool call's input.
     ToolInputDelta { id: String, delta: JsonText },
-    /// The input of a tool call is complete.
+    /// A tool call's input is written.
     ToolInputEnd { id: String },
-    /// A tool is called; `input` should be JSON, but is text from the model.
+    /// A tool is called; `input` is meant to be JSON, but is text from the model.
     ToolCall {
         tool_call_id: String,
         tool_name: String,
@@ -95,16 +93,15 @@ pub enum StreamPart {
         dynamic: Option<bool>,
         provider_metadata: Option<RawJson>,
     },
-    /// The provider asks for approval of a tool call.
+    /// The provider asks whether a tool may run.
     ToolApprovalRequest {
         approval_id: String,
         tool_call_id: String,
         provider_metadata: Option<RawJson>,
     },
-    /// The model call failed; more parts may follow. The value is the provider's and must not be
-    /// shown to users.
+    /// The model call failed; more parts may follow. The value is the provider's and not for users' eyes.
     Error { error: RawJson },
-    /// The answer is complete; `usage` is `None` if the provider reported none.
+    /// The model is done; `usage` is `None` if the provider reported none.
     Finish {
         finish_reason: FinishReason,
         usage: Option<Usage>,
@@ -112,10 +109,10 @@ pub enum StreamPart {
     },
 }
 
-/// A source of an answer. Its texts are the provider's; its URL is not validated.
+/// A source of an answer. Its texts are the provider's, a URL is not known to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The id that the provider gave it.
+    /// The provider's name for it.
     pub id: JsonText,
     /// The kind of source.
     pub kind: SourceKind,
@@ -139,12 +136,12 @@ pub enum SourceKind {
     },
 }
 
-/// A file that a model generated.
+/// A file that a model made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// The media type, for example `image/png`.
+    /// For example `image/png`.
     pub media_type: String,
-    /// The bytes, or their address.
+    /// Its bytes, or their place.
     pub data: FileData,
     /// As it came.
     pub provider_metadata: Option<RawJson>,

@@ -1,4 +1,4 @@
-//! Which models may be asked, and what an operator tells users about them.
+//! The models that may be asked, and their descriptions for users.
 //!
 //! Knows nothing of how a model is called.
 
@@ -108,7 +108,7 @@ pub enum SpeedTier {
     Quality,
 }
 
-/// Why a list of models cannot be used.
+/// A list of models that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The list itself cannot be read.

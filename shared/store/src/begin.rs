@@ -129,7 +129,7 @@ pub struct BegunTurn {
     pub history: Cursor,
 }
 
-/// Why a turn did not begin.
+/// A turn that did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
     /// Another message is being answered, and must not be superseded.
@@ -150,7 +150,7 @@ pub enum BeginError {
     /// As many of the user's turns are running as may.
     #[error("too many turns are running")]
     ParallelTurns {
-        /// When one of them may have ended.
+        /// The time after which one of them may have ended.
         retry_after: Duration,
     },
     /// The table did not do what was asked.

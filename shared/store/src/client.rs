@@ -26,7 +26,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile, or AWS itself.
+    /// The URL of DynamoDB. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile, or AWS itself.
     /// An `https` endpoint that is not Amazon's must be named here, so that the system's roots are trusted.
     pub endpoint: Option<String>,
     /// True for an engine on this machine, which takes any keys and any region.
@@ -68,7 +68,7 @@ impl ClientOptions {
     }
 }
 
-/// Why no client could be made.
+/// A client that could not be made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// Without a region no request can be signed.

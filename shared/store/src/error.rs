@@ -1,4 +1,4 @@
-//! Why the table did not do what was asked, in the terms a caller can act on.
+//! The failures of requests to DynamoDB, in the terms that a caller can act on.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// The cause of a failure.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why the table did not do what was asked. The client's own retries are spent already.
+/// A failed request to DynamoDB. The client's own retries are spent already.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The table takes less than what it is asked for.

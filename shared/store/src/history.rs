@@ -20,7 +20,7 @@ use crate::{Store, StoreError, keys};
 /// 128 units or more, however little is missing.
 const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 
-/// Which messages of a thread to read.
+/// The messages of a thread to read.
 #[derive(Debug, Clone, Copy)]
 pub struct History<'a> {
     /// At most so many.
@@ -49,7 +49,7 @@ impl Cursor {
     }
 }
 
-/// Where a message is stored, and what its path is cut at.
+/// The key of a stored message, and the key that its path is cut at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct MessageRef {
     pub(crate) sk: String,
@@ -66,7 +66,7 @@ pub struct StoredMessage {
     pub role: Role,
     /// The parts as JSON text, byte for byte as they were put.
     pub parts: Box<str>,
-    /// When it came, in milliseconds since 1970.
+    /// The time of its arrival, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// The model that answered.
     pub model: Option<String>,
@@ -228,7 +228,7 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Where a message is stored, the newest if its id was used twice; one that came to nothing only if there is no
+    /// Finds the key of a message: the newest if its id was used twice; one that came to nothing only if there is no
     /// other.
     pub(crate) async fn find_message(
         &self,

@@ -21,7 +21,7 @@ const PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.
 const END: &str = "~end";
 
-/// Which journal: that of one run.
+/// The name of a journal: that of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalName {
     pk: String,

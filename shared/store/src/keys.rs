@@ -29,7 +29,7 @@ pub(crate) fn day(date: &str) -> String {
     format!("Q#{date}")
 }
 
-/// Where the journals of all turns of a thread are.
+/// Returns the partition of the journals of all turns of a thread.
 pub(crate) fn journals(user: &UserId, thread: &ThreadId) -> String {
     format!("C#{user}#{thread}")
 }

@@ -17,7 +17,7 @@ use crate::{Store, StoreError, TurnKeys, keys};
 pub struct UserMessage<'a> {
     /// The parts as JSON text. Comes back byte for byte.
     pub parts: &'a str,
-    /// When it came, in milliseconds since 1970.
+    /// The time of its arrival, in milliseconds since 1970.
     pub created_at_ms: u64,
 }
 

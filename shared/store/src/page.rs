@@ -9,7 +9,7 @@ use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
 /// The longest key of a message: its time and role, and an id of 64 characters.
 const LONGEST_KEY: usize = 128;
 
-/// Which page to read.
+/// The page to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Pages<'a> {
     /// At most so many messages.
@@ -27,7 +27,7 @@ pub struct Pages<'a> {
 pub struct MessagePage {
     /// The messages, newest first.
     pub messages: Vec<StoredMessage>,
-    /// Where the older ones are; `None`: there are none.
+    /// The cursor of the older ones; `None`: there are none.
     pub older: Option<Cursor>,
 }
 

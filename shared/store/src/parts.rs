@@ -53,7 +53,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
     format!("{:08x}", crc.sum())
 }
 
-/// Why stored bytes are not the text they were.
+/// Stored bytes that are not the text they were.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnpackError {
     #[error("the deflated bytes are broken")]

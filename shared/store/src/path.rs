@@ -1,4 +1,4 @@
-//! Which of a thread's messages lie on one path.
+//! The messages of a thread that lie on one path.
 //!
 //! Regenerating, editing and continuing add a message to the one that it replaces, and nothing is destroyed. Such a
 //! message carries a `cut`: nothing from that sort key on precedes it on its path. All others follow what was the
@@ -78,7 +78,7 @@ pub(crate) fn is_nothing(message: &Item) -> bool {
             .any(|unfinished| unfinished.as_str() == status)
 }
 
-/// Where the path goes on below a message: before its cut, and in any case before itself.
+/// Returns the key below which the path of a message continues: before its cut, and in any case before itself.
 pub(crate) fn bound<'a>(sk: &'a str, cut: Option<&'a str>) -> &'a str {
     cut.map_or(sk, |cut| cut.min(sk))
 }

@@ -199,9 +199,9 @@ impl ThreadItem {
 pub struct Thread {
     /// The beginning of its first text, if there was one.
     pub title: Option<String>,
-    /// When it began, in milliseconds since 1970.
+    /// The time of its begin, in milliseconds since 1970.
     pub created_at_ms: u64,
-    /// When its latest turn began, in milliseconds since 1970. Never the same for two turns of a thread.
+    /// The begin of its latest turn, in milliseconds since 1970. Never the same for two turns of a thread.
     pub last_activity_at_ms: u64,
     /// The number of turns that have begun in it.
     pub turns: u64,

@@ -20,7 +20,7 @@ pub struct ThreadSummary {
     pub id: ThreadId,
     /// Its title, if it has one.
     pub title: Option<String>,
-    /// When its latest turn began, in milliseconds since 1970.
+    /// The begin of its latest turn, in milliseconds since 1970.
     pub last_activity_at_ms: u64,
 }
 
@@ -29,7 +29,7 @@ pub struct ThreadSummary {
 pub struct ThreadPage {
     /// The threads.
     pub threads: Vec<ThreadSummary>,
-    /// Where the next part begins; `None`: this is the last.
+    /// The beginning of the next part; `None`: this is the last.
     pub next: Option<ThreadCursor>,
 }
 

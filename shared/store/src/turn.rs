@@ -11,7 +11,7 @@ use crate::quota::QuotaSlot;
 use crate::thread::RunItem;
 use crate::{StoreError, keys};
 
-/// Where the parts of one turn are stored. Cloning is cheap.
+/// The keys of the parts of one turn. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnKeys(pub(crate) Arc<Keys>);
 
@@ -127,7 +127,7 @@ impl OpenTurn {
         self.0.run.model.as_deref().unwrap_or_default()
     }
 
-    /// When it began, in milliseconds since 1970.
+    /// Returns the time of its begin, in milliseconds since 1970.
     pub fn began_at_ms(&self) -> u64 {
         self.0.at_ms
     }
@@ -174,7 +174,7 @@ impl OpenTurn {
         })
     }
 
-    /// Where its answer is stored once it is.
+    /// Returns the key under which its answer is stored once it is.
     pub fn answered(&self) -> AnsweredTurn {
         AnsweredTurn {
             messages_pk: self.messages_pk(),

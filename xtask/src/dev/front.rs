@@ -45,7 +45,7 @@ pub(crate) fn http_client() -> Client<HttpConnector, Body> {
         .build(connector)
 }
 
-/// Where the functions are.
+/// The addresses of the functions.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstreams {
     /// The base URL of `chat`.

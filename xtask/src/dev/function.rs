@@ -26,7 +26,7 @@ const STUCK: Duration = Duration::from_secs(15);
 /// The number of times that the emulator is started before `dev` gives up.
 pub(crate) const STARTS: usize = 3;
 
-/// Which function.
+/// The name of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     /// The one that answers.

@@ -85,7 +85,7 @@ impl FunctionLog {
         let _ = self.died.subscribe().wait_for(|died| *died).await;
     }
 
-    /// Where it is kept.
+    /// Returns the file that it is kept in.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -11,7 +11,9 @@ use anyhow::{Context, Result};
 use crate::{command, workspace};
 
 /// Openings of a doc comment that hide its subject.
-const OPENINGS: [&str; 6] = ["What", "How", "Whether", "Who", "The same", "Nothing"];
+const OPENINGS: [&str; 10] = [
+    "What", "How", "Whether", "Who", "Why", "Which", "When", "Where", "The same", "Nothing",
+];
 
 /// Words that readers of other projects would not expect, or that say too many things.
 const WORDS: [&str; 14] = [
@@ -234,6 +236,10 @@ mod tests {
             "/// Who asks",
             "/// The same, later.",
             "/// Nothing.",
+            "/// Why it failed.",
+            "//! Which models there are.",
+            "/// When it began",
+            "/// Where it is",
         ] {
             assert_eq!(problems(line, rust_line), 1, "{line}");
         }

@@ -54,7 +54,7 @@ impl DynamoDbLocal {
         Ok(local)
     }
 
-    /// Where the AWS SDK finds it.
+    /// Returns the URL under which the AWS SDK finds it.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }

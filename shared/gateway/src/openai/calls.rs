@@ -1,33 +1,31 @@
-//! Tool calls, assembled from their pieces.
+//! Tool calls, put together from their pieces.
 //!
-//! A piece should name its call by `index`. Servers leave the index out, number all calls 0, give a
-//! new id with each piece or none at all. So a piece belongs to the call that all its fields fit,
-//! and begins a call where it contradicts the known ones, as in the AI SDK's
-//! `StreamingToolCallTracker`.
+//! A piece should name its call by `index`. Servers leave the index out, number all calls 0, give a new id with each
+//! piece or none at all. So a piece goes to the call that all it says fits, and begins a call where it contradicts
+//! those that are known. Which is which is decided as the AI SDK's `StreamingToolCallTracker` decides it.
 
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use json::JsonText;
+use message::{JsonText, RawJson};
 use nanoid::nanoid;
 
 use self::structure::Structure;
+use super::PROVIDER;
 use super::chunk::CallPiece;
-use super::thought_signature;
-use message::StreamPart;
+use crate::part::StreamPart;
 
-/// The maximum number of calls, more than any model makes at once. Every piece is compared with
-/// every call.
-const MAX_CALLS: usize = 1000;
+/// More than any model makes at once. Every piece is compared with every call.
+const CALLS_LIMIT: usize = 1000;
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
-    /// The pieces that came before the name of their call, by index.
+    /// By index, what came before the name did.
     nameless: BTreeMap<u64, Piece>,
-    /// The indices of calls whose name is known.
+    /// The indices for which a name has come.
     named: BTreeSet<u64>,
 }
 
@@ -38,7 +36,7 @@ struct Call {
     arguments: JsonText,
     structure: Structure,
     signature: Option<JsonText>,
-    /// All ids by which pieces have named the call.
+    /// Everything that pieces have called it.
     ids: Vec<String>,
     indices: Vec<u64>,
 }
@@ -56,19 +54,19 @@ struct Piece {
 enum Target {
     Known(usize),
     New,
-    /// One of several calls, undecidable which.
+    /// One of several calls, and the piece does not name it.
     Unclear,
 }
 
 impl Calls {
-    /// Adds a piece. Returns false if it could not be used.
+    /// Takes a piece. `false`: it could not be used.
     pub(super) fn push(&mut self, piece: &CallPiece<'_>, parts: &mut Vec<StreamPart>) -> bool {
         let mut piece = Piece::of(piece);
         if let Some(index) = piece.index.filter(|index| !self.named.contains(index)) {
             let mut merged = self.nameless.remove(&index).unwrap_or_default();
             merged.absorb(piece);
             if merged.name.is_none() {
-                let has_room = self.nameless.len() < MAX_CALLS;
+                let has_room = self.nameless.len() < CALLS_LIMIT;
                 self.nameless.extend(has_room.then_some((index, merged)));
                 return has_room;
             }
@@ -77,7 +75,7 @@ impl Calls {
         }
         match self.target(&piece) {
             Target::Known(at) => {
-                self.calls[at].append(piece, parts);
+                self.calls[at].go_on(piece, parts);
                 true
             }
             Target::New => self.begin(piece, parts),
@@ -85,8 +83,8 @@ impl Calls {
         }
     }
 
-    /// Appends the calls. Their inputs are complete only now: before, an input that looks complete
-    /// might go on. Returns the number of calls that never got a name.
+    /// Appends the calls, whose inputs are complete now: before, an input that looks complete might go on. Returns how many
+    /// never got a name.
     pub(super) fn finish(&mut self, parts: &mut Vec<StreamPart>) -> u64 {
         let mut calls = std::mem::take(&mut self.calls);
         if calls.iter().all(|call| !call.indices.is_empty()) {
@@ -102,7 +100,11 @@ impl Calls {
     }
 
     fn begin(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) -> bool {
-        let Some(name) = piece.name.clone().filter(|_| self.calls.len() < MAX_CALLS) else {
+        let Some(name) = piece
+            .name
+            .clone()
+            .filter(|_| self.calls.len() < CALLS_LIMIT)
+        else {
             return false;
         };
         let is_free = |id: &String| self.calls.iter().all(|call| call.id != *id);
@@ -133,7 +135,7 @@ impl Calls {
             ids: Vec::new(),
             indices: Vec::new(),
         };
-        call.append(Piece { arguments, ..piece }, parts);
+        call.go_on(Piece { arguments, ..piece }, parts);
         self.calls.push(call);
         true
     }
@@ -178,8 +180,7 @@ impl Calls {
         }
     }
 
-    /// Returns the one call that `fits`. Of several, or if the piece `begins` an input, the one
-    /// whose input is not complete.
+    /// The one call that `fits`. Of several, and if the piece `begins` an input, the one whose input is not complete.
     fn pick(&self, begins: bool, fits: impl Fn(&Call) -> bool) -> Target {
         let mut fitting = self.calls.iter().enumerate().filter(|(_, call)| fits(call));
         let Some((first, _)) = fitting.next() else {
@@ -199,7 +200,7 @@ impl Calls {
 }
 
 impl Call {
-    fn append(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
+    fn go_on(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
         self.ids
             .extend(piece.id.filter(|id| !self.ids.contains(id)));
         self.indices
@@ -215,7 +216,11 @@ impl Call {
     }
 
     fn into_part(self) -> StreamPart {
-        let metadata = self.signature.map(thought_signature::to_metadata);
+        let metadata = self.signature.map(|signature| {
+            let metadata =
+                BTreeMap::from([(PROVIDER, BTreeMap::from([("thoughtSignature", signature)]))]);
+            RawJson::of(&metadata).expect("names and texts are always JSON")
+        });
         StreamPart::ToolCall {
             tool_call_id: self.id,
             tool_name: self.name,

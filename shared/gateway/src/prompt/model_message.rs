@@ -1,19 +1,18 @@
-//! The types of a prompt, in the form of the native protocol (`LanguageModelV4Prompt` of the AI
-//! SDK).
+//! The prompt's own types, in the form of the native protocol (`LanguageModelV4Prompt` of the AI SDK).
 //!
 //! They borrow from the UI messages: a conversation may hold megabytes of files.
 
 use std::borrow::Cow;
 
-use json::{JsonText, RawJson};
+use message::{JsonText, RawJson};
 use serde::Serialize;
 
-use super::error::PartPath;
+use super::PartPath;
 
 /// One message of a prompt.
 #[derive(Debug, Serialize)]
 #[serde(tag = "role", content = "content", rename_all = "kebab-case")]
-pub(crate) enum ModelMessage<'a> {
+pub(super) enum ModelMessage<'a> {
     System(&'a str),
     User(Vec<Content<'a>>),
     Assistant(Vec<Content<'a>>),
@@ -27,7 +26,7 @@ pub(crate) enum ModelMessage<'a> {
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
-pub(crate) enum Content<'a> {
+pub(super) enum Content<'a> {
     Text {
         text: &'a JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,13 +77,13 @@ pub(crate) enum Content<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_options: Option<&'a RawJson>,
     },
-    /// The approval request. Never sent: only its response refers to it.
+    /// The question whether a tool may run. Never sent: only its answer refers to it.
     #[serde(skip)]
     ToolApprovalRequest {
         approval_id: &'a str,
         tool_call_id: &'a str,
     },
-    /// The user's response. Sent only if the provider runs the tool.
+    /// The user's answer. Sent only where the provider runs the tool.
     ToolApprovalResponse {
         approval_id: &'a str,
         approved: bool,
@@ -97,22 +96,22 @@ pub(crate) enum Content<'a> {
     },
 }
 
-/// The source of a file's bytes.
+/// The bytes of a file, or their place.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(crate) enum FileSource<'a> {
-    /// Inline, as base64.
+pub(super) enum FileSource<'a> {
+    /// Here, as base64.
     Data { data: Cow<'a, str> },
-    /// An address from which the provider fetches.
+    /// At an address that the provider fetches from.
     Url { url: String },
-    /// A reference to a file that the provider holds.
+    /// With the provider already.
     Reference { reference: &'a RawJson },
 }
 
 /// The outcome of a tool call.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(crate) enum ToolOutput<'a> {
+pub(super) enum ToolOutput<'a> {
     Text {
         value: Value<'a>,
     },
@@ -131,10 +130,10 @@ pub(crate) enum ToolOutput<'a> {
     },
 }
 
-/// The value that a tool returned, or a sentence of ours in its place.
+/// A value that a tool gave, or a sentence of ours in its place.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Value<'a> {
+pub(super) enum Value<'a> {
     Json(&'a RawJson),
     Text(&'a JsonText),
     Ours(&'static str),

@@ -13,7 +13,7 @@ use ui_stream::{ReplayEnd, UiMessageChunk, compact, replay};
 
 use self::turn::{Case, LEASE, NOON, engine};
 
-/// When a turn that began at noon is dead.
+/// A time at which a turn that began at noon is dead.
 const LATER: u64 = NOON + LEASE + 1;
 
 fn start() -> UiMessageChunk {

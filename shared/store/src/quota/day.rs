@@ -45,7 +45,7 @@ impl DayItem {
             .collect()
     }
 
-    /// Why no turn may begin, if none may.
+    /// Returns the reason why no turn may begin, if none may.
     pub(super) fn refusal(
         &self,
         limits: TurnLimits,
@@ -74,7 +74,7 @@ impl DayItem {
                 < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
     }
 
-    /// When a place may be free.
+    /// Returns the time after which a place may be free.
     fn retry_after(&self, now_ms: u64) -> Duration {
         let earliest = self
             .slots

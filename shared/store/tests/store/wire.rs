@@ -116,7 +116,7 @@ async fn read_message(stream: &mut TcpStream) -> Option<(Vec<u8>, Vec<u8>)> {
     }
 }
 
-/// Where the head of the message ends, once the body is all there.
+/// Returns the end of the message's head, once the body is complete.
 fn complete_message(bytes: &[u8]) -> Option<usize> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..head_end]).to_lowercase();
