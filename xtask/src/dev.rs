@@ -31,7 +31,7 @@ use crate::dev::options::Options;
 use crate::dev::report::Report;
 use crate::{progress, tools, workspace};
 
-const USUAL_PORT: u16 = 3000;
+const DEFAULT_PORT: u16 = 3000;
 const PORTS_TRIED: u16 = 20;
 
 /// The length of a secret that better-auth accepts, and of the session tokens that it makes.
@@ -262,7 +262,7 @@ fn listen(asked: Option<u16>) -> Result<TcpListener> {
             format!("port {port} cannot be had; without --port any free one is taken")
         });
     }
-    for port in USUAL_PORT..USUAL_PORT + PORTS_TRIED {
+    for port in DEFAULT_PORT..DEFAULT_PORT + PORTS_TRIED {
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             return Ok(listener);
         }

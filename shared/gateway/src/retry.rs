@@ -11,7 +11,7 @@ use crate::GatewayError;
 const CALLS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// A gateway that asks for this much is not waited for as long as it says.
-const LONGEST_ASKED: Duration = Duration::from_secs(60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// With less than this left before the deadline, another call is only another bill.
 const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
     };
     Some(
         asked
-            .filter(|asked| *asked < LONGEST_ASKED)
+            .filter(|asked| *asked < MAX_RETRY_AFTER)
             .unwrap_or(FIRST_WAIT * 2_u32.pow(made - 1)),
     )
 }

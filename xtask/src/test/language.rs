@@ -33,6 +33,9 @@ const WORDS: [&str; 14] = [
     "afterglow",
 ];
 
+/// First words of constants that other projects call `MAX` and `DEFAULT`.
+const LIMITS: [&str; 3] = ["MOST", "LONGEST", "USUAL"];
+
 /// Phrases, checked in comments and documents only.
 const PHRASES: [&str; 4] = [
     "at leisure",
@@ -112,6 +115,7 @@ fn rust_line(line: &str, state: &mut State) -> Vec<String> {
         state.in_doc = false;
         let (code, comment) = outside_of_strings(line, state);
         let mut problems = banned_words(&code);
+        problems.extend(banned_limits(&code));
         problems.extend(banned_words(&comment));
         problems.extend(banned_phrases(&comment));
         return problems;
@@ -188,6 +192,17 @@ fn banned_words(text: &str) -> Vec<String> {
     let segments = words.flat_map(segments);
     let banned = segments.filter(|segment| WORDS.contains(&segment.as_str()));
     banned.map(|word| format!("the word \"{word}\"")).collect()
+}
+
+fn banned_limits(code: &str) -> Vec<String> {
+    let names = code.split(|character: char| !character.is_alphanumeric() && character != '_');
+    let banned = names.filter(|name| {
+        let first = name.split('_').next().unwrap_or_default();
+        LIMITS.contains(&first)
+    });
+    banned
+        .map(|name| format!("the name {name}: a limit is `MAX_…`, a default `DEFAULT_…`"))
+        .collect()
 }
 
 fn banned_phrases(text: &str) -> Vec<String> {
@@ -270,12 +285,16 @@ mod tests {
             "/// Sent anew.",
             "call(); // nobody waits",
             "const LAST: u8 = 1; // lost sight of",
+            "const MOST_BYTES: usize = 1;",
+            "take(LONGEST_KEY)",
+            "    USUAL",
         ] {
             assert_eq!(problems(line, rust_line), 1, "{line}");
         }
         for line in [
             r#"let text = "the whole \" told";"#,
             "let wholesale = 1;",
+            "const ALMOST_ALL: u8 = 1; let most_bytes = 1;",
             "/// Reads `whole` and \"said\".",
             "let text = \"begins\n  whole\n  ends\"; let x = 1;",
             "let quote = '\"'; let x = 1;",

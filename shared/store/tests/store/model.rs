@@ -19,7 +19,7 @@ use crate::engine::dynoxide;
 use world::World;
 
 const CASES: u32 = 20;
-const MOST_EVENTS: usize = 24;
+const MAX_EVENTS: usize = 24;
 
 /// Numbers choose among what there is, and wrap.
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ fn no_sequence_of_events_loses_a_turn_or_ends_it_twice() {
         failure_persistence: None,
         ..Config::default()
     };
-    let events = prop::collection::vec(event(), 1..MOST_EVENTS);
+    let events = prop::collection::vec(event(), 1..MAX_EVENTS);
     let result = TestRunner::new(config).run(&events, |events| {
         let user = UserId::parse(&format!("u{}", cases.fetch_add(1, Ordering::Relaxed))).unwrap();
         runtime.block_on(async {
