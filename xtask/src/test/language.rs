@@ -1,5 +1,6 @@
 //! The language check: doc comments open with a verb or a noun, and names and documents use no word
-//! of the private dialect that this project once had.
+//! of the private dialect that this project once had. Doc comments are wrapped, which rustfmt
+//! leaves to the author.
 //!
 //! Knows Rust's comments and identifiers well enough to leave strings alone, and Markdown's code.
 
@@ -43,6 +44,9 @@ const PHRASES: [&str; 4] = [
     "goes no further",
     "lost sight of",
 ];
+
+/// The width of a doc comment, that of code. The rows of a table cannot be wrapped.
+const MAX_COLUMNS: usize = 100;
 
 /// Documents that tests write from other sources.
 const GENERATED: [&str; 2] = ["docs/compatibility.md", "docs/costs.md"];
@@ -123,6 +127,9 @@ fn rust_line(line: &str, state: &mut State) -> Vec<String> {
     let mut problems = banned_words(&without_code(doc));
     problems.extend(banned_phrases(doc));
     let opening = doc.trim_start();
+    if line.chars().count() > MAX_COLUMNS && !opening.starts_with('|') {
+        problems.push(format!("a doc comment over {MAX_COLUMNS} columns"));
+    }
     let is_opening = !std::mem::replace(&mut state.in_doc, true);
     let hides = |start: &&&str| {
         let rest = opening.strip_prefix(**start);
@@ -274,6 +281,20 @@ mod tests {
             problems("/// Returns it.\n/// What is more is left out.", rust_line),
             0
         );
+    }
+
+    #[test]
+    fn long_doc_comments_are_found_but_for_tables() {
+        let columns = |start: &str, count: usize| format!("{start:ä<count$}");
+        for (case, line, expected) in [
+            ("as long as may be", columns("/// Reads ", 100), 0),
+            ("longer", columns("    /// Reads ", 101), 1),
+            ("of a module", columns("//! Reads ", 101), 1),
+            ("the row of a table", columns("//! | a | ", 101), 0),
+            ("code, which rustfmt wraps", columns("let a = ", 101), 0),
+        ] {
+            assert_eq!(problems(&line, rust_line), expected, "{case}");
+        }
     }
 
     #[test]
