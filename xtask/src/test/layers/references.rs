@@ -1,5 +1,5 @@
-//! What the code of one module refers to: its `use` declarations, the paths in its code and in the arguments of its
-//! macros, and the functions that its `impl` blocks define.
+//! The references of one module: its `use` declarations, the paths in its code and in the
+//! arguments of its macros, and the functions that its `impl` blocks define.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
@@ -91,7 +91,8 @@ impl References {
         });
     }
 
-    /// Adds each sequence of names joined by `::`, since the arguments of a macro have no syntax of their own.
+    /// Adds each sequence of names joined by `::`, since the arguments of a macro have no syntax of
+    /// their own.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let (mut line, mut colons) = (0, 0);

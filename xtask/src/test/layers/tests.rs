@@ -163,7 +163,7 @@ fn what_counts_as_a_circle() {
 }
 
 #[test]
-fn two_circles_are_told_apart_and_one_through_three_files_is_one() {
+fn two_circles_are_counted_as_two_and_one_of_three_files_as_one() {
     let circles = circles_in(
         "//! lib.rs
 mod a; mod b; mod c; mod d; mod e;
