@@ -134,12 +134,14 @@ pub fn resident_bytes(pid: Pid) -> Result<u64> {
     status_bytes(pid, "VmRSS")
 }
 
-/// Returns the most memory that a process has had resident since it began to run its program, in bytes.
+/// Returns the most memory that a process has had resident since it began to run its program, in
+/// bytes.
 pub fn peak_resident_bytes(pid: Pid) -> Result<u64> {
     status_bytes(pid, "VmHWM")
 }
 
-/// Returns how much of a process's resident memory is files that it has mapped, its program above all, in bytes.
+/// Returns how much of a process's resident memory is files that it has mapped, its program above
+/// all, in bytes.
 pub fn resident_file_bytes(pid: Pid) -> Result<u64> {
     status_bytes(pid, "RssFile")
 }

@@ -10,8 +10,8 @@ const LINES_SHOWN: usize = 30;
 /// Runs a program quietly and returns what it wrote to stdout.
 ///
 /// # Errors
-/// A program that cannot be started, or that ends with another status than 0; then the error carries the last lines
-/// it wrote.
+/// A program that cannot be started, or that ends with another status than 0; then the error
+/// carries the last lines it wrote.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let name = name_of(command);
     let output = command
@@ -29,8 +29,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     );
 }
 
-/// Keeps from a nested cargo what the cargo above us says about xtask. Some build scripts watch such variables: with
-/// other values in them half of the dependencies would be built again.
+/// Keeps from a nested cargo what the cargo above us says about xtask. Some build scripts watch
+/// such variables: with other values in them half of the dependencies would be built again.
 pub(crate) fn forget_outer_cargo(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if is_about_xtask(&name.to_string_lossy()) {

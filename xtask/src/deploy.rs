@@ -1,7 +1,8 @@
-//! `cargo xtask deploy`: builds both functions and deploys the stack with AWS SAM, without a question.
+//! `cargo xtask deploy`: builds both functions and deploys the stack with AWS SAM, without a
+//! question.
 //!
-//! Knows samconfig.toml, what a deployment needs on this machine, and what a user does next. What is deployed is
-//! template.yaml's to say, and how is SAM's.
+//! Knows samconfig.toml, what a deployment needs on this machine, and what a user does next. What
+//! is deployed is template.yaml's to say, and how is SAM's.
 
 mod account;
 mod build;
@@ -22,8 +23,9 @@ use crate::{command, tools, workspace};
 /// Deploys the stack that `arguments` and samconfig.toml describe.
 ///
 /// # Errors
-/// An unknown option, a setting that cannot be used, a missing tool, no credentials, a missing secret, or a build that fails. A deployment
-/// that fails is SAM's to explain: then the status is a failure.
+/// An unknown option, a setting that cannot be used, a missing tool, no credentials, a missing
+/// secret, or a build that fails. A deployment that fails is SAM's to explain: then the status is a
+/// failure.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
     let settings = Settings::read(&options)?;

@@ -1,5 +1,5 @@
-//! `cargo xtask dev`: the complete backend on this machine under one URL. Knows the order in which its pieces start and
-//! that they all end with it.
+//! `cargo xtask dev`: the complete backend on this machine under one URL. Knows the order in which
+//! its pieces start and that they all end with it.
 
 mod demo_user;
 mod engine;
@@ -237,7 +237,8 @@ async fn stop_asked() -> Result<()> {
     Ok(())
 }
 
-/// A folder for the table, the logs and the demo user that no other run works in, locked as long as the file is open.
+/// A folder for the table, the logs and the demo user that no other run works in, locked as long as
+/// the file is open.
 fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
     for number in 1..=PORTS_TRIED {
         let folder = target.join(if number == 1 {
@@ -270,7 +271,8 @@ fn listen(asked: Option<u16>) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")
 }
 
-/// A random text that this checkout keeps from its first start on, so that cookies stay valid from run to run.
+/// A random text that this checkout keeps from its first start on, so that cookies stay valid from
+/// run to run.
 fn kept(folder: &Path, name: &str) -> Result<String> {
     let file = folder.join(name);
     match std::fs::read_to_string(&file) {

@@ -1,5 +1,6 @@
-//! A process of our own between us and a program we started. It ends the program, and all that the program started,
-//! as soon as we are gone, whichever way we went: its stdin is a pipe whose other end only we hold.
+//! A process of our own between us and a program we started. It ends the program, and all that the
+//! program started, as soon as we are gone, whichever way we went: its stdin is a pipe whose other
+//! end only we hold.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;

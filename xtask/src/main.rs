@@ -1,5 +1,5 @@
-//! `cargo xtask`: what people and CI run. Knows how to fetch the tools, how to run the backend on this machine and
-//! how to check the workspace. Does not know what the product does with a request.
+//! `cargo xtask`: what people and CI run. Knows how to fetch the tools, how to run the backend on
+//! this machine and how to check the workspace. Does not know what the product does with a request.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,

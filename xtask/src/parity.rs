@@ -1,4 +1,5 @@
-//! `cargo xtask parity`: the comparison with the route written with the AI SDK, alone. `cargo xtask test` runs it too.
+//! `cargo xtask parity`: the comparison with the route written with the AI SDK, alone. `cargo xtask
+//! test` runs it too.
 
 use std::process::{Command, ExitCode};
 

@@ -1,5 +1,5 @@
-//! One line per piece of work: a spinner on a terminal, plain text elsewhere. Everything goes to stderr, so that
-//! stdout holds results only.
+//! One line per piece of work: a spinner on a terminal, plain text elsewhere. Everything goes to
+//! stderr, so that stdout holds results only.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

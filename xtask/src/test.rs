@@ -1,5 +1,5 @@
-//! `cargo xtask test`: everything that is checked, in one run with one verdict. Knows the steps and what each needs;
-//! what a machine cannot do is left out by name, never in silence.
+//! `cargo xtask test`: everything that is checked, in one run with one verdict. Knows the steps and
+//! what each needs; what a machine cannot do is left out by name, never in silence.
 
 mod cargo_output;
 mod environment;
@@ -141,7 +141,8 @@ fn check_template(summary: &mut Summary) {
     check(summary, "deployment, as README says", deployment);
 }
 
-/// Checks that the documents are valid OpenAPI. The tests check that they match the code and the running functions.
+/// Checks that the documents are valid OpenAPI. The tests check that they match the code and the
+/// running functions.
 fn check_openapi(summary: &mut Summary) {
     let (node, linter) = match tools::node().and_then(|node| Ok((node, tools::openapi_linter()?))) {
         Ok(found) => found,

@@ -1,5 +1,5 @@
-//! The tools that `dev` and `test` use: pinned, fetched once into `.tools/`, reused as long as the pin stays. Each is
-//! fetched only when something asks for it.
+//! The tools that `dev` and `test` use: pinned, fetched once into `.tools/`, reused as long as the
+//! pin stays. Each is fetched only when something asks for it.
 
 mod browser;
 mod cargo;
@@ -25,7 +25,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// Fetches every tool, or with `deploy` only what a deployment needs, and prints where to find them.
+/// Fetches every tool, or with `deploy` only what a deployment needs, and prints where to find
+/// them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     match arguments {
         [] => fetch_all(),
@@ -99,7 +100,8 @@ fn fetch_all() -> Result<ExitCode> {
     })
 }
 
-/// Keeps two runs of xtask from fetching the same tool at the same time; dropped, it lets the next one in.
+/// Keeps two runs of xtask from fetching the same tool at the same time; dropped, it lets the next
+/// one in.
 fn lock() -> Result<File> {
     let folder = workspace::tools();
     std::fs::create_dir_all(&folder)

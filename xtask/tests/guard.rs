@@ -1,4 +1,5 @@
-//! The guard from outside: no program that was started under it outlives the program that started it.
+//! The guard from outside: no program that was started under it outlives the program that started
+//! it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};

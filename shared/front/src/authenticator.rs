@@ -7,23 +7,10 @@ use session::{
     Authentication, CredentialSource, SessionConfig, SessionConfigError, SessionError,
     SessionVerifier,
 };
-use store::{Store, StoreError};
+use store::Store;
 
-use crate::{AccessError, AllowedOrigins, Settings, failure, now_ms};
-
-/// The reason why a request is not authenticated.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthenticationError {
-    /// The request has no valid session.
-    #[error(transparent)]
-    Unauthorized(SessionError),
-    /// The page may not use the user's cookie.
-    #[error(transparent)]
-    Forbidden(AccessError),
-    /// The session could not be looked up.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use crate::access::AllowedOrigins;
+use crate::{FrontError, SettingError, Settings, error_chain, now_ms};
 
 /// The authenticator: resolves the signed-in user of a request.
 #[derive(Debug)]
@@ -39,8 +26,12 @@ impl Authenticator {
     /// sessions in `store`.
     ///
     /// # Errors
-    /// With these settings sessions could be forged or never be found. The text names the variable.
-    pub fn new(settings: &Settings, secret: SecretString, store: Store) -> Result<Self, String> {
+    /// With these settings sessions could be forged or never be found.
+    pub fn new(
+        settings: &Settings,
+        secret: SecretString,
+        store: Store,
+    ) -> Result<Self, SettingError> {
         let secure = settings
             .auth_url
             .as_ref()
@@ -57,7 +48,7 @@ impl Authenticator {
             .map(|url| url.origin().ascii_serialization());
         config.jwks.clone_from(&settings.jwks);
         Ok(Self {
-            verifier: SessionVerifier::new(config).map_err(name_variable)?,
+            verifier: SessionVerifier::new(config).map_err(to_setting_error)?,
             check_revocation: settings.check_revocation,
             origins: AllowedOrigins::new(settings.allowed_origins.iter().chain(&settings.auth_url)),
             store,
@@ -65,16 +56,14 @@ impl Authenticator {
     }
 
     /// Resolves the signed-in user of a request.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthenticationError> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, FrontError> {
         let now_ms = now_ms();
         let found = self
             .verifier
             .authenticate(headers, to_i64(now_ms))
-            .map_err(AuthenticationError::Unauthorized)?;
+            .map_err(FrontError::Unauthorized)?;
         if found.source() == CredentialSource::Cookie {
-            self.origins
-                .check(headers)
-                .map_err(AuthenticationError::Forbidden)?;
+            self.origins.check(headers).map_err(FrontError::Forbidden)?;
         }
         let session = match found {
             Authentication::Session { session, .. } => session,
@@ -85,7 +74,7 @@ impl Authenticator {
                     .await?;
                 self.verifier
                     .verify_stored(&credential, stored.as_deref(), to_i64(now_ms))
-                    .map_err(to_authentication_error)?
+                    .map_err(to_refusal)?
             }
         };
         if !self.check_revocation {
@@ -97,14 +86,14 @@ impl Authenticator {
             .await?;
         Ok(session
             .check_revocation(revoked.as_deref())
-            .map_err(to_authentication_error)?
+            .map_err(to_refusal)?
             .user_id)
     }
 }
 
 /// Adds the name of the variable, which the session crate does not know.
-fn name_variable(error: SessionConfigError) -> String {
-    let variable = match error {
+fn to_setting_error(error: SessionConfigError) -> SettingError {
+    let name = match error {
         SessionConfigError::CookieName => "BETTER_AUTH_COOKIE_PREFIX",
         SessionConfigError::Jwks(_) => "BETTER_AUTH_JWKS",
         SessionConfigError::Origin => "BETTER_AUTH_URL",
@@ -112,19 +101,22 @@ fn name_variable(error: SessionConfigError) -> String {
         | SessionConfigError::SecretTooShort
         | SessionConfigError::SecretIsLibraryDefault => "BETTER_AUTH_SECRET",
     };
-    format!("{variable}: {error}")
+    SettingError::Session {
+        name,
+        source: error,
+    }
 }
 
 /// Converts a session error. Logs a record that cannot be parsed, for the operator; the user only
 /// has to sign in again.
-fn to_authentication_error(error: SessionError) -> AuthenticationError {
+fn to_refusal(error: SessionError) -> FrontError {
     if let SessionError::Malformed(_) = error {
         tracing::warn!(
             error = error_chain(&error),
             "failed to parse a stored session"
         );
     }
-    AuthenticationError::Unauthorized(error)
+    FrontError::Unauthorized(error)
 }
 
 fn to_i64(now_ms: u64) -> i64 {

@@ -53,8 +53,8 @@ pub(crate) struct Request<'a> {
     pub(crate) max_output_tokens: Option<u32>,
 }
 
-/// A decoder of the events of one answer. A protocol whose answers end in a `finish` part needs only
-/// the required methods.
+/// A decoder of the events of one answer. A protocol whose answers end in a `finish` part needs
+/// only the required methods.
 pub(crate) trait EventDecoder: Debug + Send + Sync {
     /// Appends the parts of `event` to `parts`.
     ///

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use message::{RawJson, UiMessage};
+use json::RawJson;
+use message::UiMessage;
 use registry::ModelConfig;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
@@ -15,37 +16,40 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use crate::adapter::{Adapter, Request};
 use crate::error::GatewayError;
-use crate::request::Request;
-use crate::silence::due;
-use crate::stream::PartStream;
-use crate::{Prompt, PromptError, Protocol, request, retry};
+use crate::idle_timer::due;
+use crate::prompt::{Prompt, PromptError};
+use crate::protocol::Protocol;
+use crate::stream::{PartStream, Timeouts};
+use crate::{request, retry};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the minute after which load balancers commonly drop an idle connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// No timeout may be longer; keeps sums of instants in range.
+/// The maximum of any timeout. It keeps sums of instants in range.
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
-const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
+const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
-const ERROR_KIND_LIMIT_BYTES: usize = 64;
+const MAX_ERROR_KIND_BYTES: usize = 64;
 
 /// The configuration of a gateway.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
     /// The protocol of the gateway.
     pub protocol: Protocol,
-    /// [`Protocol::default_base_url`] or its like; `http` will do. A slash at the end makes no difference.
+    /// The address below which the gateway is called, such as [`Protocol::default_base_url`].
+    /// `http` or `https`; a slash at the end makes no difference.
     pub base_url: Url,
-    /// Sent as bearer token.
+    /// The key, sent as bearer token.
     pub api_key: SecretString,
-    /// The time that the gateway may be silent before the first part of the answer, connecting included. Any byte counts
-    /// as a sign of life, and what only announces an answer (`stream-start`, `response-metadata`, `ping`) is not yet
-    /// its first part.
+    /// The maximum silence before the first part of the answer, connecting included. Any byte ends
+    /// a silence, but parts that only announce an answer (`stream-start`, `response-metadata`,
+    /// `ping`) are not its first part.
     pub first_part_timeout: Duration,
-    /// The time that the gateway may be silent between two parts.
+    /// The maximum silence between two parts.
     pub idle_timeout: Duration,
-    /// The most tokens that one answer may have; at least 1. `None` leaves it to the gateway.
+    /// The maximum number of tokens of one answer, at least 1. `None` leaves it to the gateway.
     pub max_output_tokens: Option<u32>,
 }
 
@@ -55,7 +59,7 @@ pub struct Gateway(Arc<Client>);
 
 #[derive(Debug)]
 struct Client {
-    protocol: Protocol,
+    adapter: &'static dyn Adapter,
     http: reqwest::Client,
     url: Url,
     headers: HeaderMap,
@@ -63,14 +67,8 @@ struct Client {
     timeouts: Timeouts,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timeouts {
-    pub(crate) first_part: Duration,
-    pub(crate) idle: Duration,
-}
-
 impl Gateway {
-    /// Makes a client. Opens no connection, and takes well under a millisecond.
+    /// Creates a client. Opens no connection and takes well under a millisecond.
     ///
     /// # Errors
     /// [`GatewayError::Misconfigured`] names the setting.
@@ -80,11 +78,12 @@ impl Gateway {
                 "limit on output tokens must be at least 1",
             ));
         }
+        let adapter = config.protocol.adapter();
         Ok(Self(Arc::new(Client {
-            protocol: config.protocol,
+            adapter,
             http: http_client()?,
-            url: request::url(config.protocol, config.base_url)?,
-            headers: request::headers(config.protocol, &config.api_key)?,
+            url: request::url(adapter, config.base_url)?,
+            headers: request::headers(adapter, &config.api_key)?,
             max_output_tokens: config.max_output_tokens,
             timeouts: Timeouts {
                 first_part: config.first_part_timeout.min(MAX_TIMEOUT),
@@ -93,7 +92,7 @@ impl Gateway {
         })))
     }
 
-    /// Builds what a model of this gateway is asked; `system` is the operator's own prompt.
+    /// Builds the prompt for a model of this gateway; `system` is the operator's own prompt.
     ///
     /// # Errors
     /// Names the part that cannot be sent, counted in `messages`.
@@ -102,10 +101,10 @@ impl Gateway {
         system: Option<&str>,
         messages: &[UiMessage],
     ) -> Result<Prompt, PromptError> {
-        Prompt::build(self.0.protocol, system, messages)
+        Prompt::build(self.0.adapter, system, messages)
     }
 
-    /// The model that `config` names (the original's `getModel`).
+    /// Returns the model that `config` names (the original's `getModel`).
     pub fn model(&self, config: &ModelConfig) -> Model {
         let max_output_tokens = self.0.max_output_tokens;
         Model {
@@ -116,7 +115,7 @@ impl Gateway {
     }
 }
 
-/// A model that can be asked.
+/// A model that can be called.
 #[derive(Debug, Clone)]
 pub struct Model {
     client: Arc<Client>,
@@ -125,8 +124,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Returns the model with answers of at most `tokens` (1 or more), or of the gateway's own limit if that is lower.
-    pub fn limited_to(self, tokens: u32) -> Self {
+    /// Returns the model with answers of at most `tokens` (1 or more), or of the gateway's own
+    /// limit if that is lower.
+    pub fn with_max_output_tokens(self, tokens: u32) -> Self {
         let max_output_tokens = Some(
             self.max_output_tokens
                 .map_or(tokens, |limit| limit.min(tokens)),
@@ -137,11 +137,12 @@ impl Model {
         }
     }
 
-    /// Asks the model with a prompt that its gateway has built. Calls again, up to twice, as long as the gateway has not begun to answer and the reason may
-    /// pass by itself. Dropping the future or the stream closes the connection.
+    /// Calls the model with a prompt that its gateway has built. Retries up to twice if the gateway
+    /// has not begun to answer and the cause may be temporary. Dropping the future or the stream
+    /// closes the connection.
     ///
     /// # Errors
-    /// That of the last call. Nothing is waited for beyond `deadline`.
+    /// The error of the last call. The call never waits longer than `deadline`.
     pub async fn stream(
         &self,
         prompt: &Prompt,
@@ -155,15 +156,15 @@ impl Model {
         prompt: &RawJson,
         deadline: Option<Instant>,
     ) -> Result<PartStream, GatewayError> {
-        let protocol = self.client.protocol;
+        let adapter = self.client.adapter;
         let mut headers = self.client.headers.clone();
-        headers.extend(request::model_header(protocol, &self.id)?);
+        headers.extend(adapter.model_header(&self.id)?);
         let request = Request {
             model: &self.id,
             prompt,
             max_output_tokens: self.max_output_tokens,
         };
-        let body = request.body(protocol);
+        let body = adapter.body(&request);
 
         let mut made = 0;
         loop {
@@ -176,7 +177,7 @@ impl Model {
             {
                 Ok(response) => {
                     return Ok(PartStream::new(
-                        protocol,
+                        adapter,
                         response,
                         start,
                         self.client.timeouts,
@@ -211,7 +212,7 @@ impl Model {
 }
 
 impl Client {
-    /// One call, up to the head of a 2xx answer.
+    /// Makes one call and waits for the head of a 2xx response.
     async fn call(
         &self,
         headers: &HeaderMap,
@@ -241,7 +242,7 @@ impl Client {
     }
 }
 
-/// Reads of a refusal only what may be shown: its status, the name of its kind, and when to come back.
+/// Reads the loggable facts of a refusal: its status, its kind, and when to retry.
 async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError {
     let status = response.status().as_u16();
     let retry_after = retry::retry_after(response.headers(), SystemTime::now());
@@ -257,11 +258,11 @@ async fn refused(response: Response, deadline: Option<Instant>) -> GatewayError 
     }
 }
 
-/// Returns the body, if it arrives complete and is not large.
+/// Reads the body. `None` if it breaks off or exceeds the limit.
 async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
-        if body.len() + piece.len() > ERROR_BODY_LIMIT_BYTES {
+        if body.len() + piece.len() > MAX_ERROR_BODY_BYTES {
             return None;
         }
         body.extend_from_slice(&piece);
@@ -269,7 +270,8 @@ async fn error_body(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The `error.type` of an error body, or else its `error.code`, if it is a plain word: it goes into logs.
+/// Returns the `error.type` of an error body, or else its `error.code`, if it is a plain word: it
+/// is logged.
 fn error_kind(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -290,7 +292,7 @@ fn error_kind(body: &[u8]) -> Option<String> {
     let kinds = [error.r#type, error.code].into_iter().flatten();
     kinds
         .filter_map(|kind| kind.as_str().map(str::to_owned))
-        .find(|kind| (1..=ERROR_KIND_LIMIT_BYTES).contains(&kind.len()) && is_word(kind))
+        .find(|kind| (1..=MAX_ERROR_KIND_BYTES).contains(&kind.len()) && is_word(kind))
 }
 
 fn http_client() -> Result<reqwest::Client, GatewayError> {
@@ -308,8 +310,8 @@ fn http_client() -> Result<reqwest::Client, GatewayError> {
         .map_err(|_| GatewayError::Misconfigured("HTTP client of the gateway cannot be built"))
 }
 
-/// ring, because aws-lc spends tens of milliseconds on the first handshake; embedded roots, because reading the
-/// system's costs several.
+/// Builds the TLS configuration. With ring, because aws-lc spends tens of milliseconds on the first
+/// handshake; with embedded roots, because reading the system's costs several.
 fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

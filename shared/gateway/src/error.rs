@@ -1,8 +1,8 @@
-//! The failures of a model call, at its start or half-way.
+//! The errors of model calls.
 
 use std::time::Duration;
 
-/// A model call that failed, at its start or half-way. Holds no key, no prompt and nothing of a peer's text but the
+/// A failed or interrupted model call. Contains no key, no prompt, and no text of a peer but the
 /// name of an error's kind.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
@@ -26,31 +26,31 @@ pub enum GatewayError {
     IdleTimeout,
     /// The connection broke in mid-stream.
     #[error("connection to the gateway broke in mid-stream")]
-    Cut(#[source] TransportError),
-    /// The gateway sent something that is no stream part.
+    ConnectionLost(#[source] TransportError),
+    /// The gateway sent an event that is not a stream part.
     #[error("gateway sent a part that cannot be read")]
     BrokenPart(#[source] PartError),
-    /// The stream ended in good order, but without a `finish` part, or in the other protocol without a reason for
-    /// stopping; or the answer was no event stream at all.
+    /// The stream ended in good order, but without a `finish` part (in Chat Completions without a
+    /// finish reason), or the response was not an event stream.
     #[error("gateway ended the stream before the model was done")]
     Truncated,
-    /// The time for this turn is over.
+    /// The deadline of the turn has passed.
     #[error("deadline passed during the model call")]
     DeadlinePassed,
-    /// The gateway cannot be called like this, now or later; names the setting.
+    /// The gateway cannot be called with this configuration; names the setting.
     #[error("{0}")]
     Misconfigured(&'static str),
 }
 
 impl GatewayError {
-    /// Returns true if the same call may succeed a little later, and no part of an answer has been seen.
+    /// Returns true if the same call may succeed a little later, and no part of an answer has come.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
             Self::Unreachable(_) => true,
             Self::FirstPartTimeout
             | Self::IdleTimeout
-            | Self::Cut(_)
+            | Self::ConnectionLost(_)
             | Self::BrokenPart(_)
             | Self::Truncated
             | Self::DeadlinePassed
@@ -70,7 +70,7 @@ impl From<reqwest::Error> for TransportError {
     }
 }
 
-/// An event that is no stream part.
+/// An event that is not a stream part.
 #[derive(Debug, thiserror::Error)]
 pub enum PartError {
     /// The event is not JSON.
@@ -79,7 +79,7 @@ pub enum PartError {
     /// The event has a key that reaches into JavaScript's prototypes.
     #[error("event has a key that no JSON object may have")]
     ForbiddenKey,
-    /// A field without which the part makes no sense.
+    /// A required field is absent or has the wrong type.
     #[error("{part} part without a proper {field}")]
     Field { part: String, field: &'static str },
     /// The event is larger than any answer of a model.
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_pass_by_itself_is_retryable() {
+    fn only_temporary_errors_are_retryable() {
         let refused = |status| GatewayError::Refused {
             status,
             kind: None,

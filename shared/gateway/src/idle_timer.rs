@@ -1,4 +1,4 @@
-//! The time that a peer may be silent.
+//! The timer for the silence of a peer.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
-    /// The limit on silence.
+    /// The maximum silence.
     Idle,
     /// The deadline, which no sign of life moves.
     Deadline,
 }
 
-/// A watch on silence and on a deadline, for a stream of many small reads: a sign of life only notes the time, and
-/// the one timer moves when it fires.
+/// A timer for silence and for a deadline, for a stream of many small reads: a sign of life only
+/// stores the time, and the one timer is reset when it fires.
 #[derive(Debug)]
 pub(crate) struct IdleTimer {
     last_sign: Instant,
@@ -25,7 +25,7 @@ pub(crate) struct IdleTimer {
 }
 
 impl IdleTimer {
-    /// Watches from `start`.
+    /// Starts the timer at `start`.
     pub(crate) fn new(start: Instant, limit: Duration, deadline: Option<Instant>) -> Self {
         Self {
             last_sign: start,
@@ -35,12 +35,12 @@ impl IdleTimer {
         }
     }
 
-    /// Notes a sign of life of the peer.
+    /// Records a sign of life of the peer.
     pub(crate) fn touch(&mut self) {
         self.last_sign = Instant::now();
     }
 
-    /// Sets the time that the peer may be silent from now on.
+    /// Sets the maximum silence from now on.
     pub(crate) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
         self.timer
@@ -48,7 +48,7 @@ impl IdleTimer {
             .reset(due(self.last_sign, limit, self.deadline));
     }
 
-    /// Completes when the silence has lasted too long. May be dropped and called again.
+    /// Completes when the silence has lasted too long or the deadline has passed. Cancel safe.
     pub(crate) async fn expired(&mut self) -> Expired {
         loop {
             self.timer.as_mut().await;
@@ -65,7 +65,7 @@ impl IdleTimer {
     }
 }
 
-/// Returns the instant `limit` after `start`, or the `deadline` if that is earlier.
+/// Returns the earlier of `start + limit` and `deadline`.
 pub(crate) fn due(start: Instant, limit: Duration, deadline: Option<Instant>) -> Instant {
     let silent = start + limit;
     deadline.map_or(silent, |deadline| silent.min(deadline))

@@ -1,4 +1,4 @@
-//! The delays after which a refused call is made again, as the original does it: pure arithmetic, no clock and no waiting.
+//! The retry policy of refused calls, that of the original. Pure arithmetic, without a clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,18 +7,18 @@ use tokio::time::Instant;
 
 use crate::GatewayError;
 
-/// The first call and two more.
-const CALLS: u32 = 3;
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-/// A gateway that asks for this much is not waited for as long as it says.
+/// The maximum number of calls: the first and two retries.
+const MAX_CALLS: u32 = 3;
+const INITIAL_WAIT: Duration = Duration::from_secs(2);
+/// A `retry-after` of this length or more is ignored.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-/// With less than this left before the deadline, another call is only another bill.
-const SHORTEST_CALL: Duration = Duration::from_secs(1);
+/// The minimum time for a call. With less left before the deadline, a retry could only cost money.
+const MIN_CALL_TIME: Duration = Duration::from_secs(1);
 
-/// Returns the time to wait before the next call after `made` calls, the last of which ended in `error`; `None` if there
-/// shall be no other.
+/// Returns the wait before the next call after `made` calls, the last of which ended in `error`;
+/// `None` if the call must not be retried.
 pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
-    if made >= CALLS || !error.is_retryable() {
+    if made >= MAX_CALLS || !error.is_retryable() {
         return None;
     }
     let asked = match error {
@@ -28,16 +28,17 @@ pub(crate) fn wait(error: &GatewayError, made: u32) -> Option<Duration> {
     Some(
         asked
             .filter(|asked| *asked < MAX_RETRY_AFTER)
-            .unwrap_or(FIRST_WAIT * 2_u32.pow(made - 1)),
+            .unwrap_or(INITIAL_WAIT * 2_u32.pow(made - 1)),
     )
 }
 
 /// Returns true if a call that begins after `wait` can succeed before `deadline`.
 pub(crate) fn fits(wait: Duration, now: Instant, deadline: Option<Instant>) -> bool {
-    deadline.is_none_or(|deadline| now + wait + SHORTEST_CALL <= deadline)
+    deadline.is_none_or(|deadline| now + wait + MIN_CALL_TIME <= deadline)
 }
 
-/// Returns the wait that the gateway asks for: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date. Unbounded.
+/// Returns the wait that the gateway asks for: `retry-after-ms`, or `retry-after` in seconds or as
+/// an HTTP date. Unbounded.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |number: f64| Duration::try_from_secs_f64(number).ok();
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_headers_is_read() {
+    fn every_form_of_retry_after_is_parsed() {
         let now = httpdate::parse_http_date("Wed, 01 Oct 2025 12:00:00 GMT").unwrap();
         let read = |pairs: &[(&'static str, &'static str)]| {
             let headers = pairs.iter().map(|(name, value)| {

@@ -1,5 +1,5 @@
-//! Reading of arrays and objects up to a limit: megabytes of `0,` must not become a hundred megabytes
-//! of pointers.
+//! Reading of arrays and objects up to a limit: megabytes of `0,` must not become a hundred
+//! megabytes of pointers.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,14 +1,16 @@
 //! The parts of a model's answer, in the AI SDK's terms.
 
-use message::{FinishReason, JsonText, RawJson, Usage};
+use json::{JsonText, RawJson};
+
+use crate::{FinishReason, Usage};
 
 /// One part of a model's answer (`LanguageModelV4StreamPart` of the AI SDK).
 ///
-/// Texts keep their JSON escapes, metadata is `to_raw_json` as it came. A field that the provider left out, or sent as
-/// `null`, is `None`.
+/// Texts keep their JSON escapes, metadata is unparsed JSON. A field that the provider omitted, or
+/// sent as `null`, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamPart {
-    /// The call was accepted. Warnings are for the log.
+    /// The call was accepted. Warnings are only logged.
     StreamStart { warnings: Option<RawJson> },
     /// The response's id, model and time; may come more than once.
     ResponseMetadata {
@@ -51,18 +53,18 @@ pub enum StreamPart {
         id: String,
         provider_metadata: Option<RawJson>,
     },
-    /// Something that the answer rests on; `None` if it is named in a way that no client accepts.
+    /// A source of the answer; `None` if no client would accept its form.
     Source { source: Option<Source> },
-    /// A file that the model made.
+    /// A file that the model generated.
     File { file: GeneratedFile },
-    /// A file that the model made while it reasoned.
+    /// A file that the model generated while it reasoned.
     ReasoningFile { file: GeneratedFile },
-    /// Something that only one provider has; `kind` is `provider.name`.
+    /// Content that only one provider has; `kind` is `provider.name`.
     Custom {
         kind: String,
         provider_metadata: Option<RawJson>,
     },
-    /// The input of a tool call begins to be written; `id` is the call's.
+    /// The input of a tool call begins; `id` is the call's.
     ToolInputStart {
         id: String,
         tool_name: String,
@@ -73,9 +75,9 @@ pub enum StreamPart {
     },
     /// More of a tool call's input.
     ToolInputDelta { id: String, delta: JsonText },
-    /// A tool call's input is written.
+    /// The input of a tool call is complete.
     ToolInputEnd { id: String },
-    /// A tool is called; `input` is meant to be JSON, but is text from the model.
+    /// A tool is called; `input` should be JSON, but is text from the model.
     ToolCall {
         tool_call_id: String,
         tool_name: String,
@@ -93,15 +95,16 @@ pub enum StreamPart {
         dynamic: Option<bool>,
         provider_metadata: Option<RawJson>,
     },
-    /// The provider asks whether a tool may run.
+    /// The provider asks for approval of a tool call.
     ToolApprovalRequest {
         approval_id: String,
         tool_call_id: String,
         provider_metadata: Option<RawJson>,
     },
-    /// The model call failed; more parts may follow. The value is the provider's and not for users' eyes.
+    /// The model call failed; more parts may follow. The value is the provider's and must not be
+    /// shown to users.
     Error { error: RawJson },
-    /// The model is done; `usage` is `None` if the provider reported none.
+    /// The answer is complete; `usage` is `None` if the provider reported none.
     Finish {
         finish_reason: FinishReason,
         usage: Option<Usage>,
@@ -109,10 +112,10 @@ pub enum StreamPart {
     },
 }
 
-/// A source of an answer. Its texts are the provider's, a URL is not known to be one.
+/// A source of an answer. Its texts are the provider's; its URL is not validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The provider's name for it.
+    /// The id that the provider gave it.
     pub id: JsonText,
     /// The kind of source.
     pub kind: SourceKind,
@@ -136,12 +139,12 @@ pub enum SourceKind {
     },
 }
 
-/// A file that a model made.
+/// A file that a model generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// For example `image/png`.
+    /// The media type, for example `image/png`.
     pub media_type: String,
-    /// Its bytes, or their place.
+    /// The bytes, or their address.
     pub data: FileData,
     /// As it came.
     pub provider_metadata: Option<RawJson>,

@@ -143,8 +143,9 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The built-in models, or those of `json` (an array of objects with `id`, `name`, `provider`, `pricing_tier`
-    /// and `speed_tier`), with `default_model` or else [`DEFAULT_MODEL`] as the default. In a list that lacks
+    /// The built-in models, or those of `json` (an array of objects with `id`, `name`, `provider`,
+    /// `pricing_tier` and `speed_tier`), with `default_model` or else [`DEFAULT_MODEL`] as the
+    /// default. In a list that lacks
     /// [`DEFAULT_MODEL`] the first entry is the default.
     ///
     /// # Errors

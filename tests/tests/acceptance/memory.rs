@@ -1,8 +1,9 @@
-//! The peak memory of both functions fits the smallest Lambda function, however large a request, an answer or a
-//! conversation is.
+//! The peak memory of both functions fits the smallest Lambda function, however large a request, an
+//! answer or a conversation is.
 //!
-//! Each case runs in a fresh process under the Runtime API of these tests, one invocation at a time. Memory is in MiB
-//! (1,048,576 bytes), which is what Lambda calls MB. `--nocapture` shows all figures.
+//! Each case runs in a fresh process under the Runtime API of these tests, one invocation at a
+//! time. Memory is in MiB (1,048,576 bytes), which is what Lambda calls MB. `--nocapture` shows all
+//! figures.
 
 mod answers;
 mod content;
@@ -15,12 +16,13 @@ use acceptance::process::{peak_resident_bytes, resident_file_bytes};
 use acceptance::world::World;
 use anyhow::Result;
 
-/// The limit of every case that has none of its own. Lambda ends a function of 128 MB that needs more than that; the
-/// rest is for what the kernel keeps for a process, and for the differences between two runs.
+/// The limit of every case that has none of its own. Lambda ends a function of 128 MB that needs
+/// more than that; the rest is for what the kernel keeps for a process, and for the differences
+/// between two runs.
 const MAX_PEAK_MIB: f64 = 118.0;
 
-/// The most that a release build has resident of its program and its libraries. A debug build has 25 MiB, and what it
-/// has more is not counted.
+/// The most that a release build has resident of its program and its libraries. A debug build has
+/// 25 MiB, and what it has more is not counted.
 const RELEASE_PROGRAM_MIB: f64 = 12.0;
 
 /// The most memory that a process has had resident.

@@ -1,4 +1,5 @@
-//! The AWS account to deploy to, as far as this machine knows it. It is looked for before the build, which takes minutes.
+//! The AWS account to deploy to, as far as this machine knows it. It is looked for before the
+//! build, which takes minutes.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,8 +10,8 @@ use serde::Deserialize;
 use super::settings::Settings;
 use crate::command;
 
-/// Asks the library that SAM itself uses, so that both find the same. It calls nothing but, on EC2, the instance's own
-/// address.
+/// Asks the library that SAM itself uses, so that both find the same. It calls nothing but, on EC2,
+/// the instance's own address.
 const LOOK_UP: &str = "\
 import json, os, botocore.session
 session = botocore.session.get_session()
@@ -23,7 +24,8 @@ struct Account {
     signed_in: bool,
 }
 
-/// Asks SSM for the names that it does not hold. The values stay where they are: nothing is decrypted.
+/// Asks SSM for the names that it does not hold. The values stay where they are: nothing is
+/// decrypted.
 const FIND_MISSING: &str = "\
 import json, sys, botocore.config, botocore.session
 limits = botocore.config.Config(connect_timeout=5, read_timeout=5, retries={'total_max_attempts': 2})

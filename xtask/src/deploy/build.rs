@@ -1,4 +1,5 @@
-//! Building what is deployed: first by cargo-lambda itself, whose progress can be watched, then by SAM, which hides it.
+//! Building what is deployed: first by cargo-lambda itself, whose progress can be watched, then by
+//! SAM, which hides it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -30,7 +30,8 @@ struct Output {
 }
 
 impl Outputs {
-    /// Reads the outputs of the deployed stack. None are known if that fails, since the stack is deployed all the same.
+    /// Reads the outputs of the deployed stack. None are known if that fails, since the stack is
+    /// deployed all the same.
     pub(crate) fn read(tools: &Path, settings: &Settings, region: &str) -> Self {
         let mut list = sam(tools);
         list.args([

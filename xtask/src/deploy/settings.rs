@@ -1,4 +1,5 @@
-//! The settings of a deployment: an environment of samconfig.toml, and the parameters given on the command line.
+//! The settings of a deployment: an environment of samconfig.toml, and the parameters given on the
+//! command line.
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -109,7 +110,8 @@ impl Settings {
             .collect()
     }
 
-    /// Returns the names of the SSM parameters with the secrets: those set here, or else template.yaml's defaults.
+    /// Returns the names of the SSM parameters with the secrets: those set here, or else
+    /// template.yaml's defaults.
     pub(crate) fn secret_names(&self) -> [String; 2] {
         const DEFAULTS: [(&str, &str); 2] = [
             ("BetterAuthSecretSsm", "/sidekiq/better-auth-secret"),

@@ -1,5 +1,5 @@
-//! A user who is signed in from the start, as better-auth would have it: the session item of its `secondaryStorage`,
-//! the signed cookie and the signed bearer.
+//! A user who is signed in from the start, as better-auth would have it: the session item of its
+//! `secondaryStorage`, the signed cookie and the signed bearer.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,7 +25,8 @@ pub(crate) struct DemoUser {
 }
 
 impl DemoUser {
-    /// Writes a session with this token into the table, good for a week from now, and signs the token.
+    /// Writes a session with this token into the table, good for a week from now, and signs the
+    /// token.
     ///
     /// # Errors
     /// The item cannot be put.

@@ -1,4 +1,5 @@
-//! The embedded DynamoDB: its file, its endpoint, its table. Knows nothing about what the items mean.
+//! The embedded DynamoDB: its file, its endpoint, its table. Knows nothing about what the items
+//! mean.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -24,8 +25,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens the file in `folder`, or makes it, and serves it on a free loopback port. A file made from an older
-    /// description of the table is thrown away.
+    /// Opens the file in `folder`, or makes it, and serves it on a free loopback port. A file made
+    /// from an older description of the table is thrown away.
     ///
     /// # Errors
     /// The template, the file or the port cannot be had.

@@ -1,6 +1,6 @@
-//! One origin in front of everything: `/api/chat*` goes to the function `chat`, what else begins with `/api/` to `threads`,
-//! chunk by chunk in both directions; `/` is the
-//! page; `/dev` says how to use it all, and `/dev/table` shows what was stored. Knows nothing about what passes through.
+//! One origin in front of everything: `/api/chat*` goes to the function `chat`, what else begins
+//! with `/api/` to `threads`, chunk by chunk in both directions; `/` is the page; `/dev` says how
+//! to use it all, and `/dev/table` shows what was stored. Knows nothing about what passes through.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// A client for loopback HTTP that opens a connection for each request: when a request is dropped, the other side sees
-/// its connection close.
+/// A client for loopback HTTP that opens a connection for each request: when a request is dropped,
+/// the other side sees its connection close.
 pub(crate) fn http_client() -> Client<HttpConnector, Body> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
@@ -134,7 +134,8 @@ fn router(front: Arc<Front>) -> Router {
         .with_state(front)
 }
 
-/// A web page elsewhere whose name is made to point to this machine must not read the table or use the session.
+/// A web page elsewhere whose name is made to point to this machine must not read the table or use
+/// the session.
 async fn refuse_other_hosts(
     State(front): State<Arc<Front>>,
     request: Request,

@@ -1,4 +1,5 @@
-//! The functions on this machine: built, given their environment, run under `cargo lambda watch` or as plain HTTP.
+//! The functions on this machine: built, given their environment, run under `cargo lambda watch` or
+//! as plain HTTP.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,8 +16,8 @@ use super::gateway::Gateway;
 use super::guarded::Guarded;
 use crate::{command, guard, workspace};
 
-/// Under the emulator a process answers one invocation after the other, as on Lambda; a second one, to stop or take
-/// over a turn, needs another process.
+/// Under the emulator a process answers one invocation after the other, as on Lambda; a second one,
+/// to stop or take over a turn, needs another process.
 const PROCESSES: &str = "4";
 
 /// Long, because a cargo that builds something else in the meantime holds the emulator up.
@@ -79,8 +80,8 @@ pub(crate) struct Function {
 pub(crate) enum Start {
     /// The function answers.
     Answered,
-    /// The emulator took a request and did nothing with it: one in about a hundred of its starts. It has to be
-    /// started again.
+    /// The emulator took a request and did nothing with it: one in about a hundred of its starts.
+    /// It has to be started again.
     Stuck,
 }
 
@@ -127,8 +128,8 @@ impl Function {
         &self.base_url
     }
 
-    /// Waits for the first answer to this bearer, whatever it says; the emulator starts the function for the first
-    /// request.
+    /// Waits for the first answer to this bearer, whatever it says; the emulator starts the
+    /// function for the first request.
     ///
     /// # Errors
     /// The function ends, or gives no answer in ten minutes.
@@ -250,8 +251,8 @@ pub(crate) struct Environment {
     unset: &'static [&'static str],
 }
 
-/// Returns the variables that point the function at everything on this machine. Other variables of the user, such as `SYSTEM_PROMPT`, is
-/// inherited.
+/// Returns the variables that point the function at everything on this machine. Other variables of
+/// the user, such as `SYSTEM_PROMPT`, is inherited.
 pub(crate) fn environment(
     url: &str,
     engine: &Engine,
@@ -284,8 +285,8 @@ pub(crate) fn environment(
     Environment { set, unset }
 }
 
-/// Builds the functions, with cargo's own progress on the terminal: each alone, as the emulator will build it. The
-/// compiler runs in `running`, so that it ends with us.
+/// Builds the functions, with cargo's own progress on the terminal: each alone, as the emulator
+/// will build it. The compiler runs in `running`, so that it ends with us.
 ///
 /// # Errors
 /// One does not compile.
@@ -315,7 +316,8 @@ fn allowed_origins(url: &str) -> String {
     origins.join(",")
 }
 
-/// Returns when the emulator, whose log this is, has had its time and has not begun to start the function.
+/// Returns when the emulator, whose log this is, has had its time and has not begun to start the
+/// function.
 async fn stuck(emulated: bool, log: PathBuf) {
     tokio::time::sleep(STUCK).await;
     if !emulated || function_log::tells_of_a_start(&log) {

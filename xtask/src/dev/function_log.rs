@@ -1,5 +1,6 @@
-//! The output of the function and its emulator: kept in a file, shown on the terminal, and watched for the one line that
-//! tells of the function's death, since the emulator neither restarts it nor answers any more.
+//! The output of the function and its emulator: kept in a file, shown on the terminal, and watched
+//! for the one line that tells of the function's death, since the emulator neither restarts it nor
+//! answers any more.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! The model gateway: the real one if there is a key for it, a simulated one otherwise. The simulated one speaks the
-//! AI Gateway's native protocol and never pretends to be a model.
+//! The model gateway: the real one if there is a key for it, a simulated one otherwise. The
+//! simulated one speaks the AI Gateway's native protocol and never pretends to be a model.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -37,7 +37,8 @@ pub(crate) enum Gateway {
 }
 
 impl Gateway {
-    /// Takes the real gateway if `AI_GATEWAY_API_KEY` is set, and starts the simulated one otherwise.
+    /// Takes the real gateway if `AI_GATEWAY_API_KEY` is set, and starts the simulated one
+    /// otherwise.
     ///
     /// # Errors
     /// No free port.
@@ -120,8 +121,8 @@ async fn answer(headers: HeaderMap, body: Bytes) -> Response {
         .into_response()
 }
 
-/// Returns the complete answer, part by part; each word is a delta of its own. Who asks for sources gets some, and what was
-/// thought about them.
+/// Returns the complete answer, part by part; each word is a delta of its own. Who asks for sources
+/// gets some, and what was thought about them.
 fn parts(model: &str, prompt: &Value) -> Vec<Value> {
     let question = last_question(prompt);
     let text = text(model, &question);

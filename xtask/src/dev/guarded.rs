@@ -11,7 +11,8 @@ use crate::guard;
 /// A running program under its guard; dropped, the program ends.
 pub(crate) struct Guarded {
     child: Child,
-    /// Out of tokio's reach: its `wait` closes the child's stdin, which would tell the guard that we are gone.
+    /// Out of tokio's reach: its `wait` closes the child's stdin, which would tell the guard that
+    /// we are gone.
     lifeline: Option<ChildStdin>,
 }
 

@@ -1,5 +1,6 @@
-//! The chat page at `/`: the files that Vite made of it. Knows how long a browser may keep them, and that a browser that loads
-//! the page is signed in with it. Knows nothing about what is in them.
+//! The chat page at `/`: the files that Vite made of it. Knows how long a browser may keep them,
+//! and that a browser that loads the page is signed in with it. Knows nothing about what is in
+//! them.
 
 use std::path::{Path, PathBuf};
 
@@ -30,8 +31,8 @@ const SECURITY: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-/// The folder of the built page. Nothing where the page is not `wanted` or cannot be built; then it says why, since the
-/// backend is of use without it.
+/// The folder of the built page. Nothing where the page is not `wanted` or cannot be built; then it
+/// says why, since the backend is of use without it.
 pub(crate) fn prepare(wanted: bool) -> Option<PathBuf> {
     if !wanted {
         return None;

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 const TABLE_TYPE: &str = "AWS::DynamoDB::Table";
 
-/// The properties that CloudFormation and DynamoDB's `CreateTable` have in common. The rest (protection, backups, throughput limits)
-/// means nothing on one machine and may hold CloudFormation functions.
+/// The properties that CloudFormation and DynamoDB's `CreateTable` have in common. The rest
+/// (protection, backups, throughput limits) means nothing on one machine and may hold
+/// CloudFormation functions.
 const COMMON: [&str; 4] = [
     "AttributeDefinitions",
     "KeySchema",

@@ -32,7 +32,8 @@ pub(crate) fn read(output: impl Read, shown: &mut impl Write) -> Result<Counts> 
     Ok(sum)
 }
 
-/// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
+/// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in
+/// 0.01s`.
 fn result_line(line: &str) -> Option<Counts> {
     let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let number = |word: &str| {

@@ -1,5 +1,5 @@
-//! The environment of the tests. A test that needs a variable which is not set does nothing and says so;
-//! the summary names what was left out and why.
+//! The environment of the tests. A test that needs a variable which is not set does nothing and
+//! says so; the summary names what was left out and why.
 //!
 //! | variable | what it is | needed by |
 //! |---|---|---|

@@ -1,8 +1,10 @@
-//! The layers check: no files of a crate depend on each other in a circle, and no crate on one that is not below it.
+//! The layers check: no files of a crate depend on each other in a circle, and no crate on one that
+//! is not below it.
 //!
-//! Knows `use` declarations and paths, and follows re-exports to the file that defines a name. `mod` lines and
-//! re-exports are no dependencies, and what only tests compile does not count. Does not see a function of an `impl`
-//! block that is called by method syntax, attributes, nor the code that a macro makes.
+//! Knows `use` declarations and paths, and follows re-exports to the file that defines a name.
+//! `mod` lines and re-exports are no dependencies, and what only tests compile does not count. Does
+//! not see a function of an `impl` block that is called by method syntax, attributes, nor the code
+//! that a macro makes.
 
 mod attributes;
 mod circles;

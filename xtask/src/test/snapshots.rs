@@ -1,5 +1,5 @@
-//! The check of the snapshots: each is the expectation of a test. A test that is renamed or removed leaves its snapshot
-//! where it was.
+//! The check of the snapshots: each is the expectation of a test. A test that is renamed or removed
+//! leaves its snapshot where it was.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -51,7 +51,8 @@ impl SnapshotReferences {
     }
 }
 
-/// Returns the snapshots of the workspace, from its folder, with those that are not under version control yet.
+/// Returns the snapshots of the workspace, from its folder, with those that are not under version
+/// control yet.
 fn snapshots() -> Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -64,7 +65,8 @@ fn snapshots() -> Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// Returns those of the `snapshots` in the folder `root` that are not among the lines of `referenced`.
+/// Returns those of the `snapshots` in the folder `root` that are not among the lines of
+/// `referenced`.
 fn unreferenced<'run>(
     snapshots: &'run [PathBuf],
     referenced: &str,

@@ -42,7 +42,8 @@ impl Summary {
         self.add(name, Outcome::LeftOut(reason), Duration::ZERO);
     }
 
-    /// Returns true if something ran and nothing failed. Where `everything` is to run, only what is optional may be left out.
+    /// Returns true if something ran and nothing failed. Where `everything` is to run, only what is
+    /// optional may be left out.
     pub(crate) fn is_good(&self, everything: bool) -> bool {
         let sums = self.sums();
         let is_missing = |(name, outcome, _): &(String, Outcome, Duration)| {

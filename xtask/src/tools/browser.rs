@@ -1,5 +1,6 @@
-//! The browser that looks at the page in the tests, and Playwright, which drives it. The browser is the system's: it is
-//! taken as it is found, and installed where the system's own package manager can do so without asking anybody.
+//! The browser that looks at the page in the tests, and Playwright, which drives it. The browser is
+//! the system's: it is taken as it is found, and installed where the system's own package manager
+//! can do so without asking anybody.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

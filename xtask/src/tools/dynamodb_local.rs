@@ -1,5 +1,5 @@
-//! AWS's own DynamoDB Local, a cross-check for the store where Java is there. Its licence asks for an AWS account and
-//! forbids redistribution: it is fetched, never committed.
+//! AWS's own DynamoDB Local, a cross-check for the store where Java is there. Its licence asks for
+//! an AWS account and forbids redistribution: it is fetched, never committed.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::stamp::Stamp;
 use crate::{command, guard, progress, workspace};
 
-/// The npm package that carries the jar. Only its archive is fetched: what it depends on has half a gigabyte.
+/// The npm package that carries the jar. Only its archive is fetched: what it depends on has half a
+/// gigabyte.
 const PACKAGE: &str = "amplify-dynamodb-simulator@2.9.30";
 const INTEGRITY: &str = "sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
 const OLDEST_JAVA: u32 = 17;

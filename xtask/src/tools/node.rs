@@ -1,5 +1,6 @@
-//! The packages that come from npm: a current Node, the real AI SDK client that the acceptance tests talk through, the model server
-//! that others wrote, the better-auth that users sign in to, and a linter.
+//! The packages that come from npm: a current Node, the real AI SDK client that the acceptance
+//! tests talk through, the model server that others wrote, the better-auth that users sign in to,
+//! and a linter.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +42,8 @@ pub(crate) fn client_packages() -> Result<PathBuf> {
     install(&folder, &folder, "fetching the AI SDK client")
 }
 
-/// The OpenAI-compatible server whose answers lie in `tests/openai`: its script, which the pinned Node runs.
+/// The OpenAI-compatible server whose answers lie in `tests/openai`: its script, which the pinned
+/// Node runs.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.
@@ -55,7 +57,8 @@ pub(crate) fn openai_server() -> Result<PathBuf> {
         .join("cli.js"))
 }
 
-/// The web app with the real better-auth in `tests/better-auth`: its script, which the pinned Node runs.
+/// The web app with the real better-auth in `tests/better-auth`: its script, which the pinned Node
+/// runs.
 ///
 /// # Errors
 /// Its packages are not there and cannot be fetched.

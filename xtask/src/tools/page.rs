@@ -1,5 +1,5 @@
-//! The chat page in `web`, ready to be served: its packages from npm, then Vite under the pinned Node. It is built again
-//! exactly when one of the files that it is made of has changed.
+//! The chat page in `web`, ready to be served: its packages from npm, then Vite under the pinned
+//! Node. It is built again exactly when one of the files that it is made of has changed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

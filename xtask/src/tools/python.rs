@@ -1,5 +1,5 @@
-//! The tools that come from PyPI, in virtual environments of their own: one for what `sam` needs, and one for schemathesis,
-//! which needs newer versions of the same.
+//! The tools that come from PyPI, in virtual environments of their own: one for what `sam` needs,
+//! and one for schemathesis, which needs newer versions of the same.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! Remembers what a folder was filled with, so that it is filled again exactly when the pin changes.
+//! Remembers what a folder was filled with, so that it is filled again exactly when the pin
+//! changes.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// A stamp for what `pin` describes. Installed scripts hold absolute paths, so a checkout that was moved counts as
-    /// another pin.
+    /// A stamp for what `pin` describes. Installed scripts hold absolute paths, so a checkout that
+    /// was moved counts as another pin.
     pub(crate) fn new(file: PathBuf, pin: &str) -> Self {
         let pin = format!("{}\n{pin}", file.display());
         Self { file, pin }
@@ -23,7 +24,8 @@ impl Stamp {
         std::fs::read_to_string(&self.file).is_ok_and(|found| found == self.pin)
     }
 
-    /// Notes that the files are about to change: an interrupted fetch leaves nothing that counts as complete.
+    /// Notes that the files are about to change: an interrupted fetch leaves nothing that counts as
+    /// complete.
     ///
     /// # Errors
     /// The note cannot be removed.

@@ -9,8 +9,8 @@ use crate::state::AppState;
 use crate::turn::Turn;
 
 /// Returns the prompt of the turn's message after the stored messages before `before`, and the
-/// number of those. If the conversation exceeds the limit of messages or bytes, omits the oldest, so
-/// that it begins with a message of the user.
+/// number of those. If the conversation exceeds the limit of messages or bytes, omits the oldest,
+/// so that it begins with a message of the user.
 pub(super) async fn stored_prompt(
     state: &AppState,
     turn: &Turn,

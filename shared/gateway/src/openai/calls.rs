@@ -1,31 +1,33 @@
-//! Tool calls, put together from their pieces.
+//! Tool calls, assembled from their pieces.
 //!
-//! A piece should name its call by `index`. Servers leave the index out, number all calls 0, give a new id with each
-//! piece or none at all. So a piece goes to the call that all it says fits, and begins a call where it contradicts
-//! those that are known. Which is which is decided as the AI SDK's `StreamingToolCallTracker` decides it.
+//! A piece should name its call by `index`. Servers leave the index out, number all calls 0, give a
+//! new id with each piece or none at all. So a piece belongs to the call that all its fields fit,
+//! and begins a call where it contradicts the known ones, as in the AI SDK's
+//! `StreamingToolCallTracker`.
 
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use message::{JsonText, RawJson};
+use json::JsonText;
 use nanoid::nanoid;
 
 use self::structure::Structure;
-use super::PROVIDER;
 use super::chunk::CallPiece;
-use crate::part::StreamPart;
+use super::thought_signature;
+use message::StreamPart;
 
-/// More than any model makes at once. Every piece is compared with every call.
-const CALLS_LIMIT: usize = 1000;
+/// The maximum number of calls, more than any model makes at once. Every piece is compared with
+/// every call.
+const MAX_CALLS: usize = 1000;
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
-    /// By index, what came before the name did.
+    /// The pieces that came before the name of their call, by index.
     nameless: BTreeMap<u64, Piece>,
-    /// The indices for which a name has come.
+    /// The indices of calls whose name is known.
     named: BTreeSet<u64>,
 }
 
@@ -36,7 +38,7 @@ struct Call {
     arguments: JsonText,
     structure: Structure,
     signature: Option<JsonText>,
-    /// Everything that pieces have called it.
+    /// All ids by which pieces have named the call.
     ids: Vec<String>,
     indices: Vec<u64>,
 }
@@ -54,19 +56,19 @@ struct Piece {
 enum Target {
     Known(usize),
     New,
-    /// One of several calls, and the piece does not name it.
+    /// One of several calls, undecidable which.
     Unclear,
 }
 
 impl Calls {
-    /// Takes a piece. `false`: it could not be used.
+    /// Adds a piece. Returns false if it could not be used.
     pub(super) fn push(&mut self, piece: &CallPiece<'_>, parts: &mut Vec<StreamPart>) -> bool {
         let mut piece = Piece::of(piece);
         if let Some(index) = piece.index.filter(|index| !self.named.contains(index)) {
             let mut merged = self.nameless.remove(&index).unwrap_or_default();
             merged.absorb(piece);
             if merged.name.is_none() {
-                let has_room = self.nameless.len() < CALLS_LIMIT;
+                let has_room = self.nameless.len() < MAX_CALLS;
                 self.nameless.extend(has_room.then_some((index, merged)));
                 return has_room;
             }
@@ -75,7 +77,7 @@ impl Calls {
         }
         match self.target(&piece) {
             Target::Known(at) => {
-                self.calls[at].go_on(piece, parts);
+                self.calls[at].append(piece, parts);
                 true
             }
             Target::New => self.begin(piece, parts),
@@ -83,8 +85,8 @@ impl Calls {
         }
     }
 
-    /// Appends the calls, whose inputs are complete now: before, an input that looks complete might go on. Returns how many
-    /// never got a name.
+    /// Appends the calls. Their inputs are complete only now: before, an input that looks complete
+    /// might go on. Returns the number of calls that never got a name.
     pub(super) fn finish(&mut self, parts: &mut Vec<StreamPart>) -> u64 {
         let mut calls = std::mem::take(&mut self.calls);
         if calls.iter().all(|call| !call.indices.is_empty()) {
@@ -100,11 +102,7 @@ impl Calls {
     }
 
     fn begin(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) -> bool {
-        let Some(name) = piece
-            .name
-            .clone()
-            .filter(|_| self.calls.len() < CALLS_LIMIT)
-        else {
+        let Some(name) = piece.name.clone().filter(|_| self.calls.len() < MAX_CALLS) else {
             return false;
         };
         let is_free = |id: &String| self.calls.iter().all(|call| call.id != *id);
@@ -135,7 +133,7 @@ impl Calls {
             ids: Vec::new(),
             indices: Vec::new(),
         };
-        call.go_on(Piece { arguments, ..piece }, parts);
+        call.append(Piece { arguments, ..piece }, parts);
         self.calls.push(call);
         true
     }
@@ -180,7 +178,8 @@ impl Calls {
         }
     }
 
-    /// The one call that `fits`. Of several, and if the piece `begins` an input, the one whose input is not complete.
+    /// Returns the one call that `fits`. Of several, or if the piece `begins` an input, the one
+    /// whose input is not complete.
     fn pick(&self, begins: bool, fits: impl Fn(&Call) -> bool) -> Target {
         let mut fitting = self.calls.iter().enumerate().filter(|(_, call)| fits(call));
         let Some((first, _)) = fitting.next() else {
@@ -200,7 +199,7 @@ impl Calls {
 }
 
 impl Call {
-    fn go_on(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
+    fn append(&mut self, piece: Piece, parts: &mut Vec<StreamPart>) {
         self.ids
             .extend(piece.id.filter(|id| !self.ids.contains(id)));
         self.indices
@@ -216,11 +215,7 @@ impl Call {
     }
 
     fn into_part(self) -> StreamPart {
-        let metadata = self.signature.map(|signature| {
-            let metadata =
-                BTreeMap::from([(PROVIDER, BTreeMap::from([("thoughtSignature", signature)]))]);
-            RawJson::of(&metadata).expect("names and texts are always JSON")
-        });
+        let metadata = self.signature.map(thought_signature::to_metadata);
         StreamPart::ToolCall {
             tool_call_id: self.id,
             tool_name: self.name,

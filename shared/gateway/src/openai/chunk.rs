@@ -1,17 +1,16 @@
-//! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as absent everywhere,
-//! and only what would lose something of the answer is an error.
+//! `chat.completion.chunk` as servers write it. Not all keep to OpenAI's own form: `null` counts as
+//! absent everywhere, and only a fault that would lose a piece of the answer is an error.
 
 use std::borrow::Cow;
 
-use message::{JsonText, array_items, unquoted};
+use json::{JsonText, array_items, as_object, as_str, as_string, as_u64};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::error::PartError;
-use crate::usage::{count, object};
 
-/// One event. Nothing in it is looked at before it is asked for.
+/// One event. Its fields are parsed on demand.
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
     #[serde(borrow)]
@@ -31,7 +30,7 @@ pub(super) struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// `None` for JSON that says nothing that a chunk can say.
+    /// Parses an event. `None` for JSON without any field of a chunk.
     pub(super) fn parse(json: &'a str) -> Result<Option<Self>, PartError> {
         if !json.trim_ascii_start().starts_with('{') {
             return serde_json::from_str::<IgnoredAny>(json)
@@ -42,7 +41,8 @@ impl<'a> Chunk<'a> {
         Ok(Some(chunk).filter(|chunk| chunk.choices.or(chunk.usage).or(chunk.error).is_some()))
     }
 
-    /// Returns true if it names the response; servers put empty strings and zeros into chunks that do not.
+    /// Returns true if the chunk names the response. Servers put empty strings and zeros into
+    /// chunks that do not.
     pub(super) fn has_metadata(&self) -> bool {
         let created = self.created.is_some_and(|created| created.get() != "0");
         created
@@ -53,14 +53,14 @@ impl<'a> Chunk<'a> {
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        optional_string(self.id)
+        self.id.and_then(as_string)
     }
 
     pub(super) fn model(&self) -> Option<String> {
-        optional_string(self.model)
+        self.model.and_then(as_string)
     }
 
-    /// Only one answer is asked for; another is not mixed into it.
+    /// Returns the first choice. The request asks for one answer; another is not mixed into it.
     pub(super) fn first_choice(&self) -> Result<Option<Choice<'a>>, PartError> {
         for choice in items(self.choices, "choices")? {
             let choice: Choice<'a> = fields(choice, "choices")?;
@@ -72,7 +72,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// One of the answers that were asked for.
+/// One of the requested answers.
 #[derive(Deserialize)]
 pub(super) struct Choice<'a> {
     #[serde(borrow)]
@@ -84,9 +84,12 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// Returns the reason why the model stopped. Some servers put an empty one into every chunk, which has no meaning.
+    /// Returns the finish reason. An empty one, which some servers put into every chunk, counts as
+    /// absent.
     pub(super) fn finish_reason(&self) -> Option<String> {
-        optional_string(self.finish_reason).filter(|reason| !reason.is_empty())
+        self.finish_reason
+            .and_then(as_string)
+            .filter(|reason| !reason.is_empty())
     }
 
     pub(super) fn delta(&self) -> Result<Option<Delta<'a>>, PartError> {
@@ -138,7 +141,7 @@ struct Item<'a> {
 }
 
 impl<'a> Delta<'a> {
-    /// DeepSeek's, vLLM's and LiteLLM's `reasoning_content`, or OpenRouter's and Ollama's `reasoning`.
+    /// Returns `reasoning_content` (DeepSeek, vLLM, LiteLLM) or `reasoning` (OpenRouter, Ollama).
     pub(super) fn plain_reasoning(&self) -> Result<Option<JsonText>, PartError> {
         for (value, field) in [
             (self.reasoning_content, "reasoning_content"),
@@ -152,17 +155,17 @@ impl<'a> Delta<'a> {
         Ok(None)
     }
 
-    /// OpenRouter's list, which may also hold encrypted items.
+    /// Returns the texts of OpenRouter's list, which may also hold encrypted items.
     pub(super) fn detailed_reasoning(&self) -> Vec<JsonText> {
         list(self.reasoning_details)
             .into_iter()
-            .filter_map(|item| object::<Item<'_>>(Some(item)))
+            .filter_map(as_object::<Item<'_>>)
             .filter_map(|item| item.text.or(item.summary).and_then(JsonText::from_token))
             .filter(|text| !text.is_empty())
             .collect()
     }
 
-    /// Hands on a text, or the items of Mistral's list of texts and thoughts.
+    /// Passes a text, or the items of Mistral's list of texts and thoughts, to `push`.
     pub(super) fn content(&self, mut push: impl FnMut(ContentDelta)) -> Result<(), PartError> {
         match self.content {
             Some(content) if !content.get().starts_with('[') => {
@@ -202,18 +205,18 @@ impl Item<'_> {
     fn content_delta(&self) -> Option<ContentDelta> {
         match self.kind().as_deref()? {
             "text" => JsonText::from_token(self.text?).map(ContentDelta::Text),
-            "thinking" => Some(ContentDelta::Reasoning(self.thought())),
+            "thinking" => Some(ContentDelta::Reasoning(self.thinking_text())),
             _ => None,
         }
     }
 
-    /// Joins the texts of `thinking`, which is as deep as Mistral nests. Anything deeper is skipped, not followed: its
-    /// depth is up to the server, and the stack is not.
-    fn thought(&self) -> JsonText {
+    /// Joins the texts of `thinking`, the only level that Mistral nests. Deeper levels are skipped,
+    /// since a server could nest more of them than the stack can hold.
+    fn thinking_text(&self) -> JsonText {
         let mut thought = JsonText::default();
         let inner = list(self.thinking)
             .into_iter()
-            .filter_map(|item| object::<Item<'_>>(Some(item)));
+            .filter_map(as_object::<Item<'_>>);
         for item in inner.filter(|item| item.kind().as_deref() == Some("text")) {
             if let Some(text) = item.text.and_then(JsonText::from_token) {
                 thought.push(&text);
@@ -223,7 +226,7 @@ impl Item<'_> {
     }
 
     fn kind(&self) -> Option<Cow<'_, str>> {
-        unquoted(self.r#type?.get())
+        as_str(self.r#type?)
     }
 }
 
@@ -262,32 +265,34 @@ struct Google<'a> {
 
 impl CallPiece<'_> {
     pub(super) fn index(&self) -> Option<u64> {
-        count(self.index)
+        self.index.and_then(as_u64)
     }
 
     pub(super) fn id(&self) -> Option<String> {
-        optional_string(self.id).filter(|id| !id.trim().is_empty())
+        self.id
+            .and_then(as_string)
+            .filter(|id| !id.trim().is_empty())
     }
 
     pub(super) fn name(&self) -> Option<String> {
-        optional_string(self.function()?.name).filter(|name| !name.trim().is_empty())
+        as_string(self.function()?.name?).filter(|name| !name.trim().is_empty())
     }
 
-    /// Text that is meant to be JSON; some servers send the JSON itself.
+    /// Returns the arguments: text that should be JSON, or, from some servers, the JSON itself.
     pub(super) fn arguments(&self) -> Option<JsonText> {
         let arguments = self.function()?.arguments?;
         Some(JsonText::from_token(arguments).unwrap_or_else(|| JsonText::new(arguments.get())))
     }
 
-    /// Gemini wants it back with the call.
+    /// Returns the thought signature, which Gemini requires back with the call.
     pub(super) fn thought_signature(&self) -> Option<JsonText> {
-        let google = object::<ExtraContent<'_>>(self.extra_content)?.google;
-        let signature = object::<Google<'_>>(google)?.thought_signature?;
+        let google = as_object::<ExtraContent<'_>>(self.extra_content?)?.google;
+        let signature = as_object::<Google<'_>>(google?)?.thought_signature?;
         JsonText::from_token(signature).filter(|signature| !signature.is_empty())
     }
 
     fn function(&self) -> Option<Function<'_>> {
-        object(self.function)
+        as_object(self.function?)
     }
 }
 
@@ -298,10 +303,6 @@ fn broken(field: &'static str) -> PartError {
     }
 }
 
-fn optional_string(value: Option<&RawValue>) -> Option<String> {
-    unquoted(value?.get()).map(String::from)
-}
-
 fn text(value: &RawValue, field: &'static str) -> Result<JsonText, PartError> {
     JsonText::from_token(value).ok_or_else(|| broken(field))
 }
@@ -310,10 +311,11 @@ fn fields<'a, T: Deserialize<'a>>(
     value: &'a RawValue,
     field: &'static str,
 ) -> Result<T, PartError> {
-    object(Some(value)).ok_or_else(|| broken(field))
+    as_object(value).ok_or_else(|| broken(field))
 }
 
-/// The most items of one array. A server may send an event of 12 MB, and each item of two bytes takes sixteen here.
+/// The maximum number of items of one array. An event may have 12 MB, and each item of two bytes
+/// takes sixteen here.
 const MAX_ITEMS: usize = 10_000;
 
 /// Returns the items of an array that are not `null`; none if there is no array.

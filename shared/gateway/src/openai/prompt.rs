@@ -1,7 +1,7 @@
 //! Conversion of a prompt, as `@ai-sdk/openai-compatible` does it.
 //!
-//! The protocol has fewer kinds of content than [`crate::prompt::model_message`]: others are omitted where
-//! the original omits them, and refused where the original fails.
+//! The protocol has fewer kinds of content than [`crate::prompt::model_message`]: others are
+//! omitted where the original omits them, and refused where the original fails.
 
 mod file;
 

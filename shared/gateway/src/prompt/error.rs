@@ -1,14 +1,15 @@
-//! The reasons for which a conversation cannot be sent to a model.
+//! The errors of prompts.
 
 use std::fmt;
 
-/// A conversation that cannot be sent to a model. Written as `field: what is wrong`; always the client's to mend.
+/// A conversation that cannot be sent to a model. Displayed as `field: problem`; always the
+/// client's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
-    /// No message says anything.
+    /// No message has any content.
     #[error("messages: must hold something to send to the model")]
     Empty,
-    /// A file's URL cannot be used; `problem` reads on from "must".
+    /// A file's URL cannot be used; `problem` continues "must".
     #[error("{part}.url: must {problem}")]
     FileUrl {
         part: PartPath,
@@ -17,28 +18,28 @@ pub enum PromptError {
     /// The type of the file is not known.
     #[error("{part}.mediaType: must be given, for example \"image/png\"")]
     MediaType { part: PartPath },
-    /// The model side has no form for files of this kind.
+    /// Models cannot receive files of this kind.
     #[error(
         "{part}.mediaType: must be that of an image, a video, a text, a PDF, or audio as WAV or MP3"
     )]
     UnsupportedFile { part: PartPath },
-    /// The protocol has no form for files that a provider holds.
+    /// The protocol cannot refer to files that a provider holds.
     #[error("{part}.providerReference: must be left out: models can be given files by URL only")]
     FileReference { part: PartPath },
-    /// A tool was called and nothing came of it.
+    /// A tool call has no result.
     #[error("{part}: must have a result: a tool call without one cannot be sent to the model")]
     MissingResult { part: PartPath },
-    /// An answer to a question that was not asked.
-    #[error("{part}.approval: must belong to a tool call whose input is whole")]
+    /// A response to an approval request that does not exist.
+    #[error("{part}.approval: must belong to a tool call with a complete input")]
     UnknownApproval { part: PartPath },
 }
 
 /// The position of a part in the list of messages, as `messages[2].parts[0]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartPath {
-    /// Index of the message.
+    /// The index of the message.
     pub message: usize,
-    /// Index of the part in its message.
+    /// The index of the part in its message.
     pub part: usize,
 }
 

@@ -1,29 +1,31 @@
-//! Files of a conversation: what kind they are and where their bytes are.
+//! The files of a conversation: their media types and the sources of their bytes.
 //!
-//! A file may be megabytes of base64: it is looked through once, decoded never, copied only to take out white space.
+//! A file may be megabytes of base64: it is scanned once, never decoded, and copied only to remove
+//! white space.
 
 use std::borrow::Cow;
 
-use message::{RawJson, Role};
+use json::RawJson;
+use message::Role;
 use url::Url;
 
 use super::model_message::FileSource;
 use super::{PartPath, PromptError, sniff};
 
-/// A file as a message holds it.
+/// A file of a message.
 pub(super) struct File<'a> {
     pub(super) url: &'a str,
     pub(super) media_type: Option<&'a str>,
-    /// The provider's name for a file that it holds; then the URL is ignored.
+    /// The provider's reference to it, which takes precedence over the URL.
     pub(super) reference: Option<&'a RawJson>,
     pub(super) path: PartPath,
 }
 
 impl<'a> File<'a> {
-    /// Its media type and its bytes, as the model gets them.
+    /// Resolves the media type and the bytes that the model gets.
     ///
-    /// A data URL knows its media type better than the field next to it, and the first bytes of an image that the
-    /// user sends know it best.
+    /// The media type of a data URL takes precedence over the field next to it, and the first bytes
+    /// of an image that the user sends take precedence over both.
     pub(super) fn resolve(&self, sender: Role) -> Result<(&'a str, FileSource<'a>), PromptError> {
         let (named, source) = match self.reference {
             Some(reference) => (None, FileSource::Reference { reference }),
@@ -63,7 +65,7 @@ fn remote<'a>(url: &str) -> Result<FileSource<'a>, &'static str> {
     }
 }
 
-/// Reads what follows `data:` (RFC 2397); only base64 can be passed on as it is.
+/// Parses the rest of a `data:` URL (RFC 2397). Only base64 can be passed on unchanged.
 fn data(url: &str) -> Result<(Option<&str>, FileSource<'_>), &'static str> {
     let (head, content) = url.split_once(',').ok_or("have a comma before its data")?;
     let (head, encoding) = head.rsplit_once(';').ok_or(NOT_MARKED)?;
@@ -79,7 +81,7 @@ fn data(url: &str) -> Result<(Option<&str>, FileSource<'_>), &'static str> {
 
 const NOT_MARKED: &str = "say \";base64\" before the comma";
 
-/// `content` if it is base64, without the white space that it may contain.
+/// Returns `content` if it is base64, without the white space that it may contain.
 fn base64(content: &str) -> Option<Cow<'_, str>> {
     if is_base64(content) {
         return Some(content.into());
@@ -88,7 +90,8 @@ fn base64(content: &str) -> Option<Cow<'_, str>> {
     is_base64(&joined).then_some(joined.into())
 }
 
-/// Returns true if `content` is base64 of either alphabet, padded or not, as a browser's `atob` has it.
+/// Returns true if `content` is base64 of either alphabet, padded or not, as for a browser's
+/// `atob`.
 fn is_base64(content: &str) -> bool {
     let bare = match content.len() % 4 {
         0 => content

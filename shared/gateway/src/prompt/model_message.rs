@@ -1,18 +1,19 @@
-//! The prompt's own types, in the form of the native protocol (`LanguageModelV4Prompt` of the AI SDK).
+//! The types of a prompt, in the form of the native protocol (`LanguageModelV4Prompt` of the AI
+//! SDK).
 //!
 //! They borrow from the UI messages: a conversation may hold megabytes of files.
 
 use std::borrow::Cow;
 
-use message::{JsonText, RawJson};
+use json::{JsonText, RawJson};
 use serde::Serialize;
 
-use super::PartPath;
+use super::error::PartPath;
 
 /// One message of a prompt.
 #[derive(Debug, Serialize)]
 #[serde(tag = "role", content = "content", rename_all = "kebab-case")]
-pub(super) enum ModelMessage<'a> {
+pub(crate) enum ModelMessage<'a> {
     System(&'a str),
     User(Vec<Content<'a>>),
     Assistant(Vec<Content<'a>>),
@@ -26,7 +27,7 @@ pub(super) enum ModelMessage<'a> {
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     Text {
         text: &'a JsonText,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,13 +78,13 @@ pub(super) enum Content<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         provider_options: Option<&'a RawJson>,
     },
-    /// The question whether a tool may run. Never sent: only its answer refers to it.
+    /// The approval request. Never sent: only its response refers to it.
     #[serde(skip)]
     ToolApprovalRequest {
         approval_id: &'a str,
         tool_call_id: &'a str,
     },
-    /// The user's answer. Sent only where the provider runs the tool.
+    /// The user's response. Sent only if the provider runs the tool.
     ToolApprovalResponse {
         approval_id: &'a str,
         approved: bool,
@@ -96,22 +97,22 @@ pub(super) enum Content<'a> {
     },
 }
 
-/// The bytes of a file, or their place.
+/// The source of a file's bytes.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum FileSource<'a> {
-    /// Here, as base64.
+pub(crate) enum FileSource<'a> {
+    /// Inline, as base64.
     Data { data: Cow<'a, str> },
-    /// At an address that the provider fetches from.
+    /// An address from which the provider fetches.
     Url { url: String },
-    /// With the provider already.
+    /// A reference to a file that the provider holds.
     Reference { reference: &'a RawJson },
 }
 
 /// The outcome of a tool call.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum ToolOutput<'a> {
+pub(crate) enum ToolOutput<'a> {
     Text {
         value: Value<'a>,
     },
@@ -130,10 +131,10 @@ pub(super) enum ToolOutput<'a> {
     },
 }
 
-/// A value that a tool gave, or a sentence of ours in its place.
+/// The value that a tool returned, or a sentence of ours in its place.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Json(&'a RawJson),
     Text(&'a JsonText),
     Ours(&'static str),

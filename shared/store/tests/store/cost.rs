@@ -16,7 +16,8 @@ use crate::reading::long_lists;
 /// US dollars for a million units on demand, us-east-1.
 const WRITES_PER_MILLION: f64 = 0.625;
 const READS_PER_MILLION: f64 = 0.125;
-/// The length of the example's journal in seconds, which is the number of its writes and of looks for a stop.
+/// The length of the example's journal in seconds, which is the number of its writes and of looks
+/// for a stop.
 const EXAMPLE_S: f64 = 20.0;
 
 const USED: TurnUsage = TurnUsage {

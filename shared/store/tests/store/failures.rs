@@ -107,7 +107,8 @@ async fn a_begin_that_failed_half_way_is_undone_completely() {
     }
 }
 
-/// Checks that a begin that the quota refuses is undone; where the table prevents that, it has failed.
+/// Checks that a begin that the quota refuses is undone; where the table prevents that, it has
+/// failed.
 #[tokio::test]
 async fn a_refused_begin_that_cannot_be_taken_back_has_failed() {
     let engine = dynoxide().await;

@@ -1,7 +1,7 @@
 //! The store against real engines, over the real protocol.
 //!
-//! Each case runs on dynoxide, inside this process, and, where `DYNAMODB_LOCAL_ENDPOINT` names one, on AWS's own
-//! DynamoDB Local.
+//! Each case runs on dynoxide, inside this process, and, where `DYNAMODB_LOCAL_ENDPOINT` names one,
+//! on AWS's own DynamoDB Local.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,8 +1,8 @@
 //! Any sequence of events, against a model of what must become of each turn.
 //!
-//! The model knows turns, what each of them says in the end, and which message follows which. It knows nothing of keys
-//! and marks. A process here is a turn whose keys somebody holds: it may put its question, end, fail, come too late, or
-//! never be heard of again.
+//! The model knows turns, what each of them says in the end, and which message follows which. It
+//! knows nothing of keys and marks. A process here is a turn whose keys somebody holds: it may put
+//! its question, end, fail, come too late, or never be heard of again.
 
 mod check;
 mod world;

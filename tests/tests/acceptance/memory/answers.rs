@@ -1,4 +1,5 @@
-//! Answers as long as one may be, and longer, and the same answers replayed to a page that sends its message again.
+//! Answers as long as one may be, and longer, and the same answers replayed to a page that sends
+//! its message again.
 
 use acceptance::answers::{delta, finish, frame, head, opening_parts, send_steps, text_end};
 use acceptance::function::Function;
@@ -122,7 +123,8 @@ async fn measure_all(title: &str, cases: &[Case]) -> Result<()> {
     report.finish()
 }
 
-/// Measures the process that makes the answer, the same when the message is sent again, and another that replays it.
+/// Measures the process that makes the answer, the same when the message is sent again, and another
+/// that replays it.
 async fn measure(case: &Case, report: &mut Report) -> Result<()> {
     let world = World::new().await?;
     let who = world.sign_in("alice").await?;
@@ -164,7 +166,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Makes sure that the answer, live or replayed, ends as it should and is stored as it was sent.
+    /// Makes sure that the answer, live or replayed, ends as it should and is stored as it was
+    /// sent.
     async fn answer(&self, function: &Function) -> Result<()> {
         let answer = fetch(post_request(function, &self.who, self.body.clone())?).await?;
         ensure!(answer.status == 200, "{}", answer.status);
@@ -212,7 +215,8 @@ fn text_frame(length: usize) -> Bytes {
     frame(&delta(&noise(length)))
 }
 
-/// Makes deltas of `length` bytes of text, as many as make `stream` bytes of stream. Several go into one write.
+/// Makes deltas of `length` bytes of text, as many as make `stream` bytes of stream. Several go
+/// into one write.
 fn deltas(length: usize, stream: usize) -> Vec<Bytes> {
     const WRITE_BYTES: usize = 16 * 1024;
     let letters = noise(stream);
@@ -232,8 +236,8 @@ fn deltas(length: usize, stream: usize) -> Vec<Bytes> {
     writes
 }
 
-/// Makes one delta with so many kilobytes of metadata, which every later delta of the text carries too, and `count`
-/// deltas of one byte, all in one write.
+/// Makes one delta with so many kilobytes of metadata, which every later delta of the text carries
+/// too, and `count` deltas of one byte, all in one write.
 fn repeated_metadata(kilobytes: usize, count: usize) -> Vec<Bytes> {
     let mut first = delta("a");
     first["providerMetadata"] = json!({"provider": {"signature": noise(kilobytes * 1000)}});

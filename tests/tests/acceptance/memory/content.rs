@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// After so many letters [`noise`] repeats: twice as far as deflate looks back, so that it finds no repetition.
+/// After so many letters [`noise`] repeats: twice as far as deflate looks back, so that it finds no
+/// repetition.
 const PERIOD: usize = 64 * 1024;
 
-/// Returns `length` letters of base64, which deflate cannot make shorter than the six bits that each of them has.
+/// Returns `length` letters of base64, which deflate cannot make shorter than the six bits that
+/// each of them has.
 pub(super) fn noise(length: usize) -> String {
     let mut random = fastrand::Rng::with_seed(length as u64);
     let period = length.min(PERIOD);
@@ -29,7 +31,8 @@ pub(super) fn text(text: &str) -> Value {
     json!({"type": "text", "text": text})
 }
 
-/// Returns one steering-message as JSON: it holds 16 others, they hold 16 each, and so on down to `leaves` small parts.
+/// Returns one steering-message as JSON: it holds 16 others, they hold 16 each, and so on down to
+/// `leaves` small parts.
 pub(super) fn nested_steering_messages(leaves: usize) -> String {
     let mut level = vec![r#"{"type":"a"}"#.to_owned(); leaves];
     while level.len() > 1 {

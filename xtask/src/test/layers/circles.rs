@@ -81,8 +81,8 @@ fn edges(sources: &Sources) -> Vec<Edge> {
     edges
 }
 
-/// Returns the references that make a file depend on another. The uses of a name that a glob imports count instead of
-/// the glob, and those of a re-exported name instead of the re-export.
+/// Returns the references that make a file depend on another. The uses of a name that a glob
+/// imports count instead of the glob, and those of a re-exported name instead of the re-export.
 fn counted(references: &References) -> impl Iterator<Item = &Reference> {
     let imports = references.imports.iter();
     let imports = imports.filter(|import| !import.is_reexport && import.alias.is_some());

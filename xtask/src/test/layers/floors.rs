@@ -14,7 +14,8 @@ const FLOORS: [&[&str]; 8] = [
     &["xtask"],
 ];
 
-/// Returns one line for each dependency that does not point downward, and for each crate without a floor.
+/// Returns one line for each dependency that does not point downward, and for each crate without a
+/// floor.
 pub(super) fn findings(packages: &[Package]) -> Vec<String> {
     packages.iter().flat_map(findings_of).collect()
 }

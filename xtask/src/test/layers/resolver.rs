@@ -1,4 +1,5 @@
-//! The way from a path to the files that define it, through child modules, imports, globs and re-exports.
+//! The way from a path to the files that define it, through child modules, imports, globs and
+//! re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,8 @@ impl<'run> Resolver<'run> {
         resolver
     }
 
-    /// Returns the definitions that `path` refers to in `module`: an item, and the function of an `impl` block where
-    /// the path ends in one. A path to a module, or out of the target, has none.
+    /// Returns the definitions that `path` refers to in `module`: an item, and the function of an
+    /// `impl` block where the path ends in one. A path to a module, or out of the target, has none.
     pub(super) fn definitions(&self, module: usize, path: &[String]) -> BTreeSet<Definition> {
         let mut found = BTreeSet::new();
         for (target, rest) in self.resolve(module, path, &Trail::new()) {
@@ -72,7 +73,8 @@ impl<'run> Resolver<'run> {
         found
     }
 
-    /// Follows a path to its item or module; with an item comes the rest of the path, which is inside of the item.
+    /// Follows a path to its item or module; with an item comes the rest of the path, which is
+    /// inside of the item.
     fn resolve<'path>(
         &self,
         module: usize,

@@ -1,4 +1,5 @@
-//! The modules of one target, read from its root file by following `mod`. Leaves out what only tests compile.
+//! The modules of one target, read from its root file by following `mod`. Leaves out what only
+//! tests compile.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,8 @@ struct Folders {
     paths: PathBuf,
 }
 
-/// Reads the target that begins in the file `root`, with `read` giving the text of a file, or `None` if there is none.
+/// Reads the target that begins in the file `root`, with `read` giving the text of a file, or
+/// `None` if there is none.
 ///
 /// # Errors
 /// A file is missing or is not Rust.

@@ -3,7 +3,8 @@ use std::path::Path;
 use super::circles::Circle;
 use super::*;
 
-/// Finds the circles of a target whose root is `lib.rs`; each file begins with a line `//! its name`.
+/// Finds the circles of a target whose root is `lib.rs`; each file begins with a line `//! its
+/// name`.
 fn circles_in(text: &str) -> Vec<Circle> {
     let files: Vec<(&str, &str)> = text
         .split("//! ")

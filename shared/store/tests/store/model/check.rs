@@ -66,8 +66,8 @@ impl World<'_> {
             .or_else(|| turns.clone().next())
     }
 
-    /// Whatever a turn used is counted once, by whomever it was ended. Only its thread need not know of one that was
-    /// given up for dead.
+    /// Whatever a turn used is counted once, by whomever it was ended. Only its thread need not
+    /// know of one that was given up for dead.
     async fn check_usage(&self) {
         let ended = self.turns.iter().filter(|turn| turn.has_ended);
         let (late, in_time): (Vec<_>, Vec<_>) = ended.partition(|turn| turn.was_late);

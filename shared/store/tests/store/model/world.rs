@@ -181,7 +181,8 @@ impl World<'_> {
             .all(|earlier| earlier.question != self.turns[turn].question)
     }
 
-    /// The message's latest question: the current turn's, or the newest that somebody has stored or will.
+    /// The message's latest question: the current turn's, or the newest that somebody has stored or
+    /// will.
     fn question_of(&self, message: &MessageId) -> Option<usize> {
         let last = self.turns.last()?.question;
         if &self.questions[last].message == message {
