@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use acceptance::better_auth::{Credentials, Site, WebApp, package_script};
-use acceptance::engine::Operation;
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::better_auth::{Credentials, Site, WebApp, package_script};
+use acceptance::database::Operation;
 use acceptance::http_client::fetch;
-use acceptance::logs::field;
 use acceptance::process::Variables;
+use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_some;
 use acceptance::world::{World, turn_body};

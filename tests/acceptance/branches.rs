@@ -1,22 +1,22 @@
 //! Branches of a thread: a message while another is answered, another answer to the same question,
 //! an edited question. The thread shows the newest branch, in order, and no branch is deleted.
 
-use acceptance::answers::{self, parts};
-use acceptance::function::Function;
-use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::http_client::{fetch, send};
-use acceptance::ledger::Ledger;
-use acceptance::page::{
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::reloaded_page::{
     Page, PageAction, PageLoad, VERSIONS, ensure_shows, text_of_parts, to_page_messages,
 };
-use acceptance::pair::Pair;
-use acceptance::routes::{
+use acceptance::client::requests::{
     self, assistant_message, conversation_body, edit_body, ensure_refused, question_message,
     regenerate_body, resume_request, stop_now, user_message,
 };
-use acceptance::scripts::{
+use acceptance::gateway::responses::{self, parts};
+use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
 };
+use acceptance::gateway::{Ended, Gate, Step};
+use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
@@ -27,11 +27,11 @@ use serde_json::Value;
 use store::{History, Status, StoredMessage};
 
 fn answer_with(text: &str) -> Vec<Step> {
-    answers::stream(&parts(&[text]), Step::End)
+    responses::stream(&parts(&[text]), Step::End)
 }
 
 async fn send_body(function: &Function, who: &SignedIn, body: &Value) -> Result<Transcript> {
-    routes::fetch_transcript(post_request(function, who, body.to_string())?).await
+    requests::fetch_transcript(post_request(function, who, body.to_string())?).await
 }
 
 /// Returns one line for each message, oldest first: `u:` or `a:` and its text.
@@ -172,7 +172,7 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
             ensure!(heard.status == "ready", "{thread}: {heard:?}");
             ensure_shows(
                 &heard,
-                &[&question(), &shown, "And?", &answers::full_text()],
+                &[&question(), &shown, "And?", &responses::full_text()],
             )
             .context(thread.clone())?;
             ensure!(
@@ -183,7 +183,7 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
             let (asked, half, full) = (
                 format!("u:{}", question()),
                 format!("a:{}", first_half()),
-                format!("a:{}", answers::full_text()),
+                format!("a:{}", responses::full_text()),
             );
             let stored =
                 ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &full]).await?;
@@ -219,7 +219,7 @@ async fn readers_of_a_turn_that_is_taken_over_get_an_abort() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            new.done && new.text() == answers::full_text(),
+            new.done && new.text() == responses::full_text(),
             "{name}: {new:?}"
         );
         for reader in std::iter::once(old).chain(readers) {
@@ -272,7 +272,7 @@ async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_runnin
     for (name, reader) in [("first", answer), ("same", same)] {
         let transcript = reader.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::full_text(),
+            transcript.done && transcript.text() == responses::full_text(),
             "{name}: {transcript:?}"
         );
     }
@@ -289,7 +289,10 @@ async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_runnin
         .await?
         .transcript()
         .await?;
-    ensure!(next.done && next.text() == answers::full_text(), "{next:?}");
+    ensure!(
+        next.done && next.text() == responses::full_text(),
+        "{next:?}"
+    );
     pair.stop().await
 }
 
@@ -665,7 +668,7 @@ async fn a_turn_can_be_taken_over_before_its_first_word() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            new.done && new.text() == answers::full_text(),
+            new.done && new.text() == responses::full_text(),
             "{name}: {new:?}"
         );
         ensure!(

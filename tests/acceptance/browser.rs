@@ -7,9 +7,9 @@ mod conversations;
 mod kinds;
 mod trouble;
 
+use acceptance::browser::site::Site;
 use acceptance::browser::{Browser, Tab};
 use acceptance::session::SignedIn;
-use acceptance::site::Site;
 use acceptance::world::World;
 use anyhow::Result;
 

@@ -9,7 +9,7 @@ mod readers;
 mod recorded;
 mod relay;
 
-use acceptance::client::Version;
+use acceptance::client::ai_sdk::Version;
 
 /// The chunks that older clients do not know. They are sent all the same, as by the AI SDK's own
 /// route, when the model sends something for which these versions have no type. All other chunks

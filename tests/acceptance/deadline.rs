@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use acceptance::answers::{self, delta, frame};
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::gateway::responses::{self, delta, frame};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::fetch;
-use acceptance::logs::field;
+use acceptance::process::logs::field;
 use acceptance::sse::Transcript;
 use acceptance::world::{World, metadata, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
@@ -53,7 +53,7 @@ async fn an_endless_answer_is_stored_before_the_deadline() -> Result<()> {
     let endless = Step::Forever(frame(&delta("more marzipan ")), Duration::from_millis(20));
     world
         .gateway
-        .next(answers::stream(&answers::opening_parts(), endless));
+        .next(responses::stream(&responses::opening_parts(), endless));
     let begin = Instant::now();
     let transcript = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
@@ -76,7 +76,7 @@ async fn an_endless_answer_is_stored_before_the_deadline() -> Result<()> {
         .transcript()
         .await?;
     ensure!(
-        next.text() == answers::full_text(),
+        next.text() == responses::full_text(),
         "the same process must go on: {next:?}"
     );
     function.stop().await
@@ -90,7 +90,7 @@ async fn a_retry_after_beyond_the_deadline_is_not_awaited() -> Result<()> {
     api.set_time_limit(limit);
     let function = Function::start_under(api, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
-    world.gateway.next(answers::refusal(
+    world.gateway.next(responses::refusal(
         429,
         "application/json",
         &[("retry-after", "30")],
@@ -135,7 +135,7 @@ async fn a_turn_may_finish_after_sigterm() -> Result<()> {
     let gate = Gate::default();
     world
         .gateway
-        .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+        .next([vec![Step::Wait(gate.clone())], responses::good()].concat());
     let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(1).await?;
     gate.wait_until_reached().await?;
@@ -148,7 +148,7 @@ async fn a_turn_may_finish_after_sigterm() -> Result<()> {
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "{transcript:?}"
     );
     let status = function.process.exit().await?;
@@ -166,8 +166,8 @@ async fn a_turn_that_outlasts_the_grace_period_is_stored_with_its_text_so_far() 
     let mut function =
         Function::start_plain(&world.variables_with(&[("SHUTDOWN_GRACE_MS", "300")])).await?;
     let alice = world.sign_in("alice").await?;
-    let begun = [answers::opening_parts(), vec![delta("Half a marzipan")]].concat();
-    world.gateway.next(answers::stream(&begun, Step::Hold));
+    let begun = [responses::opening_parts(), vec![delta("Half a marzipan")]].concat();
+    world.gateway.next(responses::stream(&begun, Step::Hold));
     let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
     shutdown_signal(&function).await?;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use acceptance::binary::{chat_binary, threads_binary, xtask_binary};
 use acceptance::browser::{Browser, answer, button, conversation};
-use acceptance::client::{ChatRequest, Client};
+use acceptance::client::ai_sdk::{ChatRequest, Client};
 use acceptance::http_client::fetch;
+use acceptance::process::binary::{chat_binary, threads_binary, xtask_binary};
 use acceptance::process::{Process, Variables, descendants, live_processes};
 use acceptance::tools;
 use acceptance::wait::BUILD_TIMEOUT;

@@ -1,11 +1,13 @@
 //! Clients that disconnect at any byte of the answer: the stored answer is complete, to the last
 //! token.
 
-use acceptance::answers::{self, TEXT_CANARY, delta, frame, head, opening_parts, text_end};
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::client::requests::{conversation_body, user_message};
 use acceptance::gateway::Step;
-use acceptance::ledger::Ledger;
-use acceptance::routes::{conversation_body, user_message};
+use acceptance::gateway::responses::{
+    self, TEXT_CANARY, delta, frame, head, opening_parts, text_end,
+};
 use acceptance::seed::{random, seed};
 use acceptance::session::SignedIn;
 use acceptance::wait::{poll_until_ok, within};
@@ -51,7 +53,7 @@ impl ModelAnswer {
 
     fn script(&self) -> Vec<Step> {
         let mut steps = vec![head()];
-        steps.extend(answers::send_steps(&opening_parts()));
+        steps.extend(responses::send_steps(&opening_parts()));
         for piece in &self.pieces {
             steps.extend([
                 Step::Pause(Duration::from_millis(2)),

@@ -3,14 +3,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use acceptance::answers::{self, delta, frame, head, opening_parts};
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::Function;
+use acceptance::assert::invariants::text_of_row;
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::client::requests::ensure_nothing_to_resume;
+use acceptance::database::{Behaviour, Fault};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{self, delta, frame, head, opening_parts};
 use acceptance::http_client::fetch;
-use acceptance::ledger::Ledger;
-use acceptance::promises::text_of_row;
-use acceptance::routes::ensure_nothing_to_resume;
 use acceptance::session::epoch_ms;
 use acceptance::wait::poll_until_ok;
 use acceptance::world::{World, turn_request};
@@ -108,7 +108,7 @@ fn cases() -> Vec<Case> {
 /// Returns the steps of the usual answer without its beginning.
 fn remaining_steps() -> Vec<Step> {
     let mut steps =
-        answers::send_steps(&answers::parts(&answers::PIECES)[opening_parts().len() + 1..]);
+        responses::send_steps(&responses::parts(&responses::PIECES)[opening_parts().len() + 1..]);
     steps.push(Step::End);
     steps
 }
@@ -132,9 +132,9 @@ async fn ensure_ends_once(case: Case) -> Result<()> {
         world.engine.fault(fault);
     }
     let mut steps = vec![head()];
-    steps.extend(answers::send_steps(&opening_parts()));
+    steps.extend(responses::send_steps(&opening_parts()));
     steps.extend([
-        Step::Send(frame(&delta(answers::PIECES[0]))),
+        Step::Send(frame(&delta(responses::PIECES[0]))),
         Step::Pause(SPEECH_DURATION),
     ]);
     steps.extend(case.then);

@@ -1,12 +1,12 @@
 //! Gateway faults: the stream ends legally, one answer is stored with a truthful status, and the
 //! process keeps serving.
 
-use acceptance::answers::{
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::gateway::Step;
+use acceptance::gateway::responses::{
     self, delta, error, finish, frame, head, opening_parts, parts, refusal, stream, text_end,
 };
-use acceptance::client::{ChatRequest, Client};
-use acceptance::function::{Function, RunMode};
-use acceptance::gateway::Step;
 use acceptance::http_client::fetch;
 use acceptance::world::{API_KEY, World, metadata, question, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
@@ -25,12 +25,12 @@ struct Case {
 
 impl Case {
     fn completes(name: &'static str, gateway: Vec<Step>) -> Self {
-        let tokens = Some(answers::OUTPUT_TOKENS);
+        let tokens = Some(responses::OUTPUT_TOKENS);
         Self {
             name,
             gateway: vec![gateway],
             status: Completed,
-            text: answers::full_text(),
+            text: responses::full_text(),
             reported_tokens: tokens,
         }
     }
@@ -61,13 +61,13 @@ fn beginning() -> Vec<Value> {
 
 fn beginning_then(more: Vec<Step>) -> Vec<Step> {
     let mut steps = vec![head()];
-    steps.extend(answers::send_steps(&beginning()));
+    steps.extend(responses::send_steps(&beginning()));
     steps.extend(more);
     steps
 }
 
 fn with(part: Value) -> Vec<Value> {
-    let mut all = parts(&answers::PIECES);
+    let mut all = parts(&responses::PIECES);
     all.insert(4, part);
     all
 }
@@ -83,8 +83,8 @@ fn cases() -> Vec<Case> {
     let huge = "0123456789abcdef marzipan \u{1f34f} ".repeat(70_000);
     let complete_but_no_finish = [beginning(), vec![text_end()]].concat();
     vec![
-        Case::completes("one part per packet", answers::good()),
-        Case::completes("all parts in one packet", answers::good_in_one_packet()),
+        Case::completes("one part per packet", responses::good()),
+        Case::completes("all parts in one packet", responses::good_in_one_packet()),
         Case::fails("silent before the head", vec![Step::Hold], ""),
         Case::fails("silent before the first part", vec![head(), Step::Hold], ""),
         Case::fails(
@@ -182,7 +182,7 @@ fn cases() -> Vec<Case> {
             gateway: vec![
                 error(503, "internal_server_error"),
                 error(429, "rate_limit_exceeded"),
-                answers::good(),
+                responses::good(),
             ],
             ..Case::completes("well at the third call", Vec::new())
         },
@@ -240,7 +240,7 @@ fn cases() -> Vec<Case> {
             ..Case::completes(
                 "no usage",
                 stream(
-                    &[&parts(&answers::PIECES)[..8], &[no_usage]].concat(),
+                    &[&parts(&responses::PIECES)[..8], &[no_usage]].concat(),
                     Step::End,
                 ),
             )
@@ -250,7 +250,7 @@ fn cases() -> Vec<Case> {
             ..Case::completes(
                 "a finish reason of its own",
                 stream(
-                    &[&parts(&answers::PIECES)[..8], &[strange_reason]].concat(),
+                    &[&parts(&responses::PIECES)[..8], &[strange_reason]].concat(),
                     Step::End,
                 ),
             )
@@ -400,7 +400,7 @@ async fn ensure_case_survived(
     .transcript()
     .await?;
     ensure!(
-        next.done && next.text() == answers::full_text(),
+        next.done && next.text() == responses::full_text(),
         "the next turn: {next:?}"
     );
     Ok(())

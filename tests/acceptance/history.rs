@@ -1,14 +1,14 @@
 //! Clients that send only their last message: the prompt holds the history of the thread.
 
-use acceptance::answers::{self, parts};
-use acceptance::function::Function;
-use acceptance::gateway::Step;
-use acceptance::http_client::fetch;
-use acceptance::pair::Pair;
-use acceptance::routes::{
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::requests::{
     edit_body, fetch_transcript, last_message_body, regenerate_body, stop_now, user_message,
 };
-use acceptance::scripts::{FIRST_HALF_CHUNKS, first_half, half_answer};
+use acceptance::gateway::Step;
+use acceptance::gateway::responses::{self, parts};
+use acceptance::gateway::timed_responses::{FIRST_HALF_CHUNKS, first_half, half_answer};
+use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
 use acceptance::world::{World, post_request, text_of};
 use anyhow::{Context, Result, ensure};
@@ -48,7 +48,7 @@ fn line(message: &Value) -> String {
 fn plan_answer(world: &World, text: &str) {
     world
         .gateway
-        .next(answers::stream(&parts(&[text]), Step::End));
+        .next(responses::stream(&parts(&[text]), Step::End));
 }
 
 async fn ask_question(

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use acceptance::answers;
-use acceptance::engine::Engine;
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::database::Engine;
+use acceptance::gateway::responses;
 use acceptance::gateway::{Gate, Gateway, Step};
 use acceptance::http_client::{PendingResponse, send};
 use acceptance::process::resident_bytes;
@@ -53,10 +53,10 @@ async fn turns_without_a_free_worker_wait_for_one() -> Result<()> {
 /// Starts a world in which each answer holds half of its text back until the gate opens.
 async fn start_gated_world() -> Result<(World, Gate)> {
     let gate = Gate::default();
-    let mut parts = answers::parts(&answers::PIECES);
+    let mut parts = responses::parts(&responses::PIECES);
     let rest = parts.split_off(5);
-    let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
-    steps.extend(answers::send_steps(&rest));
+    let mut steps = responses::stream(&parts, Step::Wait(gate.clone()));
+    steps.extend(responses::send_steps(&rest));
     steps.push(Step::End);
     Ok((
         World {
@@ -151,7 +151,7 @@ async fn ensure_all_answered(
             .await
             .with_context(|| thread.clone())?;
         ensure!(
-            answer.done && answer.text() == answers::full_text(),
+            answer.done && answer.text() == responses::full_text(),
             "{thread}: {answer:?}"
         );
         world.ensure_complete_answer(who, &thread).await?;

@@ -1,9 +1,9 @@
 //! The log as an operator reads it: each line names its request.
 
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::ensure_refused;
 use acceptance::http_client::fetch;
-use acceptance::logs::{Logs, field};
-use acceptance::routes::ensure_refused;
+use acceptance::process::logs::{Logs, field};
 use acceptance::session::SignedIn;
 use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result, ensure};

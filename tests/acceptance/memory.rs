@@ -11,7 +11,7 @@ mod conversations;
 mod report;
 mod requests;
 
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
 use acceptance::process::{peak_resident_bytes, resident_file_bytes};
 use acceptance::world::World;
 use anyhow::Result;

@@ -1,9 +1,9 @@
 //! An independent OpenAI-compatible server: its answers reach the real client completely and are
 //! stored, and its failures are reported.
 
-use acceptance::client::{ChatRequest, ChatState, Client};
-use acceptance::function::Function;
-use acceptance::openai_server::{Dialect, OpenAiServer};
+use acceptance::aws::Function;
+use acceptance::client::ai_sdk::{ChatRequest, ChatState, Client};
+use acceptance::gateway::openai_server::{Dialect, OpenAiServer};
 use acceptance::session::SignedIn;
 use acceptance::world::{API_KEY, DEFAULT_MODEL, World, metadata, question};
 use anyhow::{Context, Result, ensure};

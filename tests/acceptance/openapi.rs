@@ -1,12 +1,12 @@
 //! Conformance of the running functions with `docs/openapi`, whatever is sent to them.
 
-use acceptance::answers;
-use acceptance::engine::Engine;
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::requests::{ensure_refused, fetch_transcript};
+use acceptance::client::schemathesis::run_schemathesis;
+use acceptance::database::Engine;
+use acceptance::gateway::responses;
+use acceptance::gateway::timed_responses::mixed_parts;
 use acceptance::gateway::{Gateway, Step};
-use acceptance::routes::{ensure_refused, fetch_transcript};
-use acceptance::schemathesis::run_schemathesis;
-use acceptance::scripts::mixed_parts;
 use acceptance::world::{World, turn_request};
 use anyhow::{Context, Result};
 use http::Method;
@@ -14,7 +14,7 @@ use http::header::COOKIE;
 
 /// Starts a world whose gateway always answers with many kinds of parts.
 async fn start_world() -> Result<World> {
-    let gateway = Gateway::start(answers::stream(&mixed_parts(), Step::End)).await?;
+    let gateway = Gateway::start(responses::stream(&mixed_parts(), Step::End)).await?;
     Ok(World {
         engine: Engine::start().await?,
         gateway,

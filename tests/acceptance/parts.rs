@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, delta, finish, frame, opening_parts, text_end};
-use acceptance::client::{ChatRequest, Client};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::gateway::responses::{self, delta, finish, frame, opening_parts, text_end};
 use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
 use acceptance::world::{
@@ -61,7 +61,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     };
     world
         .gateway
-        .next(answers::stream(&parts_of_every_kind(), Step::End));
+        .next(responses::stream(&parts_of_every_kind(), Step::End));
     let words = question();
     let heard = client
         .send(&ChatRequest::new(&function, &alice, "t1", &words))
@@ -120,7 +120,7 @@ async fn a_message_of_a_megabyte_is_stored_completely_and_sent_to_the_model() ->
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::full_text(),
+        answer.done && answer.text() == responses::full_text(),
         "{answer:?}"
     );
     let stored = world.stored_messages(&alice, "t1").await?;
@@ -149,7 +149,7 @@ async fn an_endless_answer_is_cut_off_and_its_text_so_far_is_stored() -> Result<
     let endless = Step::Forever(frame(&delta(&"marzipan ".repeat(60_000))), Duration::ZERO);
     world
         .gateway
-        .next(answers::stream(&answers::opening_parts(), endless));
+        .next(responses::stream(&responses::opening_parts(), endless));
     let answer = fetch(turn_request(&function, &alice, "t1", "m1")?)
         .await?
         .transcript()

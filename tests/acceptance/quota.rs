@@ -2,16 +2,18 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{self, delta, opening_parts, text_end};
-use acceptance::function::Function;
-use acceptance::gateway::{Gate, Step};
-use acceptance::http_client::{Response, fetch, send};
-use acceptance::ledger::Ledger;
-use acceptance::pair::Pair;
-use acceptance::routes::{conversation_body, fetch_transcript, question_message, stop_now};
-use acceptance::scripts::{
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::requests::{
+    conversation_body, fetch_transcript, question_message, stop_now,
+};
+use acceptance::gateway::responses::{self, delta, opening_parts, text_end};
+use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, finish_with, half_answer,
 };
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch, send};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::wait::poll_until_some;
 use acceptance::world::{World, post_request, turn_request};
@@ -163,7 +165,7 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
         "a turn that takes over another uses its quota slot: {}",
         instead.status
     );
-    ensure!(instead.transcript().await?.text() == answers::full_text());
+    ensure!(instead.transcript().await?.text() == responses::full_text());
 
     gate.open();
     for (thread, answer) in running {
@@ -183,11 +185,11 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
     let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, steps) in [
-        ("good", answers::good()),
-        ("refused", answers::error(400, "invalid_request_error")),
+        ("good", responses::good()),
+        ("refused", responses::error(400, "invalid_request_error")),
         (
             "cut",
-            answers::stream(&[opening_parts(), vec![delta("x")]].concat(), Step::Cut),
+            responses::stream(&[opening_parts(), vec![delta("x")]].concat(), Step::Cut),
         ),
     ] {
         world.gateway.next(steps);
@@ -257,7 +259,7 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     let answer_with = |finish| {
         let mut parts = opening_parts();
         parts.extend([delta("marzipan"), text_end(), finish]);
-        answers::stream(&parts, Step::End)
+        responses::stream(&parts, Step::End)
     };
     let turns = [
         ("t1", 1000, 200, 600, 50, "0.0012"),
@@ -277,7 +279,7 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
             .context("shown again")?;
     }
     // One turn that reports no usage, and one that is dropped before it can.
-    world.gateway.next(answers::stream(
+    world.gateway.next(responses::stream(
         &[opening_parts(), vec![delta("x")]].concat(),
         Step::Cut,
     ));
@@ -342,7 +344,7 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     for answer in answers {
         let transcript = answer.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::full_text(),
+            transcript.done && transcript.text() == responses::full_text(),
             "{transcript:?}"
         );
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use acceptance::engine::Operation;
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::database::Operation;
 use acceptance::http_client::{Response, fetch};
 use acceptance::session::SignedIn;
 use acceptance::world::{ORIGIN, World, post_request, turn_body, turn_request};

@@ -1,18 +1,20 @@
 //! Running answers that are resumed: read from the first byte again, by several readers, in any
 //! process.
 
-use acceptance::answers::{self, send_steps};
-use acceptance::function::Function;
-use acceptance::gateway::{Gate, Step};
-use acceptance::http_client::{Response, fetch};
-use acceptance::page::{Page, PageAction, PageLoad, VERSIONS, ensure_shows, to_page_messages};
-use acceptance::pair::Pair;
-use acceptance::routes::{
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::reloaded_page::{
+    Page, PageAction, PageLoad, VERSIONS, ensure_shows, to_page_messages,
+};
+use acceptance::client::requests::{
     ensure_nothing_to_resume, ensure_refused, question_message, resume_request,
 };
-use acceptance::scripts::{
+use acceptance::gateway::responses::{self, send_steps};
+use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, mixed_parts,
 };
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::world::{ORIGIN, World, question, text_of, turn_request};
@@ -23,7 +25,7 @@ use store::Status;
 
 fn ensure_complete_answer(name: &str, transcript: &Transcript) -> Result<()> {
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "{name}: {transcript:?}"
     );
     let starts = transcript
@@ -279,7 +281,7 @@ async fn every_kind_of_part_is_rebuilt_from_the_journal() -> Result<()> {
         let thread = format!("t{number}");
         let gate = Gate::default();
         let second = parts.split_off(cut);
-        let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
+        let mut steps = responses::stream(&parts, Step::Wait(gate.clone()));
         steps.extend(send_steps(&second));
         steps.push(Step::End);
         parts.extend(second);
@@ -419,7 +421,8 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
             gate.open();
             let heard = page.wait_for_state().await?;
             ensure!(heard.status == "ready", "{thread}: {heard:?}");
-            ensure_shows(&heard, &[&question(), &answers::full_text()]).context(thread.clone())?;
+            ensure_shows(&heard, &[&question(), &responses::full_text()])
+                .context(thread.clone())?;
             ensure_complete_answer(&thread, &answer.transcript().await?)?;
 
             let loaded = to_page_messages(&world.stored_messages(&alice, &thread).await?)?;
@@ -478,7 +481,7 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
         gate.open();
         let heard = page.wait_for_state().await?;
         ensure!(heard.status == "ready", "{package}: {heard:?}");
-        ensure_shows(&heard, &[&question(), &answers::full_text()]).context(package)?;
+        ensure_shows(&heard, &[&question(), &responses::full_text()]).context(package)?;
     }
     pair.stop().await
 }

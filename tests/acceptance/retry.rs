@@ -3,19 +3,19 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{self, delta, opening_parts};
-use acceptance::function::Function;
-use acceptance::gateway::{Gate, Step};
-use acceptance::http_client::{Response, fetch, send};
-use acceptance::ledger::Ledger;
-use acceptance::page::{Page, PageLoad, VERSIONS, ensure_shows, to_page_messages};
-use acceptance::pair::Pair;
-use acceptance::routes::{
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::reloaded_page::{Page, PageLoad, VERSIONS, ensure_shows, to_page_messages};
+use acceptance::client::requests::{
     conversation_body, edit_body, ensure_refused, question_message, stop_now, user_message,
 };
-use acceptance::scripts::{
+use acceptance::gateway::responses::{self, delta, opening_parts};
+use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer, mixed_parts,
 };
+use acceptance::gateway::{Gate, Step};
+use acceptance::http_client::{Response, fetch, send};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::wait::poll_until_some;
 use acceptance::world::{World, post_request, question, text_of, turn_request};
@@ -51,7 +51,7 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
         gate.open();
         let first = answers.remove(0).transcript().await?;
         ensure!(
-            first.done && first.text() == answers::full_text(),
+            first.done && first.text() == responses::full_text(),
             "{name}: {first:?}"
         );
         for answer in answers {
@@ -95,21 +95,21 @@ async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &s
         &broken[..],
         &[
             serde_json::json!({"type": "error", "error": "overloaded"}),
-            answers::finish(),
+            responses::finish(),
         ],
     ]
     .concat();
     for (name, steps, status) in [
-        ("text", answers::good(), "ready"),
+        ("text", responses::good(), "ready"),
         (
             "many kinds",
-            answers::stream(&mixed_parts(), Step::End),
+            responses::stream(&mixed_parts(), Step::End),
             "ready",
         ),
-        ("cut", answers::stream(&broken, Step::Cut), "error"),
+        ("cut", responses::stream(&broken, Step::Cut), "error"),
         (
             "a model's error",
-            answers::stream(&model_error, Step::End),
+            responses::stream(&model_error, Step::End),
             "error",
         ),
     ] {
@@ -238,8 +238,8 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again()
     let pair = Pair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (number, (name, steps)) in [
-        ("refused", answers::error(400, "invalid_request_error")),
-        ("cut", answers::stream(&opening_parts(), Step::Cut)),
+        ("refused", responses::error(400, "invalid_request_error")),
+        ("cut", responses::stream(&opening_parts(), Step::Cut)),
     ]
     .into_iter()
     .enumerate()
@@ -258,7 +258,7 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again()
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::full_text(),
+            again.done && again.text() == responses::full_text(),
             "{name}: {again:?}"
         );
         world
@@ -270,7 +270,7 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again()
             .transcript()
             .await?;
         ensure!(
-            third.text() == answers::full_text() && third.done,
+            third.text() == responses::full_text() && third.done,
             "{name}: {third:?}"
         );
         ensure!(
@@ -365,7 +365,7 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_again() 
         .transcript()
         .await?;
     ensure!(
-        again.done && again.text() == answers::full_text(),
+        again.done && again.text() == responses::full_text(),
         "{again:?}"
     );
     world.ensure_complete_answer(&alice, "t1").await?;
@@ -390,7 +390,7 @@ async fn a_message_followed_by_others_is_answered_once() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::full_text(),
+            again.done && again.text() == responses::full_text(),
             "{message}: {again:?}"
         );
     }
@@ -432,7 +432,7 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
         .await?;
     world
         .gateway
-        .next(answers::error(400, "invalid_request_error"));
+        .next(responses::error(400, "invalid_request_error"));
     fetch(turn_request(&pair.first, &alice, "failed", "m1")?)
         .await?
         .transcript()
@@ -446,7 +446,7 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     gate.open();
     let transcript = running.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "undisturbed: {transcript:?}"
     );
     ensure!(world.gateway.calls().len() == 3);
@@ -489,7 +489,7 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
     for answer in answers {
         let transcript = answer.transcript().await?;
         ensure!(
-            transcript.done && transcript.text() == answers::full_text(),
+            transcript.done && transcript.text() == responses::full_text(),
             "{transcript:?}"
         );
     }
@@ -499,7 +499,7 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            again.done && again.text() == answers::full_text(),
+            again.done && again.text() == responses::full_text(),
             "{again:?}"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
 use acceptance::process::Variables;
 use acceptance::world::World;
 use anyhow::{Context, Result, ensure};

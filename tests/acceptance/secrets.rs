@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use acceptance::function::Function;
+use acceptance::aws::Function;
 use acceptance::http_client::fetch;
+use acceptance::process::Process;
 use acceptance::process::Variables;
+use acceptance::process::binary::chat_binary;
+use acceptance::session;
 use acceptance::wire::Connection;
 use acceptance::world::{API_KEY, World, turn_request};
-use acceptance::{binary::chat_binary, process::Process, session};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -1,13 +1,17 @@
 //! The sources of an answer: shown, stored and shown again if the operator enables them, and never
 //! sent to a model.
 
-use acceptance::answers::{self, delta, finish, frame, head, opening_parts, send_steps, text_end};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::requests::{
+    fetch_transcript, last_message_body, question_message, resume_request,
+};
+use acceptance::gateway::responses::{
+    self, delta, finish, frame, head, opening_parts, send_steps, text_end,
+};
+use acceptance::gateway::timed_responses::mixed_parts;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::fetch;
-use acceptance::pair::Pair;
-use acceptance::routes::{fetch_transcript, last_message_body, question_message, resume_request};
-use acceptance::scripts::mixed_parts;
 use acceptance::sse::Transcript;
 use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
@@ -125,7 +129,7 @@ async fn a_recovered_turn_keeps_its_sources() -> Result<()> {
     let alice = world.sign_in("alice").await?;
     let mut parts = answer_with_sources();
     parts.truncate(opening_parts().len() + 3);
-    world.gateway.next(answers::stream(&parts, Step::Hold));
+    world.gateway.next(responses::stream(&parts, Step::Hold));
     let mut answer = fetch(turn_request(&pair.first, &alice, "t", "m1")?).await?;
     answer.chunks(6).await?;
     // A reader in another process can read only what is in the journal.
@@ -147,7 +151,7 @@ async fn sources_are_neither_sent_nor_stored_by_default() -> Result<()> {
         let alice = world.sign_in("alice").await?;
         world
             .gateway
-            .next(answers::stream(&mixed_parts(), Step::End));
+            .next(responses::stream(&mixed_parts(), Step::End));
         let transcript = fetch(turn_request(&function, &alice, "t", "m1")?)
             .await?
             .transcript()

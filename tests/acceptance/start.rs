@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use acceptance::binary::chat_binary;
+use acceptance::process::binary::chat_binary;
 use acceptance::process::{Process, Variables};
 use acceptance::world::World;
 use anyhow::{Result, ensure};

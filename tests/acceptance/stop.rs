@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, delta, frame, opening_parts};
-use acceptance::function::Function;
-use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::http_client::{fetch, send};
-use acceptance::ledger::Ledger;
-use acceptance::page::{Page, PageLoad, ensure_shows};
-use acceptance::pair::Pair;
-use acceptance::routes::{
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::reloaded_page::{Page, PageLoad, ensure_shows};
+use acceptance::client::requests::{
     StopAnswer, conversation_body, ensure_refused, question_message, read_stop_answer,
     resume_request, stop_now, stop_request, user_message,
 };
-use acceptance::scripts::{
+use acceptance::gateway::responses::{self, delta, frame, opening_parts};
+use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
 };
+use acceptance::gateway::{Ended, Gate, Step};
+use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
@@ -137,7 +137,7 @@ async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Res
     gate.open();
     let complete = answer.transcript().await?;
     ensure!(
-        complete.done && complete.text() == answers::full_text(),
+        complete.done && complete.text() == responses::full_text(),
         "{complete:?}"
     );
 
@@ -194,7 +194,7 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            next.done && next.text() == answers::full_text(),
+            next.done && next.text() == responses::full_text(),
             "{name}: {next:?}"
         );
     }
@@ -212,7 +212,7 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     );
     let alice = world.sign_in("alice").await?;
     let piece = frame(&delta("marzipan "));
-    world.gateway.next(answers::stream(
+    world.gateway.next(responses::stream(
         &opening_parts(),
         Step::Forever(piece, Duration::from_millis(100)),
     ));
@@ -318,7 +318,7 @@ async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "{transcript:?}"
     );
     let last = world
@@ -419,7 +419,7 @@ async fn an_invalid_stop_is_refused_and_stops_nothing() -> Result<()> {
     gate.open();
     let transcript = answer.transcript().await?;
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "{transcript:?}"
     );
     function.stop().await
@@ -470,7 +470,12 @@ async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -
         ensure!(next.status == "ready", "{name}: {next:?}");
         ensure_shows(
             &next,
-            &[&question(), &first_half(), "Go on.", &answers::full_text()],
+            &[
+                &question(),
+                &first_half(),
+                "Go on.",
+                &responses::full_text(),
+            ],
         )
         .context(name)?;
         calls += 2;
@@ -542,6 +547,9 @@ async fn a_stop_that_races_the_end_leaves_a_stopped_or_a_complete_answer() -> Re
         .await?
         .transcript()
         .await?;
-    ensure!(next.done && next.text() == answers::full_text(), "{next:?}");
+    ensure!(
+        next.done && next.text() == responses::full_text(),
+        "{next:?}"
+    );
     pair.stop().await
 }

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use acceptance::answers;
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::database::{Behaviour, Fault};
+use acceptance::gateway::responses;
 use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
-use acceptance::logs::field;
+use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
 use acceptance::world::{World, text_of, turn_request};
 use anyhow::{Context, Result, ensure};
@@ -45,7 +45,7 @@ async fn ensure_refused_until_healed(
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::full_text(),
+        answer.done && answer.text() == responses::full_text(),
         "after it was healed: {answer:?}"
     );
     world.ensure_complete_answer(who, name).await
@@ -100,7 +100,7 @@ async fn a_short_throttle_is_hidden_by_retries() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            answer.done && answer.text() == answers::full_text(),
+            answer.done && answer.text() == responses::full_text(),
             "{operation}: {answer:?}"
         );
         world
@@ -120,8 +120,8 @@ async fn a_message_that_cannot_be_stored_gets_an_error_and_its_model_call_is_dro
     world
         .engine
         .fault(Fault::of("PutItem", "m-lost", Behaviour::Fail));
-    world.gateway.next(answers::stream(
-        &answers::parts(&answers::PIECES),
+    world.gateway.next(responses::stream(
+        &responses::parts(&responses::PIECES),
         Step::Hold,
     ));
     let answer = fetch(turn_request(&function, &alice, "t1", "m-lost")?).await?;
@@ -148,7 +148,7 @@ async fn a_message_that_cannot_be_stored_gets_an_error_and_its_model_call_is_dro
         "the same message must work when sent again: {}",
         again.status
     );
-    ensure!(again.transcript().await?.text() == answers::full_text());
+    ensure!(again.transcript().await?.text() == responses::full_text());
     world.ensure_complete_answer(&alice, "t1").await?;
     function.stop().await
 }
@@ -192,7 +192,7 @@ async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result
         .await?;
     ensure!(answer.first("error").is_some() && answer.done, "{answer:?}");
     ensure!(
-        answer.text() == answers::full_text(),
+        answer.text() == responses::full_text(),
         "the sent text stays: {answer:?}"
     );
     let store_failure = |line: &str| {
@@ -225,10 +225,10 @@ async fn an_answer_that_cannot_be_stored_is_never_reported_as_stored() -> Result
         .transcript()
         .await?;
     ensure!(
-        again.done && again.text() == answers::full_text(),
+        again.done && again.text() == responses::full_text(),
         "{again:?}"
     );
     let last = world.only_answer(&alice, "t1").await?;
-    ensure!(text_of(&last)? == answers::full_text());
+    ensure!(text_of(&last)? == responses::full_text());
     function.stop().await
 }

@@ -5,14 +5,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end};
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::Function;
+use acceptance::assert::invariants::{SentMessage, find_violations};
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::database::{Behaviour, Fault};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{
+    self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end,
+};
 use acceptance::http_client::fetch;
-use acceptance::ledger::Ledger;
-use acceptance::promises::{SentMessage, find_violations};
-use acceptance::routes::{conversation_body, user_message};
 use acceptance::seed::seed;
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::sse::Transcript;
@@ -152,8 +154,8 @@ async fn ensure_nothing_lost(when: FaultTime, faults: Vec<Fault>) -> Result<()> 
 fn slow_answer(is_slow: bool) -> Vec<Step> {
     let pause = Duration::from_millis(if is_slow { 350 } else { 5 });
     let mut steps = vec![head()];
-    steps.extend(answers::send_steps(&opening_parts()));
-    for piece in answers::PIECES {
+    steps.extend(responses::send_steps(&opening_parts()));
+    for piece in responses::PIECES {
         steps.extend([Step::Pause(pause), Step::Send(frame(&delta(piece)))]);
     }
     steps.extend([
@@ -215,7 +217,7 @@ fn is_complete(transcript: &Transcript) -> Result<bool> {
     }
     ensure!(transcript.finish_reason() == Some("stop"), "{transcript:?}");
     ensure!(
-        transcript.text() == answers::full_text(),
+        transcript.text() == responses::full_text(),
         "a partial answer is reported as complete: {transcript:?}"
     );
     Ok(true)
@@ -248,8 +250,8 @@ async fn ensure_next_works(
         words: question(who, message),
         is_acknowledged,
         is_loss_reported: false,
-        min_text: answers::full_text(),
-        possible_texts: vec![answers::full_text()],
+        min_text: responses::full_text(),
+        possible_texts: vec![responses::full_text()],
         calls,
     };
     // After an error the user may have paid for an answer that could not be kept.

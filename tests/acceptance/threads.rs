@@ -5,7 +5,7 @@ mod conversation;
 mod lists;
 mod refusals;
 
-use acceptance::function::Function;
+use acceptance::aws::Function;
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
 use acceptance::world::turn_request;

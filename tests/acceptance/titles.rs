@@ -1,15 +1,17 @@
 //! Titles made by a model for new threads: after the answer, free of quota, and never over a title
 //! of the user's own.
 
-use acceptance::answers::{
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::{
+    fetch_transcript, last_message_body, question_message, regenerate_body,
+};
+use acceptance::gateway::responses::{
     self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, full_text, parts, stream,
 };
-use acceptance::function::{Function, RunMode};
+use acceptance::gateway::timed_responses::{answer_after, finish_with};
 use acceptance::gateway::{Call, Gate, Step};
 use acceptance::http_client::fetch;
-use acceptance::logs::field;
-use acceptance::routes::{fetch_transcript, last_message_body, question_message, regenerate_body};
-use acceptance::scripts::{answer_after, finish_with};
+use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
 use acceptance::world::{World, post_request, question, turn_request};
@@ -301,21 +303,21 @@ async fn a_thread_deleted_while_its_title_is_made_stays_deleted() -> Result<()> 
 #[tokio::test]
 async fn a_model_without_a_usable_title_changes_nothing() -> Result<()> {
     let reasoning = json!({"type": "reasoning-delta", "id": "r", "delta": TEXT_CANARY});
-    let mut failing = answers::opening_parts();
+    let mut failing = responses::opening_parts();
     failing.extend([
-        answers::delta("half"),
+        responses::delta("half"),
         json!({"type": "error", "error": TEXT_CANARY}),
-        answers::finish(),
+        responses::finish(),
     ]);
     let thinks = [
         json!({"type": "reasoning-start", "id": "r"}),
         reasoning,
-        answers::finish(),
+        responses::finish(),
     ];
     let cases: [(&str, Vec<Step>, &str); 5] = [
         (
             "refused",
-            answers::error(400, "invalid_request_error"),
+            responses::error(400, "invalid_request_error"),
             "status 400",
         ),
         (
@@ -405,7 +407,7 @@ async fn only_the_first_successful_answer_of_a_thread_leads_to_a_title() -> Resu
     // The first try fails, and logs it.
     world
         .gateway
-        .next(answers::error(400, "invalid_request_error"));
+        .next(responses::error(400, "invalid_request_error"));
     let failed = send(last_message_body("t", &question_message("m1"))).await?;
     ensure!(failed.first("error").is_some(), "{failed:?}");
     world

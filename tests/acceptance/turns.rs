@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use acceptance::answers;
-use acceptance::client::{ChatRequest, Client};
-use acceptance::engine::{number, text};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::database::{number, text};
+use acceptance::gateway::responses;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::wait::poll_until_ok;
@@ -26,7 +26,7 @@ async fn the_same_message_sent_twice_is_stored_once() -> Result<()> {
             .transcript()
             .await?;
         ensure!(
-            transcript.done && transcript.text() == answers::full_text(),
+            transcript.done && transcript.text() == responses::full_text(),
             "{transcript:?}"
         );
     }
@@ -55,7 +55,7 @@ async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_cos
     let gate = Gate::default();
     world
         .gateway
-        .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+        .next([vec![Step::Wait(gate.clone())], responses::good()].concat());
     let first = send(turn_request(&function, &alice, "t1", "m1")?).await?;
     gate.wait_until_reached().await?;
     let mut again = Vec::new();
@@ -65,7 +65,7 @@ async fn the_same_message_sent_while_it_is_answered_gets_the_same_answer_and_cos
     gate.open();
     let first = first.head().await?.transcript().await?;
     ensure!(
-        first.done && first.text() == answers::full_text(),
+        first.done && first.text() == responses::full_text(),
         "{first:?}"
     );
     for again in again {
@@ -88,9 +88,10 @@ async fn a_regenerated_answer_does_not_double_the_question() -> Result<()> {
     let words = question();
     let say = ChatRequest::new(&function, &alice, "t1", &words);
     ensure!(client.send(&say).await?.status == "ready");
-    world
-        .gateway
-        .next(answers::stream(&answers::parts(&["Another."]), Step::End));
+    world.gateway.next(responses::stream(
+        &responses::parts(&["Another."]),
+        Step::End,
+    ));
     let heard = client.send(&ChatRequest { text: None, ..say }).await?;
     ensure!(
         heard.status == "ready" && heard.text() == "Another.",
@@ -120,7 +121,7 @@ async fn the_next_message_ends_an_abandoned_answer() -> Result<()> {
     };
     world
         .gateway
-        .next(answers::stream(&answers::opening_parts(), Step::Hold));
+        .next(responses::stream(&responses::opening_parts(), Step::Hold));
     let words = question();
     let say = ChatRequest::new(&function, &alice, "t1", &words);
     let stopped = client
@@ -135,7 +136,7 @@ async fn the_next_message_ends_an_abandoned_answer() -> Result<()> {
     );
     let heard = client.send(&say).await?;
     ensure!(
-        heard.status == "ready" && heard.text() == answers::full_text(),
+        heard.status == "ready" && heard.text() == responses::full_text(),
         "{heard:?}"
     );
     let both = async || {

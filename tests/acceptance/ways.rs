@@ -1,8 +1,8 @@
 //! The ways of running the function: each behaves alike, and none loses an answer.
 
-use acceptance::answers;
-use acceptance::client::{ChatRequest, Client};
-use acceptance::function::{Function, Reading, RunMode, RuntimeApi};
+use acceptance::aws::{Function, Reading, RunMode, RuntimeApi};
+use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::gateway::responses;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
@@ -45,7 +45,7 @@ async fn ensure_conversation_works(way: RunMode) -> Result<()> {
             .await?;
         ensure!(heard.status == "ready", "turn {turn}: {heard:?}");
         ensure!(
-            heard.text() == answers::full_text(),
+            heard.text() == responses::full_text(),
             "turn {turn}: {heard:?}"
         );
         ensure!(heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
@@ -132,10 +132,10 @@ async fn ensure_stored_when_client_leaves(way: RunMode, after: &[usize]) -> Resu
 /// no part, `start-step` two.
 fn plan_gate(world: &World, chunks: usize) -> Gate {
     let gate = Gate::default();
-    let mut parts = answers::parts(&answers::PIECES);
+    let mut parts = responses::parts(&responses::PIECES);
     let rest = parts.split_off(if chunks < 2 { 0 } else { chunks });
-    let mut steps = answers::stream(&parts, Step::Wait(gate.clone()));
-    steps.extend(answers::send_steps(&rest));
+    let mut steps = responses::stream(&parts, Step::Wait(gate.clone()));
+    steps.extend(responses::send_steps(&rest));
     steps.push(Step::End);
     world.gateway.next(steps);
     gate
@@ -184,7 +184,7 @@ async fn the_answer_is_stored_when_the_runtime_api_refuses_the_response() -> Res
         .transcript()
         .await?;
     ensure!(
-        answer.done && answer.text() == answers::full_text(),
+        answer.done && answer.text() == responses::full_text(),
         "the same process must go on: {answer:?}"
     );
     function.stop().await
@@ -197,7 +197,7 @@ async fn the_answer_is_stored_when_the_runtime_api_stops_reading() -> Result<()>
     let text = "marzipan ".repeat(1_000_000);
     world
         .gateway
-        .next(answers::stream(&answers::parts(&[&text]), Step::End));
+        .next(responses::stream(&responses::parts(&[&text]), Step::End));
     let function = Function::start_under(RuntimeApi::start(1).await?, &world.variables()).await?;
     function.api()?.next_reading(Reading::Stop(1));
     let alice = world.sign_in("alice").await?;

@@ -1,7 +1,7 @@
 //! The bytes on the wire on both sides of a good turn.
 
-use acceptance::answers::{self, TEXT_CANARY};
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::gateway::responses::{self, TEXT_CANARY};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::process::sockets_to;
@@ -48,7 +48,7 @@ async fn the_response_has_the_headers_and_chunks_that_the_client_expects() -> Re
             "{way:?}: {transcript:?}"
         );
         ensure!(
-            transcript.text() == answers::full_text(),
+            transcript.text() == responses::full_text(),
             "{way:?}: {transcript:?}"
         );
         let stored = world.only_answer(&alice, "t1").await?;
@@ -130,7 +130,7 @@ async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
         let gate = Gate::default();
         world
             .gateway
-            .next([vec![Step::Wait(gate.clone())], answers::good()].concat());
+            .next([vec![Step::Wait(gate.clone())], responses::good()].concat());
         let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
         answer.chunks(1).await.with_context(|| format!("{way:?}"))?;
         gate.open();
@@ -152,11 +152,11 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
     };
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
-    let mut steps = answers::stream(&answers::opening_parts(), Step::Wait(gate.clone()));
+    let mut steps = responses::stream(&responses::opening_parts(), Step::Wait(gate.clone()));
     steps.extend(
-        [answers::text_end(), answers::finish()]
+        [responses::text_end(), responses::finish()]
             .iter()
-            .map(|part| Step::Send(answers::frame(part))),
+            .map(|part| Step::Send(responses::frame(part))),
     );
     steps.push(Step::End);
     world.gateway.next(steps);
@@ -179,9 +179,10 @@ async fn chunks_are_not_held_back_on_their_way_to_the_runtime_api() -> Result<()
 async fn a_slow_client_gets_the_complete_answer() -> Result<()> {
     let world = World::new().await?;
     let text = format!("{TEXT_CANARY} ").repeat(500_000);
-    world
-        .gateway
-        .next(answers::stream(&answers::parts(&[&text, "end"]), Step::End));
+    world.gateway.next(responses::stream(
+        &responses::parts(&[&text, "end"]),
+        Step::End,
+    ));
     let function = Function::start_plain(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let sent = send(turn_request(&function, &alice, "t1", "m1")?).await?;

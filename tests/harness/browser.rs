@@ -1,7 +1,8 @@
 //! A real browser, driven by Playwright in `tests/browser/browser.mjs`. It finds elements as a
 //! person would, by role and name (`web/README.md` lists them), and waits for them.
 
-mod place;
+mod locator;
+pub mod site;
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
-pub use self::place::{File, Locator, alert, answer, button, conversation, textbox};
+pub use self::locator::{File, Locator, alert, answer, button, conversation, textbox};
 use crate::session::SignedIn;
 use crate::tools;
 use crate::wait::within;

@@ -9,33 +9,19 @@
     reason = "the harness reads the tester's environment and owns no invocation its tasks could be frozen with"
 )]
 
-pub mod answers;
-pub mod better_auth;
-pub mod binary;
+pub mod assert;
+pub mod aws;
 pub mod browser;
 pub mod client;
-pub mod engine;
-pub mod function;
+pub mod database;
 pub mod gate;
 pub mod gateway;
 pub mod http_client;
-pub mod ledger;
-pub mod logs;
-pub mod lone;
-pub mod node;
-pub mod openai_server;
-pub mod page;
-pub mod pair;
 pub mod process;
-pub mod promises;
-pub mod routes;
-pub mod schemathesis;
-pub mod scripts;
 pub mod seed;
 pub mod session;
-pub mod site;
 pub mod sse;
-pub mod stored_turn;
+pub mod surrogates;
 pub mod tools;
 pub mod wait;
 pub mod wire;

@@ -1,6 +1,10 @@
 //! A process that a test started: its output, its signals, its memory, its sockets. It never
 //! outlives the test.
 
+pub mod binary;
+pub mod logs;
+pub mod node;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -15,8 +19,8 @@ use rustix::process::{
 };
 use tokio::process::{Child, Command};
 
-use crate::binary::is_for_tools;
-use crate::logs::Logs;
+use crate::process::binary::is_for_tools;
+use crate::process::logs::Logs;
 use crate::wait::within;
 
 /// The environment variables of a process.

@@ -9,10 +9,10 @@ use message::{Role, ThreadId, UserId};
 use serde_json::{Value, json};
 use store::{History, Status, StoredMessage};
 
-use crate::answers::{self, TEXT_CANARY};
-use crate::engine::{Engine, TABLE};
-use crate::function::Function;
+use crate::aws::Function;
+use crate::database::{Engine, TABLE};
 use crate::gateway::Gateway;
+use crate::gateway::responses::{self, TEXT_CANARY};
 use crate::process::Variables;
 use crate::session::{self, ONE_DAY, SignedIn};
 
@@ -41,7 +41,7 @@ impl World {
     pub async fn new() -> Result<Self> {
         Ok(Self {
             engine: Engine::start().await?,
-            gateway: Gateway::start(answers::good()).await?,
+            gateway: Gateway::start(responses::good()).await?,
         })
     }
 
@@ -156,7 +156,7 @@ impl World {
     pub async fn ensure_complete_answer(&self, who: &SignedIn, thread: &str) -> Result<()> {
         let answer = self.only_answer(who, thread).await?;
         ensure!(
-            text_of(&answer)? == answers::full_text(),
+            text_of(&answer)? == responses::full_text(),
             "{thread}: {}",
             answer.parts
         );
@@ -167,7 +167,11 @@ impl World {
         );
         let usage = (answer.input_tokens, answer.output_tokens);
         ensure!(
-            usage == (Some(answers::INPUT_TOKENS), Some(answers::OUTPUT_TOKENS)),
+            usage
+                == (
+                    Some(responses::INPUT_TOKENS),
+                    Some(responses::OUTPUT_TOKENS)
+                ),
             "{thread}: {usage:?}"
         );
         ensure!(

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use acceptance::node::{Node, Output};
-use acceptance::{lone, tools, wait::within};
+use acceptance::process::node::{Node, Output};
+use acceptance::surrogates;
+use acceptance::tools;
+use acceptance::wait::within;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -88,7 +90,7 @@ async fn listen(_process: Child, mut output: Output, listeners: Listeners) {
 }
 
 fn handle_line(line: &str, listeners: &Listeners) -> Result<()> {
-    let report: Value = lone::parse(line.as_bytes())?;
+    let report: Value = surrogates::parse(line.as_bytes())?;
     let id = report["id"].as_str().context("no id")?.to_owned();
     let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(events) = report["seen"].as_u64() {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use acceptance::gateway::Call;
-use acceptance::lone;
+use acceptance::surrogates;
 use serde_json::{Map, Value, json};
 
 use crate::scenario::Scenario;
@@ -134,7 +134,7 @@ fn join_surrogates(chunk: &mut Value) {
     if let Some(delta) = chunk.get_mut("delta")
         && let Some(text) = delta.as_str()
     {
-        *delta = lone::join_halves(text).into();
+        *delta = surrogates::join_halves(text).into();
     }
 }
 

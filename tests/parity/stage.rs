@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use acceptance::answers;
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::gateway::responses;
 use acceptance::gateway::{Gate, Gateway};
-use acceptance::node::Node;
+use acceptance::process::node::Node;
 use acceptance::session::SignedIn;
 use acceptance::world::{API_KEY, World};
 use anyhow::{Context, Result};
@@ -93,7 +93,7 @@ impl Stage {
         let model = |number| json!({"id": model(number), "name": "", "provider": "", "pricing_tier": "$", "speed_tier": "fast"});
         let who = world.sign_in("alice").await?;
         Ok(Self {
-            original_gateway: Gateway::start(answers::good()).await?,
+            original_gateway: Gateway::start(responses::good()).await?,
             driver: Driver::start()?,
             original: Mutex::new(node::start("original.mjs")?),
             who,

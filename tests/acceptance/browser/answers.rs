@@ -1,9 +1,9 @@
 //! Streaming answers, and the actions that a page offers on them.
 
-use acceptance::answers::{full_text, parts, stream};
 use acceptance::browser::{Locator, answer, button, conversation, textbox};
+use acceptance::gateway::responses::{full_text, parts, stream};
+use acceptance::gateway::timed_responses::{answer_in_halves, first_half, half_answer};
 use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::scripts::{answer_in_halves, first_half, half_answer};
 use acceptance::world::{question, text_of};
 use anyhow::{Result, ensure};
 use store::Status;

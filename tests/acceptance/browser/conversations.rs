@@ -1,8 +1,8 @@
 //! The list of conversations (reopened, renamed, deleted), the choice of a model, and a narrow
 //! window.
 
-use acceptance::answers::full_text;
 use acceptance::browser::{Locator, Tab, alert, button, conversation, textbox};
+use acceptance::gateway::responses::full_text;
 use acceptance::world::question;
 use anyhow::{Result, ensure};
 

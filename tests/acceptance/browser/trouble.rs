@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use acceptance::answers::{delta, error, full_text, opening_parts, stream};
 use acceptance::browser::{File, Locator, alert, answer, button, textbox};
+use acceptance::gateway::responses::{delta, error, full_text, opening_parts, stream};
+use acceptance::gateway::timed_responses::{answer_in_halves, first_half};
 use acceptance::gateway::{Gate, Step};
-use acceptance::scripts::{answer_in_halves, first_half};
 use acceptance::session::ONE_DAY;
 use acceptance::world::question;
 use anyhow::{Result, ensure};

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use acceptance::answers;
-use acceptance::client::Readers;
+use acceptance::client::ai_sdk::Readers;
 use acceptance::gateway::Step;
+use acceptance::gateway::responses;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use fastrand::Rng;
@@ -35,7 +35,7 @@ async fn no_generated_answer_leads_to_a_chunk_that_a_client_refuses() -> Result<
 /// Splits the events as the network might: into up to four pieces, cut anywhere.
 fn split_into_steps(seed: u64, events: &[String]) -> Vec<Step> {
     let mut rng = Rng::with_seed(seed);
-    let mut steps = vec![answers::head()];
+    let mut steps = vec![responses::head()];
     let mut rest = Bytes::from(events.concat());
     for _ in 0..rng.usize(0..4) {
         let piece = rest.split_to(rng.usize(0..=rest.len()));

@@ -7,7 +7,7 @@ mod stage;
 mod table;
 mod tools;
 
-use acceptance::client::Version;
+use acceptance::client::ai_sdk::Version;
 use anyhow::{Result, ensure};
 
 use self::stage::Stage;

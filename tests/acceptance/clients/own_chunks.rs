@@ -1,10 +1,10 @@
 //! The chunks that the function sends on its own account, whatever the model sends: no client
 //! refuses any of them.
 
-use acceptance::answers::{self, delta, finish, opening_parts, stream};
-use acceptance::client::{Readers, Version};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::ai_sdk::{Readers, Version};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{self, delta, finish, opening_parts, stream};
 use acceptance::http_client::fetch;
 use acceptance::world::{World, post_request, turn_request};
 use anyhow::{Context, Result, ensure};
@@ -173,10 +173,10 @@ async fn every_end_of_an_answer_is_readable_for_every_client() -> Result<()> {
         "finish",
     ];
     for (name, steps, expected) in [
-        ("complete", answers::good(), &kinds[4..]),
+        ("complete", responses::good(), &kinds[4..]),
         (
             "refused",
-            answers::error(400, "invalid_request_error"),
+            responses::error(400, "invalid_request_error"),
             &["message-metadata", "error"][..],
         ),
         (

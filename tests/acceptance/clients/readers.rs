@@ -1,6 +1,6 @@
 //! Proof that the readers do refuse: a check that accepts everything would find no error.
 
-use acceptance::client::{Readers, Version};
+use acceptance::client::ai_sdk::{Readers, Version};
 use anyhow::{Result, ensure};
 use serde_json::value::RawValue;
 use ui_stream::PING;

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use acceptance::answers;
-use acceptance::client::{Readers, Version};
+use acceptance::client::ai_sdk::{Readers, Version};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses;
 use acceptance::tools::workspace;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -36,7 +36,7 @@ async fn recorded_answers_are_read_by_every_client() -> Result<()> {
         }
         let wire = Bytes::from(fs::read(file.path())?);
         let relayed = relay
-            .relay(vec![answers::head(), Step::Send(wire), Step::End])
+            .relay(vec![responses::head(), Step::Send(wire), Step::End])
             .await?;
         ensure!(
             relayed.is_cut_off == (name == "anthropic-overloaded.sse"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acceptance::client::{Readers, Version};
+use acceptance::client::ai_sdk::{Readers, Version};
 use acceptance::gateway::{Gateway, Step};
 use anyhow::{Context, Result, ensure};
 use gateway::{GatewayConfig, Model, PartStream, Prompt, Protocol};

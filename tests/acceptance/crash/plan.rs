@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use acceptance::answers::{self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end};
-use acceptance::engine::{Behaviour, Fault, Operation};
+use acceptance::database::{Behaviour, Fault, Operation};
 use acceptance::gate::Gate;
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{
+    self, TEXT_CANARY, delta, finish, frame, head, opening_parts, text_end,
+};
 use acceptance::seed::random;
 
 /// The number of turns that one process runs at once.
@@ -207,7 +209,7 @@ impl Plan {
     /// Returns the steps of the model's answer.
     pub(super) fn script(&self) -> Vec<Step> {
         let mut steps = vec![head()];
-        steps.extend(answers::send_steps(&opening_parts()));
+        steps.extend(responses::send_steps(&opening_parts()));
         for piece in &self.pieces {
             steps.extend([Step::Pause(self.pause), Step::Send(frame(&delta(piece)))]);
         }

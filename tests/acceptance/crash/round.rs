@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use acceptance::answers;
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::Function;
+use acceptance::assert::invariants::{SentMessage, find_violations};
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::client::requests::{conversation_body, resume_request, user_message};
+use acceptance::database::{Behaviour, Fault};
 use acceptance::gate::Gate;
 use acceptance::gateway::Step;
+use acceptance::gateway::responses;
 use acceptance::http_client::{Response, fetch};
-use acceptance::ledger::Ledger;
-use acceptance::promises::{SentMessage, find_violations};
-use acceptance::routes::{conversation_body, resume_request, user_message};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
@@ -421,7 +421,7 @@ impl Turn {
             };
             world.gateway.next_containing(
                 &words,
-                [vec![Step::Wait(gate.clone())], answers::good()].concat(),
+                [vec![Step::Wait(gate.clone())], responses::good()].concat(),
             );
             let body = conversation_body(&thread, &[user_message("m3", &words)]).to_string();
             let answer = self.post(function, &body).await?;
@@ -437,7 +437,7 @@ impl Turn {
         gate.open();
         for answer in waiting {
             let transcript = answer.transcript().await?;
-            let is_complete = transcript.done && transcript.text() == answers::full_text();
+            let is_complete = transcript.done && transcript.text() == responses::full_text();
             ensure!(is_complete, "the next message: {transcript:?}");
         }
         Ok(())
@@ -483,7 +483,7 @@ fn acknowledged_message(message: &str, words: &str, world: &World) -> SentMessag
         is_acknowledged: true,
         is_loss_reported: false,
         min_text: String::new(),
-        possible_texts: vec![answers::full_text()],
+        possible_texts: vec![responses::full_text()],
         calls: calls
             .iter()
             .filter(|call| call.body.to_string().contains(words))

@@ -1,11 +1,13 @@
 //! Answers as long as one may be, and longer, and the same answers replayed to a page that sends
 //! its message again.
 
-use acceptance::answers::{delta, finish, frame, head, opening_parts, send_steps, text_end};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::requests::{conversation_body, user_message};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{
+    delta, finish, frame, head, opening_parts, send_steps, text_end,
+};
 use acceptance::http_client::fetch;
-use acceptance::routes::{conversation_body, user_message};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::world::{World, metadata, post_request, question, text_of};

@@ -1,11 +1,11 @@
 //! Conversations that are longer than a request, a response or a page can hold.
 
-use acceptance::answers;
-use acceptance::function::{Function, RuntimeApi};
+use acceptance::aws::{Function, RuntimeApi};
+use acceptance::client::requests::{fetch_transcript, last_message_body, user_message};
+use acceptance::database::stored_turn::StoredTurn;
+use acceptance::gateway::responses;
 use acceptance::http_client::fetch;
-use acceptance::routes::{fetch_transcript, last_message_body, user_message};
 use acceptance::session::SignedIn;
-use acceptance::stored_turn::StoredTurn;
 use acceptance::world::{World, post_request, turn_body};
 use anyhow::{Context, Result, ensure};
 use http::Method;
@@ -70,7 +70,7 @@ async fn message_after_history() -> Result<Peak> {
     let body = last_message_body("t", &user_message("m1", "marzipan")).to_string();
     let transcript = fetch_transcript(post_request(&function, &alice, body)?).await?;
     ensure!(
-        transcript.done && transcript.text() == answers::full_text(),
+        transcript.done && transcript.text() == responses::full_text(),
         "{transcript:?}"
     );
     let prompt = world.gateway.call(0).await?.body["prompt"].take();

@@ -1,9 +1,9 @@
 //! Requests as large as an event of Lambda can be.
 
-use acceptance::answers;
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::gateway::responses;
 use acceptance::http_client::fetch;
-use acceptance::routes::{conversation_body, user_message};
 use acceptance::sse::Transcript;
 use acceptance::world::{World, post_request};
 use anyhow::{Context, Result, ensure};
@@ -130,7 +130,7 @@ async fn answer(case: &Case, function: &Function, request: Request<Bytes>) -> Re
     if status == 200 {
         let transcript = Transcript::parse(&body)?;
         ensure!(
-            transcript.done && transcript.text() == answers::full_text(),
+            transcript.done && transcript.text() == responses::full_text(),
             "{transcript:?}"
         );
     } else {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use acceptance::answers;
-use acceptance::engine::Engine;
-use acceptance::function::Function;
+use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::aws::Function;
+use acceptance::aws::function_pair::Pair;
+use acceptance::client::requests::{conversation_body, last_message_body, user_message};
+use acceptance::database::Engine;
+use acceptance::gateway::responses;
 use acceptance::gateway::{Gateway, Step};
 use acceptance::http_client::{Response, fetch};
-use acceptance::ledger::Ledger;
-use acceptance::pair::Pair;
-use acceptance::routes::{conversation_body, last_message_body, user_message};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::world::{World, post_request, text_of};
@@ -100,11 +100,11 @@ fn answer_steps(body: &Value) -> Vec<Step> {
             .fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)),
     );
     let mut pause = |most: u64| Step::Pause(Duration::from_millis(random.u64(..=most)));
-    let mut steps = vec![pause(25), answers::head()];
+    let mut steps = vec![pause(25), responses::head()];
     let text = answer_to(question);
     let pieces: Vec<&str> = text.split_inclusive(' ').collect();
-    for part in answers::parts(&pieces) {
-        steps.extend([pause(8), Step::Send(answers::frame(&part))]);
+    for part in responses::parts(&pieces) {
+        steps.extend([pause(8), Step::Send(responses::frame(&part))]);
     }
     steps.push(Step::End);
     steps

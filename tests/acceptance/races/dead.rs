@@ -4,9 +4,9 @@
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use acceptance::answers::frame;
+use acceptance::client::requests::{resume_request, stop_request};
+use acceptance::gateway::responses::frame;
 use acceptance::http_client::Response;
-use acceptance::routes::{resume_request, stop_request};
 use acceptance::session::epoch_ms;
 use acceptance::world::DEFAULT_MODEL;
 use anyhow::{Result, bail, ensure};

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 
+use acceptance::client::requests::{regenerate_body, resume_request, stop_request};
 use acceptance::http_client::fetch;
-use acceptance::routes::{regenerate_body, resume_request, stop_request};
 use acceptance::sse::Transcript;
 use acceptance::world::{metadata, post_request, text_of};
 use anyhow::{Context, Result, bail, ensure};

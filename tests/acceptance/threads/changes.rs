@@ -1,11 +1,11 @@
 //! Titles and deletes.
 
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::{ensure_nothing_to_resume, ensure_refused, fetch_transcript};
+use acceptance::database::{Behaviour, Fault};
 use acceptance::gateway::Ended;
+use acceptance::gateway::timed_responses::{FIRST_HALF_CHUNKS, half_answer};
 use acceptance::http_client::fetch;
-use acceptance::routes::{ensure_nothing_to_resume, ensure_refused, fetch_transcript};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, half_answer};
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
 use acceptance::world::{World, turn_request};

@@ -1,16 +1,18 @@
 //! Messages of a thread, as a page reads them.
 
-use acceptance::answers::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, full_text};
-use acceptance::engine::{Behaviour, Fault};
-use acceptance::function::{Function, RunMode, RuntimeApi};
+use acceptance::aws::{Function, RunMode, RuntimeApi};
+use acceptance::client::reloaded_page::text_of_parts;
+use acceptance::client::requests::{fetch_transcript, question_message, regenerate_body};
+use acceptance::database::stored_turn::StoredTurn;
+use acceptance::database::{Behaviour, Fault};
 use acceptance::gate::Gate;
+use acceptance::gateway::responses::{INPUT_TOKENS, OUTPUT_TOKENS, PIECES, full_text};
+use acceptance::gateway::timed_responses::{
+    FIRST_HALF_CHUNKS, answer_in_halves, first_half, half_answer,
+};
 use acceptance::http_client::{fetch, send};
-use acceptance::page::text_of_parts;
 use acceptance::process::resident_bytes;
-use acceptance::routes::{fetch_transcript, question_message, regenerate_body};
-use acceptance::scripts::{FIRST_HALF_CHUNKS, answer_in_halves, first_half, half_answer};
 use acceptance::session::SignedIn;
-use acceptance::stored_turn::StoredTurn;
 use acceptance::wait::poll_until_ok;
 use acceptance::world::{DEFAULT_MODEL, World, post_request, question, turn_request};
 use anyhow::{Context, Result, ensure};

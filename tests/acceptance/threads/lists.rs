@@ -1,6 +1,6 @@
 //! Lists: threads, models, usage.
 
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
 use acceptance::world::{DEFAULT_MODEL, World, question};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

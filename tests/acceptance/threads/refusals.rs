@@ -1,8 +1,8 @@
 //! Refused readers and refused requests.
 
-use acceptance::function::{Function, RunMode};
+use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::ensure_refused;
 use acceptance::http_client::fetch;
-use acceptance::routes::ensure_refused;
 use acceptance::session::SignedIn;
 use acceptance::world::{ORIGIN, World};
 use anyhow::{Context, Result, ensure};

@@ -1,7 +1,7 @@
 //! Failures, as a page meets them.
 
-use acceptance::answers::{self, full_text};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses::{self, full_text};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -34,8 +34,11 @@ pub(super) async fn message_after_error(stage: &mut Stage) -> Result<Outcome> {
 }
 
 pub(super) async fn half_way(stage: &mut Stage) -> Result<Outcome> {
-    let begun = [answers::opening_parts(), vec![answers::delta("Sweet ")]].concat();
-    stage.world.gateway.next(answers::stream(&begun, Step::Cut));
+    let begun = [responses::opening_parts(), vec![responses::delta("Sweet ")]].concat();
+    stage
+        .world
+        .gateway
+        .next(responses::stream(&begun, Step::Cut));
     let act = stage.request("half-way", "One").into();
     let failed = stage.fail(&act).await?;
     ensure_answered(&failed, "Sweet ")?;
@@ -56,7 +59,7 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Outcome> {
 }
 
 pub(super) async fn model_error(stage: &mut Stage) -> Result<Outcome> {
-    let mut parts = answers::parts(&["Sweet ", "and done."]);
+    let mut parts = responses::parts(&["Sweet ", "and done."]);
     parts.insert(
         4,
         json!({"type": "error", "error": {"message": "overloaded"}}),
@@ -72,7 +75,7 @@ async fn fail_at_once(stage: &mut Stage, thread: &str) -> Result<()> {
     stage
         .world
         .gateway
-        .next(answers::error(400, "invalid_request_error"));
+        .next(responses::error(400, "invalid_request_error"));
     let act = stage.request(thread, "One").into();
     let failed = stage.fail(&act).await?;
     ensure!(

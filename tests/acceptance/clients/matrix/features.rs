@@ -1,7 +1,7 @@
 //! The features that a page uses while all goes well.
 
-use acceptance::answers::{self, full_text};
-use acceptance::client::ChatAction;
+use acceptance::client::ai_sdk::ChatAction;
+use acceptance::gateway::responses::{self, full_text};
 use acceptance::gateway::{Gate, Step};
 use acceptance::wait::poll_until_ok;
 use acceptance::world::{DEFAULT_MODEL, text_of};
@@ -57,7 +57,7 @@ pub(super) async fn turns(stage: &mut Stage) -> Result<Outcome> {
 
 pub(super) async fn regenerate(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("again", "One").await?;
-    stage.plan_answer(&answers::parts(&["Another."]));
+    stage.plan_answer(&responses::parts(&["Another."]));
     let heard = stage.regenerate("again", Value::Null).await?;
     ensure_answered(&heard, "Another.")?;
     ensure!(heard.messages[0] == first.messages[0], "{heard:?}");
@@ -72,7 +72,7 @@ pub(super) async fn regenerate(stage: &mut Stage) -> Result<Outcome> {
 pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("earlier", "One").await?;
     stage.send("earlier", "Two").await?;
-    stage.plan_answer(&answers::parts(&["Another."]));
+    stage.plan_answer(&responses::parts(&["Another."]));
     let heard = stage
         .regenerate("earlier", json!({"messageId": first.messages[1]["id"]}))
         .await?;
@@ -84,7 +84,7 @@ pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Outcome> {
 pub(super) async fn edit(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("edit", "One").await?;
     stage.send("edit", "Two").await?;
-    stage.plan_answer(&answers::parts(&["Another."]));
+    stage.plan_answer(&responses::parts(&["Another."]));
     let more = json!({"messageId": first.messages[0]["id"]});
     let act = ChatAction {
         more,
@@ -102,25 +102,25 @@ pub(super) async fn edit(stage: &mut Stage) -> Result<Outcome> {
 
 pub(super) async fn stop(stage: &mut Stage) -> Result<Outcome> {
     let gate = Gate::default();
-    let parts = answers::parts(&answers::PIECES);
+    let parts = responses::parts(&responses::PIECES);
     let (begun, rest) = parts.split_at(4);
-    let mut steps = answers::stream(begun, Step::Wait(gate.clone()));
-    steps.extend(answers::send_steps(rest));
+    let mut steps = responses::stream(begun, Step::Wait(gate.clone()));
+    steps.extend(responses::send_steps(rest));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
     let say = stage.request("stop", "One");
     let stopped = stage
         .succeed(&ChatAction {
-            leave_at: Some(answers::PIECES[0]),
+            leave_at: Some(responses::PIECES[0]),
             ..say.into()
         })
         .await?;
-    ensure_answered(&stopped, answers::PIECES[0])?;
+    ensure_answered(&stopped, responses::PIECES[0])?;
     let heard = stage.send("stop", "Two").await?;
     ensure!(heard.text() == full_text(), "{heard:?}");
     stage.ensure_prompt(&json!([
         user_message("One"),
-        assistant_message(answers::PIECES[0]),
+        assistant_message(responses::PIECES[0]),
         user_message("Two")
     ]))?;
     gate.open();
@@ -166,7 +166,7 @@ pub(super) async fn files(stage: &mut Stage) -> Result<Outcome> {
 }
 
 pub(super) async fn generated_files(stage: &mut Stage) -> Result<Outcome> {
-    let mut parts = answers::parts(&["Here."]);
+    let mut parts = responses::parts(&["Here."]);
     parts.insert(2, image());
     stage.plan_answer(&parts);
     let heard = stage.send("made", "Draw").await?;
@@ -182,7 +182,7 @@ pub(super) async fn generated_files(stage: &mut Stage) -> Result<Outcome> {
 
 pub(super) async fn reasoning(stage: &mut Stage) -> Result<Outcome> {
     let signature = json!({"anthropic": {"signature": "c2ln"}});
-    let mut parts = answers::parts(&["So."]);
+    let mut parts = responses::parts(&["So."]);
     let thoughts = [
         json!({"type": "reasoning-start", "id": "r0"}),
         json!({"type": "reasoning-delta", "id": "r0", "delta": "Let me "}),
@@ -210,7 +210,7 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Outcome> {
 }
 
 pub(super) async fn sources(stage: &mut Stage) -> Result<Outcome> {
-    let mut parts = answers::parts(&["So."]);
+    let mut parts = responses::parts(&["So."]);
     parts.insert(
         2,
         json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}),
@@ -233,13 +233,13 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Outcome> {
     let frames = deltas.map(|delta| {
         format!("data: {{\"type\":\"text-delta\",\"id\":\"0\",\"delta\":{delta}}}\n\n")
     });
-    let mut steps = answers::stream(
-        &answers::opening_parts(),
+    let mut steps = responses::stream(
+        &responses::opening_parts(),
         Step::Send(frames.concat().into()),
     );
-    steps.extend(answers::send_steps(&[
-        answers::text_end(),
-        answers::finish(),
+    steps.extend(responses::send_steps(&[
+        responses::text_end(),
+        responses::finish(),
     ]));
     steps.push(Step::End);
     stage.world.gateway.next(steps);

@@ -1,10 +1,10 @@
 //! The stage of the matrix: one function, one gateway and the client of one version, for one
 //! feature after the other.
 
-use acceptance::answers;
-use acceptance::client::{ChatAction, ChatRequest, ChatState, Client, Version};
-use acceptance::function::Function;
+use acceptance::aws::Function;
+use acceptance::client::ai_sdk::{ChatAction, ChatRequest, ChatState, Client, Version};
 use acceptance::gateway::Step;
+use acceptance::gateway::responses;
 use acceptance::session::SignedIn;
 use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
@@ -85,7 +85,7 @@ impl Stage {
 
     /// Plans these parts as the answer to the next call.
     pub(super) fn plan_answer(&self, parts: &[Value]) {
-        self.world.gateway.next(answers::stream(parts, Step::End));
+        self.world.gateway.next(responses::stream(parts, Step::End));
     }
 
     /// Returns the prompt of the last call.

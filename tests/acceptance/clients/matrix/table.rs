@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use acceptance::client::Version;
+use acceptance::client::ai_sdk::Version;
 use acceptance::tools::workspace;
 use anyhow::{Context, Result, ensure};
 

@@ -1,7 +1,7 @@
 //! Tool calls, and the chunks that only newer clients know.
 
-use acceptance::answers;
-use acceptance::client::{ChatAction, ChatState, Version};
+use acceptance::client::ai_sdk::{ChatAction, ChatState, Version};
+use acceptance::gateway::responses;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Outcome> {
         json!({"type": "tool-input-delta", "id": "c1", "delta": "{\"city\":\"Paris\"}"}),
         json!({"type": "tool-input-end", "id": "c1"}),
         json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather", "input": "{\"city\":\"Paris\"}"}),
-        answers::finish(),
+        responses::finish(),
     ]);
     let heard = stage.send("unknown", "Weather?").await?;
     ensure_part(
@@ -41,7 +41,7 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Outcome> {
 
 /// Plays a tool that the provider runs itself.
 pub(super) async fn provider_tool(stage: &mut Stage) -> Result<Outcome> {
-    let mut parts = answers::parts(&["So."]);
+    let mut parts = responses::parts(&["So."]);
     let start = json!({"type": "tool-input-start", "id": "s1", "toolName": "search", "providerExecuted": true, "dynamic": true});
     let search = [
         start,
@@ -74,7 +74,7 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Outcome> {
         json!({"type": "stream-start", "warnings": []}),
         call("m1", "pay", "{}"),
         json!({"type": "tool-approval-request", "approvalId": "apr", "toolCallId": "m1"}),
-        answers::finish(),
+        responses::finish(),
     ]);
     let act = stage.request("approval", "Pay").into();
     let heard = stage.perform(&act).await?;
@@ -92,7 +92,7 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Outcome> {
             ..say.into()
         })
         .await?;
-    ensure!(heard.text() == answers::full_text(), "{heard:?}");
+    ensure!(heard.text() == responses::full_text(), "{heard:?}");
     let prompt = stage.last_prompt()?;
     let response = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
     let content = prompt
@@ -111,7 +111,7 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Outcome> {
 pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Outcome> {
     let start = json!({"type": "custom", "kind": "anthropic.message_start",
                        "providerMetadata": {"anthropic": {"id": "msg_01", "usage": {"input_tokens": 10}}}});
-    let mut parts = answers::parts(&["So."]);
+    let mut parts = responses::parts(&["So."]);
     parts.insert(1, start);
     stage.plan_answer(&parts);
     let heard = stage.send("anthropic", "Who are you?").await?;
@@ -145,7 +145,7 @@ pub(super) async fn reasoning_file(stage: &mut Stage) -> Result<Outcome> {
 }
 
 async fn play_new_part(stage: &mut Stage, kind: &str, new: Value) -> Result<Outcome> {
-    let mut parts = answers::parts(&["So."]);
+    let mut parts = responses::parts(&["So."]);
     parts.insert(2, new);
     stage.plan_answer(&parts);
     let act = stage.request(kind, "New?").into();

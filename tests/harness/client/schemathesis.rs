@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use crate::function::Function;
+use crate::aws::Function;
 use crate::seed::seed;
 use crate::session::SignedIn;
 use crate::tools;

@@ -1,10 +1,10 @@
-//! Scripts of answers with gates and pauses, and parts of many kinds. Built from `answers`.
+//! Scripts of answers with gates and pauses, and parts of many kinds. Built from `responses`.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::answers::{
+use crate::gateway::responses::{
     self, PIECES, delta, finish, opening_parts, parts, send_steps, stream, text_end,
 };
 use crate::gateway::{Gate, Step};
@@ -31,7 +31,7 @@ pub fn answer_in_halves(gate: &Gate) -> Vec<Step> {
 
 /// Returns the default answer, entirely after the gate, including its head.
 pub fn answer_after(gate: &Gate) -> Vec<Step> {
-    [vec![Step::Wait(gate.clone())], answers::good()].concat()
+    [vec![Step::Wait(gate.clone())], responses::good()].concat()
 }
 
 /// Returns the first half of the default answer, without an end.
@@ -48,9 +48,9 @@ pub fn half_answer() -> Vec<Step> {
 
 /// Returns a successful answer of these pieces, with a pause before each part.
 pub fn answer_slowly(pieces: &[&str], pause: Duration) -> Vec<Step> {
-    let mut steps = vec![answers::head()];
+    let mut steps = vec![responses::head()];
     for part in parts(pieces) {
-        steps.extend([Step::Pause(pause), Step::Send(answers::frame(&part))]);
+        steps.extend([Step::Pause(pause), Step::Send(responses::frame(&part))]);
     }
     steps.push(Step::End);
     steps

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::function::Function;
+use crate::aws::Function;
 use crate::http_client::{Response, fetch};
 use crate::session::SignedIn;
 use crate::sse::Transcript;

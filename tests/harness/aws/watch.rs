@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::Request;
 
 use super::{Function, RunMode, free_port, wait_until_listening};
-use crate::binary::chat_binary;
 use crate::http_client::send;
+use crate::process::binary::chat_binary;
 use crate::process::{Process, Variables, descendants};
 use crate::tools;
 use crate::wait::BUILD_TIMEOUT;

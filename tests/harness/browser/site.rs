@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::function::Function;
+use crate::aws::Function;
 use crate::process::Variables;
 use crate::tools;
 use crate::world::World;

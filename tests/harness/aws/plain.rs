@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Function, RunMode};
-use crate::logs::field;
+use crate::process::logs::field;
 use crate::process::{Process, Variables};
 
 pub(super) async fn start(binary: &Path, variables: &Variables) -> Result<Function> {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::StoredMessage;
 
-use crate::client::ChatState;
-use crate::function::Function;
-use crate::node::Node;
+use crate::aws::Function;
+use crate::client::ai_sdk::ChatState;
+use crate::process::node::Node;
 use crate::session::SignedIn;
 use crate::tools;
 

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
 use serde_json::Value;
 
-use crate::ledger::Ledger;
+use crate::assert::thread_snapshot::Ledger;
 
 /// A message that was sent, and the possible outcomes of it.
 #[derive(Debug, Clone, Default)]

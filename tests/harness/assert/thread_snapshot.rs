@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::engine::Engine;
+use crate::database::Engine;
 use crate::session::{SignedIn, epoch_ms};
 use crate::wait::poll_until_ok;
 

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::engine::{Engine, TABLE};
-use crate::node::Node;
+use crate::database::{Engine, TABLE};
+use crate::process::node::Node;
 use crate::session::SECRET;
 use crate::tools;
 use crate::wait::within;

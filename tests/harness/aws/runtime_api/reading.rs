@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::function::event::Prelude;
+use crate::aws::event::Prelude;
 use crate::wire::{Connection, Head};
 
 /// A plan for reading a streamed response. Events are SSE events of the body.

@@ -2,10 +2,11 @@
 
 mod emulator;
 mod event;
+pub mod function_pair;
+mod function_url;
 mod plain;
 mod runtime_api;
 mod threads;
-mod url;
 mod watch;
 
 use std::net::SocketAddr;
@@ -20,10 +21,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use runtime_api::{Invocation, Outcome, Reading, RuntimeApi};
 
-use crate::binary::chat_binary;
+use crate::process::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::wait::poll_until_some;
-use url::FunctionUrl;
+use function_url::FunctionUrl;
 
 /// A way of running the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl Function {
             .iter()
             .filter_map(|name| secret(name))
             .collect();
-        canaries.push(crate::answers::TEXT_CANARY.to_owned());
+        canaries.push(crate::gateway::responses::TEXT_CANARY.to_owned());
         Self {
             url,
             process,

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::{Function, RunMode, RuntimeApi, plain};
-use crate::binary::threads_binary;
 use crate::process::Variables;
+use crate::process::binary::threads_binary;
 use crate::session::SignedIn;
 use crate::world::ORIGIN;
 

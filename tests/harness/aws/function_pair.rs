@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::function::Function;
+use crate::aws::Function;
 use crate::process::Variables;
 use crate::world::World;
 
