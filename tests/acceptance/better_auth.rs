@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use acceptance::aws::{Function, RunMode};
 use acceptance::client::better_auth::{Credentials, Site, WebApp, package_script};
+use acceptance::client::requests::turn_body;
 use acceptance::database::Operation;
 use acceptance::http_client::fetch;
 use acceptance::process::Variables;
 use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_some;
-use acceptance::world::{World, turn_body};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use http::Request;
 use serde_json::{Value, json};

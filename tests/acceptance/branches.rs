@@ -8,8 +8,8 @@ use acceptance::client::reloaded_page::{
     Page, PageAction, PageLoad, VERSIONS, ensure_shows, text_of_parts, to_page_messages,
 };
 use acceptance::client::requests::{
-    self, assistant_message, conversation_body, edit_body, ensure_refused, question_message,
-    regenerate_body, resume_request, stop_now, user_message,
+    self, assistant_message, conversation_body, edit_body, ensure_refused, post_request, question,
+    question_message, regenerate_body, resume_request, stop_now, turn_request, user_message,
 };
 use acceptance::gateway::responses::{self, parts};
 use acceptance::gateway::timed_responses::{
@@ -20,7 +20,7 @@ use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, post_request, question, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use message::{MessageId, Role, ThreadId, UserId};
 use serde_json::Value;

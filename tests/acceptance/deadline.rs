@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use acceptance::aws::{Function, RuntimeApi};
+use acceptance::client::requests::turn_request;
 use acceptance::gateway::responses::{self, delta, frame};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::process::logs::field;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, metadata, text_of, turn_request};
+use acceptance::world::{World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use store::{Status, StoredMessage};

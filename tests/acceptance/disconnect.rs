@@ -3,7 +3,7 @@
 
 use acceptance::assert::thread_snapshot::Ledger;
 use acceptance::aws::{Function, RuntimeApi};
-use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::client::requests::{conversation_body, post_request, user_message};
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{
     self, TEXT_CANARY, delta, frame, head, opening_parts, text_end,
@@ -11,7 +11,7 @@ use acceptance::gateway::responses::{
 use acceptance::seed::{random, seed};
 use acceptance::session::SignedIn;
 use acceptance::wait::{poll_until_ok, within};
-use acceptance::world::{World, metadata, post_request, text_of};
+use acceptance::world::{World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures_util::future::try_join_all;

@@ -3,12 +3,13 @@
 
 use acceptance::aws::{Function, RunMode};
 use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::client::requests::{question, turn_request};
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{
     self, delta, error, finish, frame, head, opening_parts, parts, refusal, stream, text_end,
 };
 use acceptance::http_client::fetch;
-use acceptance::world::{API_KEY, World, metadata, question, text_of, turn_request};
+use acceptance::world::{API_KEY, World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};

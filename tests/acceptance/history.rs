@@ -3,14 +3,15 @@
 use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
 use acceptance::client::requests::{
-    edit_body, fetch_transcript, last_message_body, regenerate_body, stop_now, user_message,
+    edit_body, fetch_transcript, last_message_body, post_request, regenerate_body, stop_now,
+    user_message,
 };
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{self, parts};
 use acceptance::gateway::timed_responses::{FIRST_HALF_CHUNKS, first_half, half_answer};
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
-use acceptance::world::{World, post_request, text_of};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use acceptance::aws::{Function, RuntimeApi};
+use acceptance::client::requests::turn_request;
 use acceptance::database::Engine;
-use acceptance::gateway::responses;
-use acceptance::gateway::{Gate, Gateway, Step};
+use acceptance::gateway::{Gate, Gateway, Step, responses};
 use acceptance::http_client::{PendingResponse, send};
 use acceptance::process::resident_bytes;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_some;
-use acceptance::world::{World, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 
 const TURNS: usize = 200;

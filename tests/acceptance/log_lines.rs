@@ -1,11 +1,11 @@
 //! The log as an operator reads it: each line names its request.
 
 use acceptance::aws::{Function, RunMode};
-use acceptance::client::requests::ensure_refused;
+use acceptance::client::requests::{ensure_refused, turn_request};
 use acceptance::http_client::fetch;
 use acceptance::process::logs::{Logs, field};
 use acceptance::session::SignedIn;
-use acceptance::world::{World, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::Value;

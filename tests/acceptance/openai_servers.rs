@@ -3,9 +3,10 @@
 
 use acceptance::aws::Function;
 use acceptance::client::ai_sdk::{ChatRequest, ChatState, Client};
+use acceptance::client::requests::question;
 use acceptance::gateway::openai_server::{Dialect, OpenAiServer};
 use acceptance::session::SignedIn;
-use acceptance::world::{API_KEY, DEFAULT_MODEL, World, metadata, question};
+use acceptance::world::{API_KEY, DEFAULT_MODEL, World, metadata};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use store::{Status, StoredMessage};

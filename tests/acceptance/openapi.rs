@@ -1,13 +1,12 @@
 //! Conformance of the running functions with `docs/openapi`, whatever is sent to them.
 
 use acceptance::aws::Function;
-use acceptance::client::requests::{ensure_refused, fetch_transcript};
+use acceptance::client::requests::{ensure_refused, fetch_transcript, turn_request};
 use acceptance::client::schemathesis::run_schemathesis;
 use acceptance::database::Engine;
-use acceptance::gateway::responses;
 use acceptance::gateway::timed_responses::mixed_parts;
-use acceptance::gateway::{Gateway, Step};
-use acceptance::world::{World, turn_request};
+use acceptance::gateway::{Gateway, Step, responses};
+use acceptance::world::World;
 use anyhow::{Context, Result};
 use http::Method;
 use http::header::COOKIE;

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use acceptance::aws::Function;
 use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::client::requests::{post_request, question, turn_body, turn_request};
 use acceptance::gateway::responses::{self, delta, finish, frame, opening_parts, text_end};
 use acceptance::gateway::{Ended, Step};
 use acceptance::http_client::fetch;
-use acceptance::world::{
-    World, metadata, post_request, question, text_of, turn_body, turn_request,
-};
+use acceptance::world::{World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde_json::{Value, json};

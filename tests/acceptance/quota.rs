@@ -6,7 +6,7 @@ use acceptance::assert::thread_snapshot::Ledger;
 use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
 use acceptance::client::requests::{
-    conversation_body, fetch_transcript, question_message, stop_now,
+    conversation_body, fetch_transcript, post_request, question_message, stop_now, turn_request,
 };
 use acceptance::gateway::responses::{self, delta, opening_parts, text_end};
 use acceptance::gateway::timed_responses::{
@@ -16,7 +16,7 @@ use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::wait::poll_until_some;
-use acceptance::world::{World, post_request, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 
 const CONCURRENT_REQUESTS: usize = 20;

@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::{post_request, turn_body, turn_request};
 use acceptance::database::Operation;
 use acceptance::http_client::{Response, fetch};
-use acceptance::session::SignedIn;
-use acceptance::world::{ORIGIN, World, post_request, turn_body, turn_request};
+use acceptance::session::{ORIGIN, SignedIn};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};

@@ -7,7 +7,8 @@ use acceptance::client::reloaded_page::{
     Page, PageAction, PageLoad, VERSIONS, ensure_shows, to_page_messages,
 };
 use acceptance::client::requests::{
-    ensure_nothing_to_resume, ensure_refused, question_message, resume_request,
+    ensure_nothing_to_resume, ensure_refused, question, question_message, resume_request,
+    turn_request,
 };
 use acceptance::gateway::responses::{self, send_steps};
 use acceptance::gateway::timed_responses::{
@@ -15,9 +16,9 @@ use acceptance::gateway::timed_responses::{
 };
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch};
-use acceptance::session::SignedIn;
+use acceptance::session::{ORIGIN, SignedIn};
 use acceptance::sse::Transcript;
-use acceptance::world::{ORIGIN, World, question, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;

@@ -8,7 +8,8 @@ use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
 use acceptance::client::reloaded_page::{Page, PageLoad, VERSIONS, ensure_shows, to_page_messages};
 use acceptance::client::requests::{
-    conversation_body, edit_body, ensure_refused, question_message, stop_now, user_message,
+    conversation_body, edit_body, ensure_refused, post_request, question, question_message,
+    stop_now, turn_request, user_message,
 };
 use acceptance::gateway::responses::{self, delta, opening_parts};
 use acceptance::gateway::timed_responses::{
@@ -18,7 +19,7 @@ use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::wait::poll_until_some;
-use acceptance::world::{World, post_request, question, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use store::Status;

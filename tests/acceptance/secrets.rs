@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use acceptance::aws::Function;
+use acceptance::client::requests::turn_request;
 use acceptance::http_client::fetch;
-use acceptance::process::Process;
-use acceptance::process::Variables;
 use acceptance::process::binary::chat_binary;
+use acceptance::process::{Process, Variables};
 use acceptance::session;
 use acceptance::wire::Connection;
-use acceptance::world::{API_KEY, World, turn_request};
+use acceptance::world::{API_KEY, World};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

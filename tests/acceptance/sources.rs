@@ -4,7 +4,8 @@
 use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
 use acceptance::client::requests::{
-    fetch_transcript, last_message_body, question_message, resume_request,
+    fetch_transcript, last_message_body, post_request, question_message, resume_request,
+    turn_request,
 };
 use acceptance::gateway::responses::{
     self, delta, finish, frame, head, opening_parts, send_steps, text_end,
@@ -13,7 +14,7 @@ use acceptance::gateway::timed_responses::mixed_parts;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, post_request, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@ use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
 use acceptance::client::reloaded_page::{Page, PageLoad, ensure_shows};
 use acceptance::client::requests::{
-    StopAnswer, conversation_body, ensure_refused, question_message, read_stop_answer,
-    resume_request, stop_now, stop_request, user_message,
+    StopAnswer, conversation_body, ensure_refused, post_request, question, question_message,
+    read_stop_answer, resume_request, stop_now, stop_request, turn_request, user_message,
 };
 use acceptance::gateway::responses::{self, delta, frame, opening_parts};
 use acceptance::gateway::timed_responses::{
@@ -16,10 +16,10 @@ use acceptance::gateway::timed_responses::{
 };
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
-use acceptance::session::SignedIn;
+use acceptance::session::{ORIGIN, SignedIn};
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{ORIGIN, World, metadata, post_request, question, text_of, turn_request};
+use acceptance::world::{World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;

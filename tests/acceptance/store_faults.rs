@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use acceptance::aws::{Function, RuntimeApi};
+use acceptance::client::requests::turn_request;
 use acceptance::database::{Behaviour, Fault};
-use acceptance::gateway::responses;
-use acceptance::gateway::{Ended, Step};
+use acceptance::gateway::{Ended, Step, responses};
 use acceptance::http_client::fetch;
 use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
-use acceptance::world::{World, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 

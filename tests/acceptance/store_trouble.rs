@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use acceptance::assert::invariants::{SentMessage, find_violations};
 use acceptance::assert::thread_snapshot::Ledger;
 use acceptance::aws::Function;
-use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::client::requests::{conversation_body, post_request, user_message};
 use acceptance::database::{Behaviour, Fault};
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{
@@ -19,7 +19,7 @@ use acceptance::seed::seed;
 use acceptance::session::{SignedIn, epoch_ms};
 use acceptance::sse::Transcript;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, post_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tokio::time::sleep;

@@ -6,9 +6,9 @@ mod lists;
 mod refusals;
 
 use acceptance::aws::Function;
+use acceptance::client::requests::turn_request;
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
-use acceptance::world::turn_request;
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use http::Request;

@@ -3,7 +3,8 @@
 
 use acceptance::aws::{Function, RunMode};
 use acceptance::client::requests::{
-    fetch_transcript, last_message_body, question_message, regenerate_body,
+    fetch_transcript, last_message_body, post_request, question, question_message, regenerate_body,
+    turn_request,
 };
 use acceptance::gateway::responses::{
     self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, full_text, parts, stream,
@@ -14,7 +15,7 @@ use acceptance::http_client::fetch;
 use acceptance::process::logs::field;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, post_request, question, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Method;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use acceptance::aws::Function;
 use acceptance::client::ai_sdk::{ChatRequest, Client};
+use acceptance::client::requests::{question, turn_request};
 use acceptance::database::{number, text};
-use acceptance::gateway::responses;
-use acceptance::gateway::{Gate, Step};
+use acceptance::gateway::{Gate, Step, responses};
 use acceptance::http_client::{fetch, send};
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, question, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 use message::Role;
 use serde_json::json;

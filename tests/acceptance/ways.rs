@@ -2,12 +2,12 @@
 
 use acceptance::aws::{Function, Reading, RunMode, RuntimeApi};
 use acceptance::client::ai_sdk::{ChatRequest, Client};
-use acceptance::gateway::responses;
-use acceptance::gateway::{Gate, Step};
+use acceptance::client::requests::{question, turn_request};
+use acceptance::gateway::{Gate, Step, responses};
 use acceptance::http_client::{fetch, send};
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, question, text_of, turn_request};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, ensure};
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The bytes on the wire on both sides of a good turn.
 
 use acceptance::aws::{Function, RunMode};
+use acceptance::client::requests::{post_request, question, turn_body, turn_request};
 use acceptance::gateway::responses::{self, TEXT_CANARY};
 use acceptance::gateway::{Ended, Gate, Step};
 use acceptance::http_client::{fetch, send};
 use acceptance::process::sockets_to;
-use acceptance::world::{API_KEY, World, post_request, question, turn_body, turn_request};
+use acceptance::world::{API_KEY, World};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 

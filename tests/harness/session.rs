@@ -13,6 +13,9 @@ use sha2::Sha256;
 /// The value for `BETTER_AUTH_SECRET`. Also a canary: it must appear in no log.
 pub const SECRET: &str = "canary-better-auth-secret-5f0f7c9a12d84e";
 
+/// The one origin that may send cookies.
+pub const ORIGIN: &str = "http://app.example.com";
+
 /// A session lifetime that outlasts any test.
 pub const ONE_DAY: Duration = Duration::from_secs(86_400);
 

@@ -3,24 +3,17 @@
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
-use bytes::Bytes;
-use http::Request;
 use message::{Role, ThreadId, UserId};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{History, Status, StoredMessage};
 
-use crate::aws::Function;
 use crate::database::{Engine, TABLE};
-use crate::gateway::Gateway;
-use crate::gateway::responses::{self, TEXT_CANARY};
+use crate::gateway::{Gateway, responses};
 use crate::process::Variables;
-use crate::session::{self, ONE_DAY, SignedIn};
+use crate::session::{self, ONE_DAY, ORIGIN, SignedIn};
 
 /// The value for `AI_GATEWAY_API_KEY`. A canary: it must appear in no log and in no answer.
 pub const API_KEY: &str = "canary-gateway-key-0c3b1a77";
-
-/// The one origin that may send cookies.
-pub const ORIGIN: &str = "http://app.example.com";
 
 /// The services that a function uses.
 pub struct World {
@@ -201,11 +194,6 @@ impl World {
 /// The model that answers when a request names none.
 pub const DEFAULT_MODEL: &str = "anthropic/claude-sonnet-4-20250514";
 
-/// Returns the question of every user in these tests.
-pub fn question() -> String {
-    format!("Is {TEXT_CANARY} sweet?")
-}
-
 /// Returns a field of a stored message's metadata; `null` if it is absent.
 pub fn metadata(message: &StoredMessage, field: &str) -> Value {
     serde_json::to_value(&message.metadata)
@@ -221,35 +209,4 @@ pub fn text_of(message: &StoredMessage) -> Result<String> {
         .filter(|part| part["type"] == "text")
         .filter_map(|part| part["text"].as_str())
         .collect())
-}
-
-/// Returns the body of a turn as the SDK's transport sends it.
-pub fn turn_body(thread: &str, message: &str) -> Value {
-    json!({
-        "threadId": thread, "id": format!("chat-{thread}"), "trigger": "submit-message",
-        "messages": [{"id": message, "role": "user", "parts": [{"type": "text", "text": question()}]}],
-    })
-}
-
-/// Returns a chat request with this body, authenticated by cookie as a browser sends it.
-pub fn post_request(
-    function: &Function,
-    who: &SignedIn,
-    body: impl Into<Bytes>,
-) -> Result<Request<Bytes>> {
-    let request = Request::post(function.chat_url())
-        .header("content-type", "application/json")
-        .header("cookie", who.cookie())
-        .header("origin", ORIGIN);
-    Ok(request.body(body.into())?)
-}
-
-/// Returns the request for a turn, authenticated by cookie.
-pub fn turn_request(
-    function: &Function,
-    who: &SignedIn,
-    thread: &str,
-    message: &str,
-) -> Result<Request<Bytes>> {
-    post_request(function, who, turn_body(thread, message).to_string())
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use acceptance::aws::{Function, RuntimeApi};
-use acceptance::gateway::responses;
-use acceptance::gateway::{Gate, Gateway};
+use acceptance::gateway::{Gate, Gateway, responses};
 use acceptance::process::node::Node;
 use acceptance::session::SignedIn;
 use acceptance::world::{API_KEY, World};

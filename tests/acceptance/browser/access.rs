@@ -1,10 +1,10 @@
 //! The page for people who use no mouse, see little, or use a screen reader.
 
 use acceptance::browser::{Locator, Tab, alert, answer, button, conversation, textbox};
+use acceptance::client::requests::question;
 use acceptance::gateway::responses::{delta, full_text, opening_parts, parts, stream};
 use acceptance::gateway::timed_responses::{answer_after, first_half, half_answer, mixed_parts};
 use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::world::question;
 use anyhow::{Result, ensure};
 
 use super::Desk;

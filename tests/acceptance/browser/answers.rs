@@ -1,10 +1,11 @@
 //! Streaming answers, and the actions that a page offers on them.
 
 use acceptance::browser::{Locator, answer, button, conversation, textbox};
+use acceptance::client::requests::question;
 use acceptance::gateway::responses::{full_text, parts, stream};
 use acceptance::gateway::timed_responses::{answer_in_halves, first_half, half_answer};
 use acceptance::gateway::{Ended, Gate, Step};
-use acceptance::world::{question, text_of};
+use acceptance::world::text_of;
 use anyhow::{Result, ensure};
 use store::Status;
 

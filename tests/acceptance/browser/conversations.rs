@@ -2,8 +2,8 @@
 //! window.
 
 use acceptance::browser::{Locator, Tab, alert, button, conversation, textbox};
+use acceptance::client::requests::question;
 use acceptance::gateway::responses::full_text;
-use acceptance::world::question;
 use anyhow::{Result, ensure};
 
 use super::Desk;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use acceptance::browser::{File, Locator, answer, button, textbox};
+use acceptance::client::requests::question;
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{delta, frame, full_text, head, opening_parts, text_end};
 use acceptance::gateway::timed_responses::finish_with;
-use acceptance::world::question;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use acceptance::browser::{File, Locator, alert, answer, button, textbox};
+use acceptance::client::requests::question;
 use acceptance::gateway::responses::{delta, error, full_text, opening_parts, stream};
 use acceptance::gateway::timed_responses::{answer_in_halves, first_half};
 use acceptance::gateway::{Gate, Step};
 use acceptance::session::ONE_DAY;
-use acceptance::world::question;
 use anyhow::{Result, ensure};
 
 use super::Desk;

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use acceptance::client::ai_sdk::Readers;
-use acceptance::gateway::Step;
-use acceptance::gateway::responses;
+use acceptance::gateway::{Step, responses};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use fastrand::Rng;

@@ -3,10 +3,11 @@
 
 use acceptance::aws::Function;
 use acceptance::client::ai_sdk::{Readers, Version};
+use acceptance::client::requests::{post_request, turn_request};
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{self, delta, finish, opening_parts, stream};
 use acceptance::http_client::fetch;
-use acceptance::world::{World, post_request, turn_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use message::{
     AnswerMetadata, InputTokenDetails, OutputTokenDetails, TokenUsage, UnifiedFinishReason,

@@ -4,8 +4,7 @@
 use std::fs;
 
 use acceptance::client::ai_sdk::{Readers, Version};
-use acceptance::gateway::Step;
-use acceptance::gateway::responses;
+use acceptance::gateway::{Step, responses};
 use acceptance::tools::workspace;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;

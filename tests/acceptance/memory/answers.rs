@@ -2,7 +2,7 @@
 //! its message again.
 
 use acceptance::aws::Function;
-use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::client::requests::{conversation_body, post_request, question, user_message};
 use acceptance::gateway::Step;
 use acceptance::gateway::responses::{
     delta, finish, frame, head, opening_parts, send_steps, text_end,
@@ -10,7 +10,7 @@ use acceptance::gateway::responses::{
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, metadata, post_request, question, text_of};
+use acceptance::world::{World, metadata, text_of};
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use serde_json::json;

@@ -1,12 +1,14 @@
 //! Conversations that are longer than a request, a response or a page can hold.
 
 use acceptance::aws::{Function, RuntimeApi};
-use acceptance::client::requests::{fetch_transcript, last_message_body, user_message};
+use acceptance::client::requests::{
+    fetch_transcript, last_message_body, post_request, turn_body, user_message,
+};
 use acceptance::database::stored_turn::StoredTurn;
 use acceptance::gateway::responses;
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
-use acceptance::world::{World, post_request, turn_body};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};

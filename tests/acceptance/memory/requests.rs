@@ -1,11 +1,11 @@
 //! Requests as large as an event of Lambda can be.
 
 use acceptance::aws::Function;
-use acceptance::client::requests::{conversation_body, user_message};
+use acceptance::client::requests::{conversation_body, post_request, user_message};
 use acceptance::gateway::responses;
 use acceptance::http_client::fetch;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, post_request};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -7,14 +7,15 @@ use std::time::Duration;
 use acceptance::assert::thread_snapshot::Ledger;
 use acceptance::aws::Function;
 use acceptance::aws::function_pair::Pair;
-use acceptance::client::requests::{conversation_body, last_message_body, user_message};
+use acceptance::client::requests::{
+    conversation_body, last_message_body, post_request, user_message,
+};
 use acceptance::database::Engine;
-use acceptance::gateway::responses;
-use acceptance::gateway::{Gateway, Step};
+use acceptance::gateway::{Gateway, Step, responses};
 use acceptance::http_client::{Response, fetch};
 use acceptance::session::SignedIn;
 use acceptance::sse::Transcript;
-use acceptance::world::{World, post_request, text_of};
+use acceptance::world::{World, text_of};
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use fastrand::Rng;

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 
-use acceptance::client::requests::{regenerate_body, resume_request, stop_request};
+use acceptance::client::requests::{post_request, regenerate_body, resume_request, stop_request};
 use acceptance::http_client::fetch;
 use acceptance::sse::Transcript;
-use acceptance::world::{metadata, post_request, text_of};
+use acceptance::world::{metadata, text_of};
 use anyhow::{Context, Result, bail, ensure};
 use message::Role;
 use store::Status;

@@ -1,14 +1,16 @@
 //! Titles and deletes.
 
 use acceptance::aws::{Function, RunMode};
-use acceptance::client::requests::{ensure_nothing_to_resume, ensure_refused, fetch_transcript};
+use acceptance::client::requests::{
+    ensure_nothing_to_resume, ensure_refused, fetch_transcript, turn_request,
+};
 use acceptance::database::{Behaviour, Fault};
 use acceptance::gateway::Ended;
 use acceptance::gateway::timed_responses::{FIRST_HALF_CHUNKS, half_answer};
 use acceptance::http_client::fetch;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{World, turn_request};
+use acceptance::world::World;
 use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};

@@ -2,7 +2,9 @@
 
 use acceptance::aws::{Function, RunMode, RuntimeApi};
 use acceptance::client::reloaded_page::text_of_parts;
-use acceptance::client::requests::{fetch_transcript, question_message, regenerate_body};
+use acceptance::client::requests::{
+    fetch_transcript, post_request, question, question_message, regenerate_body, turn_request,
+};
 use acceptance::database::stored_turn::StoredTurn;
 use acceptance::database::{Behaviour, Fault};
 use acceptance::gate::Gate;
@@ -14,7 +16,7 @@ use acceptance::http_client::{fetch, send};
 use acceptance::process::resident_bytes;
 use acceptance::session::SignedIn;
 use acceptance::wait::poll_until_ok;
-use acceptance::world::{DEFAULT_MODEL, World, post_request, question, turn_request};
+use acceptance::world::{DEFAULT_MODEL, World};
 use anyhow::{Context, Result, ensure};
 use message::{ThreadId, UserId};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Lists: threads, models, usage.
 
 use acceptance::aws::{Function, RunMode};
-use acceptance::world::{DEFAULT_MODEL, World, question};
+use acceptance::client::requests::question;
+use acceptance::world::{DEFAULT_MODEL, World};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 

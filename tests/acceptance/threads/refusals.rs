@@ -3,8 +3,8 @@
 use acceptance::aws::{Function, RunMode};
 use acceptance::client::requests::ensure_refused;
 use acceptance::http_client::fetch;
-use acceptance::session::SignedIn;
-use acceptance::world::{ORIGIN, World};
+use acceptance::session::{ORIGIN, SignedIn};
+use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};

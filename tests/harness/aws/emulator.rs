@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 
+use super::function::{Function, RunMode};
 use super::function_url::FunctionUrl;
-use super::{Function, RunMode, free_port, wait_until_listening};
+use super::ports::{free_port, wait_until_listening};
 use crate::process::binary::chat_binary;
 use crate::process::{Process, Variables};
 use crate::tools;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Function, RunMode};
+use super::function::{Function, RunMode};
 use crate::process::logs::field;
 use crate::process::{Process, Variables};
 

@@ -4,11 +4,12 @@ use anyhow::Result;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use super::{Function, RunMode, RuntimeApi, plain};
+use super::function::{Function, RunMode};
+use super::runtime_api::RuntimeApi;
+use super::{plain, simulated_lambda};
 use crate::process::Variables;
 use crate::process::binary::threads_binary;
-use crate::session::SignedIn;
-use crate::world::ORIGIN;
+use crate::session::{ORIGIN, SignedIn};
 
 impl Function {
     /// Starts the `threads` function over plain HTTP, without the gateway's variables.
@@ -30,7 +31,7 @@ impl Function {
 
     /// Starts the `threads` function under this Runtime API.
     pub async fn start_threads_under(api: RuntimeApi, variables: &Variables) -> Result<Self> {
-        Self::start_binary_under(api, &threads_binary().await?, &without_gateway(variables)).await
+        simulated_lambda::start(api, &threads_binary().await?, &without_gateway(variables)).await
     }
 
     /// Returns a request to the `threads` function, authenticated by cookie as a page sends it.

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::Request;
 
-use super::{Function, RunMode, free_port, wait_until_listening};
+use super::function::{Function, RunMode};
+use super::ports::{free_port, wait_until_listening};
 use crate::http_client::send;
 use crate::process::binary::chat_binary;
 use crate::process::{Process, Variables, descendants};

@@ -1,5 +1,5 @@
-//! Requests and their bodies beyond a plain question: resume, stop, regenerate, edit, and a turn
-//! without the history.
+//! Requests to the functions and their bodies: a turn, with or without its history, resume, stop,
+//! regenerate and edit.
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
@@ -7,10 +7,46 @@ use http::Request;
 use serde_json::{Value, json};
 
 use crate::aws::Function;
+use crate::gateway::responses::TEXT_CANARY;
 use crate::http_client::{Response, fetch};
-use crate::session::SignedIn;
+use crate::session::{ORIGIN, SignedIn};
 use crate::sse::Transcript;
-use crate::world::{ORIGIN, question};
+
+/// Returns the question of every user in these tests.
+pub fn question() -> String {
+    format!("Is {TEXT_CANARY} sweet?")
+}
+
+/// Returns the body of a turn as the SDK's transport sends it.
+pub fn turn_body(thread: &str, message: &str) -> Value {
+    json!({
+        "threadId": thread, "id": format!("chat-{thread}"), "trigger": "submit-message",
+        "messages": [{"id": message, "role": "user", "parts": [{"type": "text", "text": question()}]}],
+    })
+}
+
+/// Returns a chat request with this body, authenticated by cookie as a browser sends it.
+pub fn post_request(
+    function: &Function,
+    who: &SignedIn,
+    body: impl Into<Bytes>,
+) -> Result<Request<Bytes>> {
+    let request = Request::post(function.chat_url())
+        .header("content-type", "application/json")
+        .header("cookie", who.cookie())
+        .header("origin", ORIGIN);
+    Ok(request.body(body.into())?)
+}
+
+/// Returns the request for a turn, authenticated by cookie.
+pub fn turn_request(
+    function: &Function,
+    who: &SignedIn,
+    thread: &str,
+    message: &str,
+) -> Result<Request<Bytes>> {
+    post_request(function, who, turn_body(thread, message).to_string())
+}
 
 /// Returns a user message.
 pub fn user_message(id: &str, text: &str) -> Value {

@@ -3,8 +3,7 @@
 
 use acceptance::aws::Function;
 use acceptance::client::ai_sdk::{ChatAction, ChatRequest, ChatState, Client, Version};
-use acceptance::gateway::Step;
-use acceptance::gateway::responses;
+use acceptance::gateway::{Step, responses};
 use acceptance::session::SignedIn;
 use acceptance::world::World;
 use anyhow::{Context, Result, ensure};
