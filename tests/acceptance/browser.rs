@@ -1,11 +1,11 @@
 //! The page in a real browser, in front of both functions: what a person sees, clicks on, and finds
 //! again.
 
-mod access;
+mod accessibility;
 mod answers;
+mod content;
 mod conversations;
-mod kinds;
-mod trouble;
+mod failures;
 
 use acceptance::browser::site::Site;
 use acceptance::browser::{Browser, Tab};

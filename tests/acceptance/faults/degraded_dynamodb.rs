@@ -1,7 +1,7 @@
 //! DynamoDB that throttles, is slow, fails sometimes or is gone for a while: no message is lost or
 //! doubled, the client gets an error, and later turns succeed.
 //!
-//! Refusals before the stream and the effects of a single failed write are in `store_faults`.
+//! Refusals before the stream and the effects of a single fault are in `dynamodb`.
 
 use std::time::{Duration, SystemTime};
 
