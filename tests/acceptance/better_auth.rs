@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use acceptance::aws::{Function, RunMode};
-use acceptance::client::better_auth::{Credentials, Site, WebApp, package_script};
+use acceptance::client::better_auth::{AuthSite, Credentials, WebApp, package_script};
 use acceptance::client::requests::turn_body;
 use acceptance::database::Operation;
 use acceptance::http_client::fetch;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 struct Backend<'a> {
     world: &'a World,
     function: Function,
-    site: Site<'a>,
+    site: AuthSite<'a>,
 }
 
 /// The outcome of a request, with the number of reads of the session.
@@ -35,7 +35,7 @@ enum Outcome {
 use Outcome::{Answered, Refused};
 
 impl<'a> Backend<'a> {
-    async fn start_default(world: &'a World, site: Site<'a>, jwks: &Value) -> Result<Self> {
+    async fn start_default(world: &'a World, site: AuthSite<'a>, jwks: &Value) -> Result<Self> {
         Ok(Self {
             world,
             function: Function::start_plain(&variables_for(world, &site, jwks)).await?,
@@ -45,7 +45,7 @@ impl<'a> Backend<'a> {
 
     async fn start_with_revocation_check(
         world: &'a World,
-        site: Site<'a>,
+        site: AuthSite<'a>,
         jwks: &Value,
     ) -> Result<Self> {
         let mut variables = variables_for(world, &site, jwks);
@@ -151,7 +151,7 @@ impl<'a> Backend<'a> {
     }
 }
 
-fn variables_for(world: &World, site: &Site<'_>, jwks: &Value) -> Variables {
+fn variables_for(world: &World, site: &AuthSite<'_>, jwks: &Value) -> Variables {
     let mut variables = world.variables();
     variables.extend(
         site.variables(jwks)
@@ -171,10 +171,10 @@ const DAY: u64 = 24 * 60 * MINUTE;
 
 const CACHES: [&str; 4] = ["compact", "jwt", "jwe", "jwt-plugin"];
 
-fn site_with_cache(cookie_cache: &'static str) -> Site<'static> {
-    Site {
+fn site_with_cache(cookie_cache: &'static str) -> AuthSite<'static> {
+    AuthSite {
         cookie_cache,
-        ..Site::PLAIN
+        ..AuthSite::PLAIN
     }
 }
 
@@ -190,11 +190,11 @@ async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_tok
         ("jwe", "RS256", "http://localhost:3000", 0),
         ("jwt-plugin", "PS256", "https://app.example.com", 0),
     ] {
-        let site = Site {
+        let site = AuthSite {
             cookie_cache,
             algorithm,
             url,
-            ..Site::PLAIN
+            ..AuthSite::PLAIN
         };
         let ann = web_app.sign_up(&site, "ann@example.test").await?;
         let backend = Backend::start_default(&world, site, &ann.jwks).await?;
@@ -226,7 +226,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
     let Some((world, mut web_app)) = start_stage().await? else {
         return Ok(());
     };
-    for (cookie_cache, way) in [
+    for (cookie_cache, mode) in [
         ("compact", RunMode::Plain),
         ("jwt", RunMode::RuntimeApi),
         ("jwe", RunMode::RuntimeApi),
@@ -262,7 +262,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
             .filter(|crumb| !crumb.contains(".session_data.1="))
             .map(|crumb| ("cookie", *crumb))
             .collect();
-        let function = Function::start(way, &variables_for(&world, &site, &ann.jwks)).await?;
+        let function = Function::start(mode, &variables_for(&world, &site, &ann.jwks)).await?;
         let backend = Backend {
             world: &world,
             function: function.context("it needs nothing")?,
@@ -276,7 +276,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
             let outcome = backend.chat_with(&ann, headers).await?;
             ensure!(
                 outcome == Answered { reads },
-                "{cookie_cache}, {way:?}, {name}: {outcome:?}"
+                "{cookie_cache}, {mode:?}, {name}: {outcome:?}"
             );
         }
         backend.stop().await?;
@@ -295,7 +295,7 @@ async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
         let backend = Backend::start_default(&world, site, &ann.jwks).await?;
         // The cache is valid for 5 minutes.
         for (seconds_ago, reads) in [(2 * MINUTE, 0), (6 * MINUTE, 1)] {
-            let then = Site {
+            let then = AuthSite {
                 seconds_ago,
                 ..site
             };
@@ -326,7 +326,7 @@ async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
     ] {
         let ann = web_app
             .sign_in(
-                &Site {
+                &AuthSite {
                     seconds_ago,
                     ..site
                 },
@@ -419,11 +419,11 @@ async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revoc
     };
     let site = site_with_cache("compact");
     let (begun, revoked) = (
-        Site {
+        AuthSite {
             seconds_ago: 120,
             ..site
         },
-        Site {
+        AuthSite {
             seconds_ago: 60,
             ..site
         },
@@ -497,11 +497,11 @@ async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read(
         return Ok(());
     };
     let ours = site_with_cache("jwe");
-    let theirs = Site {
+    let theirs = AuthSite {
         secret: "another-secret-of-more-than-32-characters",
         ..ours
     };
-    let elsewhere = Site {
+    let elsewhere = AuthSite {
         url: "https://other.example.com",
         ..ours
     };

@@ -14,21 +14,21 @@ use acceptance::world::World;
 use anyhow::Result;
 
 /// Alice's browser with the functions and the gateway of her test.
-struct Desk {
+struct BrowserSetup {
     world: World,
     site: Site,
     browser: Browser,
     alice: SignedIn,
 }
 
-impl Desk {
+impl BrowserSetup {
     /// Starts everything with Alice signed in. Returns `None` where no browser is installed.
     async fn start_signed_in(test: &str) -> Result<Option<Self>> {
-        let desk = Self::start_signed_out(test).await?;
-        if let Some(desk) = &desk {
-            desk.browser.sign_in(&desk.alice).await?;
+        let setup = Self::start_signed_out(test).await?;
+        if let Some(setup) = &setup {
+            setup.browser.sign_in(&setup.alice).await?;
         }
-        Ok(desk)
+        Ok(setup)
     }
 
     /// Starts everything with Alice signed out in her browser. Returns `None` where no browser is

@@ -52,13 +52,13 @@ impl Browser {
             tools::chromium(),
             folder.join("node_modules/playwright-core").exists(),
         ) else {
-            tools::report_skipped("whatever a browser would do", "Chromium with Playwright");
+            tools::report_skipped("tests in a browser", "Chromium with Playwright");
             return Ok(None);
         };
         let mut process = Command::new(tools::node())
             .arg(folder.join("browser.mjs"))
             .arg(chromium)
-            .arg(tools::pictures())
+            .arg(tools::screenshots())
             .arg(test)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

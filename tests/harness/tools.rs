@@ -81,7 +81,7 @@ pub fn chromium() -> Option<PathBuf> {
 }
 
 /// Returns the folder for screenshots.
-pub fn pictures() -> PathBuf {
+pub fn screenshots() -> PathBuf {
     target().join("browser")
 }
 

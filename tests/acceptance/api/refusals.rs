@@ -87,9 +87,9 @@ async fn a_request_without_a_valid_session_is_refused_in_an_environment_that_fre
     a_request_without_a_valid_session_is_refused(RunMode::RuntimeApi).await
 }
 
-async fn a_request_without_a_valid_session_is_refused(way: RunMode) -> Result<()> {
+async fn a_request_without_a_valid_session_is_refused(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables()).await? else {
+    let Some(function) = Function::start(mode, &world.variables()).await? else {
         return Ok(());
     };
     let alice = world.sign_in("alice").await?;
@@ -362,10 +362,10 @@ async fn invalid_bodies_are_refused_with_their_reason_in_an_environment_that_fre
     invalid_bodies_are_refused_with_their_reason(RunMode::RuntimeApi).await
 }
 
-async fn invalid_bodies_are_refused_with_their_reason(way: RunMode) -> Result<()> {
+async fn invalid_bodies_are_refused_with_their_reason(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let Some(function) =
-        Function::start(way, &world.variables_with(&[("MAX_BODY_BYTES", "100000")])).await?
+        Function::start(mode, &world.variables_with(&[("MAX_BODY_BYTES", "100000")])).await?
     else {
         return Ok(());
     };

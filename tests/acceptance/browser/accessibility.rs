@@ -2,30 +2,30 @@
 
 use acceptance::browser::{Locator, Tab, alert, answer, button, conversation, textbox};
 use acceptance::client::requests::question;
-use acceptance::gateway::responses::{delta, full_text, opening_parts, parts, stream};
-use acceptance::gateway::timed_responses::{answer_after, first_half, half_answer, mixed_parts};
+use acceptance::gateway::responses::{delta, full_text, mixed_parts, opening_parts, parts, stream};
+use acceptance::gateway::timed_responses::{answer_after, first_half, half_answer};
 use acceptance::gateway::{Ended, Gate, Step};
 use anyhow::{Result, ensure};
 
-use super::Desk;
+use super::BrowserSetup;
 
 const FORMATTED: &str = "# On sweets\n\n> Quoted, and `code`.\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n\n\
                          ```js\nlet a = 1;\n```\n\n[A link](https://example.com/)";
 
 #[tokio::test]
 async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_out("audit").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_out("audit").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.wait_for(&alert("You are signed out.")).await?;
     tab.ensure_accessible("signed out").await?;
-    desk.browser.sign_in(&desk.alice).await?;
+    setup.browser.sign_in(&setup.alice).await?;
     tab.click(&button("I am signed in")).await?;
     tab.wait_until_gone(&alert("")).await?;
     tab.ensure_accessible("empty").await?;
 
-    desk.world.gateway.next(stream(&mixed_parts(), Step::End));
+    setup.world.gateway.next(stream(&mixed_parts(), Step::End));
     tab.send(&question()).await?;
     tab.wait_for(&answer("That is all.").with("12 in")).await?;
     for fold in ["Reasoning", "done"] {
@@ -35,7 +35,8 @@ async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> 
         .await?;
     tab.ensure_accessible("an answer of many kinds, unfolded")
         .await?;
-    desk.world
+    setup
+        .world
         .gateway
         .next(stream(&parts(&[FORMATTED]), Step::End));
     tab.send("And formatted?").await?;
@@ -47,14 +48,14 @@ async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> 
     tab.click(&button("Cancel")).await?;
 
     audit_dialogs(&tab).await?;
-    desk.world.gateway.next(stream(
+    setup.world.gateway.next(stream(
         &[opening_parts(), vec![delta("Sweet ")]].concat(),
         Step::Cut,
     ));
     tab.send("And now?").await?;
     tab.wait_for(&alert("That did not work")).await?;
     tab.ensure_accessible("a failure").await?;
-    desk.world.gateway.next(half_answer());
+    setup.world.gateway.next(half_answer());
     tab.click(&button("Try again")).await?;
     tab.wait_for(&answer(first_half().trim())).await?;
     tab.ensure_accessible("an answer that is written").await?;
@@ -66,7 +67,7 @@ async fn every_state_of_the_page_passes_the_accessibility_audit() -> Result<()> 
         .await?;
     tab.ensure_accessible("a conversation that is not there")
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 /// Audits the dialogs of the only conversation, and the list in a narrow window.
@@ -97,11 +98,11 @@ async fn audit_dialogs(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn asking_stopping_renaming_and_deleting_work_by_keyboard_alone() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("keyboard").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("keyboard").await? else {
         return Ok(());
     };
-    desk.world.gateway.next(half_answer());
-    let tab = desk.open().await?;
+    setup.world.gateway.next(half_answer());
+    let tab = setup.open().await?;
     let message = textbox("Message");
     tab.wait_for_focus(&message).await?;
     tab.type_text("Is it").await?;
@@ -116,26 +117,26 @@ async fn asking_stopping_renaming_and_deleting_work_by_keyboard_alone() -> Resul
     tab.tab_to(&button("Stop")).await?;
     tab.press_key("Enter").await?;
     ensure!(
-        desk.world.gateway.call(0).await?.ended().await? == Ended::Left,
+        setup.world.gateway.call(0).await?.ended().await? == Ended::Left,
         "the model call goes on"
     );
     tab.wait_for(&answer("Stopped")).await?;
     tab.wait_for_focus(&message).await?;
 
-    desk.world.gateway.next(half_answer());
+    setup.world.gateway.next(half_answer());
     tab.type_text(&question()).await?;
     tab.press_key("Enter").await?;
     tab.wait_for_conversation(&["Is it", &first_half(), &question(), &first_half()])
         .await?;
     tab.press_key("Escape").await?;
     ensure!(
-        desk.world.gateway.call(1).await?.ended().await? == Ended::Left,
+        setup.world.gateway.call(1).await?.ended().await? == Ended::Left,
         "the model call goes on"
     );
     tab.wait_until_gone(&button("Stop")).await?;
 
     rename_and_delete(&tab).await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 /// Renames and deletes a conversation by keyboard: a closed dialog returns the focus to the control
@@ -167,10 +168,10 @@ async fn rename_and_delete(tab: &Tab) -> Result<()> {
 
 #[tokio::test]
 async fn the_model_and_the_colours_can_be_chosen_by_keyboard() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("menus").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("menus").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     let picker = Locator::named("combobox", "Model");
     let before = tab.value(&picker).await?;
     tab.tab_to(&picker).await?;
@@ -183,17 +184,17 @@ async fn the_model_and_the_colours_can_be_chosen_by_keyboard() -> Result<()> {
     tab.press_key("Enter").await?;
     tab.wait_for_focus(&button("Switch to light colours"))
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn nothing_moves_under_reduced_motion() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("motion").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("motion").await? else {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(answer_after(&gate));
-    let tab = desk.open().await?;
+    setup.world.gateway.next(answer_after(&gate));
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for(&button("Stop")).await?;
     ensure!(!tab.is_moving().await?, "the dots move all the same");
@@ -202,5 +203,5 @@ async fn nothing_moves_under_reduced_motion() -> Result<()> {
     gate.open();
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.finish().await
+    setup.finish().await
 }

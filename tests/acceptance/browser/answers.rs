@@ -9,16 +9,16 @@ use acceptance::world::text_of;
 use anyhow::{Result, ensure};
 use store::Status;
 
-use super::Desk;
+use super::BrowserSetup;
 
 #[tokio::test]
 async fn text_is_shown_while_the_answer_streams() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("pieces").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("pieces").await? else {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(answer_in_halves(&gate));
-    let tab = desk.open().await?;
+    setup.world.gateway.next(answer_in_halves(&gate));
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &first_half()])
         .await?;
@@ -31,20 +31,21 @@ async fn text_is_shown_while_the_answer_streams() -> Result<()> {
     tab.wait_for(&answer("12 in, 7 out")).await?;
     tab.wait_for(&Locator::text("Today: 1 answer")).await?;
     tab.wait_for(&conversation(&question())).await?;
-    desk.world
-        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
+    setup
+        .world
+        .ensure_complete_answer(&setup.alice, &tab.thread().await?)
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_reloaded_page_resumes_the_answer_without_duplicates() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("reload").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("reload").await? else {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(answer_in_halves(&gate));
-    let tab = desk.open().await?;
+    setup.world.gateway.next(answer_in_halves(&gate));
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     for load in 1..=2 {
         tab.wait_for_conversation(&[&question(), &first_half()])
@@ -61,34 +62,35 @@ async fn a_reloaded_page_resumes_the_answer_without_duplicates() -> Result<()> {
         .await?;
     tab.wait_until_gone(&button("Stop")).await?;
     ensure!(
-        desk.world.gateway.calls().len() == 1,
+        setup.world.gateway.calls().len() == 1,
         "the model was called again"
     );
-    desk.world
-        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
+    setup
+        .world
+        .ensure_complete_answer(&setup.alice, &tab.thread().await?)
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn stop_ends_the_model_call_and_the_conversation_can_continue() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("stop").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("stop").await? else {
         return Ok(());
     };
-    desk.world.gateway.next(half_answer());
-    let tab = desk.open().await?;
+    setup.world.gateway.next(half_answer());
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &first_half()])
         .await?;
     tab.click(&button("Stop")).await?;
     ensure!(
-        desk.world.gateway.call(0).await?.ended().await? == Ended::Left,
+        setup.world.gateway.call(0).await?.ended().await? == Ended::Left,
         "the model call goes on"
     );
     tab.wait_for(&answer("Stopped")).await?;
-    let stored = desk
+    let stored = setup
         .world
-        .only_answer(&desk.alice, &tab.thread().await?)
+        .only_answer(&setup.alice, &tab.thread().await?)
         .await?;
     ensure!(stored.status == Some(Status::Stopped), "{stored:?}");
     ensure!(text_of(&stored)? == first_half(), "{}", stored.parts);
@@ -100,19 +102,20 @@ async fn stop_ends_the_model_call_and_the_conversation_can_continue() -> Result<
     tab.send("And now?").await?;
     tab.wait_for_conversation(&[&question(), &first_half(), "And now?", &full_text()])
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn another_answer_replaces_the_one_before() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("regenerate").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("regenerate").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.world
+    setup
+        .world
         .gateway
         .next(stream(&parts(&["Quite ", "so."]), Step::End));
     tab.click(&button("Regenerate")).await?;
@@ -122,24 +125,25 @@ async fn another_answer_replaces_the_one_before() -> Result<()> {
     tab.reload().await?;
     tab.wait_for_conversation(&[&question(), "Quite so."])
         .await?;
-    let stored = desk
+    let stored = setup
         .world
-        .only_answer(&desk.alice, &tab.thread().await?)
+        .only_answer(&setup.alice, &tab.thread().await?)
         .await?;
     ensure!(text_of(&stored)? == "Quite so.", "{}", stored.parts);
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn an_edited_question_replaces_the_rest_of_the_conversation() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("edit").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("edit").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.world
+    setup
+        .world
         .gateway
         .next(stream(&parts(&["Rather ", "bitter."]), Step::End));
     tab.click(&button("Edit")).await?;
@@ -151,27 +155,27 @@ async fn an_edited_question_replaces_the_rest_of_the_conversation() -> Result<()
     tab.reload().await?;
     tab.wait_for_conversation(&["Is coffee?", "Rather bitter."])
         .await?;
-    let prompt = desk.world.gateway.call(1).await?.body["prompt"].to_string();
+    let prompt = setup.world.gateway.call(1).await?.body["prompt"].to_string();
     ensure!(
         !prompt.contains(&question()),
         "the prompt holds the replaced question: {prompt}"
     );
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_second_tab_shows_the_changes_of_the_first() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("tabs").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("tabs").await? else {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(answer_in_halves(&gate));
-    let first = desk.open().await?;
+    setup.world.gateway.next(answer_in_halves(&gate));
+    let first = setup.open().await?;
     first.send(&question()).await?;
     first
         .wait_for_conversation(&[&question(), &first_half()])
         .await?;
-    let second = desk
+    let second = setup
         .browser
         .open(&format!("#/t/{}", first.thread().await?))
         .await?;
@@ -191,8 +195,8 @@ async fn a_second_tab_shows_the_changes_of_the_first() -> Result<()> {
     first.bring_to_front().await?;
     first.wait_for_conversation(&lines).await?;
     ensure!(
-        desk.world.gateway.calls().len() == 2,
+        setup.world.gateway.calls().len() == 2,
         "the model was called again"
     );
-    desk.finish().await
+    setup.finish().await
 }

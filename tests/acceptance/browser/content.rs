@@ -5,12 +5,13 @@ use std::time::Duration;
 use acceptance::browser::{File, Locator, answer, button, textbox};
 use acceptance::client::requests::question;
 use acceptance::gateway::Step;
-use acceptance::gateway::responses::{delta, frame, full_text, head, opening_parts, text_end};
-use acceptance::gateway::timed_responses::finish_with;
+use acceptance::gateway::responses::{
+    delta, finish_with, frame, full_text, head, opening_parts, text_end,
+};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::BrowserSetup;
 
 const ADVICE: &str =
     "A **hash map** finds a value by its key in constant time, however many there are:
@@ -58,10 +59,10 @@ fn to_paced_steps(parts: &[Value]) -> Vec<Step> {
 
 #[tokio::test]
 async fn an_answer_shows_every_kind_of_part() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("kinds").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("kinds").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     // The list of conversations of a returning user.
     for topic in [
         "Compare three ways to cache a web page.",
@@ -72,7 +73,7 @@ async fn an_answer_shows_every_kind_of_part() -> Result<()> {
         tab.wait_for_conversation(&[topic, &full_text()]).await?;
         tab.click(&button("New conversation")).await?;
     }
-    desk.world.gateway.next(to_paced_steps(&advice()));
+    setup.world.gateway.next(to_paced_steps(&advice()));
     tab.send("Explain how a hash map works, with a small example.")
         .await?;
     tab.wait_for(&answer("Order is not kept").with("412 in, 236 out"))
@@ -93,15 +94,15 @@ async fn an_answer_shows_every_kind_of_part() -> Result<()> {
         }
         tab.reload().await?;
     }
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_picture_is_sent_with_the_question() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("file").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("file").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     tab.attach(
         &Locator::label("Attach files"),
@@ -117,7 +118,7 @@ async fn a_picture_is_sent_with_the_question() -> Result<()> {
     tab.write(&textbox("Message"), &question()).await?;
     tab.click(&button("Send")).await?;
     tab.wait_for(&answer(&full_text())).await?;
-    let prompt = desk.world.gateway.call(0).await?.body["prompt"].to_string();
+    let prompt = setup.world.gateway.call(0).await?.body["prompt"].to_string();
     ensure!(
         prompt.contains("image/png") && prompt.contains(pixel),
         "the model was not shown it: {prompt}"
@@ -127,5 +128,5 @@ async fn a_picture_is_sent_with_the_question() -> Result<()> {
             .await?;
         tab.reload().await?;
     }
-    desk.finish().await
+    setup.finish().await
 }

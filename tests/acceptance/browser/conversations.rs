@@ -6,7 +6,7 @@ use acceptance::client::requests::question;
 use acceptance::gateway::responses::full_text;
 use anyhow::{Result, ensure};
 
-use super::Desk;
+use super::BrowserSetup;
 
 /// Begins a conversation with this question and waits for its answer.
 async fn begin_conversation(tab: &Tab, question: &str) -> Result<String> {
@@ -18,10 +18,10 @@ async fn begin_conversation(tab: &Tab, question: &str) -> Result<String> {
 
 #[tokio::test]
 async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("delete").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("delete").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     begin_conversation(&tab, "What is sweet?").await?;
     tab.click(&button("New conversation")).await?;
     tab.wait_for_conversation(&[]).await?;
@@ -39,7 +39,7 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     tab.wait_until_gone(&conversation("What is bitter?"))
         .await?;
     tab.wait_for_conversation(&[]).await?;
-    let left: Vec<_> = desk.world.engine.items()?;
+    let left: Vec<_> = setup.world.engine.items()?;
     let left: Vec<_> = left
         .iter()
         .filter(|item| item.to_string().contains(&second))
@@ -52,15 +52,15 @@ async fn a_deleted_conversation_is_gone_and_the_others_stay() -> Result<()> {
     tab.go_to(&format!("#/t/{second}")).await?;
     tab.wait_for(&alert("There is no such conversation"))
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_renamed_conversation_is_listed_under_its_new_title() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("rename").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("rename").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     begin_conversation(&tab, &question()).await?;
     tab.hover(&conversation(&question())).await?;
     tab.click(&button(&format!("Rename “{}”", question())))
@@ -71,27 +71,27 @@ async fn a_renamed_conversation_is_listed_under_its_new_title() -> Result<()> {
     let heading = Locator::named("heading", "On sweets");
     tab.wait_for(&heading).await?;
 
-    let other = desk.open().await?;
+    let other = setup.open().await?;
     other.click(&conversation("On sweets")).await?;
     other
         .wait_for_conversation(&[&question(), &full_text()])
         .await?;
     other.wait_for(&heading).await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("model").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("model").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     let picker = Locator::named("combobox", "Model");
     tab.choose(&picker, "openai/gpt-4o-mini").await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    let head = desk.world.gateway.call(0).await?.head;
+    let head = setup.world.gateway.call(0).await?.head;
     ensure!(
         head.header("ai-language-model-id") == Some("openai/gpt-4o-mini"),
         "{head:?}"
@@ -103,15 +103,15 @@ async fn the_chosen_model_answers_and_is_remembered() -> Result<()> {
         tab.value(&picker).await? == "openai/gpt-4o-mini",
         "the choice is forgotten"
     );
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_narrow_window_works_by_keyboard_alone() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("narrow").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("narrow").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.resize(390, 780).await?;
     let message = textbox("Message");
     tab.write(&message, &question()).await?;
@@ -130,5 +130,5 @@ async fn a_narrow_window_works_by_keyboard_alone() -> Result<()> {
     tab.press(&button("Close conversations"), "Enter").await?;
     tab.wait_until_gone(&conversation(&question())).await?;
     tab.wait_for_focus(&button("Open conversations")).await?;
-    desk.finish().await
+    setup.finish().await
 }

@@ -10,11 +10,11 @@ use acceptance::gateway::{Gate, Step};
 use acceptance::session::ONE_DAY;
 use anyhow::{Result, ensure};
 
-use super::Desk;
+use super::BrowserSetup;
 
 #[tokio::test]
 async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("failure").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("failure").await? else {
         return Ok(());
     };
     let cut = stream(
@@ -23,8 +23,8 @@ async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
     );
     let refused = error(400, "invalid_request_error");
     for (name, steps, shown) in [("refused", refused, None), ("cut", cut, Some(first_half()))] {
-        desk.world.gateway.next(steps);
-        let tab = desk.open().await?;
+        setup.world.gateway.next(steps);
+        let tab = setup.open().await?;
         tab.send(&question()).await?;
         tab.wait_for(&alert("That did not work")).await?;
         if let Some(shown) = shown {
@@ -39,93 +39,97 @@ async fn a_failed_answer_shows_its_error_and_can_be_retried() -> Result<()> {
         tab.wait_for_conversation(&[&question(), &full_text()])
             .await?;
         ensure!(
-            desk.world
-                .stored_messages(&desk.alice, &thread)
+            setup
+                .world
+                .stored_messages(&setup.alice, &thread)
                 .await?
                 .len()
                 == 2,
             "{name}: asked once, answered once"
         );
     }
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_failed_answer_is_still_marked_after_a_reload() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("failed").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("failed").await? else {
         return Ok(());
     };
     let cut = stream(
         &[opening_parts(), vec![delta("Sweet "), delta("marzipan, ")]].concat(),
         Step::Cut,
     );
-    desk.world.gateway.next(cut);
-    let tab = desk.open().await?;
+    setup.world.gateway.next(cut);
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for(&alert("That did not work")).await?;
     tab.reload().await?;
     tab.wait_for_conversation(&[&question(), &first_half()])
         .await?;
     tab.wait_for(&answer("Failed")).await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn an_answer_resumes_after_a_lost_connection() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("connection").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("connection").await? else {
         return Ok(());
     };
     let gate = Gate::default();
-    desk.world.gateway.next(answer_in_halves(&gate));
-    let tab = desk.open().await?;
+    setup.world.gateway.next(answer_in_halves(&gate));
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &first_half()])
         .await?;
-    desk.site.close();
+    setup.site.close();
     tab.wait_for(&alert("Connection lost")).await?;
 
-    desk.site.open();
+    setup.site.open();
     gate.open();
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
     tab.wait_until_gone(&alert("")).await?;
     ensure!(
-        desk.world.gateway.calls().len() == 1,
+        setup.world.gateway.calls().len() == 1,
         "the model was called again"
     );
-    desk.world
-        .ensure_complete_answer(&desk.alice, &tab.thread().await?)
+    setup
+        .world
+        .ensure_complete_answer(&setup.alice, &tab.thread().await?)
         .await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_out("signed-out").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_out("signed-out").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.wait_for(&alert("You are signed out.")).await?;
-    desk.browser.sign_in(&desk.alice).await?;
+    setup.browser.sign_in(&setup.alice).await?;
     tab.click(&button("I am signed in")).await?;
     tab.wait_until_gone(&alert("")).await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
 
-    desk.world
-        .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::UNIX_EPOCH)
         .await?;
     tab.send("And now?").await?;
     tab.wait_for(&alert("You are signed out.")).await?;
     tab.wait_for(&alert("This was not sent")).await?;
     ensure!(
-        desk.world.gateway.calls().len() == 1,
+        setup.world.gateway.calls().len() == 1,
         "the model was called for a user who is signed out"
     );
 
-    desk.world
-        .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::now() + ONE_DAY)
         .await?;
     tab.click(&button("I am signed in")).await?;
     tab.wait_until_gone(&alert("You are signed out.")).await?;
@@ -133,20 +137,21 @@ async fn a_signed_out_user_sees_an_error_and_loses_no_text() -> Result<()> {
     tab.wait_for_conversation(&[&question(), &full_text(), "And now?", &full_text()])
         .await?;
     tab.wait_until_gone(&alert("")).await?;
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_refused_edit_can_be_sent_again() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("refused-edit").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("refused-edit").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.world
-        .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::UNIX_EPOCH)
         .await?;
     tab.click(&button("Edit")).await?;
     tab.write(&textbox("Edit message"), "And what is bitter?")
@@ -154,8 +159,9 @@ async fn a_refused_edit_can_be_sent_again() -> Result<()> {
     tab.click(&button("Send edit")).await?;
     tab.wait_for(&alert("This was not sent")).await?;
 
-    desk.world
-        .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::now() + ONE_DAY)
         .await?;
     tab.bring_to_front().await?;
     tab.wait_until_gone(&alert("You are signed out.")).await?;
@@ -167,23 +173,24 @@ async fn a_refused_edit_can_be_sent_again() -> Result<()> {
     tab.wait_for_conversation(&["And what is bitter?", &full_text()])
         .await?;
     ensure!(
-        desk.world.gateway.calls().len() == 2,
+        setup.world.gateway.calls().len() == 2,
         "each question has cost one answer"
     );
-    desk.finish().await
+    setup.finish().await
 }
 
 #[tokio::test]
 async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<()> {
-    let Some(mut desk) = Desk::start_signed_in("refused-question").await? else {
+    let Some(mut setup) = BrowserSetup::start_signed_in("refused-question").await? else {
         return Ok(());
     };
-    let tab = desk.open().await?;
+    let tab = setup.open().await?;
     tab.send(&question()).await?;
     tab.wait_for_conversation(&[&question(), &full_text()])
         .await?;
-    desk.world
-        .store_session(&desk.alice, SystemTime::UNIX_EPOCH)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::UNIX_EPOCH)
         .await?;
     let note = File {
         name: "note.txt",
@@ -194,8 +201,9 @@ async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<
     tab.send("And what is bitter?").await?;
     tab.wait_for(&alert("This was not sent")).await?;
 
-    desk.world
-        .store_session(&desk.alice, SystemTime::now() + ONE_DAY)
+    setup
+        .world
+        .store_session(&setup.alice, SystemTime::now() + ONE_DAY)
         .await?;
     tab.send("And what is sour?").await?;
     tab.wait_for_conversation(&[&question(), &full_text(), "And what is sour?", &full_text()])
@@ -205,5 +213,5 @@ async fn a_refused_question_returns_to_the_input_after_the_next_one() -> Result<
         "the question is lost"
     );
     tab.wait_for(&button("Remove note.txt")).await?;
-    desk.finish().await
+    setup.finish().await
 }

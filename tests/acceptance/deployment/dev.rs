@@ -56,19 +56,19 @@ async fn the_real_client_holds_a_conversation_with_cargo_xtask_dev() -> Result<(
     ]);
     for turn in 1..=2 {
         let (url, headers) = (reported("chat")?, headers.clone());
-        let say = ChatRequest {
+        let request = ChatRequest {
             url,
             headers,
             thread: &thread,
             text: Some("Hello?"),
             leave_after: None,
         };
-        let heard = client.send(&say).await?;
+        let state = client.send(&request).await?;
         ensure!(
-            heard.status == "ready" && heard.messages.len() == 2 * turn,
-            "turn {turn}: {heard:?}"
+            state.status == "ready" && state.messages.len() == 2 * turn,
+            "turn {turn}: {state:?}"
         );
-        ensure!(!heard.text().is_empty(), "turn {turn}: {heard:?}");
+        ensure!(!state.text().is_empty(), "turn {turn}: {state:?}");
     }
     ensure_page(&report, &reported("url")?).await?;
     let table = fetch(Request::get(reported("table")?).body(Bytes::new())?)

@@ -20,12 +20,12 @@ async fn log_lines_of_a_request_hold_its_id_in_an_environment_that_freezes() -> 
     log_lines_of_a_request_hold_its_id(RunMode::RuntimeApi).await
 }
 
-async fn log_lines_of_a_request_hold_its_id(way: RunMode) -> Result<()> {
+async fn log_lines_of_a_request_hold_its_id(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let chat = Function::start(way, &world.variables())
+    let chat = Function::start(mode, &world.variables())
         .await?
         .context("it needs nothing else")?;
-    let threads = Function::start_threads_in(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(mode, &world.variables()).await?;
     let (alice, signed_out) = (world.sign_in("alice").await?, SignedIn::forged("alice"));
     fetch(turn_request(&chat, &alice, "t", "m1")?)
         .await?

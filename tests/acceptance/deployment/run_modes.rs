@@ -30,9 +30,9 @@ async fn a_conversation_works_in_an_environment_that_freezes() -> Result<()> {
     ensure_conversation_works(RunMode::RuntimeApi).await
 }
 
-async fn ensure_conversation_works(way: RunMode) -> Result<()> {
+async fn ensure_conversation_works(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables()).await? else {
+    let Some(function) = Function::start(mode, &world.variables()).await? else {
         return Ok(());
     };
     let alice = world.sign_in("alice").await?;
@@ -40,15 +40,15 @@ async fn ensure_conversation_works(way: RunMode) -> Result<()> {
         return Ok(());
     };
     for turn in 1..=2 {
-        let heard = client
+        let state = client
             .send(&ChatRequest::new(&function, &alice, "t1", &question()))
             .await?;
-        ensure!(heard.status == "ready", "turn {turn}: {heard:?}");
+        ensure!(state.status == "ready", "turn {turn}: {state:?}");
         ensure!(
-            heard.text() == responses::full_text(),
-            "turn {turn}: {heard:?}"
+            state.text() == responses::full_text(),
+            "turn {turn}: {state:?}"
         );
-        ensure!(heard.messages.len() == 2 * turn, "turn {turn}: {heard:?}");
+        ensure!(state.messages.len() == 2 * turn, "turn {turn}: {state:?}");
     }
     ensure!(world.stored_messages(&alice, "t1").await?.len() == 4);
     let prompt = world.gateway.call(1).await?.body["prompt"].clone();
@@ -91,9 +91,9 @@ async fn the_answer_is_stored_when_the_client_leaves_after_any_chunk_in_an_envir
 /// answer.
 const EVERY_CHUNK: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
-async fn ensure_stored_when_client_leaves(way: RunMode, after: &[usize]) -> Result<()> {
+async fn ensure_stored_when_client_leaves(mode: RunMode, after: &[usize]) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables()).await? else {
+    let Some(function) = Function::start(mode, &world.variables()).await? else {
         return Ok(());
     };
     let alice = world.sign_in("alice").await?;
@@ -113,7 +113,7 @@ async fn ensure_stored_when_client_leaves(way: RunMode, after: &[usize]) -> Resu
             drop(answer);
         }
         gate.open();
-        if way == RunMode::RuntimeApi {
+        if mode == RunMode::RuntimeApi {
             // An answer that is not stored before the environment freezes is never stored.
             function.api()?.wait_until_frozen().await?;
             world.ensure_complete_answer(&alice, &thread).await?;

@@ -17,15 +17,15 @@ use tokio::net::TcpListener;
 /// A fake SSM with fixed parameters. It answers `GetParameters` and records the requests.
 struct ParameterStore {
     url: String,
-    asked: Arc<Mutex<Vec<Value>>>,
+    requests: Arc<Mutex<Vec<Value>>>,
 }
 
 impl ParameterStore {
     async fn start(parameters: &[(&'static str, &'static str)]) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (parameters, log) = (parameters.to_vec(), Arc::clone(&asked));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (parameters, log) = (parameters.to_vec(), Arc::clone(&requests));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 if let Ok(connection) = Connection::new(stream) {
@@ -34,13 +34,13 @@ impl ParameterStore {
                 }
             }
         });
-        Ok(Self { url, asked })
+        Ok(Self { url, requests })
     }
 
     fn requests(&self) -> Vec<Value> {
-        self.asked
+        self.requests
             .lock()
-            .map(|asked| asked.clone())
+            .map(|requests| requests.clone())
             .unwrap_or_default()
     }
 
@@ -60,7 +60,7 @@ impl ParameterStore {
 async fn serve(
     mut connection: Connection,
     parameters: &[(&str, &str)],
-    asked: &Mutex<Vec<Value>>,
+    requests: &Mutex<Vec<Value>>,
 ) -> Result<()> {
     while let Some(head) = connection.read_head().await? {
         let request: Value = serde_json::from_slice(&connection.read_body(&head).await?)?;
@@ -74,7 +74,7 @@ async fn serve(
         let found: Vec<Value> = known
             .map(|(name, value)| json!({"Name": name, "Type": "SecureString", "Value": value}))
             .collect();
-        asked
+        requests
             .lock()
             .map_err(|_| anyhow::anyhow!("poisoned"))?
             .push(request.clone());
@@ -109,9 +109,9 @@ async fn both_secrets_are_fetched_and_decrypted_in_one_call() -> Result<()> {
     let call = world.gateway.call(0).await?;
     ensure!(call.head.header("authorization") == Some(format!("Bearer {API_KEY}").as_str()));
 
-    let asked = parameters.requests();
-    ensure!(asked.len() == 1, "{asked:?}");
-    ensure!(asked[0]["WithDecryption"] == true, "{asked:?}");
+    let requests = parameters.requests();
+    ensure!(requests.len() == 1, "{requests:?}");
+    ensure!(requests[0]["WithDecryption"] == true, "{requests:?}");
     function.stop().await
 }
 

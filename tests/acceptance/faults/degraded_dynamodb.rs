@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use acceptance::assert::invariants::{SentMessage, find_violations};
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
 use acceptance::client::requests::{conversation_body, post_request, user_message};
 use acceptance::database::{Behaviour, Fault};
@@ -237,17 +237,17 @@ async fn ensure_next_works(
         next.last_error
     );
     let calls = |message: &str| {
-        let words = question(who, message);
+        let text = question(who, message);
         world
             .gateway
             .calls()
             .iter()
-            .filter(|call| call.body.to_string().contains(&words))
+            .filter(|call| call.body.to_string().contains(&text))
             .count()
     };
-    let asked = |message: &str, is_acknowledged, calls| SentMessage {
+    let sent = |message: &str, is_acknowledged, calls| SentMessage {
         message: message.to_owned(),
-        words: question(who, message),
+        text: question(who, message),
         is_acknowledged,
         is_loss_reported: false,
         min_text: responses::full_text(),
@@ -260,14 +260,18 @@ async fn ensure_next_works(
     } else {
         calls("m1")
     };
-    let asked = [
-        asked("m1", attempts.is_acknowledged, first_calls),
-        asked("m2", true, calls("m2")),
+    let sent = [
+        sent("m1", attempts.is_acknowledged, first_calls),
+        sent("m2", true, calls("m2")),
     ];
     let check = async || {
-        let ledger = Ledger::read(&world.engine, who, "t1")?;
-        let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
-        ensure!(wrong.is_empty(), "{}: {wrong:?}: {ledger:#?}", who.user);
+        let snapshot = ThreadSnapshot::read(&world.engine, who, "t1")?;
+        let violations = find_violations(&snapshot, &sent, epoch_ms(SystemTime::now()));
+        ensure!(
+            violations.is_empty(),
+            "{}: {violations:?}: {snapshot:#?}",
+            who.user
+        );
         Ok(())
     };
     poll_until_ok("the promised items in the table", check).await

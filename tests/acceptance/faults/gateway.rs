@@ -280,13 +280,13 @@ async fn every_gateway_fault_is_survived_in_an_environment_that_freezes() -> Res
     ensure_survived(RunMode::RuntimeApi).await
 }
 
-async fn ensure_survived(way: RunMode) -> Result<()> {
+async fn ensure_survived(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let timeouts = [
         ("FIRST_PART_TIMEOUT_MS", "2500"),
         ("IDLE_TIMEOUT_MS", "2500"),
     ];
-    let Some(function) = Function::start(way, &world.variables_with(&timeouts)).await? else {
+    let Some(function) = Function::start(mode, &world.variables_with(&timeouts)).await? else {
         return Ok(());
     };
     let Some(mut client) = Client::start()? else {
@@ -318,14 +318,14 @@ async fn ensure_case_survived(
         .into_iter()
         .for_each(|answer| world.gateway.next(answer));
 
-    let heard = client
+    let state = client
         .send(&ChatRequest::new(function, &who, &thread, &question()))
         .await?;
     let not_called = world.gateway.clear_planned();
-    heard.ensure_legal()?;
+    state.ensure_legal()?;
     ensure!(
-        heard.error_name.as_deref() != Some("AI_TypeValidationError"),
-        "{heard:?}"
+        state.error_name.as_deref() != Some("AI_TypeValidationError"),
+        "{state:?}"
     );
     let status = if case.status == Completed {
         "ready"
@@ -333,13 +333,13 @@ async fn ensure_case_survived(
         "error"
     };
     ensure!(
-        heard.status == status,
+        state.status == status,
         "the client is {}: {:?} {:?}",
-        heard.status,
-        heard.error,
-        heard.error_name
+        state.status,
+        state.error,
+        state.error_name
     );
-    let error_text = heard.error.clone().unwrap_or_default();
+    let error_text = state.error.clone().unwrap_or_default();
     ensure!(
         !error_text.contains(API_KEY) && !error_text.contains("marzipan"),
         "the error repeats the gateway's words: {error_text}"
@@ -380,13 +380,13 @@ async fn ensure_case_survived(
         stored.metadata
     );
     // At an error of the model itself the client stops reading, before the answer has ended.
-    if heard
+    if state
         .chunks
         .iter()
         .any(|chunk| chunk["type"] == "finish" || chunk["type"] == "message-metadata")
     {
         let (shown, kept) = (
-            &heard.messages[1]["metadata"],
+            &state.messages[1]["metadata"],
             serde_json::to_value(&stored.metadata)?,
         );
         ensure!(*shown == kept, "the page has {shown}, the table {kept}");

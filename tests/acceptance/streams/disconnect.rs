@@ -1,7 +1,7 @@
 //! Clients that disconnect at any byte of the answer: the stored answer is complete, to the last
 //! token.
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::{Function, RuntimeApi};
 use acceptance::client::requests::{conversation_body, post_request, user_message};
 use acceptance::gateway::Step;
@@ -194,11 +194,11 @@ async fn leave(
         .await
         .with_context(|| format!("{thread} left at byte {offset}"))?;
     let at_rest = async || {
-        let ledger = Ledger::read(&world.engine, who, &thread)?;
+        let snapshot = ThreadSnapshot::read(&world.engine, who, &thread)?;
         ensure!(
-            ledger.thread["doneId"] == ledger.thread["streamId"],
+            snapshot.thread["doneId"] == snapshot.thread["streamId"],
             "{}",
-            ledger.thread
+            snapshot.thread
         );
         Ok(())
     };

@@ -51,13 +51,13 @@ impl Conversation {
 
     /// Sends the text `name`, by which the server selects its answer.
     async fn send(&mut self, thread: &str, name: &str) -> Result<ChatState> {
-        let words = words(name);
+        let question = question_about(name);
         self.client
             .send(&ChatRequest::new(
                 &self.function,
                 &self.alice,
                 thread,
-                &words,
+                &question,
             ))
             .await
     }
@@ -67,7 +67,7 @@ impl Conversation {
     }
 }
 
-fn words(name: &str) -> String {
+fn question_about(name: &str) -> String {
     format!("{name}: {}", question())
 }
 
@@ -159,9 +159,9 @@ async fn answers_of_an_openai_server_reach_the_real_client_completely_and_are_st
         };
         for (number, case) in read_answers().iter().enumerate() {
             let thread = format!("t{number}");
-            let heard = conversation.send(&thread, case.name).await?;
+            let state = conversation.send(&thread, case.name).await?;
             let stored = conversation.answer(&thread).await?;
-            check_case(case, &heard, &stored)
+            check_case(case, &state, &stored)
                 .with_context(|| format!("{}, {dialect:?}", case.name))?;
         }
         let calls = server.requests("busy at first").await?.len();
@@ -187,9 +187,9 @@ async fn answers_of_an_openai_server_reach_the_real_client_completely_and_are_st
     Ok(())
 }
 
-fn check_case(case: &Answer, heard: &ChatState, stored: &StoredMessage) -> Result<()> {
-    ensure!(heard.status == "ready", "{heard:?}");
-    let held = heard.messages.last().context("the answer")?;
+fn check_case(case: &Answer, state: &ChatState, stored: &StoredMessage) -> Result<()> {
+    ensure!(state.status == "ready", "{state:?}");
+    let held = state.messages.last().context("the answer")?;
     ensure!(
         to_output(&held["parts"]) == case.parts,
         "the client holds {held}"
@@ -267,9 +267,9 @@ async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() ->
             ("no stream at all", "gateway_truncated", 1),
         ] {
             let thread = name.replace(' ', "-");
-            let heard = conversation.send(&thread, name).await?;
-            heard.ensure_legal()?;
-            ensure!(heard.status == "error", "{name}, {dialect:?}: {heard:?}");
+            let state = conversation.send(&thread, name).await?;
+            state.ensure_legal()?;
+            ensure!(state.status == "error", "{name}, {dialect:?}: {state:?}");
             let stored = conversation.answer(&thread).await?;
             ensure!(
                 stored.status == Some(Status::Failed),
@@ -283,7 +283,7 @@ async fn failures_of_an_openai_server_are_reported_and_stored_by_their_kind() ->
             );
             let made = server.requests(name).await?.len();
             ensure!(made == calls, "{name}, {dialect:?}: called {made} times");
-            let text = heard.text();
+            let text = state.text();
             let is_some = !text.is_empty() && text.len() < full.len() && full.starts_with(&text);
             ensure!(
                 is_some == (name == "cut in the middle"),
@@ -319,14 +319,14 @@ async fn a_key_unknown_to_an_openai_server_is_reported_as_a_configuration_error(
     else {
         return Ok(());
     };
-    let heard = conversation.send("t1", "text in pieces").await?;
-    heard.ensure_legal()?;
+    let state = conversation.send("t1", "text in pieces").await?;
+    state.ensure_legal()?;
     ensure!(
-        heard
+        state
             .error
             .as_deref()
             .is_some_and(|error| error.contains("not set up correctly")),
-        "{heard:?}"
+        "{state:?}"
     );
     let stored = conversation.answer("t1").await?;
     ensure!(
@@ -348,8 +348,8 @@ async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<
         return Ok(());
     };
     conversation.send("t1", "a tool call between words").await?;
-    let heard = conversation.send("t1", "text in pieces").await?;
-    ensure!(heard.status == "ready", "{heard:?}");
+    let state = conversation.send("t1", "text in pieces").await?;
+    ensure!(state.status == "ready", "{state:?}");
 
     let requests = server.requests("text in pieces").await?;
     let [request] = requests.as_slice() else {
@@ -371,7 +371,7 @@ async fn an_openai_server_gets_the_conversation_with_its_tool_calls() -> Result<
     );
     ensure!(messages[0]["content"] == "You like sweets.", "{request}");
     ensure!(
-        messages[1]["content"] == words("a tool call between words"),
+        messages[1]["content"] == question_about("a tool call between words"),
         "{request}"
     );
     let call = &messages[2]["tool_calls"][0];

@@ -61,12 +61,12 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     world
         .gateway
         .next(responses::stream(&parts_of_every_kind(), Step::End));
-    let words = question();
-    let heard = client
-        .send(&ChatRequest::new(&function, &alice, "t1", &words))
+    let text = question();
+    let state = client
+        .send(&ChatRequest::new(&function, &alice, "t1", &text))
         .await?;
-    ensure!(heard.status == "ready", "{heard:?}");
-    ensure!(heard.text() == "See: that is all.", "{heard:?}");
+    ensure!(state.status == "ready", "{state:?}");
+    ensure!(state.text() == "See: that is all.", "{state:?}");
 
     let stored = world.only_answer(&alice, "t1").await?;
     ensure!(text_of(&stored)? == "See: that is all.", "{}", stored.parts);
@@ -78,7 +78,7 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
             .filter_map(|part| part["type"].as_str());
         kinds.map(str::to_owned).collect()
     };
-    let held = heard.messages.last().context("the answer")?;
+    let held = state.messages.last().context("the answer")?;
     let stored_parts: Value = serde_json::from_str(&stored.parts)?;
     ensure!(
         kinds(&stored_parts) == kinds(&held["parts"]),
@@ -87,12 +87,12 @@ async fn every_kind_of_part_reaches_the_real_client_and_can_be_sent_back() -> Re
     );
     ensure!(held["id"] == stored.id.as_str(), "{held}");
 
-    let heard = client
-        .send(&ChatRequest::new(&function, &alice, "t1", &words))
+    let state = client
+        .send(&ChatRequest::new(&function, &alice, "t1", &text))
         .await?;
     ensure!(
-        heard.status == "ready",
-        "the history must be accepted: {heard:?}"
+        state.status == "ready",
+        "the history must be accepted: {state:?}"
     );
     let prompt = world.gateway.call(1).await?.body["prompt"].clone();
     for expected in ["hm, marzipan", "getWeather", "call_2", "unavailable", PIXEL] {

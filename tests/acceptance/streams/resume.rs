@@ -2,7 +2,7 @@
 //! process.
 
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::reloaded_page::{
     Page, PageAction, PageLoad, VERSIONS, ensure_shows, to_page_messages,
 };
@@ -10,9 +10,9 @@ use acceptance::client::requests::{
     ensure_nothing_to_resume, ensure_refused, question, question_message, resume_request,
     turn_request,
 };
-use acceptance::gateway::responses::{self, send_steps};
+use acceptance::gateway::responses::{self, mixed_parts, send_steps};
 use acceptance::gateway::timed_responses::{
-    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, mixed_parts,
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half,
 };
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch};
@@ -68,7 +68,7 @@ async fn fetch_resume(function: &Function, who: &SignedIn, thread: &str) -> Resu
 #[tokio::test]
 async fn without_a_running_turn_there_is_nothing_to_resume() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let (alice, mallory) = (
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
@@ -94,7 +94,7 @@ async fn without_a_running_turn_there_is_nothing_to_resume() -> Result<()> {
 #[tokio::test]
 async fn without_a_journal_there_is_nothing_to_resume_in_another_process() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let pair = FunctionPair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
     let (answer, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     ensure_nothing_to_resume(&pair.second, &alice, "t1").await?;
@@ -206,7 +206,7 @@ async fn readers_in_the_same_process_get_the_bytes_of_the_first_one() -> Result<
 #[tokio::test]
 async fn an_answer_continues_for_its_readers_when_the_first_one_leaves() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (first, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     drop(first);
@@ -224,7 +224,7 @@ async fn an_answer_continues_for_its_readers_when_the_first_one_leaves() -> Resu
 #[tokio::test]
 async fn readers_in_another_process_follow_the_journal() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (gate, second) = (Gate::default(), Gate::default());
     let mut steps = answer_after(&gate);
@@ -272,7 +272,7 @@ async fn readers_in_another_process_follow_the_journal() -> Result<()> {
 #[tokio::test]
 async fn every_kind_of_part_is_rebuilt_from_the_journal() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (Some(mut sender), Some(mut reader)) = (Page::start("ai")?, Page::start("ai")?) else {
         return Ok(());
@@ -337,7 +337,7 @@ async fn every_kind_of_part_is_rebuilt_from_the_journal() -> Result<()> {
 #[tokio::test]
 async fn readers_of_a_dead_turn_get_an_error_and_its_text_so_far_is_kept() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
+    let mut pair = FunctionPair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (answer, _gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     let mut reader = fetch_resume(&pair.second, &alice, "t1").await?;
@@ -372,7 +372,7 @@ async fn readers_of_a_dead_turn_get_an_error_and_its_text_so_far_is_kept() -> Re
 #[tokio::test]
 async fn a_resume_that_races_the_end_gets_the_complete_answer_or_finds_it_stored() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let (answer, gate) = start_half_answer(&world, &pair.first, &alice, "t1").await?;
     let mut sent = Vec::new();
@@ -401,7 +401,7 @@ async fn a_resume_that_races_the_end_gets_the_complete_answer_or_finds_it_stored
 #[tokio::test]
 async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
         let Some(mut page) = Page::start(package)? else {
@@ -420,9 +420,9 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
             .await?;
             page.wait_for_chunks().await.context(thread.clone())?;
             gate.open();
-            let heard = page.wait_for_state().await?;
-            ensure!(heard.status == "ready", "{thread}: {heard:?}");
-            ensure_shows(&heard, &[&question(), &responses::full_text()])
+            let state = page.wait_for_state().await?;
+            ensure!(state.status == "ready", "{thread}: {state:?}");
+            ensure_shows(&state, &[&question(), &responses::full_text()])
                 .context(thread.clone())?;
             ensure_complete_answer(&thread, &answer.transcript().await?)?;
 
@@ -441,8 +441,8 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
                 "{thread}: after the end: {after:?}"
             );
             ensure!(
-                after.messages == heard.messages,
-                "{thread}: {after:?}\n{heard:?}"
+                after.messages == state.messages,
+                "{thread}: {after:?}\n{state:?}"
             );
         }
     }
@@ -452,7 +452,7 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
 #[tokio::test]
 async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
         let Some(mut page) = Page::start(package)? else {
@@ -480,9 +480,9 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
         .await?;
         page.wait_for_chunks().await.context(package)?;
         gate.open();
-        let heard = page.wait_for_state().await?;
-        ensure!(heard.status == "ready", "{package}: {heard:?}");
-        ensure_shows(&heard, &[&question(), &responses::full_text()]).context(package)?;
+        let state = page.wait_for_state().await?;
+        ensure!(state.status == "ready", "{package}: {state:?}");
+        ensure_shows(&state, &[&question(), &responses::full_text()]).context(package)?;
     }
     pair.stop().await
 }

@@ -2,15 +2,14 @@
 //! sent to a model.
 
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::requests::{
     fetch_transcript, last_message_body, post_request, question_message, resume_request,
     turn_request,
 };
 use acceptance::gateway::responses::{
-    self, delta, finish, frame, head, opening_parts, send_steps, text_end,
+    self, delta, finish, frame, head, mixed_parts, opening_parts, send_steps, text_end,
 };
-use acceptance::gateway::timed_responses::mixed_parts;
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::sse::Transcript;
@@ -70,7 +69,7 @@ fn ensure_shown(case: &str, transcript: &Transcript) -> Result<()> {
 #[tokio::test]
 async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, ON).await?;
+    let pair = FunctionPair::start(&world, ON).await?;
     let threads = Function::start_threads(&world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
@@ -126,7 +125,7 @@ async fn sources_are_shown_stored_and_shown_again() -> Result<()> {
 #[tokio::test]
 async fn a_recovered_turn_keeps_its_sources() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start_with_short_turns(&world, ON).await?;
+    let pair = FunctionPair::start_with_short_turns(&world, ON).await?;
     let alice = world.sign_in("alice").await?;
     let mut parts = answer_with_sources();
     parts.truncate(opening_parts().len() + 3);

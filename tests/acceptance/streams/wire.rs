@@ -12,14 +12,14 @@ use serde_json::json;
 
 #[tokio::test]
 async fn the_response_has_the_headers_and_chunks_that_the_client_expects() -> Result<()> {
-    for way in [RunMode::Plain, RunMode::RuntimeApi, RunMode::Emulator] {
+    for mode in [RunMode::Plain, RunMode::RuntimeApi, RunMode::Emulator] {
         let world = World::new().await?;
-        let Some(function) = Function::start(way, &world.variables()).await? else {
+        let Some(function) = Function::start(mode, &world.variables()).await? else {
             continue;
         };
         let alice = world.sign_in("alice").await?;
         let answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
-        ensure!(answer.status == 200, "{way:?}: {}", answer.status);
+        ensure!(answer.status == 200, "{mode:?}: {}", answer.status);
         for (name, value) in [
             ("content-type", "text/event-stream"),
             ("cache-control", "no-cache"),
@@ -29,7 +29,7 @@ async fn the_response_has_the_headers_and_chunks_that_the_client_expects() -> Re
         ] {
             ensure!(
                 answer.header(name) == value,
-                "{way:?}: {name}: {:?}",
+                "{mode:?}: {name}: {:?}",
                 answer.header(name)
             );
         }
@@ -43,19 +43,19 @@ async fn the_response_has_the_headers_and_chunks_that_the_client_expects() -> Re
             "finish-step",
             "finish",
         ];
-        ensure!(transcript.types() == expected, "{way:?}: {transcript:?}");
+        ensure!(transcript.types() == expected, "{mode:?}: {transcript:?}");
         ensure!(
             transcript.done && transcript.finish_reason() == Some("stop"),
-            "{way:?}: {transcript:?}"
+            "{mode:?}: {transcript:?}"
         );
         ensure!(
             transcript.text() == responses::full_text(),
-            "{way:?}: {transcript:?}"
+            "{mode:?}: {transcript:?}"
         );
         let stored = world.only_answer(&alice, "t1").await?;
         ensure!(
             transcript.chunks[0]["messageId"] == stored.id.as_str(),
-            "{way:?}: {transcript:?}"
+            "{mode:?}: {transcript:?}"
         );
         function.stop().await?;
     }
@@ -122,9 +122,9 @@ async fn the_gateway_is_called_as_the_sdk_calls_it() -> Result<()> {
 
 #[tokio::test]
 async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
-    for way in [RunMode::Plain, RunMode::Watch, RunMode::RuntimeApi] {
+    for mode in [RunMode::Plain, RunMode::Watch, RunMode::RuntimeApi] {
         let world = World::new().await?;
-        let Some(function) = Function::start(way, &world.variables()).await? else {
+        let Some(function) = Function::start(mode, &world.variables()).await? else {
             continue;
         };
         let alice = world.sign_in("alice").await?;
@@ -133,12 +133,15 @@ async fn start_is_sent_before_the_gateway_answers() -> Result<()> {
             .gateway
             .next([vec![Step::Wait(gate.clone())], responses::good()].concat());
         let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
-        answer.chunks(1).await.with_context(|| format!("{way:?}"))?;
+        answer
+            .chunks(1)
+            .await
+            .with_context(|| format!("{mode:?}"))?;
         gate.open();
         let transcript = answer.transcript().await?;
         ensure!(
             transcript.done && transcript.chunks[0]["type"] == "start",
-            "{way:?}: {transcript:?}"
+            "{mode:?}: {transcript:?}"
         );
         function.stop().await?;
     }

@@ -100,11 +100,11 @@ async fn a_deleted_thread_leaves_nothing_in_an_environment_that_freezes() -> Res
     a_deleted_thread_leaves_nothing(RunMode::RuntimeApi).await
 }
 
-async fn a_deleted_thread_leaves_nothing(way: RunMode) -> Result<()> {
+async fn a_deleted_thread_leaves_nothing(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat =
         Function::start_plain(&world.variables_with(&[("JOURNAL_INTERVAL_MS", "0")])).await?;
-    let threads = Function::start_threads_in(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(mode, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     run_turn(&chat, &bob, "t", "m1").await?;
     let bobs = conversation_rows(&world, &bob)?;

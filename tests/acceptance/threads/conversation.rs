@@ -37,10 +37,10 @@ async fn a_conversation_is_returned_as_the_page_holds_it_in_an_environment_that_
     a_conversation_is_returned_as_the_page_holds_it(RunMode::RuntimeApi).await
 }
 
-async fn a_conversation_is_returned_as_the_page_holds_it(way: RunMode) -> Result<()> {
+async fn a_conversation_is_returned_as_the_page_holds_it(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
-    let threads = Function::start_threads_in(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(mode, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     run_turn(&chat, &alice, "t", "m1").await?;
     run_turn(&chat, &alice, "t", "m2").await?;
@@ -193,19 +193,19 @@ async fn the_older_answer_is_hidden_while_another_is_generated() -> Result<()> {
         world.gateway.next(answer_in_halves(&gate));
         let listed = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
         let conversation = listed["messages"].as_array().context("messages")?;
-        let (asked, answered) = (
+        let (kept, answered) = (
             &conversation[..2 * shown.len() - 1],
             &conversation[2 * shown.len() - 1],
         );
-        let body = regenerate_body("t", asked, answered["id"].as_str()).to_string();
+        let body = regenerate_body("t", kept, answered["id"].as_str()).to_string();
         let mut answer = fetch(post_request(&chat, &alice, body)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         let running = fetch_json(threads.get(MESSAGES_PATH, &alice)?).await?;
-        let questions: Vec<_> = field_values(&running["messages"], "id")
+        let kept: Vec<_> = field_values(&running["messages"], "id")
             .into_iter()
             .step_by(2)
             .collect();
-        ensure!(questions == shown, "{shown:?}: {running}");
+        ensure!(kept == shown, "{shown:?}: {running}");
         let last = field_values(&running["messages"], "role").pop();
         ensure!(
             last == Some("user"),
@@ -250,7 +250,7 @@ async fn a_dead_turn_is_recovered_when_its_thread_is_read() -> Result<()> {
 }
 
 /// Waits until the journal of the running turn holds these words.
-async fn wait_for_journal(world: &World, who: &SignedIn, words: &str) -> Result<()> {
+async fn wait_for_journal(world: &World, who: &SignedIn, expected: &str) -> Result<()> {
     let (store, user) = (world.engine.store(), UserId::parse(&who.user)?);
     let current = store.current_turn(&user, &ThreadId::parse("t")?).await?;
     let open = current
@@ -259,7 +259,7 @@ async fn wait_for_journal(world: &World, who: &SignedIn, words: &str) -> Result<
     poll_until_ok("the words to be in the journal", async || {
         let journal = store.journal(&open.journal(), 0, true).await?;
         let text = String::from_utf8(journal.bytes)?;
-        ensure!(text.contains(words.trim()), "{text}");
+        ensure!(text.contains(expected.trim()), "{text}");
         Ok(())
     })
     .await

@@ -18,10 +18,10 @@ async fn threads_are_listed_newest_first_in_an_environment_that_freezes() -> Res
     threads_are_listed_newest_first(RunMode::RuntimeApi).await
 }
 
-async fn threads_are_listed_newest_first(way: RunMode) -> Result<()> {
+async fn threads_are_listed_newest_first(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
-    let threads = Function::start_threads_in(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(mode, &world.variables()).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     let none = fetch_json(threads.get("/api/threads", &alice)?).await?;
     ensure!(

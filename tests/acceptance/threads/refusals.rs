@@ -46,10 +46,10 @@ async fn only_signed_in_users_on_allowed_pages_can_read_in_an_environment_that_f
     only_signed_in_users_on_allowed_pages_can_read(RunMode::RuntimeApi).await
 }
 
-async fn only_signed_in_users_on_allowed_pages_can_read(way: RunMode) -> Result<()> {
+async fn only_signed_in_users_on_allowed_pages_can_read(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
     let chat = Function::start_plain(&world.variables()).await?;
-    let threads = Function::start_threads_in(way, &world.variables()).await?;
+    let threads = Function::start_threads_in(mode, &world.variables()).await?;
     let alice = world.sign_in("alice").await?;
     run_turn(&chat, &alice, "t", "m1").await?;
     let before = world.conversation_items()?;

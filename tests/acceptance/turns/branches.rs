@@ -1,15 +1,15 @@
 //! Branches of a thread: a message while another is answered, another answer to the same question,
 //! an edited question. The thread shows the newest branch, in order, and no branch is deleted.
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::reloaded_page::{
     Page, PageAction, PageLoad, VERSIONS, ensure_shows, text_of_parts, to_page_messages,
 };
 use acceptance::client::requests::{
     self, assistant_message, conversation_body, edit_body, ensure_refused, post_request, question,
-    question_message, regenerate_body, resume_request, stop_now, turn_request, user_message,
+    question_message, regenerate_body, resume_request, stop_turn, turn_request, user_message,
 };
 use acceptance::gateway::responses::{self, parts};
 use acceptance::gateway::timed_responses::{
@@ -140,7 +140,7 @@ fn last_prompt(world: &World) -> Result<Vec<String>> {
 #[tokio::test]
 async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
         let Some(mut page) = Page::start(package)? else {
@@ -168,10 +168,10 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
                 left.messages.clone(),
                 user_message("m2", "And?"),
             );
-            let heard = page.load(&next).await?;
-            ensure!(heard.status == "ready", "{thread}: {heard:?}");
+            let state = page.load(&next).await?;
+            ensure!(state.status == "ready", "{thread}: {state:?}");
             ensure_shows(
-                &heard,
+                &state,
                 &[&question(), &shown, "And?", &responses::full_text()],
             )
             .context(thread.clone())?;
@@ -179,14 +179,19 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
                 world.gateway.call(call).await?.ended().await? == Ended::Left,
                 "{thread}: the old call goes on"
             );
-            Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
-            let (asked, half, full) = (
+            ThreadSnapshot::read_at_rest(&world.engine, &alice, &thread).await?;
+            let (question_line, half, full) = (
                 format!("u:{}", question()),
                 format!("a:{}", first_half()),
                 format!("a:{}", responses::full_text()),
             );
-            let stored =
-                ensure_path(&world, &alice, &thread, &[&asked, &half, "u:And?", &full]).await?;
+            let stored = ensure_path(
+                &world,
+                &alice,
+                &thread,
+                &[&question_line, &half, "u:And?", &full],
+            )
+            .await?;
             let statuses: Vec<_> = stored.iter().filter_map(|message| message.status).collect();
             ensure!(
                 statuses == [Status::Stopped, Status::Completed],
@@ -204,7 +209,7 @@ async fn the_next_message_works_at_once_after_the_clients_own_stop() -> Result<(
 #[tokio::test]
 async fn readers_of_a_turn_that_is_taken_over_get_an_abort() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         world.gateway.next(half_answer());
@@ -238,13 +243,13 @@ async fn readers_of_a_turn_that_is_taken_over_get_an_abort() -> Result<()> {
 async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_running_turn()
 -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("ON_BUSY", "reject")]).await?;
+    let pair = FunctionPair::start(&world, &[("ON_BUSY", "reject")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_in_halves(&gate));
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    let stream = Ledger::read(&world.engine, &alice, "t1")?.thread["streamId"].clone();
+    let stream = ThreadSnapshot::read(&world.engine, &alice, "t1")?.thread["streamId"].clone();
     for function in pair.both() {
         let refused = ensure_refused(
             turn_request(function, &alice, "t1", "m2")?,
@@ -280,10 +285,10 @@ async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_runnin
         world.gateway.calls().len() == 1,
         "a refusal called the model"
     );
-    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
     ensure!(
-        ledger.thread["turns"] == 1 && ledger.counted_turns() == 1,
-        "a refusal counts: {ledger:?}"
+        snapshot.thread["turns"] == 1 && snapshot.counted_turns() == 1,
+        "a refusal counts: {snapshot:?}"
     );
     let next = fetch(turn_request(&pair.second, &alice, "t1", "m2")?)
         .await?
@@ -299,7 +304,7 @@ async fn without_take_over_the_next_message_is_refused_with_the_id_of_the_runnin
 #[tokio::test]
 async fn a_message_that_races_the_end_of_the_old_answer_keeps_the_order() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for number in 0..20 {
         let thread = format!("t{number}");
@@ -324,13 +329,13 @@ async fn a_message_that_races_the_end_of_the_old_answer_keeps_the_order() -> Res
             old.done && ["finish", "abort"].contains(&end),
             "{thread}: {old:?}"
         );
-        Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
-        let (asked, was) = (format!("u:{}", question()), format!("a:{}", old.text()));
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, &thread).await?;
+        let (question_line, was) = (format!("u:{}", question()), format!("a:{}", old.text()));
         let stored = ensure_path(
             &world,
             &alice,
             &thread,
-            &[&asked, &was, &asked, "a:Second."],
+            &[&question_line, &was, &question_line, "a:Second."],
         )
         .await?;
         let expected = if end == "finish" {
@@ -405,7 +410,7 @@ async fn another_answer_is_stored_next_to_the_old_one() -> Result<()> {
     ensure_branch(&world, &alice, "t1", &one, &["u:Say.", "a:one"]).await?;
     ensure_branch(&world, &alice, "t1", &two, &["u:Say.", "a:two"]).await?;
     ensure!(world.gateway.calls().len() == 4);
-    Ledger::read_at_rest(&world.engine, &alice, "t1")
+    ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1")
         .await?
         .ensure_consistent()?;
     function.stop().await
@@ -538,7 +543,7 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
     )
     .await?;
     ensure!(world.gateway.calls().len() == 5);
-    Ledger::read_at_rest(&world.engine, &alice, "t1")
+    ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1")
         .await?
         .ensure_consistent()?;
     function.stop().await
@@ -547,7 +552,7 @@ async fn an_edited_question_is_stored_next_to_the_old_one() -> Result<()> {
 #[tokio::test]
 async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let Some(mut page) = Page::start("ai")? else {
         return Ok(());
@@ -570,25 +575,25 @@ async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Resu
             left.messages,
             PageAction::Regenerate,
         );
-        let heard = page
+        let state = page
             .load(&PageLoad {
                 message_id: Some(old.clone()),
                 ..load
             })
             .await?;
-        ensure!(heard.status == "ready", "{name}: {heard:?}");
-        ensure_shows(&heard, &[&question(), "Another."]).context(name)?;
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
-        let statuses: Vec<_> = ledger
+        ensure!(state.status == "ready", "{name}: {state:?}");
+        ensure_shows(&state, &[&question(), "Another."]).context(name)?;
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
+        let statuses: Vec<_> = snapshot
             .answers()
             .iter()
             .map(|answer| answer["status"].clone())
             .collect();
         ensure!(statuses == ["stopped", "completed"], "{name}: {statuses:?}");
-        let asked = format!("u:{}", question());
-        let stored = ensure_path(&world, &alice, name, &[&asked, "a:Another."]).await?;
+        let question_line = format!("u:{}", question());
+        let stored = ensure_path(&world, &alice, name, &[&question_line, "a:Another."]).await?;
         ensure!(
-            to_page_messages(&stored)?[1]["id"] == heard.messages[1]["id"],
+            to_page_messages(&stored)?[1]["id"] == state.messages[1]["id"],
             "{name}: {stored:?}"
         );
         ensure_branch(
@@ -596,7 +601,7 @@ async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Resu
             &alice,
             name,
             &old,
-            &[&asked, &format!("a:{}", first_half())],
+            &[&question_line, &format!("a:{}", first_half())],
         )
         .await?;
     }
@@ -606,7 +611,7 @@ async fn the_real_client_can_regenerate_while_the_first_answer_streams() -> Resu
 #[tokio::test]
 async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     world.gateway.next(answer_with("To begin with. "));
     world.gateway.next(answer_with("And to go on."));
@@ -655,7 +660,7 @@ async fn a_continued_answer_keeps_its_id_and_its_beginning() -> Result<()> {
 #[tokio::test]
 async fn a_turn_can_be_taken_over_before_its_first_word() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         let gate = Gate::default();
@@ -677,14 +682,14 @@ async fn a_turn_can_be_taken_over_before_its_first_word() -> Result<()> {
         );
         let old = old.transcript().await?;
         ensure!(old.done && old.text().is_empty(), "{name}: {old:?}");
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
         ensure!(
-            ledger.answers()[0]["status"] == "stopped",
+            snapshot.answers()[0]["status"] == "stopped",
             "{name}: {:?}",
-            ledger.answers()
+            snapshot.answers()
         );
         ensure!(
-            stop_now(function, &alice, name).await?.stream.is_none(),
+            stop_turn(function, &alice, name).await?.stream.is_none(),
             "{name}"
         );
     }

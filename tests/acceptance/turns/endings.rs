@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use acceptance::assert::invariants::text_of_row;
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
 use acceptance::client::requests::{ensure_nothing_to_resume, turn_request};
 use acceptance::database::{Behaviour, Fault};
@@ -153,7 +153,7 @@ async fn ensure_ends_once(case: Case) -> Result<()> {
     ensure!(transcript.done && has_error != is_good, "{transcript:?}");
 
     if case.healed == HealTime::AfterDeath {
-        let lease = Ledger::read(&world.engine, &alice, "t1")?.thread["lease"]
+        let lease = ThreadSnapshot::read(&world.engine, &alice, "t1")?.thread["lease"]
             .as_u64()
             .context("a lease")?;
         let left = lease.saturating_sub(epoch_ms(SystemTime::now()));
@@ -164,39 +164,39 @@ async fn ensure_ends_once(case: Case) -> Result<()> {
         if case.healed == HealTime::AfterDeath {
             ensure_nothing_to_resume(&function, &alice, "t1").await?;
         }
-        let ledger = Ledger::read(&world.engine, &alice, "t1")?;
-        ledger.ensure_at_rest()?;
-        ensure_journal_ends(&world, &ledger)?;
-        Ok(ledger)
+        let snapshot = ThreadSnapshot::read(&world.engine, &alice, "t1")?;
+        snapshot.ensure_at_rest()?;
+        ensure_journal_ends(&world, &snapshot)?;
+        Ok(snapshot)
     };
-    let ledger = poll_until_ok("the end of the turn", at_rest).await?;
-    let statuses: Vec<&Value> = ledger
+    let snapshot = poll_until_ok("the end of the turn", at_rest).await?;
+    let statuses: Vec<&Value> = snapshot
         .answers()
         .iter()
         .map(|answer| &answer["status"])
         .collect();
     ensure!(statuses == [case.status], "stored as {statuses:?}");
     ensure!(
-        text_of_row(ledger.answers()[0])? == transcript.text(),
+        text_of_row(snapshot.answers()[0])? == transcript.text(),
         "the stored text differs from the sent text: {:?}",
-        ledger.answers()
+        snapshot.answers()
     );
     ensure!(
-        ledger.thread["doneId"] == ledger.thread["streamId"],
+        snapshot.thread["doneId"] == snapshot.thread["streamId"],
         "{}",
-        ledger.thread
+        snapshot.thread
     );
     ensure!(
         world.gateway.calls().len() == 1,
         "the model was asked again"
     );
-    ensure!(ledger.counted_turns() == 1, "{:?}", ledger.days);
+    ensure!(snapshot.counted_turns() == 1, "{:?}", snapshot.days);
     Ok(())
 }
 
 /// Checks that the journal has all of its pieces, their number and an expiry.
-fn ensure_journal_ends(world: &World, ledger: &Ledger) -> Result<()> {
-    let stream = ledger.thread["streamId"].as_str().context("a stream")?;
+fn ensure_journal_ends(world: &World, snapshot: &ThreadSnapshot) -> Result<()> {
+    let stream = snapshot.thread["streamId"].as_str().context("a stream")?;
     let mut journal = world.engine.rows("C#alice#t1")?;
     journal.retain(|piece| {
         piece["sk"]

@@ -1,9 +1,9 @@
 //! Clients that send only their last message: the prompt holds the history of the thread.
 
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::requests::{
-    edit_body, fetch_transcript, last_message_body, post_request, regenerate_body, stop_now,
+    edit_body, fetch_transcript, last_message_body, post_request, regenerate_body, stop_turn,
     user_message,
 };
 use acceptance::gateway::Step;
@@ -67,7 +67,7 @@ async fn ask_question(
 #[tokio::test]
 async fn the_prompt_holds_the_messages_of_the_thread_in_order() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let (alice, mallory) = (
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
@@ -102,30 +102,30 @@ async fn after_a_change_the_prompt_holds_the_current_path_of_the_thread() -> Res
     let mut body = regenerate_body("t1", &[], None);
     body["messages"].take();
     body["message"] = user_message("m2", "q2");
-    let asked = send_for_prompt(&world, &function, &alice, &body).await?;
+    let prompt = send_for_prompt(&world, &function, &alice, &body).await?;
     ensure!(
-        asked == ["u:q1", "a:a1", "u:q2"],
-        "another answer: {asked:?}"
+        prompt == ["u:q1", "a:a1", "u:q2"],
+        "another answer: {prompt:?}"
     );
-    let asked = ask_question(&world, &function, &alice, "t1", 3).await?;
+    let prompt = ask_question(&world, &function, &alice, "t1", 3).await?;
     ensure!(
-        asked == ["u:q1", "a:a1", "u:q2", "a:a2 again", "u:q3"],
-        "after another answer: {asked:?}"
+        prompt == ["u:q1", "a:a1", "u:q2", "a:a2 again", "u:q3"],
+        "after another answer: {prompt:?}"
     );
 
     plan_answer(&world, "a2 changed");
     let mut body = edit_body("t1", &[user_message("m2", "q2 changed")]);
     body["message"] = body["messages"][0].take();
     body["messages"].take();
-    let asked = send_for_prompt(&world, &function, &alice, &body).await?;
+    let prompt = send_for_prompt(&world, &function, &alice, &body).await?;
     ensure!(
-        asked == ["u:q1", "a:a1", "u:q2 changed"],
-        "a change: {asked:?}"
+        prompt == ["u:q1", "a:a1", "u:q2 changed"],
+        "a change: {prompt:?}"
     );
-    let asked = ask_question(&world, &function, &alice, "t1", 4).await?;
+    let prompt = ask_question(&world, &function, &alice, "t1", 4).await?;
     ensure!(
-        asked == ["u:q1", "a:a1", "u:q2 changed", "a:a2 changed", "u:q4"],
-        "after a change: {asked:?}"
+        prompt == ["u:q1", "a:a1", "u:q2 changed", "a:a2 changed", "u:q4"],
+        "after a change: {prompt:?}"
     );
     function.stop().await
 }
@@ -140,12 +140,12 @@ async fn the_oldest_turns_of_a_long_conversation_are_left_out_of_the_prompt() ->
         let world = World::new().await?;
         let function = Function::start_plain(&world.variables_with(&[(variable, limit)])).await?;
         let alice = world.sign_in("alice").await?;
-        let mut asked = Vec::new();
+        let mut prompt = Vec::new();
         for number in 1..=4 {
             let pad = if name == "bytes" { long.as_str() } else { "" };
             plan_answer(&world, &format!("a{number}"));
             let question = user_message(&format!("m{number}"), &format!("q{number}{pad}"));
-            asked = send_for_prompt(
+            prompt = send_for_prompt(
                 &world,
                 &function,
                 &alice,
@@ -153,8 +153,8 @@ async fn the_oldest_turns_of_a_long_conversation_are_left_out_of_the_prompt() ->
             )
             .await?;
         }
-        let asked: Vec<_> = asked.iter().map(|line| &line[..4]).collect();
-        ensure!(asked == ["u:q3", "a:a3", "u:q4"], "{name}: {asked:?}");
+        let prompt: Vec<_> = prompt.iter().map(|line| &line[..4]).collect();
+        ensure!(prompt == ["u:q3", "a:a3", "u:q4"], "{name}: {prompt:?}");
         ensure!(
             world.stored_messages(&alice, "t1").await?.len() == 8,
             "{name}: nothing is lost in the store"
@@ -167,7 +167,7 @@ async fn the_oldest_turns_of_a_long_conversation_are_left_out_of_the_prompt() ->
 #[tokio::test]
 async fn the_prompt_holds_the_partial_answer_of_a_stopped_turn() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, function, stops) in [
         ("stopped-here", &pair.first, true),
@@ -180,26 +180,26 @@ async fn the_prompt_holds_the_partial_answer_of_a_stopped_turn() -> Result<()> {
         let mut answer = fetch(post_request(&pair.first, &alice, first)?).await?;
         answer.chunks(FIRST_HALF_CHUNKS).await?;
         if stops {
-            ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
+            ensure!(stop_turn(function, &alice, name).await?.stopping, "{name}");
         }
-        let asked = ask_question(&world, function, &alice, name, 2)
+        let prompt = ask_question(&world, function, &alice, name, 2)
             .await
             .context(name)?;
-        let partial = asked.get(1).map(String::as_str).unwrap_or_default();
+        let partial = prompt.get(1).map(String::as_str).unwrap_or_default();
         ensure!(
-            asked.first().is_some_and(|line| line == "u:q1")
-                && asked.last().is_some_and(|line| line == "u:q2"),
-            "{name}: {asked:?}"
+            prompt.first().is_some_and(|line| line == "u:q1")
+                && prompt.last().is_some_and(|line| line == "u:q2"),
+            "{name}: {prompt:?}"
         );
         // In another process the text may lack what the journal does not hold yet.
         let full = format!("a:{}", first_half());
         ensure!(
-            asked.len() == 2 || full.starts_with(partial),
-            "{name}: {asked:?}"
+            prompt.len() == 2 || full.starts_with(partial),
+            "{name}: {prompt:?}"
         );
         ensure!(
-            name.ends_with("there") || asked == ["u:q1", &full, "u:q2"],
-            "{name}: {asked:?}"
+            name.ends_with("there") || prompt == ["u:q1", &full, "u:q2"],
+            "{name}: {prompt:?}"
         );
         ensure!(answer.transcript().await?.text() == first_half(), "{name}");
         let texts: Result<Vec<_>> = world

@@ -2,15 +2,15 @@
 
 use std::time::SystemTime;
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::requests::{
-    conversation_body, fetch_transcript, post_request, question_message, stop_now, turn_request,
+    conversation_body, fetch_transcript, post_request, question_message, stop_turn, turn_request,
 };
-use acceptance::gateway::responses::{self, delta, opening_parts, text_end};
+use acceptance::gateway::responses::{self, delta, finish_with, opening_parts, text_end};
 use acceptance::gateway::timed_responses::{
-    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, finish_with, half_answer,
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, half_answer,
 };
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
@@ -24,7 +24,7 @@ const CONCURRENT_REQUESTS: usize = 20;
 /// Sends twenty questions at once, each in a thread of its own, and returns the thread and the
 /// response of each one that was accepted.
 async fn send_twenty_at_once(
-    pair: &Pair,
+    pair: &FunctionPair,
     who: &SignedIn,
     name: &str,
     code: &str,
@@ -74,7 +74,7 @@ async fn run_turn(function: &Function, who: &SignedIn, thread: &str, message: &s
 #[tokio::test]
 async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
+    let pair = FunctionPair::start(&world, &[("MAX_TURNS_PER_DAY", "3")]).await?;
     let (alice, bob) = (world.sign_in("alice").await?, world.sign_in("bob").await?);
     run_turn(&pair.first, &alice, "t1", "m1").await?;
     run_turn(&pair.second, &alice, "t2", "m1").await?;
@@ -89,8 +89,8 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
         "{} model calls",
         world.gateway.calls().len()
     );
-    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
-    ensure!(ledger.counted_turns() == 3, "{:?}", ledger.days);
+    let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
+    ensure!(snapshot.counted_turns() == 3, "{:?}", snapshot.days);
     for function in pair.both() {
         let shown = run_turn(function, &alice, "t1", "m1").await;
         shown.context("an answer that exists is shown, whatever the limit")?;
@@ -103,7 +103,7 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
         .await?;
     }
     ensure!(
-        Ledger::read(&world.engine, &alice, "t1")?.counted_turns() == 3,
+        ThreadSnapshot::read(&world.engine, &alice, "t1")?.counted_turns() == 3,
         "a replay or a refusal was counted"
     );
     let stored = world.stored_messages(&alice, "t1").await?;
@@ -120,7 +120,7 @@ async fn one_of_twenty_requests_gets_the_last_turn_of_the_day() -> Result<()> {
 #[tokio::test]
 async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "3")]).await?;
+    let pair = FunctionPair::start(&world, &[("MAX_PARALLEL_TURNS", "3")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     let mut running = Vec::new();
@@ -153,11 +153,11 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
         )
         .await?;
     }
-    let ledger = Ledger::read(&world.engine, &alice, "t1")?;
+    let snapshot = ThreadSnapshot::read(&world.engine, &alice, "t1")?;
     ensure!(
-        ledger.slots().len() == 3 && ledger.counted_turns() == 3,
+        snapshot.slots().len() == 3 && snapshot.counted_turns() == 3,
         "{:?}",
-        ledger.days
+        snapshot.days
     );
     let instead = fetch(turn_request(&pair.second, &alice, "t2", "m2")?).await?;
     ensure!(
@@ -171,7 +171,7 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
     for (thread, answer) in running {
         ensure!(answer.transcript().await?.done, "{thread}");
     }
-    Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
     run_turn(&pair.second, &alice, refused, "m1")
         .await
         .context("a refused turn works later")?;
@@ -182,7 +182,7 @@ async fn one_of_twenty_requests_gets_the_last_quota_slot() -> Result<()> {
 #[tokio::test]
 async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
+    let pair = FunctionPair::start(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, steps) in [
         ("good", responses::good()),
@@ -196,7 +196,7 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
         run_turn(&pair.first, &alice, name, "m1")
             .await
             .context(name)?;
-        Ledger::read_at_rest(&world.engine, &alice, name)
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, name)
             .await
             .context(name)?;
     }
@@ -212,9 +212,9 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
             "parallel_turns",
         )
         .await?;
-        ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
+        ensure!(stop_turn(function, &alice, name).await?.stopping, "{name}");
         ensure!(answer.transcript().await?.done, "{name}");
-        Ledger::read_at_rest(&world.engine, &alice, name)
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, name)
             .await
             .context(name)?;
     }
@@ -225,7 +225,8 @@ async fn a_quota_slot_is_released_after_any_end() -> Result<()> {
 #[tokio::test]
 async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_with_short_turns(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
+    let mut pair =
+        FunctionPair::start_with_short_turns(&world, &[("MAX_PARALLEL_TURNS", "1")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_after(&gate));
@@ -234,8 +235,8 @@ async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> R
     pair.first.process.kill().await?;
     drop(answer);
     poll_until_some("the lease to pass", || {
-        let ledger = Ledger::read(&world.engine, &alice, "t1").ok()?;
-        (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
+        let snapshot = ThreadSnapshot::read(&world.engine, &alice, "t1").ok()?;
+        (snapshot.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
     .await?;
     run_turn(&pair.second, &alice, "t2", "m1")
@@ -245,7 +246,7 @@ async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> R
     run_turn(&pair.second, &alice, "t1", "m2")
         .await
         .context("the thread that it died in")?;
-    Ledger::read_at_rest(&world.engine, &alice, "t1")
+    ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1")
         .await?
         .ensure_at_rest()?;
     pair.second.stop().await
@@ -254,7 +255,7 @@ async fn the_quota_slot_of_a_dead_turn_is_free_once_its_lease_has_expired() -> R
 #[tokio::test]
 async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let answer_with = |finish| {
         let mut parts = opening_parts();
@@ -285,8 +286,8 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     ));
     run_turn(&pair.first, &alice, "t1", "cut").await?;
     let (one, two) = (
-        Ledger::read_at_rest(&world.engine, &alice, "t1").await?,
-        Ledger::read_at_rest(&world.engine, &alice, "t2").await?,
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?,
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, "t2").await?,
     );
     for (counter, day, first, second) in [
         ("tin", 1042.0, 1037.0, 5.0),
@@ -313,15 +314,15 @@ async fn the_reported_usage_is_summed_by_day_and_by_thread() -> Result<()> {
     pair.stop().await
 }
 
-fn counter_value(ledger: &Ledger, counter: &str) -> f64 {
-    ledger.thread[counter].as_f64().unwrap_or_default()
+fn counter_value(snapshot: &ThreadSnapshot, counter: &str) -> f64 {
+    snapshot.thread[counter].as_f64().unwrap_or_default()
 }
 
 #[tokio::test]
 async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
     let world = World::new().await?;
     let changes = [("MAX_PARALLEL_TURNS", "1"), ("MAX_TURNS_PER_DAY", "1")];
-    let pair = Pair::start(&world, &changes).await?;
+    let pair = FunctionPair::start(&world, &changes).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_in_halves(&gate));
@@ -349,7 +350,7 @@ async fn equal_requests_at_the_limit_share_the_one_turn() -> Result<()> {
         );
     }
     ensure!(world.gateway.calls().len() == 1);
-    let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
-    ensure!(ledger.counted_turns() == 1, "{:?}", ledger.days);
+    let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
+    ensure!(snapshot.counted_turns() == 1, "{:?}", snapshot.days);
     pair.stop().await
 }

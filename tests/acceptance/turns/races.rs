@@ -6,8 +6,8 @@
 //! themselves begin a little apart; all pauses are drawn from the seed. `SIDEKIQ_RACES` is the
 //! number of seeds, `SIDEKIQ_SEED` the first one.
 
-mod arena;
-mod dead;
+mod dead_turn;
+mod race;
 mod scenarios;
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
 
-use arena::{Arena, Race};
+use race::{Race, RaceSetup};
 
 const RACES: u64 = 1_000;
 const CONCURRENT_RACES: usize = 24;
@@ -31,47 +31,47 @@ async fn in_every_race_each_turn_has_one_answer_one_end_and_one_model_call() -> 
 }
 
 async fn run_races(first: u64, races: u64) -> Result<()> {
-    let arena = Rc::new(Arena::open().await?);
+    let setup = Rc::new(RaceSetup::start().await?);
     let places = Arc::new(Semaphore::new(CONCURRENT_RACES));
     let mut running = JoinSet::new();
     for seed in first..first + races {
-        let (arena, place) = (
-            Rc::clone(&arena),
+        let (setup, place) = (
+            Rc::clone(&setup),
             Arc::clone(&places).acquire_owned().await?,
         );
         running.spawn_local(async move {
-            let outcome = Race::new(&arena, seed).run().await;
+            let outcome = Race::new(&setup, seed).run().await;
             drop(place);
             (seed, outcome)
         });
     }
-    let (mut wrong, mut expected) = (Vec::new(), BTreeMap::new());
+    let (mut failures, mut expected) = (Vec::new(), BTreeMap::new());
     while let Some(ended) = running.join_next().await {
         match ended? {
             (seed, Ok(calls)) => drop(expected.insert(seed, calls)),
             (seed, Err(error)) => {
-                wrong.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}"));
+                failures.push(format!("SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {error:#}"));
             }
         }
     }
-    let calls = arena.calls();
+    let calls = setup.calls();
     for (seed, expected) in expected {
         let made = calls.get(&seed).copied().unwrap_or_default();
         if !expected.contains(&made) {
             let name = scenarios::find(seed).0;
-            wrong.push(format!(
+            failures.push(format!(
                 "SIDEKIQ_SEED={seed} SIDEKIQ_RACES=1: {name}: {made} model calls, not {expected:?}"
             ));
         }
     }
     ensure!(
-        wrong.is_empty(),
+        failures.is_empty(),
         "{} of {races} races went wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
+        failures.len(),
+        failures.join("\n")
     );
-    Rc::into_inner(arena)
+    Rc::into_inner(setup)
         .context("a race goes on")?
-        .close()
+        .stop()
         .await
 }

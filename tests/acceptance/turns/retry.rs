@@ -3,17 +3,17 @@
 
 use std::time::SystemTime;
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::reloaded_page::{Page, PageLoad, VERSIONS, ensure_shows, to_page_messages};
 use acceptance::client::requests::{
     conversation_body, edit_body, ensure_refused, post_request, question, question_message,
-    stop_now, turn_request, user_message,
+    stop_turn, turn_request, user_message,
 };
-use acceptance::gateway::responses::{self, delta, opening_parts};
+use acceptance::gateway::responses::{self, delta, mixed_parts, opening_parts};
 use acceptance::gateway::timed_responses::{
-    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer, mixed_parts,
+    FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
 };
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::{Response, fetch, send};
@@ -30,7 +30,7 @@ const CONCURRENT_REQUESTS: usize = 20;
 async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answers() -> Result<()>
 {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (number, (name, functions)) in [("one", [&pair.first, &pair.first]), ("two", pair.both())]
         .into_iter()
@@ -80,14 +80,19 @@ async fn twenty_equal_requests_at_once_make_one_model_call_and_twenty_equal_answ
             world.gateway.calls().len()
         );
         world.ensure_complete_answer(&alice, name).await?;
-        Ledger::read_at_rest(&world.engine, &alice, name).await?;
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
     }
     pair.stop().await
 }
 
 /// Sends a message from two pages, the second after the first has seen the end, and compares what
 /// they show.
-async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &str) -> Result<()> {
+async fn ensure_replayed(
+    world: &World,
+    pair: &FunctionPair,
+    who: &SignedIn,
+    package: &str,
+) -> Result<()> {
     let Some(mut page) = Page::start(package)? else {
         return Ok(());
     };
@@ -128,7 +133,7 @@ async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &s
             let again = page.load(&load(function)).await?;
             ensure!(again.status == status, "{name}: {again:?}");
             let held =
-                [&again, &first].map(|heard| heard.messages.last().cloned().unwrap_or_default());
+                [&again, &first].map(|state| state.messages.last().cloned().unwrap_or_default());
             let has_late_metadata = name == "a model's error";
             for field in ["id", "role", "parts", "metadata"] {
                 // Metadata known only at the end came after the error then, and comes before it
@@ -148,10 +153,10 @@ async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &s
             world.gateway.calls().len() == calls + 1,
             "{name}: the model was called again"
         );
-        let ledger = Ledger::read_at_rest(&world.engine, who, &thread).await?;
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, who, &thread).await?;
         ensure!(
-            ledger.answers().len() == 1 && ledger.thread["turns"] == 1,
-            "{name}: {ledger:?}"
+            snapshot.answers().len() == 1 && snapshot.thread["turns"] == 1,
+            "{name}: {snapshot:?}"
         );
     }
     Ok(())
@@ -160,7 +165,7 @@ async fn ensure_replayed(world: &World, pair: &Pair, who: &SignedIn, package: &s
 #[tokio::test]
 async fn a_stored_answer_is_replayed_unchanged() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for package in VERSIONS {
         ensure_replayed(&world, &pair, &alice, package).await?;
@@ -171,12 +176,12 @@ async fn a_stored_answer_is_replayed_unchanged() -> Result<()> {
 #[tokio::test]
 async fn a_stopped_answer_is_replayed_with_its_text_so_far() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    ensure!(stop_now(&pair.second, &alice, "t1").await?.stopping);
+    ensure!(stop_turn(&pair.second, &alice, "t1").await?.stopping);
     let first = answer.transcript().await?;
     for function in pair.both() {
         let again = fetch(turn_request(function, &alice, "t1", "m1")?)
@@ -236,7 +241,7 @@ async fn a_stopped_answer_is_replayed_with_its_text_so_far() -> Result<()> {
 #[tokio::test]
 async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (number, (name, steps)) in [
         ("refused", responses::error(400, "invalid_request_error")),
@@ -278,16 +283,20 @@ async fn a_message_whose_answer_failed_before_its_first_word_is_answered_again()
             world.gateway.calls().len() == 2 * (number + 1),
             "{name}: two calls a message"
         );
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
-        ensure!(ledger.thread["turns"] == 2, "{name}: {:?}", ledger.thread);
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
+        ensure!(
+            snapshot.thread["turns"] == 2,
+            "{name}: {:?}",
+            snapshot.thread
+        );
     }
     pair.stop().await
 }
 
 async fn wait_for_lease_end(world: &World, who: &SignedIn, thread: &str) -> Result<()> {
     poll_until_some("the lease to pass", || {
-        let ledger = Ledger::read(&world.engine, who, thread).ok()?;
-        (ledger.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
+        let snapshot = ThreadSnapshot::read(&world.engine, who, thread).ok()?;
+        (snapshot.thread["lease"].as_u64()? < epoch_ms(SystemTime::now())).then_some(())
     })
     .await
 }
@@ -296,7 +305,7 @@ async fn wait_for_lease_end(world: &World, who: &SignedIn, thread: &str) -> Resu
 async fn the_partial_answer_of_a_dead_turn_is_replayed_with_an_error() -> Result<()> {
     for waits in [true, false] {
         let world = World::new().await?;
-        let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
+        let mut pair = FunctionPair::start_with_short_turns(&world, &[]).await?;
         let alice = world.sign_in("alice").await?;
         world.gateway.next(half_answer());
         let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
@@ -340,8 +349,8 @@ async fn the_partial_answer_of_a_dead_turn_is_replayed_with_an_error() -> Result
             again.chunks[0]["messageId"] == stored.id.as_str(),
             "waits {waits}: {again:?}"
         );
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, "t1").await;
-        ledger
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await;
+        snapshot
             .with_context(|| format!("waits {waits}"))?
             .ensure_consistent()?;
         pair.second.stop().await?;
@@ -352,7 +361,7 @@ async fn the_partial_answer_of_a_dead_turn_is_replayed_with_an_error() -> Result
 #[tokio::test]
 async fn a_message_whose_process_died_before_the_first_word_is_answered_again() -> Result<()> {
     let world = World::new().await?;
-    let mut pair = Pair::start_with_short_turns(&world, &[]).await?;
+    let mut pair = FunctionPair::start_with_short_turns(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_after(&gate));
@@ -376,7 +385,7 @@ async fn a_message_whose_process_died_before_the_first_word_is_answered_again() 
 #[tokio::test]
 async fn a_message_followed_by_others_is_answered_once() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for message in ["m1", "m2", "m3"] {
         fetch(turn_request(&pair.first, &alice, "t1", message)?)
@@ -417,7 +426,7 @@ async fn a_message_followed_by_others_is_answered_once() -> Result<()> {
 #[tokio::test]
 async fn another_message_under_a_used_id_is_refused() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let other = |function: &Function, thread: &str| {
         let body = conversation_body(thread, &[user_message("m1", "Something else?")]);
@@ -465,7 +474,7 @@ async fn another_message_under_a_used_id_is_refused() -> Result<()> {
 #[tokio::test]
 async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let pair = FunctionPair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_in_halves(&gate));
@@ -481,9 +490,9 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
         "turn_in_progress",
     )
     .await?;
-    let ledger = Ledger::read(&world.engine, &alice, "t1")?;
+    let snapshot = ThreadSnapshot::read(&world.engine, &alice, "t1")?;
     ensure!(
-        refused["error"]["streamId"] == ledger.thread["streamId"],
+        refused["error"]["streamId"] == snapshot.thread["streamId"],
         "{refused}"
     );
     gate.open();
@@ -509,7 +518,7 @@ async fn without_a_journal_one_process_still_answers_once() -> Result<()> {
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m2")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.first, &alice, "t1").await?.stopping,
+        stop_turn(&pair.first, &alice, "t1").await?.stopping,
         "a stop in the same process"
     );
     let stopped = answer.transcript().await?;

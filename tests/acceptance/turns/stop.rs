@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::reloaded_page::{Page, PageLoad, ensure_shows};
 use acceptance::client::requests::{
     StopAnswer, conversation_body, ensure_refused, post_request, question, question_message,
-    read_stop_answer, resume_request, stop_now, stop_request, turn_request, user_message,
+    read_stop_answer, resume_request, stop_request, stop_turn, turn_request, user_message,
 };
 use acceptance::gateway::responses::{self, delta, frame, opening_parts};
 use acceptance::gateway::timed_responses::{
@@ -68,7 +68,7 @@ fn ensure_aborted(name: &str, transcript: &Transcript, text: &str) -> Result<()>
 #[tokio::test]
 async fn a_stop_drops_the_model_call_and_keeps_the_text_so_far() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (number, (name, function)) in [("here", &pair.first), ("there", &pair.second)]
         .into_iter()
@@ -81,7 +81,7 @@ async fn a_stop_drops_the_model_call_and_keeps_the_text_so_far() -> Result<()> {
             fetch(resume_request(&pair.first, &alice, name)?).await?,
             fetch(resume_request(&pair.second, &alice, name)?).await?,
         ];
-        let stopping = stop_now(function, &alice, name).await?;
+        let stopping = stop_turn(function, &alice, name).await?;
         ensure!(stopping.stopping, "{name}: {stopping:?}");
         ensure!(
             world.gateway.call(number).await?.ended().await? == Ended::Left,
@@ -111,11 +111,11 @@ async fn a_stop_drops_the_model_call_and_keeps_the_text_so_far() -> Result<()> {
             stored.output_tokens.is_none(),
             "nothing was reported: {stored:?}"
         );
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
         ensure!(
-            ledger.thread["doneId"].as_str() == stopping.stream.as_deref(),
+            snapshot.thread["doneId"].as_str() == stopping.stream.as_deref(),
             "{name}: {:?}",
-            ledger.thread
+            snapshot.thread
         );
     }
     pair.stop().await
@@ -124,14 +124,14 @@ async fn a_stop_drops_the_model_call_and_keeps_the_text_so_far() -> Result<()> {
 #[tokio::test]
 async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
+    let pair = FunctionPair::start(&world, &[("JOURNAL_INTERVAL_MS", "0")]).await?;
     let alice = world.sign_in("alice").await?;
     let gate = Gate::default();
     world.gateway.next(answer_in_halves(&gate));
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.second, &alice, "t1").await? == NOT_STOPPING,
+        stop_turn(&pair.second, &alice, "t1").await? == NOT_STOPPING,
         "another process cannot stop it"
     );
     gate.open();
@@ -145,7 +145,7 @@ async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Res
     let mut answer = fetch(turn_request(&pair.first, &alice, "t2", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.first, &alice, "t2").await?.stopping,
+        stop_turn(&pair.first, &alice, "t2").await?.stopping,
         "it runs here"
     );
     ensure_aborted("here", &answer.transcript().await?, &first_half())?;
@@ -159,7 +159,7 @@ async fn without_a_journal_a_stop_works_only_in_the_process_of_the_turn() -> Res
 #[tokio::test]
 async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for (name, function) in [("here", &pair.first), ("there", &pair.second)] {
         let (gate, number) = (Gate::default(), world.gateway.calls().len());
@@ -170,7 +170,7 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
             fetch(resume_request(&pair.first, &alice, name)?).await?,
             fetch(resume_request(&pair.second, &alice, name)?).await?,
         ];
-        ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
+        ensure!(stop_turn(function, &alice, name).await?.stopping, "{name}");
         ensure!(
             world.gateway.call(number).await?.ended().await? == Ended::Left,
             "{name}: the model call goes on"
@@ -183,8 +183,8 @@ async fn a_stop_before_the_first_word_drops_the_model_call() -> Result<()> {
                 "",
             )?;
         }
-        let ledger = Ledger::read_at_rest(&world.engine, &alice, name).await?;
-        let answers = ledger.answers();
+        let snapshot = ThreadSnapshot::read_at_rest(&world.engine, &alice, name).await?;
+        let answers = snapshot.answers();
         ensure!(
             answers.len() == 1 && answers[0]["status"] == "stopped",
             "{name}: {answers:?}"
@@ -218,7 +218,7 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
     ));
     let mut answer = fetch(turn_request(&here, &alice, "t1", "m1")?).await?;
     answer.chunks(4).await?;
-    ensure!(stop_now(&there, &alice, "t1").await?.stopping);
+    ensure!(stop_turn(&there, &alice, "t1").await?.stopping);
     ensure!(world.gateway.call(0).await?.ended().await? == Ended::Left);
     let transcript = answer.transcript().await?;
     // Counted in pieces of the gateway, ten a second, so that a slow machine counts slowly.
@@ -239,19 +239,19 @@ async fn a_stop_reaches_another_process_within_about_a_second() -> Result<()> {
 #[tokio::test]
 async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let (alice, mallory) = (
         world.sign_in("alice").await?,
         world.sign_in("mallory").await?,
     );
     for function in pair.both() {
-        ensure!(stop_now(function, &alice, "never-seen").await? == NOT_STOPPING);
+        ensure!(stop_turn(function, &alice, "never-seen").await? == NOT_STOPPING);
     }
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
     ensure!(
-        stop_now(&pair.first, &mallory, "t1").await? == NOT_STOPPING,
+        stop_turn(&pair.first, &mallory, "t1").await? == NOT_STOPPING,
         "another user's thread"
     );
     let mut stops = Vec::new();
@@ -268,11 +268,11 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
         "one of them at least stops it, and all name the same: {stopped:?}"
     );
     ensure_aborted("the turn", &answer.transcript().await?, &first_half())?;
-    Ledger::read_at_rest(&world.engine, &alice, "t1").await?;
+    ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
     let before = world.engine.items()?;
     for function in pair.both() {
         ensure!(
-            stop_now(function, &alice, "t1").await? == NOT_STOPPING,
+            stop_turn(function, &alice, "t1").await? == NOT_STOPPING,
             "it has ended"
         );
     }
@@ -284,7 +284,7 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
         .await?
         .transcript()
         .await?;
-    ensure!(stop_now(&pair.second, &alice, "done").await? == NOT_STOPPING);
+    ensure!(stop_turn(&pair.second, &alice, "done").await? == NOT_STOPPING);
     world.ensure_complete_answer(&alice, "done").await?;
     pair.stop().await
 }
@@ -292,12 +292,12 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_stop_for_another_turn_stops_nothing() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     world.gateway.next(half_answer());
     let mut old = fetch(turn_request(&pair.first, &alice, "t1", "m1")?).await?;
     old.chunks(FIRST_HALF_CHUNKS).await?;
-    let of_old = stop_now(&pair.first, &alice, "t1")
+    let of_old = stop_turn(&pair.first, &alice, "t1")
         .await?
         .stream
         .context("the old turn's stream")?;
@@ -338,8 +338,8 @@ async fn a_stop_that_names_its_turn_stops_it() -> Result<()> {
     world.gateway.next(half_answer());
     let mut answer = fetch(turn_request(&function, &alice, "t1", "m1")?).await?;
     answer.chunks(FIRST_HALF_CHUNKS).await?;
-    let ledger = Ledger::read(&world.engine, &alice, "t1")?;
-    let stream = ledger.thread["streamId"].as_str().context("the stream")?;
+    let snapshot = ThreadSnapshot::read(&world.engine, &alice, "t1")?;
+    let stream = snapshot.thread["streamId"].as_str().context("the stream")?;
     let body = serde_json::json!({ "streamId": stream, "messages": "not trusted" }).to_string();
     let stopping =
         read_stop_answer(fetch(stop_request(&function, &alice, "t1", body)?).await?).await?;
@@ -428,7 +428,7 @@ async fn an_invalid_stop_is_refused_and_stops_nothing() -> Result<()> {
 #[tokio::test]
 async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     let Some(mut page) = Page::start("ai")? else {
         return Ok(());
@@ -453,7 +453,7 @@ async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -
             .await?
             .chunks(FIRST_HALF_CHUNKS)
             .await?;
-        ensure!(stop_now(function, &alice, name).await?.stopping, "{name}");
+        ensure!(stop_turn(function, &alice, name).await?.stopping, "{name}");
         let stopped = page.wait_for_state().await?;
         ensure!(stopped.status == "ready", "{name}: {stopped:?}");
         ensure_shows(&stopped, &[&question(), &first_half()]).context(name)?;
@@ -505,7 +505,7 @@ async fn after_a_stop_the_real_client_shows_the_text_so_far_and_can_continue() -
 #[tokio::test]
 async fn a_stop_that_races_the_end_leaves_a_stopped_or_a_complete_answer() -> Result<()> {
     let world = World::new().await?;
-    let pair = Pair::start(&world, &[]).await?;
+    let pair = FunctionPair::start(&world, &[]).await?;
     let alice = world.sign_in("alice").await?;
     for number in 0..20 {
         let thread = format!("t{number}");
@@ -540,7 +540,7 @@ async fn a_stop_that_races_the_end_leaves_a_stopped_or_a_complete_answer() -> Re
             metadata(&stored, "aborted") == (stored.status == Some(Status::Stopped)),
             "{thread}: {stored:?}"
         );
-        Ledger::read_at_rest(&world.engine, &alice, &thread).await?;
+        ThreadSnapshot::read_at_rest(&world.engine, &alice, &thread).await?;
     }
     let body = conversation_body("t0", &[question_message("m9")]);
     let next = fetch(post_request(&pair.second, &alice, body.to_string())?)

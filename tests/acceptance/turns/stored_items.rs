@@ -85,17 +85,22 @@ async fn a_regenerated_answer_does_not_double_the_question() -> Result<()> {
     let Some(mut client) = Client::start()? else {
         return Ok(());
     };
-    let words = question();
-    let say = ChatRequest::new(&function, &alice, "t1", &words);
-    ensure!(client.send(&say).await?.status == "ready");
+    let text = question();
+    let request = ChatRequest::new(&function, &alice, "t1", &text);
+    ensure!(client.send(&request).await?.status == "ready");
     world.gateway.next(responses::stream(
         &responses::parts(&["Another."]),
         Step::End,
     ));
-    let heard = client.send(&ChatRequest { text: None, ..say }).await?;
+    let state = client
+        .send(&ChatRequest {
+            text: None,
+            ..request
+        })
+        .await?;
     ensure!(
-        heard.status == "ready" && heard.text() == "Another.",
-        "{heard:?}"
+        state.status == "ready" && state.text() == "Another.",
+        "{state:?}"
     );
     let stored = world.stored_messages(&alice, "t1").await?;
     let questions = stored
@@ -122,22 +127,22 @@ async fn the_next_message_ends_an_abandoned_answer() -> Result<()> {
     world
         .gateway
         .next(responses::stream(&responses::opening_parts(), Step::Hold));
-    let words = question();
-    let say = ChatRequest::new(&function, &alice, "t1", &words);
+    let text = question();
+    let request = ChatRequest::new(&function, &alice, "t1", &text);
     let stopped = client
         .send(&ChatRequest {
             leave_after: Some(3),
-            ..say.clone()
+            ..request.clone()
         })
         .await?;
     ensure!(
         stopped.status == "ready" && stopped.text().is_empty(),
         "{stopped:?}"
     );
-    let heard = client.send(&say).await?;
+    let state = client.send(&request).await?;
     ensure!(
-        heard.status == "ready" && heard.text() == responses::full_text(),
-        "{heard:?}"
+        state.status == "ready" && state.text() == responses::full_text(),
+        "{state:?}"
     );
     let both = async || {
         let stored = world.stored_messages(&alice, "t1").await?;
@@ -272,12 +277,12 @@ async fn a_thread_of_another_user_can_neither_be_read_nor_written() -> Result<()
         "something of Alice's has changed"
     );
     world.ensure_complete_answer(&mallory, "t1").await?;
-    let asked = world.gateway.call(1).await?.body["prompt"]
+    let message_count = world.gateway.call(1).await?.body["prompt"]
         .as_array()
         .map(Vec::len);
     ensure!(
-        asked == Some(1),
-        "Mallory's prompt holds {asked:?} messages"
+        message_count == Some(1),
+        "Mallory's prompt holds {message_count:?} messages"
     );
     function.stop().await
 }

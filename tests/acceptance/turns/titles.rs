@@ -7,9 +7,9 @@ use acceptance::client::requests::{
     turn_request,
 };
 use acceptance::gateway::responses::{
-    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, full_text, parts, stream,
+    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, finish_with, full_text, parts, stream,
 };
-use acceptance::gateway::timed_responses::{answer_after, finish_with};
+use acceptance::gateway::timed_responses::answer_after;
 use acceptance::gateway::{Call, Gate, Step};
 use acceptance::http_client::fetch;
 use acceptance::process::logs::field;
@@ -126,9 +126,9 @@ async fn a_title_comes_after_the_answer_in_an_environment_that_freezes() -> Resu
     a_title_comes_after_the_answer(RunMode::RuntimeApi).await
 }
 
-async fn a_title_comes_after_the_answer(way: RunMode) -> Result<()> {
+async fn a_title_comes_after_the_answer(mode: RunMode) -> Result<()> {
     let world = World::new().await?;
-    let Some(function) = Function::start(way, &world.variables_with(ON)).await? else {
+    let Some(function) = Function::start(mode, &world.variables_with(ON)).await? else {
         return Ok(());
     };
     let alice = world.sign_in("alice").await?;

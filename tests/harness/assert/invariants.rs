@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
 use serde_json::Value;
 
-use crate::assert::thread_snapshot::Ledger;
+use crate::assert::thread_snapshot::ThreadSnapshot;
 
 /// A message that was sent, and the possible outcomes of it.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ pub struct SentMessage {
     /// Its id.
     pub message: String,
     /// Its text.
-    pub words: String,
+    pub text: String,
     /// A flag for a message that the function has acknowledged to a client.
     pub is_acknowledged: bool,
     /// A flag for an answer whose loss was reported to a client: it carries no promise.
@@ -36,14 +36,18 @@ pub struct SentMessage {
 }
 
 /// Returns the violations in a thread at `now_ms` as sentences.
-pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> Vec<String> {
-    let mut wrong = Vec::new();
+pub fn find_violations(
+    snapshot: &ThreadSnapshot,
+    sent: &[SentMessage],
+    now_ms: u64,
+) -> Vec<String> {
+    let mut violations = Vec::new();
     let mut expect = |holds: bool, what: String| {
         if !holds {
-            wrong.push(what);
+            violations.push(what);
         }
     };
-    let thread = &ledger.thread;
+    let thread = &snapshot.thread;
     let ends = ["doneId", "failedId"].map(|end| thread[end] == thread["streamId"]);
     expect(
         thread["streamId"].is_string(),
@@ -57,32 +61,32 @@ pub fn find_violations(ledger: &Ledger, asked: &[SentMessage], now_ms: u64) -> V
         thread["prev"].is_null(),
         "an older turn is still marked as open".to_owned(),
     );
-    for slot in ledger.slots() {
+    for slot in snapshot.slots() {
         expect(
             is_expired(slot, now_ms),
             format!("the slot {slot} is never given back"),
         );
     }
-    let answers = ledger.answers().len() as u64;
+    let answers = snapshot.answers().len() as u64;
     let begun = thread["turns"].as_u64().unwrap_or_default();
     expect(
         answers <= begun,
         format!("{begun} turns have {answers} answers"),
     );
-    let known = |id: &Value| asked.iter().any(|asked| *id == asked.message.as_str());
-    for row in questions(ledger).filter(|row| !known(&row["id"])) {
+    let known = |id: &Value| sent.iter().any(|sent| *id == sent.message.as_str());
+    for row in questions(snapshot).filter(|row| !known(&row["id"])) {
         expect(false, format!("no client sent {}", row["id"]));
     }
     expect(
-        ledger.messages.first().is_none_or(is_question),
+        snapshot.messages.first().is_none_or(is_question),
         "it begins with an answer".to_owned(),
     );
-    for asked in asked {
-        if let Err(error) = ensure_stored(ledger, asked) {
-            expect(false, format!("{}: {error:#}", asked.message));
+    for sent in sent {
+        if let Err(error) = ensure_stored(snapshot, sent) {
+            expect(false, format!("{}: {error:#}", sent.message));
         }
     }
-    wrong
+    violations
 }
 
 /// Returns `true` if the lease in a slot has passed; an unreadable lease never passes.
@@ -98,43 +102,43 @@ fn is_question(row: &Value) -> bool {
     row["role"] == "user"
 }
 
-fn questions(ledger: &Ledger) -> impl Iterator<Item = &Value> {
-    ledger.messages.iter().filter(|row| is_question(row))
+fn questions(snapshot: &ThreadSnapshot) -> impl Iterator<Item = &Value> {
+    snapshot.messages.iter().filter(|row| is_question(row))
 }
 
-fn ensure_stored(ledger: &Ledger, asked: &SentMessage) -> Result<()> {
-    let found = questions(ledger)
-        .filter(|row| row["id"] == asked.message.as_str())
+fn ensure_stored(snapshot: &ThreadSnapshot, sent: &SentMessage) -> Result<()> {
+    let found = questions(snapshot)
+        .filter(|row| row["id"] == sent.message.as_str())
         .count();
     anyhow::ensure!(found <= 1, "it is stored {found} times");
-    let place = ledger
+    let place = snapshot
         .messages
         .iter()
-        .position(|row| is_question(row) && row["id"] == asked.message.as_str());
+        .position(|row| is_question(row) && row["id"] == sent.message.as_str());
     let Some(place) = place else {
-        anyhow::ensure!(!asked.is_acknowledged, "it is lost");
+        anyhow::ensure!(!sent.is_acknowledged, "it is lost");
         anyhow::ensure!(
-            asked.calls == 0,
+            sent.calls == 0,
             "the model was asked, and the question is not stored"
         );
         return Ok(());
     };
-    let words = text_of_row(&ledger.messages[place])?;
-    anyhow::ensure!(words == asked.words, "it says {words:?}");
-    let after = ledger.messages[place + 1..]
+    let text = text_of_row(&snapshot.messages[place])?;
+    anyhow::ensure!(text == sent.text, "it says {text:?}");
+    let after = snapshot.messages[place + 1..]
         .iter()
         .take_while(|row| !is_question(row));
     let after: Vec<_> = after.collect();
-    if asked.is_loss_reported {
+    if sent.is_loss_reported {
         // A table operation failed or timed out, so the state of the answer is undefined.
         return Ok(());
     }
-    ensure_answered(&after, asked)
+    ensure_answered(&after, sent)
 }
 
 /// Checks the last answer. An earlier one may exist only if it is empty: its turn failed, and the
 /// next turn ran again.
-fn ensure_answered(answers: &[&Value], asked: &SentMessage) -> Result<()> {
+fn ensure_answered(answers: &[&Value], sent: &SentMessage) -> Result<()> {
     let (answer, before) = answers.split_last().context("it has no answer")?;
     for row in before {
         anyhow::ensure!(
@@ -144,26 +148,26 @@ fn ensure_answered(answers: &[&Value], asked: &SentMessage) -> Result<()> {
         );
     }
     anyhow::ensure!(
-        asked.calls <= answers.len(),
+        sent.calls <= answers.len(),
         "the model was asked {} times for {} answers",
-        asked.calls,
+        sent.calls,
         answers.len()
     );
     let status = answer["status"].as_str().unwrap_or_default();
     let text = text_of_row(answer)?;
     let has_ended = ["completed", "stopped", "failed", "interrupted"].contains(&status);
     anyhow::ensure!(has_ended, "its answer has the status {status:?}");
-    let lost = asked.min_text.len().saturating_sub(text.len());
+    let lost = sent.min_text.len().saturating_sub(text.len());
     anyhow::ensure!(
-        text.starts_with(&asked.min_text),
+        text.starts_with(&sent.min_text),
         "{lost} bytes of its answer are lost: {status}, {text:?}"
     );
-    let is_genuine = asked
+    let is_genuine = sent
         .possible_texts
         .iter()
         .any(|text_of_answer| text_of_answer.starts_with(&text));
     anyhow::ensure!(is_genuine, "no model call gave the answer {text:?}");
-    let is_complete = asked.possible_texts.contains(&text);
+    let is_complete = sent.possible_texts.contains(&text);
     anyhow::ensure!(
         is_complete || status != "completed",
         "a partial answer is marked as completed: {text:?}"

@@ -14,7 +14,7 @@ use crate::wait::poll_until_ok;
 
 /// The items of a thread and the quota items of its user.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub struct ThreadSnapshot {
     /// The thread's own item.
     pub thread: Value,
     /// The thread's messages, oldest first, on any branch.
@@ -23,7 +23,7 @@ pub struct Ledger {
     pub days: Vec<Value>,
 }
 
-impl Ledger {
+impl ThreadSnapshot {
     /// Reads the items of a thread.
     pub fn read(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
         let of_user = engine.rows(&format!("U#{}", who.user))?;
@@ -50,9 +50,9 @@ impl Ledger {
     /// Reads the items of a thread once no turn of it is running.
     pub async fn read_at_rest(engine: &Engine, who: &SignedIn, thread: &str) -> Result<Self> {
         poll_until_ok("the thread to come to rest", async || {
-            let ledger = Self::read(engine, who, thread)?;
-            ledger.ensure_at_rest()?;
-            Ok(ledger)
+            let snapshot = Self::read(engine, who, thread)?;
+            snapshot.ensure_at_rest()?;
+            Ok(snapshot)
         })
         .await
     }

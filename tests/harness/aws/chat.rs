@@ -10,8 +10,8 @@ use crate::process::binary::chat_binary;
 
 impl Function {
     /// Starts the function; returns `None` if the program that should run it is not installed.
-    pub async fn start(way: RunMode, variables: &Variables) -> Result<Option<Self>> {
-        match way {
+    pub async fn start(mode: RunMode, variables: &Variables) -> Result<Option<Self>> {
+        match mode {
             RunMode::Plain => Self::start_plain(variables).await.map(Some),
             RunMode::Watch => watch::start(variables).await,
             RunMode::Emulator => emulator::start(variables).await,

@@ -35,7 +35,7 @@ pub struct Function {
     pub process: Process,
     api: Option<Arc<RuntimeApi>>,
     _front: Option<FunctionUrl>,
-    way: RunMode,
+    mode: RunMode,
     canaries: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl Function {
 
     /// Ends the function as its run mode does, and checks its logs.
     pub async fn stop(mut self) -> Result<()> {
-        match self.way {
+        match self.mode {
             RunMode::Plain => {
                 self.process.signal(Signal::TERM)?;
                 let status = self.process.exit().await?;
@@ -99,7 +99,7 @@ impl Function {
         self.process.logs.ensure_clean(&self.canaries)
     }
 
-    pub(super) fn new(way: RunMode, url: String, process: Process, variables: &Variables) -> Self {
+    pub(super) fn new(mode: RunMode, url: String, process: Process, variables: &Variables) -> Self {
         let secret = |name: &str| variables.get(name).cloned();
         let mut canaries: Vec<_> = ["AI_GATEWAY_API_KEY", "BETTER_AUTH_SECRET"]
             .iter()
@@ -111,7 +111,7 @@ impl Function {
             process,
             api: None,
             _front: None,
-            way,
+            mode,
             canaries,
         }
     }

@@ -9,14 +9,14 @@ use crate::world::World;
 
 /// Two functions.
 #[derive(Debug)]
-pub struct Pair {
+pub struct FunctionPair {
     /// The function where turns begin, unless a test does it differently.
     pub first: Function,
     /// The other function.
     pub second: Function,
 }
 
-impl Pair {
+impl FunctionPair {
     /// Starts both over plain HTTP, with a journal interval of a tenth of the default: tests wait
     /// for the journal.
     pub async fn start(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
@@ -27,7 +27,7 @@ impl Pair {
         })
     }
 
-    /// Starts both as [`Pair::start`] does, with turns that expire on the first one: they count as
+    /// Starts both as [`FunctionPair::start`] does, with turns that expire on the first one: they count as
     /// dead two seconds after their start.
     pub async fn start_with_short_turns(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let second = variables(world, changes);

@@ -18,8 +18,8 @@ impl Function {
     }
 
     /// Starts the `threads` function over plain HTTP or under the harness's Runtime API.
-    pub async fn start_threads_in(way: RunMode, variables: &Variables) -> Result<Self> {
-        match way {
+    pub async fn start_threads_in(mode: RunMode, variables: &Variables) -> Result<Self> {
+        match mode {
             RunMode::RuntimeApi => {
                 Self::start_threads_under(RuntimeApi::start(1).await?, variables).await
             }

@@ -94,7 +94,7 @@ impl ChatState {
 pub struct ChatAction<'a> {
     /// The text and its conversation.
     #[serde(flatten)]
-    pub say: ChatRequest<'a>,
+    pub request: ChatRequest<'a>,
     /// The further arguments of `sendMessage`: `files`, `messageId`, or `regenerate`.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub more: Value,
@@ -107,9 +107,9 @@ pub struct ChatAction<'a> {
 }
 
 impl<'a> From<ChatRequest<'a>> for ChatAction<'a> {
-    fn from(say: ChatRequest<'a>) -> Self {
+    fn from(request: ChatRequest<'a>) -> Self {
         Self {
-            say,
+            request,
             more: Value::Null,
             deny: None,
             leave_at: None,
@@ -242,7 +242,7 @@ fn script(name: &str, versions: &[Version]) -> Result<Option<Node>> {
             .exists()
     };
     if !versions.iter().all(installed) {
-        tools::report_skipped("whatever the real client would do", "the AI SDK");
+        tools::report_skipped("tests with the AI SDK client", "the AI SDK");
         return Ok(None);
     }
     let mut command = Node::command(folder().join(name));

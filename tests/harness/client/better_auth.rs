@@ -24,7 +24,7 @@ use crate::wait::within;
 /// differs in more than the clock have users of their own; all share one table.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Site<'a> {
+pub struct AuthSite<'a> {
     /// The public URL; with https the cookies are named `__Secure-…`.
     pub url: &'a str,
     /// The signing secret.
@@ -38,7 +38,7 @@ pub struct Site<'a> {
     pub seconds_ago: u64,
 }
 
-impl Site<'_> {
+impl AuthSite<'_> {
     /// A site without cookie cache that shares the function's secret.
     pub const PLAIN: Self = Self {
         url: "https://app.example.com",
@@ -94,21 +94,21 @@ impl WebApp {
         };
         let mut command = Node::command(script);
         command.env_clear().envs(table(engine)).envs([
-            ("BETTER_AUTH_SECRET", Site::PLAIN.secret),
-            ("BETTER_AUTH_URL", Site::PLAIN.url),
+            ("BETTER_AUTH_SECRET", AuthSite::PLAIN.secret),
+            ("BETTER_AUTH_URL", AuthSite::PLAIN.url),
         ]);
         Ok(Some(Self(Node::start(&mut command)?)))
     }
 
     /// Signs a new user up.
-    pub async fn sign_up(&mut self, site: &Site<'_>, email: &str) -> Result<Credentials> {
+    pub async fn sign_up(&mut self, site: &AuthSite<'_>, email: &str) -> Result<Credentials> {
         self.ask(site, "sign-up", json!({"email": email})).await
     }
 
     /// Signs a new user up with this name, which every cookie cache and access token contains.
     pub async fn sign_up_as(
         &mut self,
-        site: &Site<'_>,
+        site: &AuthSite<'_>,
         email: &str,
         name: &str,
     ) -> Result<Credentials> {
@@ -117,12 +117,16 @@ impl WebApp {
     }
 
     /// Starts another session of a user.
-    pub async fn sign_in(&mut self, site: &Site<'_>, email: &str) -> Result<Credentials> {
+    pub async fn sign_in(&mut self, site: &AuthSite<'_>, email: &str) -> Result<Credentials> {
         self.ask(site, "sign-in", json!({"email": email})).await
     }
 
     /// Returns the user whose session better-auth itself finds in these cookies.
-    pub async fn authenticate(&mut self, site: &Site<'_>, cookie: &str) -> Result<Option<String>> {
+    pub async fn authenticate(
+        &mut self,
+        site: &AuthSite<'_>,
+        cookie: &str,
+    ) -> Result<Option<String>> {
         let session: Value = self
             .ask(site, "get-session", json!({"cookie": cookie}))
             .await?;
@@ -130,14 +134,18 @@ impl WebApp {
     }
 
     /// Ends a session.
-    pub async fn sign_out(&mut self, site: &Site<'_>, credentials: &Credentials) -> Result<()> {
+    pub async fn sign_out(&mut self, site: &AuthSite<'_>, credentials: &Credentials) -> Result<()> {
         self.ask::<Value>(site, "sign-out", json!({"cookie": credentials.cookie}))
             .await
             .map(drop)
     }
 
     /// Ends all sessions of a user.
-    pub async fn revoke_all(&mut self, site: &Site<'_>, credentials: &Credentials) -> Result<()> {
+    pub async fn revoke_all(
+        &mut self,
+        site: &AuthSite<'_>,
+        credentials: &Credentials,
+    ) -> Result<()> {
         self.ask::<Value>(site, "revoke-all", json!({"cookie": credentials.cookie}))
             .await
             .map(drop)
@@ -145,7 +153,7 @@ impl WebApp {
 
     async fn ask<A: DeserializeOwned>(
         &mut self,
-        site: &Site<'_>,
+        site: &AuthSite<'_>,
         what: &str,
         with: Value,
     ) -> Result<A> {
@@ -153,7 +161,7 @@ impl WebApp {
         struct Request<'a> {
             r#do: &'a str,
             #[serde(flatten)]
-            site: &'a Site<'a>,
+            site: &'a AuthSite<'a>,
             #[serde(flatten)]
             with: Value,
         }

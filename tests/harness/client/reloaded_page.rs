@@ -101,10 +101,7 @@ impl Page {
     pub fn start(package: &str) -> Result<Option<Self>> {
         let folder = tools::workspace().join("tests/client");
         if !folder.join("node_modules").join(package).exists() {
-            tools::report_skipped(
-                &format!("what the client of {package} would do"),
-                "the AI SDK",
-            );
+            tools::report_skipped(&format!("tests with the client of {package}"), "the AI SDK");
             return Ok(None);
         }
         Ok(Some(Self(Node::start(

@@ -118,7 +118,7 @@ pub struct StopAnswer {
 }
 
 /// Stops the running turn of a thread.
-pub async fn stop_now(function: &Function, who: &SignedIn, thread: &str) -> Result<StopAnswer> {
+pub async fn stop_turn(function: &Function, who: &SignedIn, thread: &str) -> Result<StopAnswer> {
     read_stop_answer(fetch(stop_request(function, who, thread, "")?).await?).await
 }
 

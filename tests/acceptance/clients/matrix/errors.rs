@@ -9,9 +9,9 @@ use super::Outcome;
 use super::stage::{Stage, assistant_message, ensure_answered, roles, user_message};
 
 pub(super) async fn refused(stage: &mut Stage) -> Result<Outcome> {
-    let mut say = stage.request("refused", "One");
-    say.headers.clear();
-    let refused = stage.fail(&say.into()).await?;
+    let mut request = stage.request("refused", "One");
+    request.headers.clear();
+    let refused = stage.fail(&request.into()).await?;
     let body: Value = serde_json::from_str(&refused.error.clone().unwrap_or_default())?;
     ensure!(
         body["error"]["code"] == "unauthorized" && roles(&refused) == ["user"],
@@ -27,8 +27,8 @@ pub(super) async fn at_once(stage: &mut Stage) -> Result<Outcome> {
 
 pub(super) async fn message_after_error(stage: &mut Stage) -> Result<Outcome> {
     fail_at_once(stage, "then").await?;
-    let heard = stage.send("then", "Two").await?;
-    ensure!(heard.text() == full_text(), "{heard:?}");
+    let state = stage.send("then", "Two").await?;
+    ensure!(state.text() == full_text(), "{state:?}");
     stage.ensure_prompt(&json!([user_message("One"), user_message("Two")]))?;
     Ok(Outcome::Works)
 }
@@ -48,8 +48,8 @@ pub(super) async fn half_way(stage: &mut Stage) -> Result<Outcome> {
         metadata["error"] == "gateway_cut" && metadata["latencyMs"].is_u64(),
         "{failed:?}"
     );
-    let heard = stage.send("half-way", "Two").await?;
-    ensure!(heard.text() == full_text(), "{heard:?}");
+    let state = stage.send("half-way", "Two").await?;
+    ensure!(state.text() == full_text(), "{state:?}");
     stage.ensure_prompt(&json!([
         user_message("One"),
         assistant_message("Sweet "),
@@ -87,8 +87,8 @@ async fn fail_at_once(stage: &mut Stage, thread: &str) -> Result<()> {
 
 /// Asks again for the answer to `One`, and checks that it succeeds.
 async fn ensure_recovery(stage: &mut Stage, thread: &str) -> Result<Outcome> {
-    let heard = stage.regenerate(thread, Value::Null).await?;
-    ensure_answered(&heard, &full_text())?;
+    let state = stage.regenerate(thread, Value::Null).await?;
+    ensure_answered(&state, &full_text())?;
     stage.ensure_prompt(&json!([user_message("One")]))?;
     Ok(Outcome::Works)
 }

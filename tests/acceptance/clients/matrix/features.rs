@@ -15,15 +15,15 @@ use super::stage::{
 };
 
 pub(super) async fn send(stage: &mut Stage) -> Result<Outcome> {
-    let heard = stage.send("send", "Hello").await?;
-    ensure_answered(&heard, &full_text())?;
+    let state = stage.send("send", "Hello").await?;
+    ensure_answered(&state, &full_text())?;
     stage.ensure_prompt(&json!([user_message("Hello")]))?;
     stage
         .world
         .ensure_complete_answer(&stage.alice, "send")
         .await?;
     let stored = stage.world.stored_messages(&stage.alice, "send").await?;
-    for (held, kept) in heard.messages.iter().zip(&stored) {
+    for (held, kept) in state.messages.iter().zip(&stored) {
         ensure!(
             held["id"] == kept.id.as_str(),
             "the client holds {held}, the table {kept:?}"
@@ -34,10 +34,10 @@ pub(super) async fn send(stage: &mut Stage) -> Result<Outcome> {
 
 pub(super) async fn turns(stage: &mut Stage) -> Result<Outcome> {
     stage.send("turns", "One").await?;
-    let heard = stage.send("turns", "Two").await?;
+    let state = stage.send("turns", "Two").await?;
     ensure!(
-        roles(&heard) == ["user", "assistant", "user", "assistant"],
-        "{heard:?}"
+        roles(&state) == ["user", "assistant", "user", "assistant"],
+        "{state:?}"
     );
     stage.ensure_prompt(&json!([
         user_message("One"),
@@ -58,12 +58,12 @@ pub(super) async fn turns(stage: &mut Stage) -> Result<Outcome> {
 pub(super) async fn regenerate(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("again", "One").await?;
     stage.plan_answer(&responses::parts(&["Another."]));
-    let heard = stage.regenerate("again", Value::Null).await?;
-    ensure_answered(&heard, "Another.")?;
-    ensure!(heard.messages[0] == first.messages[0], "{heard:?}");
+    let state = stage.regenerate("again", Value::Null).await?;
+    ensure_answered(&state, "Another.")?;
+    ensure!(state.messages[0] == first.messages[0], "{state:?}");
     ensure!(
-        heard.messages[1]["id"] != first.messages[1]["id"],
-        "{heard:?}"
+        state.messages[1]["id"] != first.messages[1]["id"],
+        "{state:?}"
     );
     stage.ensure_prompt(&json!([user_message("One")]))?;
     ensure_questions(stage, "again", &["One"]).await
@@ -73,10 +73,10 @@ pub(super) async fn regenerate_earlier(stage: &mut Stage) -> Result<Outcome> {
     let first = stage.send("earlier", "One").await?;
     stage.send("earlier", "Two").await?;
     stage.plan_answer(&responses::parts(&["Another."]));
-    let heard = stage
+    let state = stage
         .regenerate("earlier", json!({"messageId": first.messages[1]["id"]}))
         .await?;
-    ensure_answered(&heard, "Another.")?;
+    ensure_answered(&state, "Another.")?;
     stage.ensure_prompt(&json!([user_message("One")]))?;
     Ok(Outcome::Works)
 }
@@ -90,11 +90,11 @@ pub(super) async fn edit(stage: &mut Stage) -> Result<Outcome> {
         more,
         ..stage.request("edit", "Other").into()
     };
-    let heard = stage.succeed(&act).await?;
-    ensure_answered(&heard, "Another.")?;
+    let state = stage.succeed(&act).await?;
+    ensure_answered(&state, "Another.")?;
     ensure!(
-        heard.messages[0]["id"] == first.messages[0]["id"],
-        "{heard:?}"
+        state.messages[0]["id"] == first.messages[0]["id"],
+        "{state:?}"
     );
     stage.ensure_prompt(&json!([user_message("Other")]))?;
     Ok(Outcome::Works)
@@ -108,16 +108,16 @@ pub(super) async fn stop(stage: &mut Stage) -> Result<Outcome> {
     steps.extend(responses::send_steps(rest));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
-    let say = stage.request("stop", "One");
+    let request = stage.request("stop", "One");
     let stopped = stage
         .succeed(&ChatAction {
             leave_at: Some(responses::PIECES[0]),
-            ..say.into()
+            ..request.into()
         })
         .await?;
     ensure_answered(&stopped, responses::PIECES[0])?;
-    let heard = stage.send("stop", "Two").await?;
-    ensure!(heard.text() == full_text(), "{heard:?}");
+    let state = stage.send("stop", "Two").await?;
+    ensure!(state.text() == full_text(), "{state:?}");
     stage.ensure_prompt(&json!([
         user_message("One"),
         assistant_message(responses::PIECES[0]),
@@ -169,9 +169,9 @@ pub(super) async fn generated_files(stage: &mut Stage) -> Result<Outcome> {
     let mut parts = responses::parts(&["Here."]);
     parts.insert(2, image());
     stage.plan_answer(&parts);
-    let heard = stage.send("made", "Draw").await?;
+    let state = stage.send("made", "Draw").await?;
     ensure_part(
-        &heard,
+        &state,
         &json!({"type": "file", "mediaType": "image/png", "url": IMAGE_URL}),
     )?;
     stage.send("made", "Again").await?;
@@ -192,18 +192,18 @@ pub(super) async fn reasoning(stage: &mut Stage) -> Result<Outcome> {
     ];
     parts.splice(2..2, thoughts);
     stage.plan_answer(&parts);
-    let heard = stage.send("reasoning", "Why?").await?;
+    let state = stage.send("reasoning", "Why?").await?;
     let thought = json!({"type": "reasoning", "text": "Let me think."});
-    ensure_part(&heard, &thought)?;
+    ensure_part(&state, &thought)?;
     ensure_part(
-        &heard,
+        &state,
         &json!({"type": "reasoning", "state": "done", "providerMetadata": signature}),
     )?;
     stage.send("reasoning", "Really?").await?;
     let prompt = stage.last_prompt()?;
-    let asked = &prompt[1]["content"][0];
+    let sent = &prompt[1]["content"][0];
     ensure!(
-        has_fields(asked, &thought) && has_fields(asked, &json!({"providerOptions": signature})),
+        has_fields(sent, &thought) && has_fields(sent, &json!({"providerOptions": signature})),
         "{prompt}"
     );
     Ok(Outcome::Works)
@@ -216,14 +216,14 @@ pub(super) async fn sources(stage: &mut Stage) -> Result<Outcome> {
         json!({"type": "source", "sourceType": "url", "id": "s", "url": "https://example.com"}),
     );
     stage.plan_answer(&parts);
-    let heard = stage.send("sources", "Where?").await?;
-    ensure_answered(&heard, "So.")?;
+    let state = stage.send("sources", "Where?").await?;
+    ensure_answered(&state, "So.")?;
     ensure!(
-        !heard
+        !state
             .chunks
             .iter()
             .any(|chunk| chunk["type"].to_string().contains("source")),
-        "{heard:?}"
+        "{state:?}"
     );
     Ok(Outcome::Works)
 }
@@ -243,9 +243,9 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Outcome> {
     ]));
     steps.push(Step::End);
     stage.world.gateway.next(steps);
-    let heard = stage.send("odd", "Fruit?").await?;
+    let state = stage.send("odd", "Fruit?").await?;
     let text = "gr\u{fc}\0\u{1f34f}\u{2028} ";
-    ensure_answered(&heard, text)?;
+    ensure_answered(&state, text)?;
     stage.send("odd", "More?").await?;
     stage.ensure_prompt(&json!([
         user_message("Fruit?"),
@@ -257,8 +257,8 @@ pub(super) async fn odd_text(stage: &mut Stage) -> Result<Outcome> {
 
 /// Checks the metadata that the function sends with a message.
 pub(super) async fn metadata(stage: &mut Stage) -> Result<Outcome> {
-    let heard = stage.send("metadata", "Hello").await?;
-    let held = &heard.messages[1]["metadata"];
+    let state = stage.send("metadata", "Hello").await?;
+    let held = &state.messages[1]["metadata"];
     let known = json!({"model": DEFAULT_MODEL, "finishReason": "stop", "aborted": false});
     ensure!(has_fields(held, &known), "{held}");
     ensure!(
@@ -272,7 +272,7 @@ pub(super) async fn metadata(stage: &mut Stage) -> Result<Outcome> {
         held["latencyMs"].is_u64() && held["createdAt"].is_u64(),
         "{held}"
     );
-    let at_start = &heard.chunks[0]["messageMetadata"];
+    let at_start = &state.chunks[0]["messageMetadata"];
     let known = json!({"model": held["model"], "createdAt": held["createdAt"]});
     ensure!(*at_start == known, "{at_start}");
     stage.send("metadata", "And?").await?;

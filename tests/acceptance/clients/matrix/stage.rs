@@ -46,35 +46,39 @@ impl Stage {
 
     /// Sends a text that must be answered successfully.
     pub(super) async fn send(&mut self, thread: &str, text: &str) -> Result<ChatState> {
-        let say = self.request(thread, text);
-        self.succeed(&say.into()).await
+        let request = self.request(thread, text);
+        self.succeed(&request.into()).await
     }
 
     /// Asks for another answer: to the last message, or to the one that `more` names.
     pub(super) async fn regenerate(&mut self, thread: &str, more: Value) -> Result<ChatState> {
-        let say = ChatRequest {
+        let request = ChatRequest {
             text: None,
             ..self.request(thread, "")
         };
-        self.succeed(&ChatAction { more, ..say.into() }).await
+        self.succeed(&ChatAction {
+            more,
+            ..request.into()
+        })
+        .await
     }
 
     /// Performs an action that must succeed.
     pub(super) async fn succeed(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
-        let heard = self.perform(act).await?;
-        ensure!(heard.status == "ready", "{heard:?}");
-        Ok(heard)
+        let state = self.perform(act).await?;
+        ensure!(state.status == "ready", "{state:?}");
+        Ok(state)
     }
 
     /// Performs an action that must end in an error, but not in an error of the client's own
     /// schema.
     pub(super) async fn fail(&mut self, act: &ChatAction<'_>) -> Result<ChatState> {
-        let heard = self.perform(act).await?;
+        let state = self.perform(act).await?;
         ensure!(
-            heard.status == "error" && heard.error_name.as_deref() != Some(SCHEMA_ERROR),
-            "{heard:?}"
+            state.status == "error" && state.error_name.as_deref() != Some(SCHEMA_ERROR),
+            "{state:?}"
         );
-        Ok(heard)
+        Ok(state)
     }
 
     /// Performs an action.
@@ -112,17 +116,17 @@ pub(super) fn assistant_message(text: &str) -> Value {
 }
 
 /// Checks that the conversation ends with one question and its finished answer.
-pub(super) fn ensure_answered(heard: &ChatState, text: &str) -> Result<()> {
+pub(super) fn ensure_answered(state: &ChatState, text: &str) -> Result<()> {
     ensure!(
-        heard.text() == text && roles(heard) == ["user", "assistant"],
-        "{heard:?}"
+        state.text() == text && roles(state) == ["user", "assistant"],
+        "{state:?}"
     );
     Ok(())
 }
 
 /// Returns the roles of a conversation's messages.
-pub(super) fn roles(heard: &ChatState) -> Vec<&str> {
-    heard
+pub(super) fn roles(state: &ChatState) -> Vec<&str> {
+    state
         .messages
         .iter()
         .filter_map(|message| message["role"].as_str())
@@ -130,8 +134,8 @@ pub(super) fn roles(heard: &ChatState) -> Vec<&str> {
 }
 
 /// Checks that the last message has a part with at least these fields.
-pub(super) fn ensure_part(heard: &ChatState, fields: &Value) -> Result<()> {
-    let parts = heard
+pub(super) fn ensure_part(state: &ChatState, fields: &Value) -> Result<()> {
+    let parts = state
         .messages
         .last()
         .and_then(|message| message["parts"].as_array());
@@ -139,7 +143,7 @@ pub(super) fn ensure_part(heard: &ChatState, fields: &Value) -> Result<()> {
         .into_iter()
         .flatten()
         .any(|part| has_fields(part, fields));
-    ensure!(found, "no part {fields}: {heard:?}");
+    ensure!(found, "no part {fields}: {state:?}");
     Ok(())
 }
 

@@ -21,9 +21,9 @@ pub(super) async fn unknown(stage: &mut Stage) -> Result<Outcome> {
         json!({"type": "tool-call", "toolCallId": "c1", "toolName": "getWeather", "input": "{\"city\":\"Paris\"}"}),
         responses::finish(),
     ]);
-    let heard = stage.send("unknown", "Weather?").await?;
+    let state = stage.send("unknown", "Weather?").await?;
     ensure_part(
-        &heard,
+        &state,
         &json!({"toolCallId": "c1", "state": "output-error", "errorText": NO_SUCH_TOOL}),
     )?;
     stage.send("unknown", "And now?").await?;
@@ -52,10 +52,10 @@ pub(super) async fn provider_tool(stage: &mut Stage) -> Result<Outcome> {
     ];
     parts.splice(2..2, search);
     stage.plan_answer(&parts);
-    let heard = stage.send("search", "Look").await?;
+    let state = stage.send("search", "Look").await?;
     let held =
         json!({"type": "dynamic-tool", "toolName": "search", "input": {"q": 1}, "output": ["a"]});
-    ensure_part(&heard, &held)?;
+    ensure_part(&state, &held)?;
     stage.send("search", "And now?").await?;
     let prompt = stage.last_prompt()?;
     let called = json!({"type": "tool-call", "toolCallId": "s1", "toolName": "search", "providerExecuted": true});
@@ -77,22 +77,22 @@ pub(super) async fn approval(stage: &mut Stage) -> Result<Outcome> {
         responses::finish(),
     ]);
     let act = stage.request("approval", "Pay").into();
-    let heard = stage.perform(&act).await?;
-    if is_refused(stage.version, "tool-approval-request", &heard)? {
+    let state = stage.perform(&act).await?;
+    if is_refused(stage.version, "tool-approval-request", &state)? {
         return Ok(Outcome::Unknown);
     }
     ensure_part(
-        &heard,
+        &state,
         &json!({"type": "dynamic-tool", "toolCallId": "m1", "state": "approval-requested"}),
     )?;
-    let say = stage.request("approval", "");
-    let heard = stage
+    let request = stage.request("approval", "");
+    let state = stage
         .succeed(&ChatAction {
             deny: Some("apr"),
-            ..say.into()
+            ..request.into()
         })
         .await?;
-    ensure!(heard.text() == responses::full_text(), "{heard:?}");
+    ensure!(state.text() == responses::full_text(), "{state:?}");
     let prompt = stage.last_prompt()?;
     let response = json!({"type": "tool-approval-response", "approvalId": "apr", "approved": false, "reason": "No."});
     let content = prompt
@@ -114,11 +114,11 @@ pub(super) async fn anthropic_start(stage: &mut Stage) -> Result<Outcome> {
     let mut parts = responses::parts(&["So."]);
     parts.insert(1, start);
     stage.plan_answer(&parts);
-    let heard = stage.send("anthropic", "Who are you?").await?;
-    ensure_answered(&heard, "So.")?;
+    let state = stage.send("anthropic", "Who are you?").await?;
+    ensure_answered(&state, "So.")?;
     ensure!(
-        heard.chunks.iter().all(|chunk| chunk["type"] != "custom"),
-        "{heard:?}"
+        state.chunks.iter().all(|chunk| chunk["type"] != "custom"),
+        "{state:?}"
     );
     Ok(Outcome::Works)
 }
@@ -149,10 +149,10 @@ async fn play_new_part(stage: &mut Stage, kind: &str, new: Value) -> Result<Outc
     parts.insert(2, new);
     stage.plan_answer(&parts);
     let act = stage.request(kind, "New?").into();
-    let heard = stage.perform(&act).await?;
-    let refused = is_refused(stage.version, kind, &heard)?;
+    let state = stage.perform(&act).await?;
+    let refused = is_refused(stage.version, kind, &state)?;
     if !refused {
-        ensure_part(&heard, &json!({"type": kind}))?;
+        ensure_part(&state, &json!({"type": kind}))?;
     }
     stage.send(kind, "And?").await?;
     Ok(if refused {
@@ -164,10 +164,10 @@ async fn play_new_part(stage: &mut Stage, kind: &str, new: Value) -> Result<Outc
 
 /// Returns whether the client refused the chunk, and checks that it did exactly when its version
 /// does not know it.
-fn is_refused(version: Version, kind: &str, heard: &ChatState) -> Result<bool> {
-    let refused = heard.error_name.as_deref() == Some(SCHEMA_ERROR);
-    ensure!(refused == is_unknown(kind, version), "{heard:?}");
-    ensure!(refused || heard.status == "ready", "{heard:?}");
+fn is_refused(version: Version, kind: &str, state: &ChatState) -> Result<bool> {
+    let refused = state.error_name.as_deref() == Some(SCHEMA_ERROR);
+    ensure!(refused == is_unknown(kind, version), "{state:?}");
+    ensure!(refused || state.status == "ready", "{state:?}");
     Ok(refused)
 }
 

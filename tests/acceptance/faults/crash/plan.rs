@@ -75,7 +75,7 @@ impl Request {
 /// The plan of one turn.
 pub(super) struct Plan {
     pub(super) user: String,
-    pub(super) words: String,
+    pub(super) question: String,
     /// The pieces that the model sends before the kill, or would send.
     pub(super) pieces: Vec<String>,
     pause: Duration,
@@ -83,7 +83,7 @@ pub(super) struct Plan {
     pub(super) delay: Duration,
     point: WaitPoint,
     pub(super) gate: Gate,
-    pub(super) touch: Touch,
+    pub(super) follow_up: FollowUp,
     /// Set if the other requests come at once, not only after the dead turn's lease has expired.
     pub(super) is_at_once: bool,
     /// Set if a late write is carried out only after the other requests.
@@ -127,7 +127,7 @@ impl Fate {
 
 /// The requests that others send to the thread of a turn that died.
 #[derive(Debug, Clone)]
-pub(super) enum Touch {
+pub(super) enum FollowUp {
     /// A resume of the running answer.
     Resume,
     /// A repetition of the same message.
@@ -135,7 +135,7 @@ pub(super) enum Touch {
     /// Another message.
     Other,
     /// Several of them at once.
-    All(Vec<Touch>),
+    All(Vec<FollowUp>),
 }
 
 /// The event that triggers the kill.
@@ -187,7 +187,7 @@ impl Plan {
             String::new()
         };
         Self {
-            words: format!("Is {TEXT_CANARY} sweet, {user}? {tail}"),
+            question: format!("Is {TEXT_CANARY} sweet, {user}? {tail}"),
             pieces,
             pause: if quick {
                 Duration::ZERO
@@ -197,7 +197,7 @@ impl Plan {
             delay: Duration::from_millis(random.u64(0..if has_point { 200 } else { 1_200 })),
             point,
             gate: Gate::default(),
-            touch: Touch::draw(random),
+            follow_up: FollowUp::draw(random),
             is_at_once: random.bool(),
             // A question that is stored after its turn was given up never gets an answer.
             is_very_late: random.bool() && !is_question,
@@ -279,7 +279,7 @@ impl WaitPoint {
     }
 }
 
-impl Touch {
+impl FollowUp {
     fn draw(random: &mut fastrand::Rng) -> Self {
         match random.usize(0..6) {
             0 => Self::Resume,
@@ -291,7 +291,7 @@ impl Touch {
         }
     }
 
-    /// Returns the single touches.
+    /// Returns the single follow-ups.
     pub(super) fn singles(&self) -> Vec<Self> {
         match self {
             Self::All(all) => all.clone(),
@@ -303,6 +303,6 @@ impl Touch {
     pub(super) fn sends_another(&self) -> bool {
         self.singles()
             .iter()
-            .any(|touch| matches!(touch, Self::Other))
+            .any(|follow_up| matches!(follow_up, Self::Other))
     }
 }

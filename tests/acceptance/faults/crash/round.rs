@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use acceptance::assert::invariants::{SentMessage, find_violations};
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
 use acceptance::client::requests::{conversation_body, post_request, resume_request, user_message};
 use acceptance::database::{Behaviour, Fault};
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::plan::{Plan, Request, Touch, Trigger, draw};
+use super::plan::{FollowUp, Plan, Request, Trigger, draw};
 
 /// The duration limit of a turn; it stops reading the model after two thirds of it, and its lease
 /// is a third longer.
@@ -165,11 +165,11 @@ impl Lateness {
 
 async fn begin(world: &World, function: &Function, plan: Plan, bytes: &Arc<Bytes>) -> Result<Turn> {
     let who = world.sign_in(&plan.user).await?;
-    world.gateway.next_containing(&plan.words, plan.script());
+    world.gateway.next_containing(&plan.question, plan.script());
     if let Some(fault) = plan.fault() {
         world.engine.fault(fault);
     }
-    let body = conversation_body("t1", &[user_message("m1", &plan.words)]).to_string();
+    let body = conversation_body("t1", &[user_message("m1", &plan.question)]).to_string();
     let (request, client) = (
         post_request(function, &who, body)?,
         Arc::<ClientProgress>::default(),
@@ -286,14 +286,14 @@ impl Turn {
             .collect()
     }
 
-    /// Touches the thread, sends the next message, and judges the stored result.
+    /// Sends the follow-ups and the next message, and judges the stored result.
     async fn finish_and_check(
         &self,
         world: &World,
         function: &Function,
         min_text: String,
     ) -> Result<()> {
-        let name = || format!("{}, touched by {:?}", self.plan.user, self.plan.touch);
+        let name = || format!("{}, followed by {:?}", self.plan.user, self.plan.follow_up);
         self.reading.abort();
         if self.plan.is_late() && !self.plan.is_very_late {
             self.plan.gate.open();
@@ -302,13 +302,13 @@ impl Turn {
         if !self.plan.is_at_once {
             wait_past(lease).await;
         }
-        let touches = self
+        let follow_ups = self
             .plan
-            .touch
+            .follow_up
             .singles()
             .into_iter()
-            .map(|touch| self.touch(function, touch));
-        let is_acknowledged = try_join_all(touches)
+            .map(|follow_up| self.follow_up(function, follow_up));
+        let is_acknowledged = try_join_all(follow_ups)
             .await
             .with_context(name)?
             .into_iter()
@@ -318,15 +318,20 @@ impl Turn {
             self.plan.gate.open();
         }
         self.send_next(world, function).await.with_context(name)?;
-        let mut asked = vec![self.first(world, min_text, is_acknowledged)];
-        if self.plan.touch.sends_another() {
-            asked.push(acknowledged_message("m2", &self.question("m2"), world));
+        let mut sent = vec![self.first(world, min_text, is_acknowledged)];
+        if self.plan.follow_up.sends_another() {
+            sent.push(acknowledged_message("m2", &self.question("m2"), world));
         }
-        asked.push(acknowledged_message("m3", &self.question("m3"), world));
+        sent.push(acknowledged_message("m3", &self.question("m3"), world));
         let check = async || {
-            let ledger = Ledger::read(&world.engine, &self.who, "t1")?;
-            let wrong = find_violations(&ledger, &asked, epoch_ms(SystemTime::now()));
-            ensure!(wrong.is_empty(), "{}: {wrong:?}: {:#?}", name(), ledger);
+            let snapshot = ThreadSnapshot::read(&world.engine, &self.who, "t1")?;
+            let violations = find_violations(&snapshot, &sent, epoch_ms(SystemTime::now()));
+            ensure!(
+                violations.is_empty(),
+                "{}: {violations:?}: {:#?}",
+                name(),
+                snapshot
+            );
             Ok(())
         };
         // An older turn may be finalized later than its answer is stored.
@@ -350,9 +355,9 @@ impl Turn {
 
     /// Sends one request to the thread. Returns whether it was a retry of the first message, which
     /// is then promised.
-    async fn touch(&self, function: &Function, touch: Touch) -> Result<bool> {
-        match touch {
-            Touch::Resume => {
+    async fn follow_up(&self, function: &Function, follow_up: FollowUp) -> Result<bool> {
+        match follow_up {
+            FollowUp::Resume => {
                 let answer = fetch(resume_request(function, &self.who, "t1")?).await?;
                 if answer.status != 204 {
                     ensure!(
@@ -364,15 +369,15 @@ impl Turn {
                 }
                 Ok(false)
             }
-            Touch::Again => {
-                self.send(function, "m1", &self.plan.words).await?;
+            FollowUp::Again => {
+                self.send(function, "m1", &self.plan.question).await?;
                 Ok(true)
             }
-            Touch::Other => self
+            FollowUp::Other => self
                 .send(function, "m2", &self.question("m2"))
                 .await
                 .map(|_| false),
-            Touch::All(_) => unreachable!("the touches have been split"),
+            FollowUp::All(_) => unreachable!("the follow-ups have been split"),
         }
     }
 
@@ -386,8 +391,8 @@ impl Turn {
         .await
     }
 
-    async fn send(&self, function: &Function, message: &str, words: &str) -> Result<Transcript> {
-        let body = conversation_body("t1", &[user_message(message, words)]).to_string();
+    async fn send(&self, function: &Function, message: &str, text: &str) -> Result<Transcript> {
+        let body = conversation_body("t1", &[user_message(message, text)]).to_string();
         let answer = self.post(function, &body).await?;
         let status = answer.status;
         if status != 200 {
@@ -411,7 +416,7 @@ impl Turn {
         } else {
             1
         } {
-            let (thread, words) = match place {
+            let (thread, text) = match place {
                 0 => ("t1".to_owned(), self.question("m3")),
                 _ => (
                     format!("other{place}"),
@@ -419,10 +424,10 @@ impl Turn {
                 ),
             };
             world.gateway.next_containing(
-                &words,
+                &text,
                 [vec![Step::Wait(gate.clone())], responses::good()].concat(),
             );
-            let body = conversation_body(&thread, &[user_message("m3", &words)]).to_string();
+            let body = conversation_body(&thread, &[user_message("m3", &text)]).to_string();
             let answer = self.post(function, &body).await?;
             let status = answer.status;
             if status != 200 {
@@ -444,7 +449,7 @@ impl Turn {
 
     fn first(&self, world: &World, min_text: String, is_acknowledged: bool) -> SentMessage {
         let is_acknowledged = is_acknowledged || self.client.begun.load(Ordering::SeqCst);
-        let mut first = acknowledged_message("m1", &self.plan.words, world);
+        let mut first = acknowledged_message("m1", &self.plan.question, world);
         first.possible_texts.push(self.plan.pieces.concat());
         SentMessage {
             min_text,
@@ -474,18 +479,18 @@ fn problem_lines(lines: &[String]) -> String {
 }
 
 /// Returns a promised message that gets the usual answer.
-fn acknowledged_message(message: &str, words: &str, world: &World) -> SentMessage {
+fn acknowledged_message(message: &str, text: &str, world: &World) -> SentMessage {
     let calls = world.gateway.calls();
     SentMessage {
         message: message.to_owned(),
-        words: words.to_owned(),
+        text: text.to_owned(),
         is_acknowledged: true,
         is_loss_reported: false,
         min_text: String::new(),
         possible_texts: vec![responses::full_text()],
         calls: calls
             .iter()
-            .filter(|call| call.body.to_string().contains(words))
+            .filter(|call| call.body.to_string().contains(text))
             .count(),
     }
 }

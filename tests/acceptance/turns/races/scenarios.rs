@@ -13,8 +13,8 @@ use message::Role;
 use store::Status;
 use tokio::task::JoinSet;
 
-use super::arena::{Race, THREAD, answer_to, read, read_after, send_after};
-use super::dead;
+use super::dead_turn;
+use super::race::{Race, THREAD, answer_to, read, read_after, send_after};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<RangeInclusive<usize>>> + 'a>>;
 type Scenario = for<'a, 'b> fn(&'b mut Race<'a>) -> Outcome<'b>;
@@ -29,10 +29,10 @@ const ALL: [(&str, Scenario); 8] = [
         Box::pin(readers_and_end(race))
     }),
     ("recoveries of one dead turn", |race| {
-        Box::pin(dead::recover_dead_turn(race))
+        Box::pin(dead_turn::recover_dead_turn(race))
     }),
     ("a dead turn and the next message", |race| {
-        Box::pin(dead::follow_dead_turn(race))
+        Box::pin(dead_turn::follow_dead_turn(race))
     }),
     ("another answer while the first one comes", |race| {
         Box::pin(regenerate_while_running(race))
@@ -94,7 +94,7 @@ async fn stop_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
         let stopped = stopped?;
         ensure!(stopped.status == 200, "a stop: {}", stopped.status);
     }
-    let stored = race.arena.world.only_answer(&race.who, THREAD).await;
+    let stored = race.setup.world.only_answer(&race.who, THREAD).await;
     let text = transcript.text();
     match (last_chunk_type(&transcript), stored) {
         ("finish", Ok(stored)) => {
@@ -131,8 +131,8 @@ async fn new_message_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize
         last_chunk_type(&new) == "finish" && new.text() == answer_to(&race.question("m2")),
         "{new:?}"
     );
-    let ledger = race.ledger_at_rest().await?;
-    let statuses: Vec<_> = ledger
+    let snapshot = race.snapshot_at_rest().await?;
+    let statuses: Vec<_> = snapshot
         .answers()
         .iter()
         .map(|answer| answer["status"].clone())
@@ -175,7 +175,7 @@ async fn readers_and_end(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> {
         let reader = reader??;
         if reader.status == 204 {
             let stored = race
-                .arena
+                .setup
                 .world
                 .only_answer(&race.who, THREAD)
                 .await
@@ -223,9 +223,9 @@ async fn regenerate_while_running(race: &mut Race<'_>) -> Result<RangeInclusive<
         last_chunk_type(&new) == "finish" && new.text() == answer_to(&race.question("m1")),
         "{new:?}"
     );
-    race.ledger_at_rest().await?;
+    race.snapshot_at_rest().await?;
     race.ensure_path(&["m1"]).await?;
-    let stored = race.arena.world.only_answer(&race.who, THREAD).await?;
+    let stored = race.setup.world.only_answer(&race.who, THREAD).await?;
     ensure!(
         new.chunks[0]["messageId"] == stored.id.as_str(),
         "the path shows another answer: {stored:?}"
@@ -251,7 +251,7 @@ async fn two_new_messages(race: &mut Race<'_>) -> Result<RangeInclusive<usize>> 
             "{transcript:?}"
         );
     }
-    race.ledger_at_rest().await?;
+    race.snapshot_at_rest().await?;
     let path = race.path().await?;
     let last = path
         .iter()

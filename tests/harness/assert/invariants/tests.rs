@@ -24,8 +24,8 @@ fn empty_answer(ms: u64) -> Value {
 
 /// Returns a thread with a turn that died in the middle of its answer, one that died before its
 /// answer and ran again, and one that completed.
-fn valid_ledger() -> Ledger {
-    Ledger {
+fn valid_snapshot() -> ThreadSnapshot {
+    ThreadSnapshot {
         thread: json!({"streamId": "s4", "doneId": "s4", "failedId": "s2", "turns": 4}),
         messages: vec![
             question(1, "m1", "Who?"),
@@ -40,10 +40,10 @@ fn valid_ledger() -> Ledger {
     }
 }
 
-fn asked() -> Vec<SentMessage> {
-    let asked = |message: &str, words: &str, min_text: &str, complete: &str, calls| SentMessage {
+fn sent() -> Vec<SentMessage> {
+    let sent = |message: &str, text: &str, min_text: &str, complete: &str, calls| SentMessage {
         message: message.to_owned(),
-        words: words.to_owned(),
+        text: text.to_owned(),
         is_acknowledged: true,
         is_loss_reported: false,
         min_text: min_text.to_owned(),
@@ -51,12 +51,12 @@ fn asked() -> Vec<SentMessage> {
         calls,
     };
     vec![
-        asked("m1", "Who?", "Half ", "Half an answer.", 1),
-        asked("m2", "What?", "Nothing.", "Nothing.", 2),
-        asked("m3", "When?", "Now.", "Now.", 1),
+        sent("m1", "Who?", "Half ", "Half an answer.", 1),
+        sent("m2", "What?", "Nothing.", "Nothing.", 2),
+        sent("m3", "When?", "Now.", "Now.", 1),
         SentMessage {
             is_acknowledged: false,
-            ..asked("m4", "Lost on the way?", "", "", 0)
+            ..sent("m4", "Lost on the way?", "", "", 0)
         },
     ]
 }
@@ -64,123 +64,127 @@ fn asked() -> Vec<SentMessage> {
 #[test]
 fn a_valid_thread_has_no_violations() {
     assert_eq!(
-        find_violations(&valid_ledger(), &asked(), NOW_MS),
+        find_violations(&valid_snapshot(), &sent(), NOW_MS),
         Vec::<String>::new()
     );
 }
 
-type Damage = fn(&mut Ledger, &mut Vec<SentMessage>);
+type Damage = fn(&mut ThreadSnapshot, &mut Vec<SentMessage>);
 
 #[test]
 fn each_violation_is_found() {
     let damages: [(&str, Damage, &str); 20] = [
         (
             "no turn",
-            |ledger, _| ledger.thread["streamId"] = Value::Null,
+            |snapshot, _| snapshot.thread["streamId"] = Value::Null,
             "no turn has begun",
         ),
         (
             "no end",
-            |ledger, _| ledger.thread["doneId"] = json!("s3"),
+            |snapshot, _| snapshot.thread["doneId"] = json!("s3"),
             "done: false, failed: false",
         ),
         (
             "two ends",
-            |ledger, _| ledger.thread["failedId"] = json!("s4"),
+            |snapshot, _| snapshot.thread["failedId"] = json!("s4"),
             "done: true, failed: true",
         ),
         (
             "an older turn",
-            |ledger, _| ledger.thread["prev"] = json!({"streamId": "s1"}),
+            |snapshot, _| snapshot.thread["prev"] = json!({"streamId": "s1"}),
             "still marked as open",
         ),
         (
             "a slot in use",
-            |ledger, _| ledger.days[0]["slots"] = json!(["1000000000001#s1"]),
+            |snapshot, _| snapshot.days[0]["slots"] = json!(["1000000000001#s1"]),
             "never given back",
         ),
         (
             "a slot of no time",
-            |ledger, _| ledger.days[0]["slots"] = json!(["s1"]),
+            |snapshot, _| snapshot.days[0]["slots"] = json!(["s1"]),
             "never given back",
         ),
         (
             "a lost question",
-            |ledger, _| drop(ledger.messages.remove(5)),
+            |snapshot, _| drop(snapshot.messages.remove(5)),
             "m3: it is lost",
         ),
         (
             "a lost question and its answer",
-            |ledger, _| ledger.messages.truncate(5),
+            |snapshot, _| snapshot.messages.truncate(5),
             "m3: it is lost",
         ),
         (
             "a doubled question",
-            |ledger, _| ledger.messages.push(question(5, "m1", "Who?")),
+            |snapshot, _| snapshot.messages.push(question(5, "m1", "Who?")),
             "stored 2 times",
         ),
         (
             "another question",
-            |ledger, _| ledger.messages.push(question(5, "m9", "Why?")),
+            |snapshot, _| snapshot.messages.push(question(5, "m9", "Why?")),
             "no client sent",
         ),
         (
             "a changed question",
-            |ledger, _| ledger.messages[0] = question(1, "m1", "Wh"),
+            |snapshot, _| snapshot.messages[0] = question(1, "m1", "Wh"),
             "it says \"Wh\"",
         ),
         (
             "no answer",
-            |ledger, _| drop(ledger.messages.pop()),
+            |snapshot, _| drop(snapshot.messages.pop()),
             "m3: it has no answer",
         ),
         (
             "an answer first",
-            |ledger, _| ledger.messages.insert(0, empty_answer(0)),
+            |snapshot, _| snapshot.messages.insert(0, empty_answer(0)),
             "begins with an answer",
         ),
         (
             "two answers",
-            |ledger, _| ledger.messages.insert(1, answer(1, "completed", "Half an")),
+            |snapshot, _| {
+                snapshot
+                    .messages
+                    .insert(1, answer(1, "completed", "Half an"));
+            },
             "two answers",
         ),
         (
             "too many answers",
-            |ledger, _| ledger.messages.insert(3, empty_answer(2)),
+            |snapshot, _| snapshot.messages.insert(3, empty_answer(2)),
             "4 turns have 5 answers",
         ),
         (
             "no status",
-            |ledger, _| ledger.messages[1] = answer(1, "streaming", "Half an"),
+            |snapshot, _| snapshot.messages[1] = answer(1, "streaming", "Half an"),
             "status \"streaming\"",
         ),
         (
             "lost text",
-            |ledger, _| ledger.messages[1] = answer(1, "interrupted", "Ha"),
+            |snapshot, _| snapshot.messages[1] = answer(1, "interrupted", "Ha"),
             "3 bytes of its answer are lost",
         ),
         (
             "doubled text",
-            |ledger, _| ledger.messages[1] = answer(1, "interrupted", "Half Half"),
+            |snapshot, _| snapshot.messages[1] = answer(1, "interrupted", "Half Half"),
             "no model call gave",
         ),
         (
             "partial as completed",
-            |ledger, _| ledger.messages[1] = answer(1, "completed", "Half an"),
+            |snapshot, _| snapshot.messages[1] = answer(1, "completed", "Half an"),
             "marked as completed",
         ),
         (
             "paid twice",
-            |_, asked| asked[0].calls = 2,
+            |_, sent| sent[0].calls = 2,
             "asked 2 times for 1 answers",
         ),
     ];
     for (name, damage, expected) in damages {
-        let (mut ledger, mut asked) = (valid_ledger(), asked());
-        damage(&mut ledger, &mut asked);
-        let found = find_violations(&ledger, &asked, NOW_MS);
+        let (mut snapshot, mut sent) = (valid_snapshot(), sent());
+        damage(&mut snapshot, &mut sent);
+        let found = find_violations(&snapshot, &sent, NOW_MS);
         assert!(
-            found.iter().any(|wrong| wrong.contains(expected)),
+            found.iter().any(|violations| violations.contains(expected)),
             "{name}: {found:?}"
         );
     }

@@ -1,12 +1,12 @@
-//! The arena of the races, and the tools of a single race.
+//! The two processes of the races, and the tools of a single race.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use acceptance::assert::thread_snapshot::Ledger;
+use acceptance::assert::thread_snapshot::ThreadSnapshot;
 use acceptance::aws::Function;
-use acceptance::aws::function_pair::Pair;
+use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::requests::{
     conversation_body, last_message_body, post_request, user_message,
 };
@@ -40,23 +40,23 @@ const MAX_TABLE_PAUSE: Duration = Duration::from_millis(15);
 const ANSWER_WORDS: [&str; 4] = ["sweet ", "marzipan ", "and ", "more."];
 
 /// Two processes on one table.
-pub(super) struct Arena {
+pub(super) struct RaceSetup {
     pub(super) world: World,
-    pub(super) pair: Pair,
+    pub(super) pair: FunctionPair,
 }
 
-impl Arena {
-    pub(super) async fn open() -> Result<Self> {
+impl RaceSetup {
+    pub(super) async fn start() -> Result<Self> {
         let world = World {
             engine: Engine::start().await?,
             gateway: Gateway::start(vec![Step::Choose(answer_steps)]).await?,
         };
         world.engine.pause_requests_about(MARKER, MAX_TABLE_PAUSE);
-        let pair = Pair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
+        let pair = FunctionPair::start(&world, &[("JOURNAL_INTERVAL_MS", "60")]).await?;
         Ok(Self { world, pair })
     }
 
-    pub(super) async fn close(self) -> Result<()> {
+    pub(super) async fn stop(self) -> Result<()> {
         self.pair.stop().await
     }
 
@@ -118,17 +118,17 @@ pub(super) fn answer_to(question: &str) -> String {
 
 /// One race.
 pub(super) struct Race<'a> {
-    pub(super) arena: &'a Arena,
+    pub(super) setup: &'a RaceSetup,
     pub(super) seed: u64,
     pub(super) random: Rng,
     pub(super) who: SignedIn,
 }
 
 impl<'a> Race<'a> {
-    pub(super) fn new(arena: &'a Arena, seed: u64) -> Self {
+    pub(super) fn new(setup: &'a RaceSetup, seed: u64) -> Self {
         let who = SignedIn::new(&format!("{MARKER}{seed}"));
         Self {
-            arena,
+            setup,
             seed,
             random: Rng::with_seed(seed),
             who,
@@ -139,23 +139,23 @@ impl<'a> Race<'a> {
     /// calls.
     pub(super) async fn run(mut self) -> Result<RangeInclusive<usize>> {
         let (name, scenario) = scenarios::find(self.seed);
-        self.arena.world.sign_in(&self.who.user).await?;
+        self.setup.world.sign_in(&self.who.user).await?;
         let calls = scenario(&mut self).await.context(name)?;
-        let ledger = self.ledger_at_rest().await.context(name)?;
-        ledger
+        let snapshot = self.snapshot_at_rest().await.context(name)?;
+        snapshot
             .ensure_consistent()
-            .map_err(|error| anyhow!("{name}: {error:#}: {ledger:?}"))?;
+            .map_err(|error| anyhow!("{name}: {error:#}: {snapshot:?}"))?;
         Ok(calls)
     }
 
     /// Reads the thread's items once no turn runs.
-    pub(super) async fn ledger_at_rest(&self) -> Result<Ledger> {
-        Ledger::read_at_rest(&self.arena.world.engine, &self.who, THREAD).await
+    pub(super) async fn snapshot_at_rest(&self) -> Result<ThreadSnapshot> {
+        ThreadSnapshot::read_at_rest(&self.setup.world.engine, &self.who, THREAD).await
     }
 
     /// Chooses one of the two processes.
     pub(super) fn choose_function(&mut self) -> &'a Function {
-        self.arena.pair.both()[usize::from(self.random.bool())]
+        self.setup.pair.both()[usize::from(self.random.bool())]
     }
 
     /// Draws a pause of up to `most` milliseconds.
@@ -190,7 +190,7 @@ impl<'a> Race<'a> {
 
     /// Returns the role and text of the stored messages of the current path, without empty ones.
     pub(super) async fn path(&self) -> Result<Vec<(Role, String)>> {
-        let stored = self.arena.world.stored_messages(&self.who, THREAD).await?;
+        let stored = self.setup.world.stored_messages(&self.who, THREAD).await?;
         let line = |message: &StoredMessage| Ok((message.role, text_of(message)?));
         let lines: Result<Vec<_>> = stored.iter().map(line).collect();
         Ok(lines?
@@ -203,13 +203,13 @@ impl<'a> Race<'a> {
     /// beginning.
     pub(super) async fn ensure_path(&self, ids: &[&str]) -> Result<()> {
         let path = self.path().await?;
-        let asked: Vec<_> = path
+        let questions: Vec<_> = path
             .iter()
             .filter(|(role, _)| *role == Role::User)
             .map(|(_, text)| text.as_str())
             .collect();
         let expected: Vec<_> = ids.iter().map(|id| self.question(id)).collect();
-        ensure!(asked == expected, "the path is {path:?}");
+        ensure!(questions == expected, "the path is {path:?}");
         let mut question = "";
         for (role, text) in &path {
             match role {

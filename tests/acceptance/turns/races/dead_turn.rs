@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use store::{Begin, BeginTurn, JournalPiece, Question, TurnLimits, UserMessage};
 use tokio::task::JoinSet;
 
-use super::arena::{Race, THREAD, answer_to, read, read_after, send_after};
+use super::race::{Race, THREAD, answer_to, read, read_after, send_after};
 
 const STREAM: &str = "stream-of-the-dead";
 const ANSWER: &str = "answer-of-the-dead";
@@ -25,7 +25,7 @@ const ANSWER: &str = "answer-of-the-dead";
 /// Leaves a turn in the table as a process that died a minute ago would have. Returns the text in
 /// its journal.
 async fn leave_dead_turn(race: &mut Race<'_>) -> Result<String> {
-    let store = race.arena.world.engine.store();
+    let store = race.setup.world.engine.store();
     let (user, thread) = (UserId::parse(&race.who.user)?, ThreadId::parse(THREAD)?);
     let (message, answer, stream) = (
         MessageId::parse("m1")?,
@@ -175,8 +175,8 @@ pub(super) async fn recover_dead_turn(race: &mut Race<'_>) -> Result<RangeInclus
         }
     }
     ensure_touches_answered(touches).await?;
-    let ledger = race.ledger_at_rest().await?;
-    ensure_recovered(&ledger.answers(), &journaled)?;
+    let snapshot = race.snapshot_at_rest().await?;
+    ensure_recovered(&snapshot.answers(), &journaled)?;
     race.ensure_path(&["m1"]).await?;
     Ok(if journaled.is_empty() { 0..=2 } else { 0..=0 })
 }
@@ -190,8 +190,8 @@ pub(super) async fn follow_dead_turn(race: &mut Race<'_>) -> Result<RangeInclusi
         answer_to(&race.question("m2")).starts_with(&next.text()),
         "{next:?}"
     );
-    let ledger = race.ledger_at_rest().await?;
-    ensure_recovered(&ledger.answers(), &journaled)?;
+    let snapshot = race.snapshot_at_rest().await?;
+    ensure_recovered(&snapshot.answers(), &journaled)?;
     race.ensure_path(&["m1", "m2"]).await?;
     Ok(0..=1)
 }
