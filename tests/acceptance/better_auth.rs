@@ -160,7 +160,7 @@ fn variables_for(world: &World, site: &AuthSite<'_>, jwks: &Value) -> Variables 
     variables
 }
 
-async fn start_stage() -> Result<Option<(World, WebApp)>> {
+async fn start_web_app() -> Result<Option<(World, WebApp)>> {
     let world = World::new().await?;
     let web_app = WebApp::start(&world.engine).await?;
     Ok(web_app.map(|web_app| (world, web_app)))
@@ -180,7 +180,7 @@ fn site_with_cache(cookie_cache: &'static str) -> AuthSite<'static> {
 
 #[tokio::test]
 async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_token() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     for (cookie_cache, algorithm, url, reads) in [
@@ -223,7 +223,7 @@ async fn a_user_of_the_real_better_auth_can_chat_by_cookie_bearer_and_access_tok
 
 #[tokio::test]
 async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     for (cookie_cache, mode) in [
@@ -286,7 +286,7 @@ async fn the_session_is_found_among_all_cookies_of_a_browser() -> Result<()> {
 
 #[tokio::test]
 async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     for cookie_cache in CACHES {
@@ -310,7 +310,7 @@ async fn an_expired_cookie_cache_leads_to_one_session_read() -> Result<()> {
 
 #[tokio::test]
 async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     let site = site_with_cache("compact");
@@ -358,7 +358,7 @@ async fn an_expired_session_or_access_token_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     for (cookie_cache, by_cookie) in [
@@ -414,7 +414,7 @@ async fn a_signed_out_user_is_refused_once_no_self_contained_credential_is_valid
 #[tokio::test]
 async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revocation() -> Result<()>
 {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     let site = site_with_cache("compact");
@@ -493,7 +493,7 @@ async fn a_user_with_revoked_sessions_is_refused_by_a_function_that_checks_revoc
 
 #[tokio::test]
 async fn credentials_signed_by_another_web_app_are_refused_without_a_table_read() -> Result<()> {
-    let Some((world, mut web_app)) = start_stage().await? else {
+    let Some((world, mut web_app)) = start_web_app().await? else {
         return Ok(());
     };
     let ours = site_with_cache("jwe");

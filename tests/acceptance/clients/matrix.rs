@@ -3,26 +3,26 @@
 
 mod errors;
 mod features;
-mod stage;
+mod setup;
 mod table;
 mod tools;
 
 use acceptance::client::ai_sdk::Version;
 use anyhow::{Result, ensure};
 
-use self::stage::Stage;
+use self::setup::ClientSetup;
 
 #[tokio::test]
 async fn every_version_of_the_client_supports_the_features_it_knows() -> Result<()> {
     let mut columns = Vec::new();
     let mut wrong = Vec::new();
     for version in Version::NEWEST_FIRST {
-        let Some(mut stage) = Stage::new(version).await? else {
+        let Some(mut setup) = ClientSetup::new(version).await? else {
             return Ok(());
         };
         let mut column = Vec::new();
         for feature in Feature::ALL {
-            match feature.play(&mut stage).await {
+            match feature.play(&mut setup).await {
                 Ok(seen) => column.push(seen),
                 Err(error) => wrong.push(format!(
                     "ai {}, {}: {error:#}",
@@ -31,10 +31,10 @@ async fn every_version_of_the_client_supports_the_features_it_knows() -> Result<
                 )),
             }
             // A feature that failed half-way must not leave its planned answers to the next.
-            stage.world.gateway.clear_planned();
+            setup.world.gateway.clear_planned();
         }
         columns.push((version, column));
-        stage.function.stop().await?;
+        setup.function.stop().await?;
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     table::check(&columns)
@@ -64,8 +64,8 @@ macro_rules! features {
                 match self { $(Self::$feature => $title),* }
             }
 
-            async fn play(self, stage: &mut Stage) -> Result<Outcome> {
-                match self { $(Self::$feature => Box::pin($play(stage)).await),* }
+            async fn play(self, setup: &mut ClientSetup) -> Result<Outcome> {
+                match self { $(Self::$feature => Box::pin($play(setup)).await),* }
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The stage of the matrix: one function, one gateway and the client of one version, for one
+//! The setup of the matrix: one function, one gateway and the client of one version, for one
 //! feature after the other.
 
 use acceptance::aws::Function;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(super) const SCHEMA_ERROR: &str = "AI_TypeValidationError";
 
 /// The function, the gateway and the client on which the features are tried.
-pub(super) struct Stage {
+pub(super) struct ClientSetup {
     pub(super) version: Version,
     pub(super) world: World,
     pub(super) function: Function,
@@ -21,8 +21,8 @@ pub(super) struct Stage {
     client: Client,
 }
 
-impl Stage {
-    /// Starts a stage for a version. Returns `None` when its client is not installed.
+impl ClientSetup {
+    /// Starts the setup for a version. Returns `None` when its client is not installed.
     pub(super) async fn new(version: Version) -> Result<Option<Self>> {
         let Some(client) = Client::start_version(version)? else {
             return Ok(None);
