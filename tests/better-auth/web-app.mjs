@@ -129,7 +129,7 @@ const commands = {
   },
 };
 
-/** Runs a command by a clock that is this much behind. */
+/** Runs a command with a clock that is late by this much. */
 async function earlier(secondsAgo, run) {
   if (!secondsAgo) return run();
   mock.timers.enable({ apis: ["Date"], now: Date.now() - 1000 * secondsAgo });

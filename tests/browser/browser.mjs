@@ -57,7 +57,7 @@ function find(page, place) {
   return place.has.reduce((found, hasText) => found.filter({ hasText }), root.getByRole(place.role, name)).last();
 }
 
-/** Who said what: the first line of each message. */
+/** Returns the author and the first line of each message. */
 const messagesOf = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll("article")].map((article) => [
@@ -155,7 +155,7 @@ async function obey(command) {
   return acts[command.act](await tabOf(command.tab), command);
 }
 
-/** A failed step as a person would tell it: what was tried, what could be seen, and where the picture is. */
+/** Describes a failed step: the command, the outline of the page, and the path of the screenshot. */
 async function report(command, error) {
   const lines = [`${JSON.stringify(command)}: ${stripVTControlCharacters(error.message)}`];
   const page = tabs.get(command.tab);
@@ -168,7 +168,7 @@ async function report(command, error) {
   return [...lines, ...faults].join("\n");
 }
 
-// A test that failed does not listen any more.
+// A test that failed no longer reads the output.
 process.stdout.on("error", () => process.exit(1));
 
 await mkdir(pictures, { recursive: true });
@@ -178,9 +178,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     (done) => ({ done: done ?? null }),
     async (error) => ({ failed: await report(command, error) }),
   );
-  // What cannot be told in JSON, such as the response to a navigation, nobody asked for.
+  // Objects that JSON cannot represent, such as the response to a navigation, are not part of the answer.
   if (typeof answer.done === "object" && !Array.isArray(answer.done)) answer.done = null;
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-// The test has let go of us.
+// The test has closed the input.
 await browser.close();

@@ -29,16 +29,16 @@ class Chat extends AbstractChat {
   changed = () => {};
 }
 
-/** The SDK's transport. What it hands on to the chat, schema passed, is noted. */
-class NotingTransport extends DefaultChatTransport {
-  heard = () => {};
+/** The SDK's transport. Records the chunks that pass its schema and go to the chat. */
+class RecordingTransport extends DefaultChatTransport {
+  onChunk = () => {};
 
   processResponseStream(stream) {
-    const note = (chunk, controller) => {
-      this.heard(chunk);
+    const record = (chunk, controller) => {
+      this.onChunk(chunk);
       controller.enqueue(chunk);
     };
-    return super.processResponseStream(stream).pipeThrough(new TransformStream({ transform: note }));
+    return super.processResponseStream(stream).pipeThrough(new TransformStream({ transform: record }));
   }
 }
 
@@ -48,7 +48,7 @@ function conversation({ url, thread }) {
   const known = conversations.get(url + thread);
   if (known) return known;
   const current = { headers: {} };
-  current.transport = new NotingTransport({ api: url, headers: () => current.headers, body: { threadId: thread } });
+  current.transport = new RecordingTransport({ api: url, headers: () => current.headers, body: { threadId: thread } });
   current.chat = new Chat({ id: `chat-${thread}`, transport: current.transport });
   conversations.set(url + thread, current);
   return current;
@@ -59,7 +59,7 @@ async function say(command) {
   const { chat, transport } = current;
   const chunks = [];
   current.headers = command.headers;
-  transport.heard = (chunk) => {
+  transport.onChunk = (chunk) => {
     chunks.push(chunk);
     if (chunks.length === command.leaveAfter) void chat.stop();
   };
@@ -81,7 +81,7 @@ async function act(chat, { text, more, deny }) {
   return text == null ? chat.regenerate(more) : chat.sendMessage({ text, ...more });
 }
 
-/** Half a surrogate pair is a string to JavaScript, but no text to whoever reads our lines. */
+/** Replaces unpaired surrogates, which a JavaScript string may hold and UTF-8 may not. */
 const wellFormed = (_key, value) => (typeof value === "string" ? value.toWellFormed() : value);
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -45,7 +45,7 @@ async function read(version, { stream, parts }) {
   return { refused, failures, differs: same ? undefined : message.parts };
 }
 
-/** Half a surrogate pair is a string to JavaScript, but no text to whoever reads our lines. */
+/** Replaces unpaired surrogates, which a JavaScript string may hold and UTF-8 may not. */
 const wellFormed = (_key, value) => (typeof value === "string" ? value.toWellFormed() : value);
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -306,7 +306,7 @@ async fn every_kind_of_part_is_rebuilt_from_the_journal() -> Result<()> {
         );
         reader
             .begin(&PageLoad {
-                tell_after: Some(2),
+                report_after: Some(2),
                 ..load
             })
             .await?;
@@ -414,7 +414,7 @@ async fn a_reloaded_page_shows_the_answer_once() -> Result<()> {
             ensure!(loaded.len() == 1, "{thread}: {loaded:?}");
             let load = PageLoad::new(function, &alice, &thread, loaded, PageAction::Resume);
             page.begin(&PageLoad {
-                tell_after: Some(4),
+                report_after: Some(4),
                 ..load
             })
             .await?;
@@ -474,7 +474,7 @@ async fn a_page_that_lost_its_connection_shows_the_answer_once() -> Result<()> {
         let stay = PageLoad::new(&pair.first, &alice, package, vec![], PageAction::Resume);
         page.begin(&PageLoad {
             stay: true,
-            tell_after: Some(FIRST_HALF_CHUNKS),
+            report_after: Some(FIRST_HALF_CHUNKS),
             ..stay
         })
         .await?;

@@ -10,7 +10,7 @@ import { convertToModelMessages, createIdGenerator, streamText } from "ai";
 import { linesOf } from "./lines.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
-// A broken stream also rejects promises of the result that nobody here waits for.
+// A broken stream also rejects promises of the result that are not awaited here.
 process.on("unhandledRejection", () => {});
 
 const generateMessageId = createIdGenerator({ size: 21 });

@@ -1,5 +1,5 @@
 //! A page that is reloaded: the real client, starting with the messages that the `threads` function
-//! would return. `tests/client/resume.mjs` is its counterpart.
+//! would return. `tests/client/reloaded-page.mjs` is its counterpart.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct PageLoad<'a> {
     /// The message to regenerate.
     pub message_id: Option<String>,
     /// The number of chunks after which the page reports to [`Page::wait_for_chunks`].
-    pub tell_after: Option<usize>,
+    pub report_after: Option<usize>,
     /// The number of chunks after which the page disconnects.
     pub leave_after: Option<usize>,
     /// A flag that keeps the open page, with the messages that it shows.
@@ -70,7 +70,7 @@ impl<'a> PageLoad<'a> {
             act,
             message: None,
             message_id: None,
-            tell_after: None,
+            report_after: None,
             leave_after: None,
             stay: false,
         }
@@ -105,7 +105,7 @@ impl Page {
             return Ok(None);
         }
         Ok(Some(Self(Node::start(
-            Node::command(folder.join("resume.mjs")).arg(package),
+            Node::command(folder.join("reloaded-page.mjs")).arg(package),
         )?)))
     }
 
@@ -120,11 +120,11 @@ impl Page {
         self.0.send(load).await
     }
 
-    /// Waits until the loaded page has received [`PageLoad::tell_after`] chunks.
+    /// Waits until the loaded page has received [`PageLoad::report_after`] chunks.
     pub async fn wait_for_chunks(&mut self) -> Result<()> {
         let line = self.0.receive().await?;
         ensure!(
-            line.starts_with("{\"heard\":"),
+            line.starts_with("{\"received\":"),
             "the page has ended without that: {line}"
         );
         Ok(())

@@ -1,6 +1,6 @@
-// A page that is loaded anew for each command: a chat of the real AI SDK that begins with the messages it is given, does
-// one thing, and says what it shows. Reads one JSON command a line, answers each with one JSON line, before which it
-// may say that it has begun to hear.
+// A page that is loaded again for each command: a chat of the real AI SDK that begins with the given messages, performs
+// one action and returns its state. Reads one JSON command a line and answers each with one JSON line. A line with
+// `received` may come before it, once a number of chunks has arrived.
 // The argument names the package: ai, or an alias of another major version.
 import { createInterface } from "node:readline";
 
@@ -27,20 +27,20 @@ class Chat extends AbstractChat {
   }
 }
 
-/** The SDK's transport. What it hands on to the chat, schema passed, is noted. */
-class NotingTransport extends DefaultChatTransport {
-  heard = () => {};
+/** The SDK's transport. Records the chunks that pass its schema and go to the chat. */
+class RecordingTransport extends DefaultChatTransport {
+  onChunk = () => {};
 
   processResponseStream(stream) {
-    const note = (chunk, controller) => {
-      this.heard(chunk);
+    const record = (chunk, controller) => {
+      this.onChunk(chunk);
       controller.enqueue(chunk);
     };
-    return super.processResponseStream(stream).pipeThrough(new TransformStream({ transform: note }));
+    return super.processResponseStream(stream).pipeThrough(new TransformStream({ transform: record }));
   }
 }
 
-/** What a page does: `resume` is what `useChat({ resume: true })` does when it is mounted. */
+/** The actions of a page: `resume` is what `useChat({ resume: true })` does when it is mounted. */
 const acts = {
   resume: (chat) => chat.resumeStream(),
   send: (chat, { message }) => chat.sendMessage(message),
@@ -52,7 +52,7 @@ let open;
 
 function load({ url, headers, thread, messages, stay }) {
   if (stay && open) return open;
-  const transport = new NotingTransport({ api: url, headers, body: { threadId: thread } });
+  const transport = new RecordingTransport({ api: url, headers, body: { threadId: thread } });
   return { transport, chat: new Chat({ id: thread, transport, messages }) };
 }
 
@@ -60,9 +60,9 @@ async function perform(command) {
   open = load(command);
   const { chat, transport } = open;
   const chunks = [];
-  transport.heard = (chunk) => {
+  transport.onChunk = (chunk) => {
     chunks.push(chunk);
-    if (chunks.length === command.tellAfter) tell({ heard: chunks.length });
+    if (chunks.length === command.reportAfter) print({ received: chunks.length });
     if (chunks.length === command.leaveAfter) void chat.stop();
   };
   chat.clearError();
@@ -71,8 +71,8 @@ async function perform(command) {
   return { status, error: error?.message, errorName: error?.name, chunks, messages };
 }
 
-const tell = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  tell(await perform(JSON.parse(line)));
+  print(await perform(JSON.parse(line)));
 }
