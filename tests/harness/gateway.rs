@@ -2,6 +2,7 @@
 //! OpenAI-compatible server.
 
 pub mod openai_server;
+pub mod parts;
 pub mod responses;
 mod simulated;
 pub mod timed_responses;

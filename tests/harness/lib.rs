@@ -2,7 +2,8 @@
 //! binaries, and nothing of their insides.
 //!
 //! It knows every wire: the browser's, the gateway's, Lambda's and DynamoDB's. It does not know how
-//! the binaries work, and observes only what is visible from outside.
+//! the binaries work, and observes only what is visible from outside. `tests/README.md` shows how
+//! its parts fit together.
 
 #![allow(
     clippy::disallowed_methods,

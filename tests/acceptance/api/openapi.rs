@@ -4,7 +4,7 @@ use acceptance::aws::Function;
 use acceptance::client::requests::{ensure_refused, fetch_transcript, turn_request};
 use acceptance::client::schemathesis::run_schemathesis;
 use acceptance::database::Engine;
-use acceptance::gateway::responses::mixed_parts;
+use acceptance::gateway::parts::mixed_parts;
 use acceptance::gateway::{Gateway, Step, responses};
 use acceptance::world::World;
 use anyhow::{Context, Result};

@@ -2,7 +2,8 @@
 
 use acceptance::browser::{Locator, Tab, alert, answer, button, conversation, textbox};
 use acceptance::client::requests::question;
-use acceptance::gateway::responses::{delta, full_text, mixed_parts, opening_parts, parts, stream};
+use acceptance::gateway::parts::mixed_parts;
+use acceptance::gateway::responses::{delta, full_text, opening_parts, parts, stream};
 use acceptance::gateway::timed_responses::{answer_after, first_half, half_answer};
 use acceptance::gateway::{Ended, Gate, Step};
 use anyhow::{Result, ensure};

@@ -5,9 +5,8 @@ use std::time::Duration;
 use acceptance::browser::{File, Locator, answer, button, textbox};
 use acceptance::client::requests::question;
 use acceptance::gateway::Step;
-use acceptance::gateway::responses::{
-    delta, finish_with, frame, full_text, head, opening_parts, text_end,
-};
+use acceptance::gateway::parts::finish_with;
+use acceptance::gateway::responses::{delta, frame, full_text, head, opening_parts, text_end};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 

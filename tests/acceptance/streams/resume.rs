@@ -10,7 +10,8 @@ use acceptance::client::requests::{
     ensure_nothing_to_resume, ensure_refused, question, question_message, resume_request,
     turn_request,
 };
-use acceptance::gateway::responses::{self, mixed_parts, send_steps};
+use acceptance::gateway::parts::mixed_parts;
+use acceptance::gateway::responses::{self, send_steps};
 use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half,
 };

@@ -7,8 +7,9 @@ use acceptance::client::requests::{
     fetch_transcript, last_message_body, post_request, question_message, resume_request,
     turn_request,
 };
+use acceptance::gateway::parts::mixed_parts;
 use acceptance::gateway::responses::{
-    self, delta, finish, frame, head, mixed_parts, opening_parts, send_steps, text_end,
+    self, delta, finish, frame, head, opening_parts, send_steps, text_end,
 };
 use acceptance::gateway::{Gate, Step};
 use acceptance::http_client::fetch;

@@ -8,7 +8,8 @@ use acceptance::aws::function_pair::FunctionPair;
 use acceptance::client::requests::{
     conversation_body, fetch_transcript, post_request, question_message, stop_turn, turn_request,
 };
-use acceptance::gateway::responses::{self, delta, finish_with, opening_parts, text_end};
+use acceptance::gateway::parts::finish_with;
+use acceptance::gateway::responses::{self, delta, opening_parts, text_end};
 use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, half_answer,
 };

@@ -11,7 +11,8 @@ use acceptance::client::requests::{
     conversation_body, edit_body, ensure_refused, post_request, question, question_message,
     stop_turn, turn_request, user_message,
 };
-use acceptance::gateway::responses::{self, delta, mixed_parts, opening_parts};
+use acceptance::gateway::parts::mixed_parts;
+use acceptance::gateway::responses::{self, delta, opening_parts};
 use acceptance::gateway::timed_responses::{
     FIRST_HALF_CHUNKS, answer_after, answer_in_halves, first_half, half_answer,
 };

@@ -6,8 +6,9 @@ use acceptance::client::requests::{
     fetch_transcript, last_message_body, post_request, question, question_message, regenerate_body,
     turn_request,
 };
+use acceptance::gateway::parts::finish_with;
 use acceptance::gateway::responses::{
-    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, finish_with, full_text, parts, stream,
+    self, INPUT_TOKENS, OUTPUT_TOKENS, TEXT_CANARY, full_text, parts, stream,
 };
 use acceptance::gateway::timed_responses::answer_after;
 use acceptance::gateway::{Call, Gate, Step};
