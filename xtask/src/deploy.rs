@@ -8,17 +8,18 @@ mod account;
 mod build;
 mod options;
 mod outcome;
+mod sam;
 mod settings;
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
 use self::options::Options;
+use self::sam::sam;
 use self::settings::Settings;
-use crate::{command, tools, workspace};
+use crate::tools;
 
 /// Deploys the stack that `arguments` and samconfig.toml describe.
 ///
@@ -60,20 +61,4 @@ fn deploy_command(tools: &Path, settings: &Settings, region: &str) -> Command {
     command.args(["--no-confirm-changeset", "--no-fail-on-empty-changeset"]);
     command.args(settings.override_arguments());
     command
-}
-
-/// SAM, which finds cargo-lambda and zig in its own folder.
-fn sam(tools: &Path) -> Command {
-    let mut command = Command::new(tools.join("sam"));
-    command
-        .current_dir(workspace::root())
-        .env("PATH", path_with(tools));
-    command::forget_outer_cargo(&mut command);
-    command
-}
-
-fn path_with(tools: &Path) -> OsString {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path));
-    std::env::join_paths(folders).unwrap_or(path)
 }

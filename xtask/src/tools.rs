@@ -4,6 +4,7 @@
 mod browser;
 mod cargo;
 mod dynamodb_local;
+mod lock;
 mod node;
 mod page;
 mod python;
@@ -18,12 +19,9 @@ pub(crate) use python::{
     cargo_lambda, deploy_test_tools, runtime_interface_emulator, sam_tools, schemathesis,
 };
 
-use std::fs::File;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-
-use crate::workspace;
+use anyhow::{Result, bail};
 
 /// Fetches every tool, or with `deploy` only what a deployment needs, and prints where to find
 /// them.
@@ -98,15 +96,4 @@ fn fetch_all() -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Keeps two runs of xtask from fetching the same tool at the same time; dropped, it lets the next
-/// one in.
-fn lock() -> Result<File> {
-    let folder = workspace::tools();
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("{} cannot be made", folder.display()))?;
-    let file = File::create(folder.join("lock"))?;
-    file.lock().context("the lock of .tools cannot be taken")?;
-    Ok(file)
 }

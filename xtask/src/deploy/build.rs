@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::sam::{path_with, sam};
 use super::settings::Settings;
-use super::{path_with, sam};
 use crate::{command, workspace};
 
 const FUNCTIONS: [&str; 2] = ["chat", "threads"];

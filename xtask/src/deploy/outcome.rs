@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::sam;
+use super::sam::sam;
 use super::settings::Settings;
 use crate::command;
 

@@ -71,7 +71,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn install_by(apt: &Path) -> Result<()> {
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     let apt = |arguments: &[&str]| {
         command::output(
             Command::new(apt)

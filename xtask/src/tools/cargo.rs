@@ -20,7 +20,7 @@ pub(crate) fn cargo_machete() -> Result<PathBuf> {
 }
 
 fn install(package: &str, version: &str) -> Result<PathBuf> {
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     let folder = workspace::tools().join(package);
     let program = folder.join("bin").join(package);
     let stamp = Stamp::new(folder.join("stamp"), version);

@@ -106,7 +106,7 @@ pub(crate) fn java() -> Result<PathBuf> {
 
 /// Fetches the jar, once.
 pub(crate) fn fetch() -> Result<PathBuf> {
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     let folder = workspace::tools().join("dynamodb-local");
     let stamp = Stamp::new(folder.join("stamp"), &format!("{PACKAGE} {INTEGRITY}"));
     if !stamp.is_current() {

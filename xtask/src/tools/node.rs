@@ -84,7 +84,7 @@ pub(crate) fn openapi_linter() -> Result<PathBuf> {
 
 /// Fills `folder` with the packages that the lock file in `source` names. No script of theirs runs.
 pub(super) fn install(source: &Path, folder: &Path, title: &str) -> Result<PathBuf> {
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     let packages = folder.join("node_modules");
     let stamp = Stamp::new(
         packages.join(STAMP),

@@ -42,7 +42,7 @@ pub(crate) fn page() -> Result<PathBuf> {
     }
     // Types are checked by `cargo xtask test`, not while somebody waits for the page.
     let (node, packages) = (node()?, page_packages()?);
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     progress::step("building the page", || {
         stamp.clear()?;
         let mut vite = Command::new(node);

@@ -95,7 +95,7 @@ pub(crate) fn runtime_interface_emulator() -> Result<PathBuf> {
 }
 
 fn install(venv: &str, requirements: &str, options: &[&str], title: &str) -> Result<PathBuf> {
-    let _lock = super::lock()?;
+    let _lock = super::lock::lock()?;
     let venv = workspace::tools().join(venv);
     let pins = workspace::root().join("xtask").join("tools");
     let pin = pin_file(&pins.join(requirements))? + &pin_file(&pins.join("constraints.txt"))?;
