@@ -112,9 +112,9 @@ fn what_counts_as_a_circle() {
             "//! lib.rs\nmod a;\nconst N: u8 = 1;\nfn f() { println!(\"{}\", [a::M]) }\n//! a.rs\npub const M: u8 = 1;\nfn f() { println!(\"{}\", super::N) }\n",
         ),
         (
-            "a function with the name of its module",
+            "a function with the name of a module, and another function of that",
             0,
-            "//! lib.rs\nmod start;\nmod b;\npub use start::start;\n//! start.rs\npub fn start() { crate::b::f() }\npub fn g() {}\n//! b.rs\nuse std::start::g;\npub fn f() {}\n",
+            "//! lib.rs\nmod start;\nmod b;\nmod c;\npub use c::start;\n//! start.rs\npub fn g() {}\n//! b.rs\npub fn f() { crate::start::g() }\n//! c.rs\npub fn start() { crate::b::f() }\n",
         ),
         (
             "a function of a type that another file implements",
