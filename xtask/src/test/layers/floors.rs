@@ -3,11 +3,10 @@
 use super::packages::Package;
 
 /// The floors of ARCHITECTURE's "Code map", from the lowest up.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 7] = [
     &["json"],
     &["message", "registry"],
-    &["gateway"],
-    &["session", "store", "ui-stream", "validation"],
+    &["gateway", "session", "store", "ui-stream", "validation"],
     &["front", "recovery"],
     &["chat", "threads"],
     &["acceptance"],
