@@ -1,0 +1,10 @@
+//! The fakes of the surroundings, one of each kind, for the tests of every crate and for
+//! `cargo xtask dev`.
+//!
+//! It lies below `store` and `gateway`, so that both can test with it, and knows nothing of the
+//! product but the wires. No function depends on it.
+
+pub mod gate;
+pub mod lone;
+pub mod wait;
+pub mod wire;
