@@ -4,7 +4,14 @@
 //! It lies below `store` and `gateway`, so that both can test with it, and knows nothing of the
 //! product but the wires. No function depends on it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a fake owns no invocation that its tasks could be frozen with"
+)]
+
+pub mod database;
 pub mod gate;
 pub mod lone;
+pub mod loopback;
 pub mod wait;
 pub mod wire;

@@ -11,7 +11,6 @@ mod guarded;
 mod options;
 mod page;
 mod report;
-mod table;
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
