@@ -9,8 +9,10 @@
     reason = "a fake owns no invocation that its tasks could be frozen with"
 )]
 
+#[cfg(feature = "database")]
 pub mod database;
 pub mod gate;
+pub mod gateway;
 pub mod lone;
 pub mod loopback;
 pub mod wait;

@@ -9,14 +9,12 @@
     reason = "the harness reads the tester's environment and owns no invocation its tasks could be frozen with"
 )]
 
-pub mod answers;
 pub mod better_auth;
 pub mod binary;
 pub mod browser;
 pub mod client;
 pub mod engine;
 pub mod function;
-pub mod gateway;
 pub mod http_client;
 pub mod ledger;
 pub mod logs;
@@ -37,4 +35,5 @@ pub mod stored_turn;
 pub mod tools;
 pub mod world;
 
-pub use testing::{gate, lone, wait, wire};
+pub use testing::gateway::answers;
+pub use testing::{gate, gateway, lone, wait, wire};
