@@ -14,8 +14,6 @@ mod prompt;
 mod protocol;
 mod request;
 mod retry;
-#[cfg(test)]
-mod scripted;
 mod silence;
 mod sse;
 mod stream;
