@@ -16,14 +16,14 @@ use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::demo_user::DemoUser;
 use super::engine::Engine;
 use super::gateway::Gateway;
+use super::problem::{nothing_here, problem};
 use super::{page, report};
+use crate::net::http_client;
 
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -34,16 +34,6 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// A client for loopback HTTP that opens a connection for each request: when a request is dropped, the other side sees
-/// its connection close.
-pub(crate) fn http_client() -> Client<HttpConnector, Body> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build(connector)
-}
 
 /// Where the functions are.
 #[derive(Debug, Clone)]
@@ -219,20 +209,6 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
 fn session_cookie(user: &DemoUser) -> HeaderValue {
     let cookie = format!("{}; Path=/; HttpOnly; SameSite=Lax", user.cookie());
     HeaderValue::from_str(&cookie).expect("a percent-encoded value is plain ASCII")
-}
-
-/// The answer to a path that leads nowhere.
-pub(crate) fn nothing_here() -> Response {
-    problem(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "look at /dev for what is here",
-    )
-}
-
-fn problem(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "error": { "code": code, "message": message } }).to_string();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 #[cfg(test)]

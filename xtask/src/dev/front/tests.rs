@@ -168,7 +168,7 @@ async fn a_client_that_leaves_takes_the_request_to_the_function_with_it() {
 #[tokio::test]
 async fn a_dead_function_is_answered_with_502() {
     let url = front_before(Router::new()).await;
-    let nowhere = format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap());
+    let nowhere = format!("http://127.0.0.1:{}", crate::net::free_port().unwrap());
     let signed_out = Front {
         client: http_client(),
         upstreams: Upstreams {
