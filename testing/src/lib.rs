@@ -15,5 +15,6 @@ pub mod gate;
 pub mod gateway;
 pub mod lone;
 pub mod loopback;
+pub mod origin;
 pub mod wait;
 pub mod wire;

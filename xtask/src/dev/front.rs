@@ -16,6 +16,7 @@ use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use testing::origin::Upstream;
 use tokio::net::TcpListener;
 
 use super::demo_user::DemoUser;
@@ -45,11 +46,11 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    fn of(&self, path: &str) -> &str {
-        let is_chat = path
-            .strip_prefix("/api/chat")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-        if is_chat { &self.chat } else { &self.threads }
+    fn of(&self, upstream: Upstream) -> &str {
+        match upstream {
+            Upstream::Chat => &self.chat,
+            Upstream::Threads => &self.threads,
+        }
     }
 }
 
@@ -171,11 +172,14 @@ async fn table(State(front): State<Arc<Front>>) -> Response {
 }
 
 async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+    let Some(upstream) = Upstream::of_path(request.uri().path()) else {
+        return nothing_here();
+    };
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let Ok(uri) = format!("{}{path}", front.upstreams.of(path)).parse::<Uri>() else {
+    let Ok(uri) = format!("{}{path}", front.upstreams.of(upstream)).parse::<Uri>() else {
         return problem(
             StatusCode::BAD_REQUEST,
             "bad_path",

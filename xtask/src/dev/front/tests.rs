@@ -110,25 +110,6 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
     );
 }
 
-#[test]
-fn each_path_has_its_function() {
-    let upstreams = Upstreams {
-        chat: "chat".to_owned(),
-        threads: "threads".to_owned(),
-    };
-    for (path, name) in [
-        ("/api/chat", "chat"),
-        ("/api/chat?x=1", "chat"),
-        ("/api/chat/a/stream", "chat"),
-        ("/api/chatter", "threads"),
-        ("/api/threads", "threads"),
-        ("/api/threads/chat/messages?limit=1", "threads"),
-        ("/api/other", "threads"),
-    ] {
-        assert_eq!(upstreams.of(path), name, "{path}");
-    }
-}
-
 #[tokio::test]
 async fn each_chunk_arrives_before_the_next_is_made() {
     let (sender, body) = channel();
