@@ -16,5 +16,6 @@ pub mod gateway;
 pub mod lone;
 pub mod loopback;
 pub mod origin;
+pub mod session;
 pub mod wait;
 pub mod wire;
