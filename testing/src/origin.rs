@@ -1,6 +1,6 @@
 //! One origin for both functions: which of them answers a path.
 
-/// A function behind the origin.
+/// A function that the origin forwards requests to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upstream {
     /// The function that answers messages.
