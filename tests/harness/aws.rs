@@ -1,5 +1,5 @@
-//! The functions in each of their run modes, always reached over plain HTTP, and the parts of Lambda
-//! that a run mode needs.
+//! The functions in each of their run modes, always reached over plain HTTP, and the parts of
+//! Lambda that a run mode needs.
 
 mod chat;
 mod emulator;

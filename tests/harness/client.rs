@@ -1,5 +1,5 @@
-//! The callers of the functions: the real `ai` client, the real better-auth, generated requests, and
-//! requests made by hand.
+//! The callers of the functions: the real `ai` client, the real better-auth, generated requests,
+//! and requests made by hand.
 
 pub mod ai_sdk;
 pub mod better_auth;

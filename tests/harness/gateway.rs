@@ -3,8 +3,6 @@
 
 pub mod openai_server;
 pub mod parts;
-pub mod responses;
-mod simulated;
 pub mod timed_responses;
 
-pub use simulated::{Call, Ended, Gate, Gateway, SentChunk, Step};
+pub use testing::gateway::{Call, Ended, Gate, Gateway, SentChunk, Step, responses};

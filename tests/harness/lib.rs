@@ -15,15 +15,13 @@ pub mod aws;
 pub mod browser;
 pub mod client;
 pub mod database;
-pub mod gate;
 pub mod gateway;
 pub mod http_client;
 pub mod process;
 pub mod seed;
 pub mod session;
 pub mod sse;
-pub mod surrogates;
 pub mod tools;
-pub mod wait;
-pub mod wire;
 pub mod world;
+
+pub use testing::{gate, surrogates, wait, wire};

@@ -1,14 +1,9 @@
-//! better-auth's side of a session: signs the cookie and the bearer token, and builds the row of
-//! its `secondaryStorage`.
+//! Users with a session, valid or forged. Their tokens are always the same, so that a seed can be
+//! repeated.
 
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
-use sha2::Sha256;
+use testing::session::{self, SessionRecord};
 
 /// The value for `BETTER_AUTH_SECRET`. Also a canary: it must appear in no log.
 pub const SECRET: &str = "canary-better-auth-secret-5f0f7c9a12d84e";
@@ -54,22 +49,20 @@ impl SignedIn {
 
     /// Returns the value of the row, for a session that ends at `end`.
     pub fn value(&self, end: SystemTime) -> String {
-        let (now, end) = (iso(SystemTime::now()), iso(end));
-        json!({
-            "session": {"id": format!("s-{}", self.token), "token": self.token, "userId": self.user, "expiresAt": end,
-                        "createdAt": now, "updatedAt": now, "ipAddress": "127.0.0.1", "userAgent": "acceptance"},
-            "user": {"id": self.user, "name": "Zo\u{eb}", "email": "zoe@example.com", "emailVerified": true,
-                     "image": null, "createdAt": now, "updatedAt": now},
-        })
-        .to_string()
+        let record = SessionRecord {
+            id: &format!("s-{}", self.token),
+            token: &self.token,
+            user_id: &self.user,
+            name: "Zo\u{eb}",
+            email: "zoe@example.com",
+            user_agent: "acceptance",
+        };
+        record.value(SystemTime::now(), end)
     }
 
     /// Returns the value for a `Cookie` header.
     pub fn cookie(&self) -> String {
-        format!(
-            "better-auth.session_token={}",
-            utf8_percent_encode(&self.signed(), NON_ALPHANUMERIC)
-        )
+        session::cookie(&self.signed())
     }
 
     /// Returns the value for an `Authorization` header.
@@ -78,14 +71,7 @@ impl SignedIn {
     }
 
     fn signed(&self) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
-            .expect("HMAC takes a key of any length");
-        mac.update(self.token.as_bytes());
-        format!(
-            "{}.{}",
-            self.token,
-            STANDARD.encode(mac.finalize().into_bytes())
-        )
+        session::sign(&self.token, self.secret)
     }
 }
 
@@ -104,60 +90,9 @@ pub fn epoch_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).expect("a time in this century")
 }
 
-/// Formats a time as `YYYY-MM-DDTHH:MM:SS.mmmZ`, with Howard Hinnant's `civil_from_days`.
-fn iso(time: SystemTime) -> String {
-    let ms = epoch_ms(time);
-    let (seconds, ms) = (ms / 1000, ms % 1000);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_written_as_javascript_writes_them() {
-        for (ms, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_773_144_000_000, "2026-03-10T12:00:00.000Z"),
-            (1_798_761_599_999, "2026-12-31T23:59:59.999Z"),
-        ] {
-            assert_eq!(
-                iso(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)),
-                text
-            );
-        }
-    }
-
-    #[test]
-    fn the_signature_is_better_auths_own() {
-        // Produced by the library itself.
-        let signed = SignedIn {
-            user: String::new(),
-            token: "Ye0hXh5tfqTiX1mlszSwgoX8kN8bXAcN".to_owned(),
-            secret: "vector-secret-A-9f3Kq2LmZx7Tt1Vb8Nn4Rr6Yy0Pp5Ww",
-        };
-        assert!(
-            signed
-                .signed()
-                .ends_with(".PDTe/5/SI7D56/ajIQiuz7jlOo4jLRJ1NvLza6v7mhE=")
-        );
-    }
 
     #[test]
     fn tokens_differ_between_users() {

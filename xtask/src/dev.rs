@@ -10,8 +10,8 @@ mod gateway;
 mod guarded;
 mod options;
 mod page;
+mod problem;
 mod report;
-mod table;
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -53,15 +53,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .build()?;
     runtime.block_on(until_stopped(&options, listener, plan, page))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A port on the loopback interface that nothing listens on at this moment.
-///
-/// # Errors
-/// The system has none left.
-pub(crate) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// The emulator where it can be had, the same binary as a plain HTTP server otherwise.

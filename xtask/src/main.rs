@@ -10,6 +10,7 @@ mod command;
 mod deploy;
 mod dev;
 mod guard;
+mod net;
 mod parity;
 mod progress;
 mod test;

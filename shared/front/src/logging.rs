@@ -7,10 +7,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates of this workspace that functions consist of. They log at the configured level.
-const OWN_CRATES: [&str; 11] = [
+const OWN_CRATES: [&str; 12] = [
     "chat",
     "front",
     "gateway",
+    "json",
     "message",
     "recovery",
     "registry",
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     /// The members of the workspace that no function links.
-    const TOOLS: [&str; 2] = ["acceptance", "xtask"];
+    const TOOLS: [&str; 3] = ["acceptance", "testing", "xtask"];
 
     fn read(file: &Path) -> String {
         std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))

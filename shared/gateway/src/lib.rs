@@ -15,8 +15,6 @@ mod prompt;
 mod protocol;
 mod request;
 mod retry;
-#[cfg(test)]
-mod scripted;
 mod sse;
 mod stream;
 

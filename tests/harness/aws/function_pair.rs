@@ -27,8 +27,8 @@ impl FunctionPair {
         })
     }
 
-    /// Starts both as [`FunctionPair::start`] does, with turns that expire on the first one: they count as
-    /// dead two seconds after their start.
+    /// Starts both as [`FunctionPair::start`] does, with turns that expire on the first one: they
+    /// count as dead two seconds after their start.
     pub async fn start_with_short_turns(world: &World, changes: &[(&str, &str)]) -> Result<Self> {
         let second = variables(world, changes);
         let mut first = second.clone();

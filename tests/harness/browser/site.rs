@@ -11,9 +11,10 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use testing::loopback;
+use testing::origin::Upstream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -168,23 +169,18 @@ async fn serve_connection(stream: TcpStream, targets: Arc<Targets>) {
 
 async fn answer(targets: &Targets, request: Request<Incoming>) -> Result<Answer> {
     let path = request.uri().path();
-    if path.starts_with("/api/chat") {
-        forward(&targets.chat, request).await
-    } else if path.starts_with("/api/") {
-        forward(&targets.threads, request).await
-    } else {
-        file(&targets.page, path).await
+    match Upstream::of_path(path) {
+        Some(Upstream::Chat) => forward(&targets.chat, request).await,
+        Some(Upstream::Threads) => forward(&targets.threads, request).await,
+        None => file(&targets.page, path).await,
     }
 }
 
 /// Forwards a request, and its response as it arrives. When the browser disconnects, the connection
 /// to the function closes too.
 async fn forward(authority: &str, request: Request<Incoming>) -> Result<Answer> {
-    let stream = TcpStream::connect(authority).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move { drop(connection.await) });
-    Ok(sender.send_request(request).await?.map(BodyExt::boxed))
+    let answer = loopback::send(authority, request).await?;
+    Ok(answer.map(BodyExt::boxed))
 }
 
 async fn file(page: &Path, path: &str) -> Result<Answer> {

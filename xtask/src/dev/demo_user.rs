@@ -4,12 +4,8 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use testing::session::{self, SessionRecord};
 
 use super::engine::Engine;
 
@@ -36,7 +32,7 @@ impl DemoUser {
             .context("the demo user cannot be signed in")?;
         Ok(Self {
             secret: secret.to_owned(),
-            signed: sign(token, secret),
+            signed: session::sign(token, secret),
         })
     }
 
@@ -52,41 +48,27 @@ impl DemoUser {
 
     /// Name and value of the session cookie.
     pub(crate) fn cookie(&self) -> String {
-        format!(
-            "better-auth.session_token={}",
-            utf8_percent_encode(&self.signed, NON_ALPHANUMERIC)
-        )
+        session::cookie(&self.signed)
     }
 }
 
-/// The token with its HMAC, as better-auth signs cookies and bearers.
-fn sign(token: &str, secret: &str) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(token.as_bytes());
-    format!("{token}.{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
 fn session_item(token: &str, now: SystemTime) -> Result<Value> {
-    let created = humantime::format_rfc3339_millis(now).to_string();
     let expires = now + LIFETIME;
-    let value = json!({
-        "session": {
-            "id": "demo-session", "token": token, "userId": USER_ID, "ipAddress": "127.0.0.1", "userAgent": "cargo xtask dev",
-            "expiresAt": humantime::format_rfc3339_millis(expires).to_string(), "createdAt": created, "updatedAt": created,
-        },
-        "user": {
-            "id": USER_ID, "name": "Demo User", "email": "demo@example.com", "emailVerified": true,
-            "createdAt": created, "updatedAt": created,
-        },
-    });
+    let record = SessionRecord {
+        id: "demo-session",
+        token,
+        user_id: USER_ID,
+        name: "Demo User",
+        email: "demo@example.com",
+        user_agent: "cargo xtask dev",
+    };
     let seconds = expires
         .duration_since(SystemTime::UNIX_EPOCH)
         .context("the clock is before 1970")?
         .as_secs();
     Ok(json!({
         "pk": { "S": format!("BA#{token}") }, "sk": { "S": "-" },
-        "v": { "S": value.to_string() }, "ttl": { "N": seconds.to_string() },
+        "v": { "S": record.value(now, expires) }, "ttl": { "N": seconds.to_string() },
     }))
 }
 
@@ -94,30 +76,15 @@ fn session_item(token: &str, now: SystemTime) -> Result<Value> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_signature_is_the_one_of_better_auth() {
+    #[tokio::test]
+    async fn the_cookie_is_the_bearer_percent_encoded() {
         let secret = "vector-secret-A-9f3Kq2LmZx7Tt1Vb8Nn4Rr6Yy0Pp5Ww";
-        let signed = sign("4UPJf614yrBeC0ERdK6FlIhdRkbZooTM", secret);
-        assert_eq!(
-            signed,
-            "4UPJf614yrBeC0ERdK6FlIhdRkbZooTM.q1xAW4VgQ/ps3wPyEMnS3eqL4ZApHoDm+Kts5uuIbMU="
-        );
-
-        let user = DemoUser {
-            secret: secret.to_owned(),
-            signed,
-        };
-        let cookie = user.cookie();
-        let value = cookie.strip_prefix("better-auth.session_token=").unwrap();
-        let decoded = percent_encoding::percent_decode_str(value)
-            .decode_utf8()
-            .unwrap();
-        assert_eq!(
-            decoded,
-            user.bearer(),
-            "the cookie is the bearer, percent-encoded"
-        );
-        assert!(!value.contains(['+', '/', '=']), "{value}");
+        let engine = Engine::in_memory().await;
+        let token = "4UPJf614yrBeC0ERdK6FlIhdRkbZooTM";
+        let user = DemoUser::sign_in(secret, token, &engine).unwrap();
+        assert_eq!(user.bearer(), session::sign(token, secret));
+        assert_eq!(user.cookie(), session::cookie(user.bearer()));
+        assert_eq!(engine.items().unwrap()[0]["pk"], format!("BA#{token}"));
     }
 
     #[test]

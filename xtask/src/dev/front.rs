@@ -16,14 +16,15 @@ use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use serde_json::json;
+use testing::origin::Upstream;
 use tokio::net::TcpListener;
 
 use super::demo_user::DemoUser;
 use super::engine::Engine;
 use super::gateway::Gateway;
+use super::problem::{nothing_here, problem};
 use super::{page, report};
+use crate::net::http_client;
 
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -35,16 +36,6 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// A client for loopback HTTP that opens a connection for each request: when a request is dropped,
-/// the other side sees its connection close.
-pub(crate) fn http_client() -> Client<HttpConnector, Body> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build(connector)
-}
-
 /// The addresses of the functions.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstreams {
@@ -55,11 +46,11 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    fn of(&self, path: &str) -> &str {
-        let is_chat = path
-            .strip_prefix("/api/chat")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-        if is_chat { &self.chat } else { &self.threads }
+    fn of(&self, upstream: Upstream) -> &str {
+        match upstream {
+            Upstream::Chat => &self.chat,
+            Upstream::Threads => &self.threads,
+        }
     }
 }
 
@@ -182,11 +173,14 @@ async fn table(State(front): State<Arc<Front>>) -> Response {
 }
 
 async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+    let Some(upstream) = Upstream::of_path(request.uri().path()) else {
+        return nothing_here();
+    };
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let Ok(uri) = format!("{}{path}", front.upstreams.of(path)).parse::<Uri>() else {
+    let Ok(uri) = format!("{}{path}", front.upstreams.of(upstream)).parse::<Uri>() else {
         return problem(
             StatusCode::BAD_REQUEST,
             "bad_path",
@@ -220,20 +214,6 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
 fn session_cookie(user: &DemoUser) -> HeaderValue {
     let cookie = format!("{}; Path=/; HttpOnly; SameSite=Lax", user.cookie());
     HeaderValue::from_str(&cookie).expect("a percent-encoded value is plain ASCII")
-}
-
-/// The answer to a path that leads nowhere.
-pub(crate) fn nothing_here() -> Response {
-    problem(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "look at /dev for what is here",
-    )
-}
-
-fn problem(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "error": { "code": code, "message": message } }).to_string();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use axum::body::Body;
 use axum::http::{Request, header};
 
 use super::engine::{Engine, TABLE_NAME};
-use super::front::http_client;
 use super::function_log::{self, FunctionLog};
 use super::gateway::Gateway;
 use super::guarded::Guarded;
+use crate::net::{free_port, http_client};
 use crate::{command, guard, workspace};
 
 /// Under the emulator a process answers one invocation after the other, as on Lambda; a second one,
@@ -96,7 +96,7 @@ impl Function {
         environment: Environment,
         log: &Path,
     ) -> Result<Self> {
-        let port = super::free_port()?;
+        let port = free_port()?;
         let mut command = plan.command(name, port)?;
         command
             .current_dir(workspace::root())

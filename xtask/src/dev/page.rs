@@ -11,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tower_http::services::ServeDir;
 
+use super::problem::nothing_here;
 use crate::tools;
 
 /// Vite puts a hash of the content into these names: another content has another name.
@@ -59,7 +60,7 @@ async fn complete(State(cookie): State<HeaderValue>, request: Request, next: Nex
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     if response.status() == StatusCode::NOT_FOUND {
-        return super::front::nothing_here();
+        return nothing_here();
     }
     let headers = response.headers_mut();
     headers.extend(SECURITY);
@@ -93,7 +94,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::dev::front::http_client;
+    use crate::net::http_client;
 
     const COOKIE: &str = "better-auth.session_token=x; Path=/; HttpOnly; SameSite=Lax";
 

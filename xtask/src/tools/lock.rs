@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
-/// Locks the folder of the tools until the returned file is dropped, so that two runs never fetch the
-/// same tool at the same time.
+/// Locks the folder of the tools until the returned file is dropped, so that two runs never fetch
+/// the same tool at the same time.
 pub(super) fn lock() -> Result<File> {
     let folder = workspace::tools();
     std::fs::create_dir_all(&folder)

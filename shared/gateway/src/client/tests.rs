@@ -1,5 +1,6 @@
+use testing::gateway::{Call, Ended, Gateway as Simulated, Step};
+
 use super::*;
-use crate::scripted::{LAST, STREAM, Scripted, Step, chunk, refusal};
 use message::StreamPart;
 
 const KEY: &str = "sk-very-secret";
@@ -42,6 +43,51 @@ fn too_soon_for_a_retry() -> Option<Instant> {
     Some(Instant::now() + Duration::from_secs(2))
 }
 
+/// The head of an answer that streams.
+const STREAM: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/// The end of one.
+const LAST: &str = "0\r\n\r\n";
+
+/// `data` as one chunk of a chunked answer.
+fn chunk(data: &str) -> String {
+    format!("{:x}\r\n{data}\r\n", data.len())
+}
+
+/// A refusal with `headers`, each of which ends its line.
+fn refusal(status: u16, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status} No\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A gateway that sends each of the answers as it is, closes the connection after it, and answers
+/// nothing beyond.
+async fn answering(answers: impl IntoIterator<Item = String>) -> Simulated {
+    let gateway = Simulated::start(vec![Step::Cut]).await.unwrap();
+    for answer in answers {
+        gateway.next(vec![Step::Raw(answer.into()), Step::Cut]);
+    }
+    gateway
+}
+
+fn base(gateway: &Simulated) -> Url {
+    Url::parse(&gateway.base_url()).unwrap()
+}
+
+/// The requests so far, as sent.
+fn requests(gateway: &Simulated) -> Vec<String> {
+    let text = |call: &Call| call.head.text.clone() + str::from_utf8(&call.raw_body).unwrap();
+    gateway.calls().iter().map(text).collect()
+}
+
+/// Waits for the client to leave the first call, whose answer hangs.
+async fn departure(gateway: &Simulated) {
+    let call = gateway.call(0).await.unwrap();
+    assert_eq!(call.ended().await.unwrap(), Ended::Left);
+}
+
 fn good_answer() -> String {
     [STREAM, &chunk(ANSWER), LAST].concat()
 }
@@ -53,15 +99,15 @@ async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
         (Some(4096), 100, 100),
         (Some(50), 100, 50),
     ] {
-        let mut gateway = Scripted::answering([good_answer()]).await;
+        let gateway = answering([good_answer()]).await;
         let config = GatewayConfig {
             max_output_tokens: configured,
-            ..config(gateway.base.clone())
+            ..config(base(&gateway))
         };
         call(&model(config).with_max_output_tokens(limit), None)
             .await
             .unwrap();
-        let request = gateway.requests().remove(0);
+        let request = requests(&gateway).remove(0);
         let expected = format!(r#""maxOutputTokens":{expected},"#);
         assert!(request.contains(&expected), "{configured:?}: {request}");
     }
@@ -69,14 +115,14 @@ async fn a_model_can_be_held_to_less_than_the_gateway_is_and_never_to_more() {
 
 #[tokio::test]
 async fn the_request_is_the_original_s() {
-    let mut gateway = Scripted::answering([good_answer()]).await;
+    let gateway = answering([good_answer()]).await;
     let config = GatewayConfig {
         max_output_tokens: Some(4096),
-        ..config(gateway.base.clone())
+        ..config(base(&gateway))
     };
     assert_eq!(call(&model(config), None).await.unwrap().len(), 1);
 
-    let request = gateway.requests().remove(0);
+    let request = requests(&gateway).remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let mut lines: Vec<&str> = head
         .lines()
@@ -110,11 +156,11 @@ async fn the_request_is_the_original_s() {
 async fn the_request_of_the_other_protocol_is_the_original_s_too() {
     let answer =
         "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let mut gateway = Scripted::answering([[STREAM, &chunk(answer), LAST].concat()]).await;
+    let gateway = answering([[STREAM, &chunk(answer), LAST].concat()]).await;
     let config = GatewayConfig {
         protocol: Protocol::OpenAi,
         max_output_tokens: Some(4096),
-        ..config(gateway.base.clone())
+        ..config(base(&gateway))
     };
     let parts = call(&model(config), None).await.unwrap();
     assert!(
@@ -122,7 +168,7 @@ async fn the_request_of_the_other_protocol_is_the_original_s_too() {
         "{parts:?}"
     );
 
-    let request = gateway.requests().remove(0);
+    let request = requests(&gateway).remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let mut lines: Vec<&str> = head
         .lines()
@@ -224,8 +270,8 @@ async fn a_refusal_keeps_its_status_and_the_name_of_its_kind_only() {
         (302, String::new(), None),
     ] {
         let headers = "location: /v4/ai/elsewhere\r\nretry-after: 7\r\n";
-        let gateway = Scripted::answering([refusal(status, headers, &body)]).await;
-        let model = model(config(gateway.base.clone()));
+        let gateway = answering([refusal(status, headers, &body)]).await;
+        let model = model(config(base(&gateway)));
 
         let error = call(&model, too_soon_for_a_retry()).await.unwrap_err();
         assert!(!format!("{error:?} {error}").contains(KEY));
@@ -264,14 +310,14 @@ async fn a_call_is_retried_while_the_error_may_be_temporary() {
         ("then for good", vec![busy(500), busy(403)], 2, Some(403)),
         ("at once", vec![busy(401)], 1, Some(401)),
     ] {
-        let mut gateway = Scripted::answering(answers).await;
-        let result = call(&model(config(gateway.base.clone())), None).await;
+        let gateway = answering(answers).await;
+        let result = call(&model(config(base(&gateway))), None).await;
         let refused = result.err().map(|error| match error {
             GatewayError::Refused { status, .. } => status,
             error => panic!("{case}: {error:?}"),
         });
         assert_eq!(
-            (refused, gateway.requests().len()),
+            (refused, requests(&gateway).len()),
             (status, calls),
             "{case}"
         );
@@ -280,7 +326,10 @@ async fn a_call_is_retried_while_the_error_may_be_temporary() {
 
 #[tokio::test]
 async fn no_connection_is_unreachable_and_names_no_address() {
-    let closed_port = Scripted::start(Vec::new()).await.base.clone();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed_port =
+        Url::parse(&format!("http://{}/v4/ai", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
     let error = call(&model(config(closed_port)), too_soon_for_a_retry())
         .await
         .unwrap_err();
@@ -290,8 +339,8 @@ async fn no_connection_is_unreachable_and_names_no_address() {
         "{error:?}"
     );
 
-    let closes = Scripted::start(vec![vec![Step::Read]]).await;
-    let error = call(&model(config(closes.base.clone())), too_soon_for_a_retry())
+    let closes = Simulated::start(vec![Step::Cut]).await.unwrap();
+    let error = call(&model(config(base(&closes))), too_soon_for_a_retry())
         .await
         .unwrap_err();
     assert!(matches!(error, GatewayError::Unreachable(_)), "{error:?}");
@@ -302,10 +351,10 @@ async fn a_gateway_that_never_answers_is_disconnected_after_its_timeout() {
     let tick = Duration::from_millis(50);
     for (case, first_part_timeout, deadline) in [("timeout", tick, HOUR), ("deadline", HOUR, tick)]
     {
-        let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Hang]]).await;
+        let gateway = Simulated::start(vec![Step::Hold]).await.unwrap();
         let model = model(GatewayConfig {
             first_part_timeout,
-            ..config(gateway.base.clone())
+            ..config(base(&gateway))
         });
         let error = call(&model, Some(Instant::now() + deadline))
             .await
@@ -314,16 +363,18 @@ async fn a_gateway_that_never_answers_is_disconnected_after_its_timeout() {
             "timeout" => assert!(matches!(error, GatewayError::FirstPartTimeout), "{error:?}"),
             _ => assert!(matches!(error, GatewayError::DeadlinePassed), "{error:?}"),
         }
-        gateway.departure().await;
+        departure(&gateway).await;
     }
 }
 
 #[tokio::test]
 async fn an_error_body_that_never_ends_is_not_waited_for() {
     let head = "HTTP/1.1 403 No\r\ncontent-length: 100\r\n\r\n{".to_owned();
-    let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Send(head), Step::Hang]]).await;
+    let gateway = Simulated::start(vec![Step::Raw(head.into()), Step::Hold])
+        .await
+        .unwrap();
     let deadline = Instant::now() + Duration::from_millis(200);
-    let error = call(&model(config(gateway.base.clone())), Some(deadline))
+    let error = call(&model(config(base(&gateway))), Some(deadline))
         .await
         .unwrap_err();
     assert!(
@@ -337,17 +388,17 @@ async fn an_error_body_that_never_ends_is_not_waited_for() {
         ),
         "{error:?}"
     );
-    gateway.departure().await;
+    departure(&gateway).await;
 }
 
 #[tokio::test]
 async fn no_call_is_made_after_the_deadline() {
-    let mut gateway = Scripted::answering([good_answer()]).await;
-    let error = call(&model(config(gateway.base.clone())), Some(Instant::now()))
+    let gateway = answering([good_answer()]).await;
+    let error = call(&model(config(base(&gateway))), Some(Instant::now()))
         .await
         .unwrap_err();
     assert!(matches!(error, GatewayError::DeadlinePassed), "{error:?}");
-    assert!(gateway.requests().is_empty());
+    assert!(requests(&gateway).is_empty());
 }
 
 #[tokio::test]
@@ -357,14 +408,16 @@ async fn a_dropped_stream_closes_its_connection() {
         &chunk("data: {\"type\":\"text-start\",\"id\":\"0\"}\n\n"),
     ]
     .concat();
-    let mut gateway = Scripted::start(vec![vec![Step::Read, Step::Send(begun), Step::Hang]]).await;
-    let mut stream = model(config(gateway.base.clone()))
+    let gateway = Simulated::start(vec![Step::Raw(begun.into()), Step::Hold])
+        .await
+        .unwrap();
+    let mut stream = model(config(base(&gateway)))
         .stream_json(&prompt(), None)
         .await
         .unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap().len(), 1);
     drop(stream);
-    gateway.departure().await;
+    departure(&gateway).await;
 }
 
 #[tokio::test]
@@ -375,8 +428,8 @@ async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_tr
     ]
     .concat();
     let ended = [&begun, LAST].concat();
-    let gateway = Scripted::answering([begun, ended]).await;
-    let model = model(config(gateway.base.clone()));
+    let gateway = answering([begun, ended]).await;
+    let model = model(config(base(&gateway)));
     for (case, is_cut) in [("cut", true), ("ended", false)] {
         let mut stream = model.stream_json(&prompt(), None).await.unwrap();
         assert_eq!(stream.next().await.unwrap().unwrap().len(), 1, "{case}");
@@ -391,18 +444,15 @@ async fn a_connection_that_breaks_in_mid_stream_is_a_cut_and_one_that_ends_is_tr
 
 #[tokio::test]
 async fn a_complete_answer_leaves_its_connection_to_the_next_call() {
-    let twice = vec![
-        Step::Read,
-        Step::Send(good_answer()),
-        Step::Read,
-        Step::Send(good_answer()),
-    ];
-    let mut gateway = Scripted::start(vec![twice]).await;
-    let model = model(config(gateway.base.clone()));
+    let gateway = Simulated::start(vec![Step::Raw(good_answer().into())])
+        .await
+        .unwrap();
+    let model = model(config(base(&gateway)));
     for _ in 0..2 {
         call(&model, None).await.unwrap();
     }
-    assert_eq!(gateway.requests().len(), 2);
+    let connections: Vec<_> = gateway.calls().iter().map(|call| call.connection).collect();
+    assert_eq!(connections, [0, 0]);
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! A table, and a turn in it that does not end by itself.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynoxide::Database;
 use message::{AnswerMetadata, MessageId, Role, StreamId, ThreadId, UserId};
 use serde_json::Value;
 use store::{
@@ -9,7 +8,7 @@ use store::{
     JournalPiece, Question, Status, Store, StoredMessage, TurnLimits, TurnOutcome, TurnUsage,
     UserMessage,
 };
-use tokio::net::TcpListener;
+use testing::database::Database;
 
 /// In the year 2100, so that no engine finds anything to have expired by its own clock.
 pub(crate) const NOON: u64 = 4_102_444_800_000;
@@ -20,27 +19,20 @@ const TABLE: &str = "chat";
 pub(crate) struct Engine {
     client: Client,
     pub(crate) store: Store,
+    /// Stops when it is dropped.
+    _database: Database,
 }
 
 /// A fresh, empty table.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a server of the test ends with the test's runtime"
-)]
 pub(crate) async fn engine() -> Engine {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(dynoxide::server::serve_on(
-        listener,
-        Database::memory().unwrap(),
-    ));
-    let client = store::connect(&ClientOptions::local(&endpoint))
+    let database = Database::start(TABLE).await.unwrap();
+    let client = store::connect(&ClientOptions::local(database.endpoint()))
         .await
         .unwrap();
-    store::create_table(&client, TABLE).await.unwrap();
     Engine {
         store: Store::new(client.clone(), TABLE),
         client,
+        _database: database,
     }
 }
 

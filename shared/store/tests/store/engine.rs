@@ -2,33 +2,38 @@
 
 use std::time::{Duration, SystemTime};
 
-use dynoxide::Database;
 use store::{Client, ClientOptions, Store};
-use tokio::net::TcpListener;
+use testing::database::{self, Database};
 
 pub(crate) struct Engine {
     pub(crate) endpoint: String,
     pub(crate) table: String,
     pub(crate) client: Client,
     pub(crate) store: Store,
+    /// The embedded engine, which stops when it is dropped.
+    database: Option<Database>,
 }
 
 impl Engine {
-    async fn at(endpoint: String, table: String) -> Self {
+    async fn at(endpoint: String, table: String, database: Option<Database>) -> Self {
         let client = client(&endpoint).await;
-        store::create_table(&client, &table).await.unwrap();
         let store = Store::new(client.clone(), &table);
         Self {
             endpoint,
             table,
             client,
             store,
+            database,
         }
     }
 
     /// Another fresh table on this engine.
     pub(crate) async fn another_table(&self, index: usize) -> Self {
-        Self::at(self.endpoint.clone(), format!("{}-{index}", self.table)).await
+        let table = format!("{}-{index}", self.table);
+        database::create_table(&self.endpoint, &table)
+            .await
+            .unwrap();
+        Self::at(self.endpoint.clone(), table, self.database.clone()).await
     }
 
     /// The store as it looks through another endpoint, such as one that fails on purpose.
@@ -50,13 +55,9 @@ pub(crate) async fn client(endpoint: &str) -> Client {
 }
 
 pub(crate) async fn dynoxide() -> Engine {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    detached(dynoxide::server::serve_on(
-        listener,
-        Database::memory().unwrap(),
-    ));
-    Engine::at(endpoint, "chat".into()).await
+    let database = Database::start("chat").await.unwrap();
+    let endpoint = database.endpoint().to_owned();
+    Engine::at(endpoint, "chat".into(), Some(database)).await
 }
 
 #[expect(
@@ -71,7 +72,9 @@ pub(crate) async fn dynamodb_local(case: &str) -> Option<Engine> {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap();
-    Some(Engine::at(endpoint, format!("{case}-{}", now.as_micros())).await)
+    let table = format!("{case}-{}", now.as_micros());
+    database::create_table(&endpoint, &table).await.unwrap();
+    Some(Engine::at(endpoint, table, None).await)
 }
 
 /// Runs until the test's runtime ends.

@@ -19,7 +19,7 @@ async fn front_before(function: Router) -> String {
             chat: format!("{function}/lambda-url/chat"),
             threads: format!("{function}/lambda-url/threads"),
         },
-        engine: Engine::in_memory(),
+        engine: Engine::in_memory().await,
         guide: "how to use it".to_owned(),
         page: None,
         cookie: HeaderValue::from_static("better-auth.session_token=x; Path=/"),
@@ -110,25 +110,6 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
     );
 }
 
-#[test]
-fn each_path_has_its_function() {
-    let upstreams = Upstreams {
-        chat: "chat".to_owned(),
-        threads: "threads".to_owned(),
-    };
-    for (path, name) in [
-        ("/api/chat", "chat"),
-        ("/api/chat?x=1", "chat"),
-        ("/api/chat/a/stream", "chat"),
-        ("/api/chatter", "threads"),
-        ("/api/threads", "threads"),
-        ("/api/threads/chat/messages?limit=1", "threads"),
-        ("/api/other", "threads"),
-    ] {
-        assert_eq!(upstreams.of(path), name, "{path}");
-    }
-}
-
 #[tokio::test]
 async fn each_chunk_arrives_before_the_next_is_made() {
     let (sender, body) = channel();
@@ -168,14 +149,14 @@ async fn a_client_that_leaves_takes_the_request_to_the_function_with_it() {
 #[tokio::test]
 async fn a_dead_function_is_answered_with_502() {
     let url = front_before(Router::new()).await;
-    let nowhere = format!("http://127.0.0.1:{}", crate::dev::free_port().unwrap());
+    let nowhere = format!("http://127.0.0.1:{}", crate::net::free_port().unwrap());
     let signed_out = Front {
         client: http_client(),
         upstreams: Upstreams {
             chat: nowhere.clone(),
             threads: nowhere,
         },
-        engine: Engine::in_memory(),
+        engine: Engine::in_memory().await,
         guide: String::new(),
         page: None,
         cookie: HeaderValue::from_static("a=b"),

@@ -3,12 +3,13 @@
 use super::packages::Package;
 
 /// The floors of ARCHITECTURE's "Code map", from the lowest up.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["json"],
     &["message", "registry"],
     &["gateway", "session", "store", "ui-stream", "validation"],
     &["front", "recovery"],
     &["chat", "threads"],
+    &["testing"],
     &["acceptance"],
     &["xtask"],
 ];

@@ -1,11 +1,13 @@
 //! The table as `template.yaml` describes it, read from there.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 const TABLE_TYPE: &str = "AWS::DynamoDB::Table";
 
 /// The properties that CloudFormation and DynamoDB's `CreateTable` have in common. The rest
@@ -18,13 +20,41 @@ const COMMON: [&str; 4] = [
     "LocalSecondaryIndexes",
 ];
 
-/// The requests that make the table, in DynamoDB's JSON.
+/// A description of the table: the requests that create it, as DynamoDB JSON.
 #[derive(Debug, PartialEq)]
-pub(crate) struct TableRequests {
+pub struct TableDescription {
     /// `CreateTable`.
-    pub(crate) create: Value,
+    pub create: Value,
     /// `UpdateTimeToLive`, if the template names a TTL attribute.
-    pub(crate) time_to_live: Option<Value>,
+    pub time_to_live: Option<Value>,
+}
+
+impl TableDescription {
+    /// Describes the table of `template.yaml` under this name.
+    ///
+    /// # Errors
+    /// The template cannot be read, or it does not hold exactly one table.
+    pub fn from_template(name: &str) -> Result<Self> {
+        Ok(describe(template_table()?.clone(), name))
+    }
+
+    /// Returns the table's name.
+    pub fn name(&self) -> &str {
+        self.create["TableName"].as_str().unwrap_or_default()
+    }
+}
+
+/// Returns the properties of the template's table. It is parsed once, since most tests start a
+/// database.
+fn template_table() -> Result<&'static Map<String, Value>> {
+    static TABLE: OnceLock<Map<String, Value>> = OnceLock::new();
+    if let Some(table) = TABLE.get() {
+        return Ok(table);
+    }
+    let text =
+        std::fs::read_to_string(TEMPLATE).with_context(|| format!("{TEMPLATE} cannot be read"))?;
+    let table = table_of(&text)?;
+    Ok(TABLE.get_or_init(|| table))
 }
 
 #[derive(Deserialize)]
@@ -41,11 +71,8 @@ struct Resource {
     properties: Map<String, Value>,
 }
 
-/// Derives the requests for a table of this name from the text of a template.
-///
-/// # Errors
-/// The text is no template, or it does not hold exactly one table.
-pub(crate) fn requests(template: &str, name: &str) -> Result<TableRequests> {
+/// Returns the properties of the one table in the text of a template.
+fn table_of(template: &str) -> Result<Map<String, Value>> {
     // `AttributeType: N` is the letter N, which older YAML takes for "no".
     let options = serde_saphyr::options! { strict_booleans: true };
     let template: Template = serde_saphyr::from_str_with_options(template, options)
@@ -57,7 +84,10 @@ pub(crate) fn requests(template: &str, name: &str) -> Result<TableRequests> {
     let (Some(table), None) = (tables.next(), tables.next()) else {
         bail!("template.yaml should hold one resource of type {TABLE_TYPE}");
     };
-    let mut properties = table.properties;
+    Ok(table.properties)
+}
+
+fn describe(mut properties: Map<String, Value>, name: &str) -> TableDescription {
     let mut create = json!({ "TableName": name, "BillingMode": "PAY_PER_REQUEST" });
     for key in COMMON {
         if let Some(value) = properties.remove(key) {
@@ -67,10 +97,10 @@ pub(crate) fn requests(template: &str, name: &str) -> Result<TableRequests> {
     let time_to_live = properties.remove("TimeToLiveSpecification").map(
         |specification| json!({ "TableName": name, "TimeToLiveSpecification": specification }),
     );
-    Ok(TableRequests {
+    TableDescription {
         create,
         time_to_live,
-    })
+    }
 }
 
 /// Indexes may carry throughput limits, which are parameters of the template.
@@ -117,7 +147,7 @@ Resources:
 
     #[test]
     fn the_table_is_what_the_template_says() {
-        let requests = requests(TEMPLATE, "local").unwrap();
+        let description = describe(table_of(TEMPLATE).unwrap(), "local");
         let expected = json!({
             "TableName": "local",
             "BillingMode": "PAY_PER_REQUEST",
@@ -132,8 +162,8 @@ Resources:
                 "Projection": { "ProjectionType": "ALL" },
             }],
         });
-        assert_eq!(requests.create, expected);
-        let time_to_live = requests.time_to_live.unwrap();
+        assert_eq!(description.create, expected);
+        let time_to_live = description.time_to_live.unwrap();
         assert_eq!(
             time_to_live["TimeToLiveSpecification"],
             json!({ "AttributeName": "ttl", "Enabled": true })
@@ -149,7 +179,7 @@ Resources:
             ("two", two.as_str()),
             ("no template", "- a"),
         ] {
-            assert!(requests(template, "local").is_err(), "{case}");
+            assert!(table_of(template).is_err(), "{case}");
         }
     }
 }

@@ -1,25 +1,55 @@
-//! The items under one key as plain JSON, read without the proxy and without the product's own
-//! code.
+//! The stored items, read without a request and without the product's own code: as DynamoDB JSON,
+//! and under one key as plain JSON.
 
 use std::collections::HashMap;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use dynoxide::actions::query::QueryRequest;
+use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::AttributeValue;
 use serde_json::{Map, Value};
 
-use super::{Engine, TABLE};
+use super::{Database, refused};
 
-impl Engine {
+impl Database {
+    /// Returns every item as DynamoDB JSON, ordered by key.
+    ///
+    /// # Errors
+    /// The engine refuses the scan.
+    pub fn items(&self) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self.engine.scan(ScanRequest {
+                table_name: self.table.clone(),
+                exclusive_start_key: start,
+                ..ScanRequest::default()
+            });
+            let page = page.map_err(refused)?;
+            for item in page.items.unwrap_or_default() {
+                items.push(serde_json::to_value(item)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        items.sort_by_key(|item: &Value| (item["pk"].to_string(), item["sk"].to_string()));
+        Ok(items)
+    }
+
     /// Returns every item under `pk` in order, without attribute types: numbers as numbers, sets as
     /// sorted lists, binary as base64.
+    ///
+    /// # Errors
+    /// The engine refuses the query.
     pub fn rows(&self, pk: &str) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut start: Option<HashMap<String, AttributeValue>> = None;
         loop {
             let key = HashMap::from([(":pk".to_owned(), AttributeValue::S(pk.to_owned()))]);
-            let answer = self.database.query(QueryRequest {
-                table_name: TABLE.to_owned(),
+            let answer = self.engine.query(QueryRequest {
+                table_name: self.table.clone(),
                 key_condition_expression: Some("pk = :pk".to_owned()),
                 expression_attribute_values: Some(key),
                 scan_index_forward: true,
@@ -27,7 +57,7 @@ impl Engine {
                 exclusive_start_key: start.take(),
                 ..QueryRequest::default()
             });
-            let mut answer = serde_json::to_value(answer.map_err(|error| anyhow!("{error:?}"))?)?;
+            let mut answer = serde_json::to_value(answer.map_err(refused)?)?;
             let items: Vec<Value> = serde_json::from_value(answer["Items"].take())?;
             rows.extend(items.iter().map(plain_item));
             match answer["LastEvaluatedKey"].take() {
@@ -38,9 +68,33 @@ impl Engine {
     }
 
     /// Returns the item under `pk` and `sk`.
+    ///
+    /// # Errors
+    /// The engine refuses the query.
     pub fn row(&self, pk: &str, sk: &str) -> Result<Option<Value>> {
         Ok(self.rows(pk)?.into_iter().find(|row| row["sk"] == sk))
     }
+}
+
+/// Returns a string attribute of a raw item.
+///
+/// # Errors
+/// The item has no such attribute.
+pub fn text<'a>(item: &'a Value, attribute: &str) -> Result<&'a str> {
+    item[attribute]["S"]
+        .as_str()
+        .with_context(|| format!("no string {attribute} in {item}"))
+}
+
+/// Returns a number attribute of a raw item.
+///
+/// # Errors
+/// The item has no such attribute.
+pub fn number(item: &Value, attribute: &str) -> Result<u64> {
+    let number = item[attribute]["N"].as_str();
+    Ok(number
+        .with_context(|| format!("no number {attribute} in {item}"))?
+        .parse()?)
 }
 
 fn plain_item(item: &Value) -> Value {

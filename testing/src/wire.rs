@@ -18,6 +18,8 @@ pub struct Head {
     pub path: String,
     /// The headers, with lower-case names.
     pub headers: HeaderMap,
+    /// The head as sent, with the empty line at its end.
+    pub text: String,
 }
 
 impl Head {
@@ -143,6 +145,7 @@ impl Connection {
             method: request.method.unwrap_or_default().to_owned(),
             path: request.path.unwrap_or_default().to_owned(),
             headers: HeaderMap::new(),
+            text: String::from_utf8_lossy(&self.buffer[..length]).into_owned(),
         };
         for header in request.headers {
             let name = HeaderName::from_bytes(header.name.as_bytes())?;

@@ -1,10 +1,11 @@
-//! Model answers in the AI Gateway's native protocol: stream parts, HTTP framing and errors. The
-//! types know no socket; [`Gateway`](super::Gateway) sends them.
+//! Model answers in the AI Gateway's native protocol: stream parts, HTTP framing and errors. They
+//! know no socket; the server plays them.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::gateway::Step;
+use super::step::Step;
+use crate::wire::{LAST_CHUNK, chunk};
 
 /// A word in every prompt and every answer of these tests. It must appear in no log.
 pub const TEXT_CANARY: &str = "marzipan";
@@ -93,8 +94,8 @@ pub fn good_in_one_packet() -> Vec<Step> {
     for step in good() {
         match step {
             Step::Raw(bytes) => packet.extend_from_slice(&bytes),
-            Step::Send(bytes) => packet.extend_from_slice(&crate::wire::chunk(&bytes)),
-            _ => packet.extend_from_slice(crate::wire::LAST_CHUNK),
+            Step::Send(bytes) => packet.extend_from_slice(&chunk(&bytes)),
+            _ => packet.extend_from_slice(LAST_CHUNK),
         }
     }
     vec![Step::Raw(packet.into())]
