@@ -15,6 +15,7 @@ use crate::path::{PathPart, thread_id};
 use crate::state::AppState;
 use crate::stream::body::StreamBody;
 use crate::turn::attach::attach;
+use crate::turn::recover::spawn_recovery;
 
 /// Answers with the running turn's stream, or with 204 if none runs.
 #[cfg_attr(test, utoipa::path(
@@ -37,9 +38,14 @@ pub(crate) async fn resume(
 ) -> Result<Response, ApiError> {
     let user = state.authenticate(request.headers()).await?;
     let thread = thread_id(thread)?;
-    let Some(current) = state.store.current_turn(&user, &thread).await? else {
+    let Some(mut current) = state.store.current_turn(&user, &thread).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
+    // An earlier turn does not change the stream that the client gets, so it is recovered in a task.
+    let earlier = current.unfinished_previous.take();
+    if let Some(earlier) = earlier.filter(|earlier| earlier.is_dead(now_ms())) {
+        spawn_recovery(&state, earlier, &invocation);
+    }
     let Some(open) = recovery::running_turn(&state.store, current, now_ms()).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
