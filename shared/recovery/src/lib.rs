@@ -1,7 +1,8 @@
 //! Ending a turn whose own process did not: with what its journal holds of the answer.
 //!
-//! Knows how a message comes out of a journal, and what such an answer is called. Knows nothing of requests, and
-//! leaves to the store which process ends a turn first. The next request on a thread may do this, any number at once.
+//! Knows how a message comes out of a journal, and what such an answer is called. Knows nothing of
+//! requests, and leaves to the store which process ends a turn first. The next request on a thread
+//! may do this, any number at once.
 
 mod answer;
 
@@ -10,13 +11,15 @@ use store::{OpenTurn, RecoveredAnswer, Store, StoreError, TurnOutcome};
 
 use self::answer::Answer;
 
-/// Ends a turn that has died or was superseded: puts its known content as its answer, unless it has put
-/// one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.
+/// Ends a turn that has died or was superseded: puts its known content as its answer, unless it has
+/// put one itself, and marks it as over. Says how it ended. May be repeated, also at the same time.
 ///
-/// A turn that died is `interrupted`. One that was superseded, or was asked to stop, is `stopped`, even if it died of it.
+/// A turn that died is `interrupted`. One that was superseded, or was asked to stop, is `stopped`,
+/// even if it died of it.
 ///
 /// # Errors
-/// The table could not be reached. A journal or an earlier answer that is damaged is logged and does without.
+/// The table could not be reached. A journal or an earlier answer that is damaged is logged and
+/// does without.
 pub async fn recover(
     store: &Store,
     turn: &OpenTurn,

@@ -1,33 +1,37 @@
 //! The begin of a turn: which run may answer which message of a thread, and when.
 //!
 //! # States
-//! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest of what was asked
-//! (`lastHash`) and until when it lives (`lease`). The turn is *done* once `doneId = streamId`, *failed* once
-//! `failedId = streamId` (there is no answer to show), *dead* once its lease has passed, and else *running*.
-//! [`judge`] holds the complete table of what a begin may do in which state.
+//! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest
+//! of what was asked (`lastHash`) and until when it lives (`lease`). The turn is *done* once
+//! `doneId = streamId`, *failed* once `failedId = streamId` (there is no answer to show), *dead*
+//! once its lease has passed, and else *running*. [`judge`] holds the complete table of what a
+//! begin may do in which state.
 //!
-//! Each begin gives the thread a `streamId` of its own, and whatever a turn writes to the thread later is
-//! conditional on it: a superseded turn can no longer mark anything.
+//! Each begin gives the thread a `streamId` of its own, and whatever a turn writes to the thread
+//! later is conditional on it: a superseded turn can no longer mark anything.
 //!
 //! # Taking over
-//! A turn that takes over from one that has not ended notes it in `prev`, with all that is needed to recover it. There
-//! is at most one: while a `prev` is not known to be over, no turn can take over before it is recovered.
+//! A turn that takes over from one that has not ended notes it in `prev`, with all that is needed
+//! to recover it. There is at most one: while a `prev` is not known to be over, no turn can take
+//! over before it is recovered.
 //!
 //! # Round trips
-//! The first write assumes the ordinary case: another message than the last, nothing open, and a clock that has moved
-//! on. The user's quota is asked at the same time. If the ordinary case does not hold, the refusal brings the item, and
-//! one more write, on condition that the item's turn is still what it was, takes its values from there: the question's
-//! key, and a time after the last. More are needed only while other begins win in between. A regenerated, edited or
-//! continued message may be older than the thread's last, and then is looked for among the messages.
+//! The first write assumes the ordinary case: another message than the last, nothing open, and a
+//! clock that has moved on. The user's quota is asked at the same time. If the ordinary case does
+//! not hold, the refusal brings the item, and one more write, on condition that the item's turn is
+//! still what it was, takes its values from there: the question's key, and a time after the last.
+//! More are needed only while other begins win in between. A regenerated, edited or continued
+//! message may be older than the thread's last, and then is looked for among the messages.
 //!
 //! # Refusals
 //! Where only the quota refuses, the first write is undone: the thread is as before the begin.
 //!
 //! # Order
-//! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run during the model call if the thread item holds the question,
-//! but must have succeeded before anything of the answer is shown. [`Store::put_answer`] comes after it, and
-//! [`Store::finish_turn`] last, not at the same time: `doneId` promises that the answer is there. [`Store::record_usage`] may
-//! run at the same time as any of them.
+//! [`Store::begin_turn`] is first. [`Store::put_user_message`] may run during the model call if the
+//! thread item holds the question, but must have succeeded before anything of the answer is shown.
+//! [`Store::put_answer`] comes after it, and [`Store::finish_turn`] last, not at the same time:
+//! `doneId` promises that the answer is there. [`Store::record_usage`] may run at the same time as
+//! any of them.
 
 mod digest;
 pub(crate) mod judge;
@@ -64,12 +68,13 @@ pub struct BeginTurn<'a> {
     pub continued: Option<&'a str>,
     /// This run. Never used before.
     pub stream: &'a StreamId,
-    /// The message this run will answer with: one never used before, or the answer that it goes on with. Of two stored
-    /// messages with one id, the later holds all that the earlier does.
+    /// The message this run will answer with: one never used before, or the answer that it goes on
+    /// with. Of two stored messages with one id, the later holds all that the earlier does.
     pub answer: &'a MessageId,
     /// The model that will answer.
     pub model: &'a str,
-    /// The title of a thread that has none; its first 80 characters are kept. Empty: left for a later turn.
+    /// The title of a thread that has none; its first 80 characters are kept. Empty: left for a
+    /// later turn.
     pub title: &'a str,
     /// Now, in milliseconds since 1970.
     pub now_ms: u64,
@@ -105,7 +110,8 @@ pub enum Begin {
     Running(OpenTurn),
     /// An answer to the same question is stored, by this turn.
     Answered(AnsweredTurn),
-    /// This turn has to be recovered first, see [`crate::Store::recover_turn`]; then the begin is to be tried again.
+    /// This turn has to be recovered first, see [`crate::Store::recover_turn`]; then the begin is
+    /// to be tried again.
     Recover(OpenTurn),
 }
 
@@ -116,11 +122,14 @@ pub struct BegunTurn {
     pub keys: TurnKeys,
     /// True if the thread is new.
     pub new_thread: bool,
-    /// The thread's `lastActivityAt` from now on: now, or a little later if turns come faster than the clock.
+    /// The thread's `lastActivityAt` from now on: now, or a little later if turns come faster than
+    /// the clock.
     pub at_ms: u64,
-    /// True if the thread item holds the question: then it is not lost though the process dies before it has put it.
+    /// True if the thread item holds the question: then it is not lost though the process dies
+    /// before it has put it.
     pub question_inlined: bool,
-    /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works on it.
+    /// The turn that this one has taken over from. It ends as soon as it notices, if anybody works
+    /// on it.
     pub took_over: Option<OpenTurn>,
     /// An earlier turn that was taken over from and is not known to be over. To be recovered later.
     pub unfinished_previous: Option<OpenTurn>,

@@ -1,7 +1,8 @@
 //! The client of DynamoDB.
 //!
-//! Knows endpoints, trust, timeouts and where keys come from. Start-up is on the user's clock: no network, no
-//! roots read from disk, and nothing awaited beyond the environment and a profile file, if there is one.
+//! Knows endpoints, trust, timeouts and where keys come from. Start-up is on the user's clock: no
+//! network, no roots read from disk, and nothing awaited beyond the environment and a profile file,
+//! if there is one.
 
 use std::time::Duration;
 
@@ -19,15 +20,17 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// The most idle connections that are kept. Hundreds of turns at once open many more for a moment, and each holds buffers.
+/// The most idle connections that are kept. Hundreds of turns at once open many more for a moment,
+/// and each holds buffers.
 const MOST_IDLE: usize = 32;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile, or AWS itself.
-    /// An `https` endpoint that is not Amazon's must be named here, so that the system's roots are trusted.
+    /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile,
+    /// or AWS itself. An `https` endpoint that is not Amazon's must be named here, so that the
+    /// system's roots are trusted.
     pub endpoint: Option<String>,
     /// True for an engine on this machine, which takes any keys and any region.
     pub local: bool,
@@ -78,8 +81,8 @@ pub enum ConnectError {
 
 /// Makes a client without talking to anybody.
 ///
-/// Keys are looked for at the first request and kept: environment, profile, web identity, the container's
-/// credentials endpoint.
+/// Keys are looked for at the first request and kept: environment, profile, web identity, the
+/// container's credentials endpoint.
 pub async fn connect(options: &ClientOptions) -> Result<Client, ConnectError> {
     let config = loader(options).load().await;
     if config.region().is_none() {
@@ -102,7 +105,8 @@ fn loader(options: &ClientOptions) -> ConfigLoader {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(keys);
     }
-    // The default chain would go on to ask the instance metadata service, which takes seconds to be absent.
+    // The default chain would go on to ask the instance metadata service, which takes seconds to be
+    // absent.
     loader.region(
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new()),

@@ -1,29 +1,35 @@
-//! Deletes of a thread with everything in it, also while a turn runs in it, and also if the deleting process dies.
+//! Deletes of a thread with everything in it, also while a turn runs in it, and also if the
+//! deleting process dies.
 //!
 //! # How it cannot come back
-//! First the thread's item is replaced by what is left of it: `deletedAt`, a time after its last turn began, and the name
-//! of its last run. That is one conditional write, in which the thread vanishes from the index and for every reader,
-//! and in which its turn is asked to stop. From then on:
-//! - No begin takes the item for a thread, since each is on condition that there is no `deletedAt`. One that finds it
-//!   begins a new thread over it, later than `deletedAt`, whose first question has a cut before everything that is there
-//!   ([`crate::path`]).
-//! - A turn that still runs may put its messages, since a put cannot depend on another item. But its last step is to
-//!   mark its end in the thread, as it is of the process that recovers it. There it sees `deletedAt`, or no thread, or one
-//!   that was created after its own begin, and takes away what it has put, see [`Store::clear_if_gone`].
+//! First the thread's item is replaced by what is left of it: `deletedAt`, a time after its last
+//! turn began, and the name of its last run. That is one conditional write, in which the thread
+//! vanishes from the index and for every reader, and in which its turn is asked to stop. From then
+//! on:
+//! - No begin takes the item for a thread, since each is on condition that there is no `deletedAt`.
+//!   One that finds it begins a new thread over it, later than `deletedAt`, whose first question
+//!   has a cut before everything that is there ([`crate::path`]).
+//! - A turn that still runs may put its messages, since a put cannot depend on another item. But
+//!   its last step is to mark its end in the thread, as it is of the process that recovers it.
+//!   There it sees `deletedAt`, or no thread, or one that was created after its own begin, and
+//!   takes away what it has put, see [`Store::clear_if_deleted`].
 //! - Messages are deleted up to `deletedAt` only, so those of a new thread are never among them.
 //!
 //! Whatever began before `deletedAt` has a key up to it, because `lastActivityAt` never goes back.
 //!
 //! # How it ends
-//! Messages go next, in batches. Then the item itself, unless one of its turns may still be at work: then it stays until
-//! some time after that turn's lease, and `ttl` removes it. As long as the item is there a second delete goes on where
-//! the first one died, since the item says all that it needs.
+//! Messages go next, in batches. Then the item itself, unless one of its turns may still be at
+//! work: then it stays until some time after that turn's lease, and `ttl` removes it. As long as
+//! the item is there a second delete goes on where the first one died, since the item says all that
+//! it needs.
 //!
-//! An item that a turn puts after the delete and cannot take away, because it dies or the table fails it, stays until the thread is
-//! deleted again; once `ttl` has removed what is left, nothing leads to it any more.
+//! An item that a turn puts after the delete and cannot take away, because it dies or the table
+//! fails it, stays until the thread is deleted again; once `ttl` has removed what is left, nothing
+//! leads to it any more.
 //!
-//! Journals go as messages do, those of all turns. What a turn still writes there it takes away itself, but for the last
-//! piece, which follows its end, and what it wrote if it dies: those expire.
+//! Journals go as messages do, those of all turns. What a turn still writes there it takes away
+//! itself, but for the last piece, which follows its end, and what it wrote if it dies: those
+//! expire.
 
 use std::time::Duration;
 
@@ -40,7 +46,8 @@ use crate::{Store, StoreError, keys};
 
 /// The most items of one `BatchWriteItem`.
 const MAX_BATCH_ITEMS: usize = 25;
-/// The number of retries for unprocessed items of a batch, and the wait before the first, which doubles.
+/// The number of retries for unprocessed items of a batch, and the wait before the first, which
+/// doubles.
 const MAX_RETRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The number of attempts of a delete while turns begin or end in between.
@@ -56,11 +63,12 @@ struct Tombstone {
 }
 
 impl Store {
-    /// Deletes a thread and everything in it. May be repeated, and goes on where an earlier try has stopped. Says whether
-    /// there was one.
+    /// Deletes a thread and everything in it. May be repeated, and goes on where an earlier try has
+    /// stopped. Says whether there was one.
     ///
     /// # Errors
-    /// Not all of it is deleted yet. No request sees it any more, if its item could be reached at all.
+    /// Not all of it is deleted yet. No request sees it any more, if its item could be reached at
+    /// all.
     pub async fn delete_thread(
         &self,
         user: &UserId,
@@ -82,10 +90,11 @@ impl Store {
         Ok(true)
     }
 
-    /// Takes away what a turn has put into a thread that was deleted meanwhile, as its last write seems to have found.
-    /// Says whether it was so.
+    /// Takes away what a turn has put into a thread that was deleted meanwhile, as its last write
+    /// seems to have found. Says whether it was so.
     pub(crate) async fn clear_if_deleted(&self, keys: &TurnKeys) -> Result<bool, StoreError> {
-        // Not every engine shows the item whose condition failed, and nothing may be deleted for that.
+        // Not every engine shows the item whose condition failed, and nothing may be deleted for
+        // that.
         let found = self
             .get_consistent(&keys.0.thread_pk, &keys.0.thread_sk)
             .await?;
@@ -306,14 +315,16 @@ impl Tombstone {
         }
     }
 
-    /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it shall stop.
+    /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it
+    /// shall stop.
     fn item(&self, thread: &ThreadItem) -> Item {
         let mut item = Item::from([
             ("pk".to_owned(), string(&thread.pk)),
             ("sk".to_owned(), string(&thread.sk)),
             ("deletedAt".to_owned(), number(self.deleted_at)),
             ("lease".to_owned(), number(self.lease_ms)),
-            // The end of a turn takes two out of it, whether they are there or not, but not out of nothing.
+            // The end of a turn takes two out of it, whether they are there or not, but not out of
+            // nothing.
             ("recent".to_owned(), AttributeValue::L(Vec::new())),
         ]);
         let names = [

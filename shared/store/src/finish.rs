@@ -1,8 +1,9 @@
 //! The end of a turn, for its thread.
 //!
-//! The usage of a turn is added to its thread's totals in the write that ends it. A turn that was superseded may be ended by
-//! a recoverer while its process is still at work. Then its name goes into the set `pendingUsage`, and when its process comes to
-//! its end it finds the name there and adds the totals in the write that removes it: once, in either order.
+//! The usage of a turn is added to its thread's totals in the write that ends it. A turn that was
+//! superseded may be ended by a recoverer while its process is still at work. Then its name goes
+//! into the set `pendingUsage`, and when its process comes to its end it finds the name there and
+//! adds the totals in the write that removes it: once, in either order.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
@@ -34,11 +35,11 @@ pub enum Finished {
 }
 
 impl Store {
-    /// Marks the turn as over and adds what it used to its thread's totals, once though it be repeated. A turn that was
-    /// superseded has no mark; it is no longer waited for.
+    /// Marks the turn as over and adds what it used to its thread's totals, once though it be
+    /// repeated. A turn that was superseded has no mark; it is no longer waited for.
     ///
-    /// A turn that others gave up for dead, and marked, keeps their mark, but for one: an answer that came late makes a
-    /// failed turn a done one.
+    /// A turn that others gave up for dead, and marked, keeps their mark, but for one: an answer
+    /// that came late makes a failed turn a done one.
     pub async fn finish_turn(
         &self,
         keys: &TurnKeys,
@@ -108,7 +109,8 @@ impl Store {
             ),
         };
         let (addition, values) = usage.addition();
-        // Two go for the one that came, so that turns without an end of their own leave nothing for long.
+        // Two go for the one that came, so that turns without an end of their own leave nothing for
+        // long.
         let forgotten = if keys.0.forgets {
             ", recent[0], recent[1]"
         } else {

@@ -1,7 +1,7 @@
 //! Reads of messages: along one path, newest first, each of them complete.
 //!
-//! Continuations sort after their message, so read backwards they come before it. Those whose message does not
-//! come are of a writer that died, and are dropped.
+//! Continuations sort after their message, so read backwards they come before it. Those whose
+//! message does not come are of a writer that died, and are dropped.
 
 mod assemble;
 
@@ -16,8 +16,8 @@ use crate::path::{self, Path};
 use crate::turn::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
-/// The least number of items of a further read where the first ones were not enough: a full page of the engine would cost
-/// 128 units or more, however little is missing.
+/// The least number of items of a further read where the first ones were not enough: a full page of
+/// the engine would cost 128 units or more, however little is missing.
 const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 
 /// Which messages of a thread to read.
@@ -25,7 +25,8 @@ const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 pub struct History<'a> {
     /// At most so many.
     pub limit: usize,
-    /// At most so many bytes of parts: the first message that exceeds it ends the reading, and is left out.
+    /// At most so many bytes of parts: the first message that exceeds it ends the reading, and is
+    /// left out.
     pub max_bytes: Option<usize>,
     /// Only those before this place; `None` begins with the path's end.
     pub before: Option<&'a Cursor>,
@@ -103,9 +104,9 @@ impl Store {
         .await
     }
 
-    /// Reads the path that ends in `message`, newest first: an older branch, or a part of the current one. Of two
-    /// messages with one id it is the later, but for one that went on from the other and came to nothing. A message that
-    /// is not there ends no path.
+    /// Reads the path that ends in `message`, newest first: an older branch, or a part of the
+    /// current one. Of two messages with one id it is the later, but for one that went on from the
+    /// other and came to nothing. A message that is not there ends no path.
     pub async fn branch(
         &self,
         user: &UserId,
@@ -228,8 +229,8 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Where a message is stored, the newest if its id was used twice; one that came to nothing only if there is no
-    /// other.
+    /// Where a message is stored, the newest if its id was used twice; one that came to nothing
+    /// only if there is no other.
     pub(crate) async fn find_message(
         &self,
         user: &UserId,
@@ -314,8 +315,8 @@ fn parts_len(item: &Item) -> usize {
     }
 }
 
-/// As many items as messages are wanted, and the one the cursor names. More are needed only where a message has
-/// continuations or is not on the path.
+/// As many items as messages are wanted, and the one the cursor names. More are needed only where a
+/// message has continuations or is not on the path.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
     let items = history
         .limit

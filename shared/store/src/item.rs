@@ -175,7 +175,8 @@ pub(crate) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// The item that failed the condition of an update, if that is what the error is about; empty where there is none.
+/// The item that failed the condition of an update, if that is what the error is about; empty where
+/// there is none.
 pub(crate) fn refused<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {

@@ -1,7 +1,8 @@
 //! The journal of a run: what its log held, piece by piece, for readers elsewhere and for recovery.
 //!
-//! Knows pieces, their order and their end. The content of the bytes does not matter here. A reader accepts pieces
-//! without a gap only, and the end only when it has every piece before it, so that it never sees what did not follow.
+//! Knows pieces, their order and their end. The content of the bytes does not matter here. A reader
+//! accepts pieces without a gap only, and the end only when it has every piece before it, so that
+//! it never sees what did not follow.
 
 use std::collections::HashMap;
 
@@ -13,8 +14,9 @@ use crate::item::{self, DATA, Item, number, string};
 use crate::parts::{self, ITEM_BYTES};
 use crate::{Store, StoreError, keys};
 
-/// The time that a journal is kept. The next request on the thread ends a turn that died, with what its journal holds: a turn
-/// of the evening in the morning, one of Friday on Monday. Keeping costs next to nothing, and expiry nothing at all.
+/// The time that a journal is kept. The next request on the thread ends a turn that died, with what
+/// its journal holds: a turn of the evening in the morning, one of Friday on Monday. Keeping costs
+/// next to nothing, and expiry nothing at all.
 const KEPT_S: u64 = 7 * 24 * 60 * 60;
 /// Below this, deflating saves no write unit.
 const PLAIN_BYTES: usize = 900;
@@ -35,7 +37,8 @@ pub struct JournalPiece<'a> {
     pub journal: &'a JournalName,
     /// The value that the append before returned; 0 at first.
     pub index: u32,
-    /// The bytes. A piece whose put failed is put again with the same bytes, since a reader may have seen it.
+    /// The bytes. A piece whose put failed is put again with the same bytes, since a reader may
+    /// have seen it.
     pub bytes: &'a [u8],
     /// Now, in milliseconds since 1970.
     pub now_ms: u64,
@@ -53,7 +56,8 @@ pub struct Journal {
 }
 
 impl Store {
-    /// Puts what is new in a log. Returns the index of what will come next: a large piece takes several.
+    /// Puts what is new in a log. Returns the index of what will come next: a large piece takes
+    /// several.
     pub async fn append_journal(&self, piece: &JournalPiece<'_>) -> Result<u32, StoreError> {
         let mut index = piece.index;
         for bytes in piece.bytes.chunks(ITEM_BYTES) {
@@ -64,7 +68,8 @@ impl Store {
         Ok(index)
     }
 
-    /// Puts the last of a log, which may be nothing, and that it is the last. May be repeated with the same bytes.
+    /// Puts the last of a log, which may be nothing, and that it is the last. May be repeated with
+    /// the same bytes.
     pub async fn end_journal(&self, piece: &JournalPiece<'_>) -> Result<(), StoreError> {
         let last = piece
             .bytes
@@ -81,7 +86,8 @@ impl Store {
         self.put_piece(piece, END, last, Some(index)).await
     }
 
-    /// Reads a journal from the piece `from` on, as far as there is no gap. Of a journal that is not there, nothing.
+    /// Reads a journal from the piece `from` on, as far as there is no gap. Of a journal that is
+    /// not there, nothing.
     pub async fn journal(
         &self,
         name: &JournalName,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::parts;
 
-/// The bytes that a thread item reserves for it: with it, the item of a short turn stays under 1 KB, which is one write unit.
+/// The bytes that a thread item reserves for it: with it, the item of a short turn stays under 1
+/// KB, which is one write unit.
 const MAX_BYTES: usize = 400;
 /// Text longer than this does not deflate into [`MOST_BYTES`], but for artificial text.
 const MAX_TEXT_BYTES: usize = 4 * 1024;

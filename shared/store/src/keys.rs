@@ -58,7 +58,8 @@ pub(crate) fn answers(at_ms: u64) -> String {
     format!("M#{at_ms:013}#1#")
 }
 
-/// The prefix of the keys of a message's continuations. They sort after the message and before the next.
+/// The prefix of the keys of a message's continuations. They sort after the message and before the
+/// next.
 pub(crate) fn continuations(message: &str) -> String {
     format!("{message}#~")
 }

@@ -1,7 +1,7 @@
 //! The one table: threads, their turns, messages and better-auth's sessions.
 //!
-//! Knows DynamoDB: keys, conditions, item sizes, retries. Knows nothing of HTTP, models or how a message is
-//! built: parts, usage and metadata come in as JSON and go out as they came.
+//! Knows DynamoDB: keys, conditions, item sizes, retries. Knows nothing of HTTP, models or how a
+//! message is built: parts, usage and metadata come in as JSON and go out as they came.
 //!
 //! # Items
 //! The owner is part of every key, so another user's thread cannot even be named.
@@ -15,7 +15,8 @@
 //! | journal of a run | `C#<user>#<thread>` | `<ms>#<stream>#<index, 6 digits>`, `<ms>#<stream>#~end` |
 //! | rest of a long message | the message's | `<the message's sk>#~<index, 3 digits>#<checksum>` |
 //!
-//! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a `lastActivityAt`.
+//! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a
+//! `lastActivityAt`.
 
 mod begin;
 mod client;

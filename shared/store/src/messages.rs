@@ -1,7 +1,8 @@
 //! Writes of messages: once, and completely or not at all.
 //!
-//! A message too long for one item goes into continuations first; the item that makes it visible comes last and
-//! holds their number. A writer that dies in between leaves continuations that are never read.
+//! A message too long for one item goes into continuations first; the item that makes it visible
+//! comes last and holds their number. A writer that dies in between leaves continuations that are
+//! never read.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -28,7 +29,8 @@ pub struct Answer<'a> {
     pub parts: &'a str,
     /// The status at its end.
     pub status: Status,
-    /// Everything else that is known of it. Model and tokens become attributes of their own as well.
+    /// Everything else that is known of it. Model and tokens become attributes of their own as
+    /// well.
     pub metadata: &'a AnswerMetadata,
 }
 
@@ -69,8 +71,8 @@ impl Store {
             .map(|_| ())
     }
 
-    /// Stores the turn's answer. Replaces one that a recoverer has put in its place; any other that is there is this
-    /// answer, put before, and stays.
+    /// Stores the turn's answer. Replaces one that a recoverer has put in its place; any other that
+    /// is there is this answer, put before, and stays.
     pub async fn put_answer(&self, keys: &TurnKeys, answer: &Answer<'_>) -> Result<(), StoreError> {
         self.put_message(
             answer_item(keys, answer),

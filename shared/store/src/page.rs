@@ -1,4 +1,5 @@
-//! Messages of a thread in pages, as a list shows them: newest page first, and whether there is an older one.
+//! Messages of a thread in pages, as a list shows them: newest page first, and whether there is an
+//! older one.
 
 use message::{MessageId, Role, ThreadId, UserId};
 
@@ -47,8 +48,8 @@ impl Cursor {
 }
 
 impl OpenTurn {
-    /// The turn's question, if it is new and was kept: it is put while the model is called, and may not be among the
-    /// messages yet.
+    /// The turn's question, if it is new and was kept: it is put while the model is called, and may
+    /// not be among the messages yet.
     pub fn new_question(&self) -> Option<StoredMessage> {
         let run = self.run();
         let (asked_at_ms, id) = keys::parts_of(&run.user_sk)?;
@@ -71,7 +72,8 @@ impl OpenTurn {
 }
 
 impl Store {
-    /// Reads a page, strongly consistent. `None`: the message whose branch was asked for is not there.
+    /// Reads a page, strongly consistent. `None`: the message whose branch was asked for is not
+    /// there.
     pub async fn message_page(
         &self,
         user: &UserId,

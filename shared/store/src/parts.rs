@@ -1,7 +1,8 @@
-//! The split of a message's parts into items: short ones as they are, longer ones deflated, the longest in pieces.
+//! The split of a message's parts into items: short ones as they are, longer ones deflated, the
+//! longest in pieces.
 //!
-//! Knows sizes and bytes. The JSON text is never decoded, so it comes back byte for byte, half surrogate
-//! pairs (`\ud800`) and all.
+//! Knows sizes and bytes. The JSON text is never decoded, so it comes back byte for byte, half
+//! surrogate pairs (`\ud800`) and all.
 
 use std::io::{Read, Write};
 
@@ -11,12 +12,14 @@ use flate2::{Compression, Crc};
 
 /// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
 pub(crate) const PLAIN_BYTES: usize = 1024;
-/// The most bytes of a message in one item. An item may have 400 KB (409,600 bytes) with its names and all else.
+/// The most bytes of a message in one item. An item may have 400 KB (409,600 bytes) with its names
+/// and all else.
 pub(crate) const ITEM_BYTES: usize = 380_000;
 /// The most continuations of one message; their index has three digits.
 pub(crate) const MAX_PIECES: usize = 999;
 
-/// Deflating this much takes a few milliseconds, after which other tasks of the thread get their turn.
+/// Deflating this much takes a few milliseconds, after which other tasks of the thread get their
+/// turn.
 const SLICE_BYTES: usize = 64 * 1024;
 
 /// Parts as they are stored.
@@ -64,7 +67,8 @@ pub(crate) enum UnpackError {
     Utf8(#[source] std::string::FromUtf8Error),
 }
 
-/// Inflates what [`pack`] deflated from `length` bytes of text. Never makes more than one byte over `length`.
+/// Inflates what [`pack`] deflated from `length` bytes of text. Never makes more than one byte over
+/// `length`.
 pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, UnpackError> {
     let text = inflate(bytes, length)?;
     if text.len() != length {

@@ -1,9 +1,9 @@
 //! Which of a thread's messages lie on one path.
 //!
-//! Regenerating, editing and continuing add a message to the one that it replaces, and nothing is destroyed. Such a
-//! message carries a `cut`: nothing from that sort key on precedes it on its path. All others follow what was the
-//! path's end when they came, and need none. So a path is read newest first in one pass, and what has to be
-//! remembered is one key.
+//! Regenerating, editing and continuing add a message to the one that it replaces, and nothing is
+//! destroyed. Such a message carries a `cut`: nothing from that sort key on precedes it on its
+//! path. All others follow what was the path's end when they came, and need none. So a path is read
+//! newest first in one pass, and what has to be remembered is one key.
 //!
 //! | message | its cut |
 //! |---|---|
@@ -13,8 +13,9 @@
 //!
 //! The cut of what it replaces, since that may itself replace another, which must not come back.
 //!
-//! An answer with a cut and no content replaces nothing either: a path passes over it, and goes on as if it had
-//! not been asked for. Only the path that ends in it, because somebody names it, shows it.
+//! An answer with a cut and no content replaces nothing either: a path passes over it, and goes on
+//! as if it had not been asked for. Only the path that ends in it, because somebody names it, shows
+//! it.
 
 use crate::item::{self, EMPTY_PARTS, Item, PARTS, Status};
 use crate::keys;
@@ -49,7 +50,8 @@ impl Path {
         sk < self.bound.as_str()
     }
 
-    /// Returns true if the path leads past the message `sk` without a step on it. It has come to nothing if `is_nothing`.
+    /// Returns true if the path leads past the message `sk` without a step on it. It has come to
+    /// nothing if `is_nothing`.
     pub(crate) fn passes(&self, sk: &str, is_nothing: bool) -> bool {
         is_nothing && self.end.as_deref() != Some(sk)
     }
@@ -65,8 +67,8 @@ impl Path {
     }
 }
 
-/// Returns true if the message is an answer that was to replace another, and has no content. One that the model has ended
-/// without a word is an answer.
+/// Returns true if the message is an answer that was to replace another, and has no content. One
+/// that the model has ended without a word is an answer.
 pub(crate) fn is_nothing(message: &Item) -> bool {
     let status = item::text(message, "status");
     let unfinished = [Status::Failed, Status::Stopped, Status::Interrupted];

@@ -1,14 +1,16 @@
 //! The limits and the usage of a user's day: turns begun, turns running, tokens and cost.
 //!
-//! One item a user and UTC day. Each running turn holds a place in it, an element of the set `slots` that names its
-//! lease and its run. Taking the place is one write on condition that there is one left, so of many begins at once no
-//! more pass than may. Giving it back happens once, since it is conditional on the place, and so what the turn used is
-//! counted once. A turn that died leaves its slot; a begin that finds no free slot removes those whose lease has passed.
+//! One item a user and UTC day. Each running turn holds a place in it, an element of the set
+//! `slots` that names its lease and its run. Taking the place is one write on condition that there
+//! is one left, so of many begins at once no more pass than may. Giving it back happens once, since
+//! it is conditional on the place, and so what the turn used is counted once. A turn that died
+//! leaves its slot; a begin that finds no free slot removes those whose lease has passed.
 //!
-//! Recovery moves the slot of a turn to a second set, `recovered`, which does not count. Should the turn's own process
-//! come after all, it records its usage from there.
+//! Recovery moves the slot of a turn to a second set, `recovered`, which does not count. Should the
+//! turn's own process come after all, it records its usage from there.
 //!
-//! A turn is counted on the day it began: one begun before midnight takes no place of the day after.
+//! A turn is counted on the day it began: one begun before midnight takes no place of the day
+//! after.
 
 mod day;
 
@@ -26,8 +28,8 @@ use crate::{BeginError, Store, StoreError, keys};
 use day::{DAY_MS, slot_name, slot_name_of};
 pub(crate) use day::{DayItem, date};
 
-/// The time that a begin waits for a slot, in milliseconds: equal begins at once take places for a moment, which all but one
-/// of them give back.
+/// The time that a begin waits for a slot, in milliseconds: equal begins at once take places for a
+/// moment, which all but one of them give back.
 const RETRY_DELAYS_MS: [u64; 5] = [10, 20, 40, 80, 80];
 /// The time that a day's item is kept. A day's figures are wanted for a month, and a little longer.
 const RETENTION_DAYS: u64 = 40;
@@ -79,8 +81,8 @@ pub(crate) struct QuotaSlot {
 }
 
 impl QuotaSlot {
-    /// The place of a turn of somebody else. One begun within the moment of midnight may be looked for on the wrong day;
-    /// then it is free when its lease has passed.
+    /// The place of a turn of somebody else. One begun within the moment of midnight may be looked
+    /// for on the wrong day; then it is free when its lease has passed.
     fn of(turn: &OpenTurn) -> Self {
         Self::new(
             turn.user(),
@@ -110,8 +112,8 @@ pub(crate) enum Reserved {
 }
 
 impl Store {
-    /// Adds what the turn used to its day, and gives its place back. Once, however often it is called: a turn whose
-    /// slot is gone was recorded before.
+    /// Adds what the turn used to its day, and gives its place back. Once, however often it is
+    /// called: a turn whose slot is gone was recorded before.
     pub async fn record_usage(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
         let Some(quota_slot) = &keys.0.quota_slot else {
             return Ok(());
@@ -200,8 +202,8 @@ impl Store {
         })
     }
 
-    /// Takes a slot although none seemed free: removes those of dead turns, waits a moment, and tries
-    /// again.
+    /// Takes a slot although none seemed free: removes those of dead turns, waits a moment, and
+    /// tries again.
     pub(crate) async fn wait_for_slot(
         &self,
         quota_slot: &QuotaSlot,

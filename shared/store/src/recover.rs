@@ -1,7 +1,7 @@
 //! The end of a turn in place of its own process, which did not end it.
 //!
-//! Safe for any number of processes at once, the turn's own among them: the first answer under the turn's key stays, but
-//! that the turn's own answer replaces a recovered one.
+//! Safe for any number of processes at once, the turn's own among them: the first answer under the
+//! turn's key stays, but that the turn's own answer replaces a recovered one.
 
 use message::AnswerMetadata;
 
@@ -22,15 +22,16 @@ pub struct RecoveredAnswer<'a> {
     pub is_empty: bool,
     /// Everything else that is known of it.
     pub metadata: &'a AnswerMetadata,
-    /// `Interrupted` for a turn that died, `Stopped` for one that was to end early, see [`OpenTurn::is_stopped`].
+    /// `Interrupted` for a turn that died, `Stopped` for one that was to end early, see
+    /// [`OpenTurn::is_stopped`].
     pub status: Status,
     /// Now, in milliseconds since 1970: whether the turn's own process may still come.
     pub now_ms: u64,
 }
 
 impl Store {
-    /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. A client that sends the same message
-    /// again has it too, and is promised that it is stored.
+    /// Puts the question of a turn that runs elsewhere, if its begin could not keep it. A client
+    /// that sends the same message again has it too, and is promised that it is stored.
     pub async fn put_pending_question(
         &self,
         turn: &OpenTurn,
@@ -42,9 +43,9 @@ impl Store {
         }
     }
 
-    /// Ends a turn that is dead or superseded: puts its question, if the thread item holds it and it is missing, and `answer`, if
-    /// there is none, and marks it as over. Its slot in the quota does not count from now on. Returns how it ended, by
-    /// whomever.
+    /// Ends a turn that is dead or superseded: puts its question, if the thread item holds it and
+    /// it is missing, and `answer`, if there is none, and marks it as over. Its slot in the quota
+    /// does not count from now on. Returns how it ended, by whomever.
     pub async fn recover_turn(
         &self,
         turn: &OpenTurn,
@@ -60,7 +61,8 @@ impl Store {
         let outcome = self
             .mark_recovered(turn, &keys, outcome, answer.now_ms)
             .await?;
-        // The turn is recovered. A place that stays where it was is free when the turn's lease has passed.
+        // The turn is recovered. A place that stays where it was is free when the turn's lease has
+        // passed.
         let _ = self.release_for_recovery(turn).await;
         Ok(outcome)
     }
@@ -93,8 +95,8 @@ impl Store {
         }
     }
 
-    /// A long question is put before anything is promised to the client. A turn that died before that was never begun as
-    /// far as is known, and an answer would have no question.
+    /// A long question is put before anything is promised to the client. A turn that died before
+    /// that was never begun as far as is known, and an answer would have no question.
     async fn has_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<bool, StoreError> {
         if turn.inline_question().is_some() {
             return Ok(true);

@@ -1,6 +1,7 @@
 //! better-auth's `secondaryStorage`: one item per key.
 //!
-//! Knows where a value lies and when its item has run out. What the value says is the session crate's matter.
+//! Knows where a value lies and when its item has run out. What the value says is the session
+//! crate's matter.
 
 use crate::item::{Item, number, string};
 use crate::{Store, StoreError, keys};
@@ -11,8 +12,8 @@ const MAX_KEY_BYTES: usize = 2_000;
 impl Store {
     /// The value under `key`, unless it ran out before `now_ms` (milliseconds since 1970).
     ///
-    /// Reads eventually consistent, and once more strongly where that finds nothing: a session may be as young as
-    /// its first request.
+    /// Reads eventually consistent, and once more strongly where that finds nothing: a session may
+    /// be as young as its first request.
     pub async fn session_value(
         &self,
         key: &str,
@@ -33,7 +34,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Writes what better-auth would write on sign-in, for local runs and tests. `expires_at_s` is in seconds.
+    /// Writes what better-auth would write on sign-in, for local runs and tests. `expires_at_s` is
+    /// in seconds.
     pub async fn put_session(
         &self,
         key: &str,

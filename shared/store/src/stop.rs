@@ -24,8 +24,9 @@ pub enum TurnSignal {
 }
 
 impl Store {
-    /// Asks the thread's current turn to stop, or only `stream` if it is that one. `None`: there is nothing to stop.
-    /// May be repeated. A dead turn is returned too: it will not heed the stop, so that it is to be recovered.
+    /// Asks the thread's current turn to stop, or only `stream` if it is that one. `None`: there is
+    /// nothing to stop. May be repeated. A dead turn is returned too: it will not heed the stop, so
+    /// that it is to be recovered.
     pub async fn stop_turn(
         &self,
         user: &UserId,
@@ -57,7 +58,8 @@ impl Store {
         }
     }
 
-    /// Returns the current signal to the turn. Eventually consistent, since it is read again and again.
+    /// Returns the current signal to the turn. Eventually consistent, since it is read again and
+    /// again.
     pub async fn watch_turn(&self, keys: &TurnKeys) -> Result<TurnSignal, StoreError> {
         let found = self
             .client

@@ -1,6 +1,7 @@
 //! The table as the tests and local runs make it.
 //!
-//! On AWS the template makes it, with what a local engine does not have: recovery, protection, limits.
+//! On AWS the template makes it, with what a local engine does not have: recovery, protection,
+//! limits.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
@@ -13,8 +14,8 @@ use crate::StoreError;
 
 const EVERY_FIELD_IS_SET: &str = "every required field is set";
 
-/// Creates the table `name` on a local engine, where tables are ready at once. One that is there already is left as
-/// it is. Engines without expiry of items are fine: readers check it themselves.
+/// Creates the table `name` on a local engine, where tables are ready at once. One that is there
+/// already is left as it is. Engines without expiry of items are fine: readers check it themselves.
 pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError> {
     let created = client
         .create_table()

@@ -42,7 +42,8 @@ pub(crate) struct ThreadItem {
     pub(crate) prev: Option<RunItem>,
     /// Superseded turns whose processes have still to add what they used, see [`crate::finish`].
     pub(crate) pending_usage: Vec<String>,
-    /// The thread is deleted, with everything up to then, and this is what is left of it. See [`crate::delete`].
+    /// The thread is deleted, with everything up to then, and this is what is left of it. See
+    /// [`crate::delete`].
     pub(crate) deleted_at: Option<u64>,
     pub(crate) tin: Option<u64>,
     pub(crate) tout: Option<u64>,
@@ -51,7 +52,8 @@ pub(crate) struct ThreadItem {
     pub(crate) cost: Option<crate::usage::Cost>,
 }
 
-/// The attributes of one turn in a thread item: by the same names for the current one and, in `prev`, for the one before.
+/// The attributes of one turn in a thread item: by the same names for the current one and, in
+/// `prev`, for the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RunItem {
@@ -201,7 +203,8 @@ pub struct Thread {
     pub title: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub created_at_ms: u64,
-    /// When its latest turn began, in milliseconds since 1970. Never the same for two turns of a thread.
+    /// When its latest turn began, in milliseconds since 1970. Never the same for two turns of a
+    /// thread.
     pub last_activity_at_ms: u64,
     /// The number of turns that have begun in it.
     pub turns: u64,
@@ -293,7 +296,8 @@ impl Store {
             .transpose()
     }
 
-    /// Returns the state of the thread's turns, strongly consistent. `None`: this user has no such thread.
+    /// Returns the state of the thread's turns, strongly consistent. `None`: this user has no such
+    /// thread.
     pub async fn current_turn(
         &self,
         user: &UserId,

@@ -1,6 +1,7 @@
 //! A user's threads: listed, looked at, renamed.
 //!
-//! The list is read from the index `byActivity`, which follows the table within moments; everything else strongly.
+//! The list is read from the index `byActivity`, which follows the table within moments; everything
+//! else strongly.
 
 use std::fmt;
 use std::str::FromStr;
@@ -108,7 +109,8 @@ impl Store {
         Ok(ThreadPage { threads, next })
     }
 
-    /// Reads a thread and what its turns are at, strongly consistent. `None`: this user has no such thread.
+    /// Reads a thread and what its turns are at, strongly consistent. `None`: this user has no such
+    /// thread.
     pub async fn thread_and_turn(
         &self,
         user: &UserId,

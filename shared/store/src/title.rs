@@ -1,10 +1,12 @@
 //! A title that a model makes for a thread, in the place of the one that its begin wrote.
 //!
-//! The process that makes one leaves a mark in the thread and in the user's day first, the run's name in the set `titling`, and
-//! removes both when it is done. What making it used is added in the writes that remove the marks, so each of them
-//! counts once though it be repeated. A mark that is never removed has no meaning and blocks nothing.
+//! The process that makes one leaves a mark in the thread and in the user's day first, the run's
+//! name in the set `titling`, and removes both when it is done. What making it used is added in the
+//! writes that remove the marks, so each of them counts once though it be repeated. A mark that is
+//! never removed has no meaning and blocks nothing.
 //!
-//! The title itself is written only over the one that the begin wrote: a user who renames the thread meanwhile wins.
+//! The title itself is written only over the one that the begin wrote: a user who renames the
+//! thread meanwhile wins.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
@@ -19,8 +21,9 @@ const THREAD_EXISTS: &str = "createdAt <= :at AND attribute_not_exists(deletedAt
 const IS_MARKED: &str = "contains(titling, :stream)";
 
 impl Store {
-    /// Notes that a title is being made for the turn's thread, if it still has the title `first` that its begin wrote,
-    /// or none if that wrote none. `false`: it has another by now, or is gone.
+    /// Notes that a title is being made for the turn's thread, if it still has the title `first`
+    /// that its begin wrote, or none if that wrote none. `false`: it has another by now, or is
+    /// gone.
     pub async fn begin_title(
         &self,
         keys: &TurnKeys,
@@ -41,8 +44,9 @@ impl Store {
         Ok(true)
     }
 
-    /// Gives the thread its `title`, if one was made and the user has not set another, and adds the usage of making it to
-    /// the thread and to the user's day. `false`: it has kept the title that it had.
+    /// Gives the thread its `title`, if one was made and the user has not set another, and adds the
+    /// usage of making it to the thread and to the user's day. `false`: it has kept the title that
+    /// it had.
     pub async fn end_title(
         &self,
         keys: &TurnKeys,

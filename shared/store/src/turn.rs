@@ -52,8 +52,8 @@ impl TurnKeys {
     }
 }
 
-/// A turn of which it is not known that it has ended: enough to follow it, to stop it and to recover it. Cloning is
-/// cheap.
+/// A turn of which it is not known that it has ended: enough to follow it, to stop it and to
+/// recover it. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTurn(Arc<Open>);
 
@@ -142,15 +142,16 @@ impl OpenTurn {
         self.0.run.lease < now_ms
     }
 
-    /// Returns true if it was to end early: another turn has taken over, or a stop was asked. It is that which ended it, even if
-    /// its process does not heed it any more.
+    /// Returns true if it was to end early: another turn has taken over, or a stop was asked. It is
+    /// that which ended it, even if its process does not heed it any more.
     pub fn is_stopped(&self) -> bool {
         self.0.is_stopped
     }
 
-    /// Returns the bound that the thread's path has to be read before while the turn is open, for [`crate::History::before`]: an answer
-    /// that is regenerated replaces an older one, which would be read in its place until it is stored. `None`: the path
-    /// ends where the turn begins, or in the answer that it goes on from.
+    /// Returns the bound that the thread's path has to be read before while the turn is open, for
+    /// [`crate::History::before`]: an answer that is regenerated replaces an older one, which would
+    /// be read in its place until it is stored. `None`: the path ends where the turn begins, or in
+    /// the answer that it goes on from.
     pub fn path_bound(&self) -> Option<Cursor> {
         let run = &self.0.run;
         run.cut

@@ -1,7 +1,7 @@
 //! The usage of turns, and its sums.
 //!
-//! Knows the attributes that counters have in items. What was not reported is not added: a counter that is absent
-//! was never reported.
+//! Knows the attributes that counters have in items. What was not reported is not added: a counter
+//! that is absent was never reported.
 
 use std::fmt;
 
@@ -87,8 +87,8 @@ pub struct Cost(f64);
 impl Cost {
     const MAX_USD: f64 = 1e6;
 
-    /// Takes `text`, a decimal such as `0.00123` or `4e-7`. `None` for anything else, what is negative, and what no
-    /// answer can cost.
+    /// Takes `text`, a decimal such as `0.00123` or `4e-7`. `None` for anything else, what is
+    /// negative, and what no answer can cost.
     pub fn parse(text: &str) -> Option<Self> {
         let amount: f64 = text.trim().parse().ok()?;
         (0.0..=Self::MAX_USD)

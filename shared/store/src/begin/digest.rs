@@ -25,7 +25,8 @@ impl Digest {
         &self.0
     }
 
-    /// Returns true if `stored` is of the same question, and where this goes on from an answer, of the same answer.
+    /// Returns true if `stored` is of the same question, and where this goes on from an answer, of
+    /// the same answer.
     pub(crate) fn repeats(&self, stored: &str) -> bool {
         if self.0.len() > CHARS {
             stored == self.0
@@ -35,7 +36,8 @@ impl Digest {
     }
 }
 
-/// The mark of a message's id. Two ids may share one: it only says that the messages are worth a look.
+/// The mark of a message's id. Two ids may share one: it only says that the messages are worth a
+/// look.
 pub(crate) fn mark(message: &str) -> String {
     short(message)[..MARK_CHARS].to_owned()
 }

@@ -9,8 +9,8 @@
 //! | the last message, edited or continued as it was before | as sent again | as sent again | as sent again |
 //! | a message regenerated, edited or continued | begins | takes over, or busy | takes over |
 //!
-//! A begin that would take over while an earlier turn is not known to be over has to recover that one first, and so has
-//! who asks for that turn's message, which may not be stored yet.
+//! A begin that would take over while an earlier turn is not known to be over has to recover that
+//! one first, and so has who asks for that turn's message, which may not be stored yet.
 
 use crate::keys;
 use crate::thread::{RunItem, State, ThreadItem};
@@ -201,7 +201,8 @@ mod tests {
         }
     }
 
-    /// Returns the decision for a begin that must not take over, or has to recover an earlier turn first.
+    /// Returns the decision for a begin that must not take over, or has to recover an earlier turn
+    /// first.
     fn expected(
         outcome: &'static str,
         state: &str,

@@ -12,7 +12,8 @@ use crate::{Store, StoreError, keys};
 use super::judge::{is_about, repeats};
 use super::{BeginTurn, PreparedBegin, Question};
 
-/// The number of its last messages that a thread remembers, so that one of them is known when it is sent again.
+/// The number of its last messages that a thread remembers, so that one of them is known when it is
+/// sent again.
 const MAX_REMEMBERED: usize = 6;
 
 pub(super) struct Plan {
@@ -68,7 +69,8 @@ impl Plan {
         )
     }
 
-    /// The first turn of a thread whose name a deleted one had. Nothing that is left of that precedes it.
+    /// The first turn of a thread whose name a deleted one had. Nothing that is left of that
+    /// precedes it.
     fn over(prepared: &PreparedBegin<'_>, deleted_at: u64) -> Self {
         let at_ms = prepared.begin.now_ms.max(deleted_at.saturating_add(1));
         let placement = Placement {

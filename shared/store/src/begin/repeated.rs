@@ -9,7 +9,8 @@ use crate::{Store, StoreError, keys};
 use super::{BeginError, PreparedBegin};
 
 impl Store {
-    /// The answer to an older message of this id. `None`: there is no such message, or it has no answer.
+    /// The answer to an older message of this id. `None`: there is no such message, or it has no
+    /// answer.
     ///
     /// # Errors
     /// It had another content.

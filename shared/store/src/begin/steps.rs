@@ -1,4 +1,5 @@
-//! The steps of a begin: thread and quota at once, then whatever the first try has shown to be needed.
+//! The steps of a begin: thread and quota at once, then whatever the first try has shown to be
+//! needed.
 
 use crate::history::Cursor;
 use crate::item::Item;
@@ -16,11 +17,12 @@ use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
-    /// Begins a turn: creates or touches the thread, makes this its current turn, and takes a place in the user's
-    /// quota. What comes to nothing gives its place back.
+    /// Begins a turn: creates or touches the thread, makes this its current turn, and takes a place
+    /// in the user's quota. What comes to nothing gives its place back.
     ///
     /// # Errors
-    /// After a [`BeginError::Store`] the turn may have begun all the same, see [`Store::abandon_turn`].
+    /// After a [`BeginError::Store`] the turn may have begun all the same, see
+    /// [`Store::abandon_turn`].
     pub async fn begin_turn(&self, begin: &BeginTurn<'_>) -> Result<Begin, BeginError> {
         let prepared = PreparedBegin::new(begin).await;
         let blind = Plan::blind(&prepared);
@@ -41,9 +43,9 @@ impl Store {
         begun
     }
 
-    /// Gives up a turn of which it is not known whether it has begun: the begin may have been written though its
-    /// answer got lost, and would count as running until its lease is over. `begin` must be the very begin that failed,
-    /// its `now_ms` and `lease_ms` included.
+    /// Gives up a turn of which it is not known whether it has begun: the begin may have been
+    /// written though its answer got lost, and would count as running until its lease is over.
+    /// `begin` must be the very begin that failed, its `now_ms` and `lease_ms` included.
     pub async fn abandon_turn(&self, begin: &BeginTurn<'_>) -> Result<Finished, StoreError> {
         let quota_slot = quota_slot(begin);
         let keys = plan::keys_unplanned(begin, quota_slot.clone());
@@ -151,8 +153,9 @@ impl Store {
         }))
     }
 
-    /// Recognizes a begin that was sent twice because its first response was lost. Whether an older turn was taken over from
-    /// or is unfinished cannot be seen any more; one that was taken over from may be at work, and ends itself.
+    /// Recognizes a begin that was sent twice because its first response was lost. Whether an older
+    /// turn was taken over from or is unfinished cannot be seen any more; one that was taken over
+    /// from may be at work, and ends itself.
     async fn confirm(
         &self,
         prepared: &PreparedBegin<'_>,
@@ -175,8 +178,8 @@ impl Store {
         }))
     }
 
-    /// Makes sure of a place for a turn that has begun already, or takes the begin back. Where that cannot be done, be it
-    /// that the thread's state `before` is unknown, the turn has failed.
+    /// Makes sure of a place for a turn that has begun already, or takes the begin back. Where that
+    /// cannot be done, be it that the thread's state `before` is unknown, the turn has failed.
     async fn hold_or_undo(
         &self,
         prepared: &PreparedBegin<'_>,

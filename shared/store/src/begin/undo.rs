@@ -1,8 +1,8 @@
 //! Taking a begin back that the quota has refused, as if it had never been.
 //!
-//! The refused message would else be the thread's last, and the one before it, sent again, would be answered again. Only
-//! what the begin has written is restored, not the complete item: an older turn may have added its totals meanwhile, and the
-//! user may have given the thread another title.
+//! The refused message would else be the thread's last, and the one before it, sent again, would be
+//! answered again. Only what the begin has written is restored, not the complete item: an older
+//! turn may have added its totals meanwhile, and the user may have given the thread another title.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,8 +11,8 @@ use crate::item::{Item, refused, string};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
-/// The attributes that the first write of a begin sets or removes, see [`super::write`], but for the title, which is a matter of its
-/// own. It never touches `prev`.
+/// The attributes that the first write of a begin sets or removes, see [`super::write`], but for
+/// the title, which is a matter of its own. It never touches `prev`.
 const WRITTEN: [&str; 19] = [
     "createdAt",
     "lastActivityAt",
@@ -39,8 +39,8 @@ const UNTOUCHED: &str = "streamId = :stream AND attribute_not_exists(doneId) AND
      AND attribute_not_exists(deletedAt)";
 
 impl Store {
-    /// Makes the thread what it was `before` the turn began, which wrote `title` if there was none. `false`: something
-    /// else has become of the turn.
+    /// Makes the thread what it was `before` the turn began, which wrote `title` if there was none.
+    /// `false`: something else has become of the turn.
     pub(super) async fn undo_begin(
         &self,
         keys: &TurnKeys,

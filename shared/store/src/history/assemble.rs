@@ -36,8 +36,8 @@ impl Store {
         stored_message(message, text)
     }
 
-    /// The bytes that a message's continuations hold. A page can be older than the next one, so what is missing from
-    /// those read on the way is looked for once more before it counts as lost.
+    /// The bytes that a message's continuations hold. A page can be older than the next one, so
+    /// what is missing from those read on the way is looked for once more before it counts as lost.
     async fn pieces(
         &self,
         message: &MessageItem,

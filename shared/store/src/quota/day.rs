@@ -64,7 +64,8 @@ impl DayItem {
         })
     }
 
-    /// Returns true if one more turn may run. One that takes over uses the slot of the turn it takes over from.
+    /// Returns true if one more turn may run. One that takes over uses the slot of the turn it
+    /// takes over from.
     fn has_free_slot(&self, parallel: u64, taken_over: Option<&str>) -> bool {
         let spare = usize::from(
             taken_over.is_some_and(|taken_over| self.slots.iter().any(|slot| slot == taken_over)),
