@@ -137,31 +137,31 @@ pub struct BegunTurn {
     pub history: Cursor,
 }
 
-/// Why a turn did not begin.
+/// A refused or failed begin.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
-    /// Another message is being answered, and must not be superseded.
-    #[error("another message is being answered by {stream}")]
+    /// A turn of another message is running, and must not be superseded.
+    #[error("run {stream} of another message is still answering")]
     Busy {
         /// The run that answers it.
         stream: StreamId,
     },
-    /// The thread's last message has the same id and says something else.
-    #[error("the message was sent before and said something else")]
+    /// A message with the same id and other content was sent before.
+    #[error("a message with this id was sent before with other content")]
     DifferentMessage,
-    /// The user has begun as many turns today as they may.
-    #[error("no more turns may begin today")]
+    /// The user has reached the limit of turns begun in a day.
+    #[error("daily turn limit reached")]
     TurnsPerDay {
-        /// Until the next day.
+        /// The time until the next day.
         retry_after: Duration,
     },
-    /// As many of the user's turns are running as may.
-    #[error("too many turns are running")]
+    /// The user has reached the limit of turns that run at once.
+    #[error("parallel turn limit reached")]
     ParallelTurns {
-        /// When one of them may have ended.
+        /// The time after which one of them may have ended.
         retry_after: Duration,
     },
-    /// The table did not do what was asked.
+    /// A request to DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

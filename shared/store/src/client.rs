@@ -71,11 +71,11 @@ impl ClientOptions {
     }
 }
 
-/// Why no client could be made.
+/// A missing part of the client's configuration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// Without a region no request can be signed.
-    #[error("AWS_REGION must name the table's region (no profile names one either)")]
+    /// No region is set, and without one no request can be signed.
+    #[error("no AWS region: set AWS_REGION to the region of the table")]
     NoRegion,
 }
 

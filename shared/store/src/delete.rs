@@ -294,7 +294,11 @@ impl Store {
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
-        let source = format!("{} items were left over again and again", left.len()).into();
+        let source = format!(
+            "{} items were still unprocessed after {MAX_RETRIES} attempts",
+            left.len()
+        )
+        .into();
         Err(StoreError::Throttled {
             operation: "BatchWriteItem",
             source,

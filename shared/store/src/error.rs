@@ -1,4 +1,4 @@
-//! Why the table did not do what was asked, in the terms a caller can act on.
+//! The errors of the store, sorted by what a caller can do about them.
 
 use std::error::Error;
 
@@ -8,32 +8,32 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// The cause of a failure.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why the table did not do what was asked. The client's own retries are spent already.
+/// A failed operation on the table. The client's own retries are spent already.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The table takes less than what it is asked for.
-    #[error("{operation} was throttled by DynamoDB")]
+    /// DynamoDB throttled the request.
+    #[error("{operation} was throttled")]
     Throttled {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The error of DynamoDB.
+        /// The error that the SDK reported.
         source: Cause,
     },
-    /// No connection, no answer in time, or a failure on DynamoDB's side.
-    #[error("{operation} got no answer from DynamoDB")]
+    /// There was no connection, no response in time, or a failure on DynamoDB's side.
+    #[error("{operation} got no response")]
     Unavailable {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The failure on the way.
+        /// The error that the SDK reported.
         source: Cause,
     },
-    /// Other writers were faster each time.
+    /// Concurrent writers won every attempt.
     #[error("{operation} lost against other writers")]
     Conflict {
         /// The operation, as AWS calls it.
         operation: &'static str,
     },
-    /// An item is there but is not what was written.
+    /// An item exists but cannot be read.
     #[error("item {key} is corrupt")]
     Corrupt {
         /// `pk` and `sk` of the item.
@@ -41,12 +41,13 @@ pub enum StoreError {
         /// The damage.
         source: Cause,
     },
-    /// The request can never succeed as it is: too large, no rights, no table.
+    /// DynamoDB rejected the request, which can never succeed as it is: too large, no rights, no
+    /// table.
     #[error("{operation} was refused")]
     Refused {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The reason given.
+        /// The reason, as the SDK or the store reported it.
         source: Cause,
     },
 }
@@ -67,7 +68,7 @@ impl StoreError {
         }
     }
 
-    /// Sorts what the client says by what can be done about it.
+    /// Classifies an error of the SDK by what a caller can do about it.
     pub(crate) fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,

@@ -200,7 +200,7 @@ fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
         StoreError::corrupt(&item::text(item, "pk"), &item::text(item, "sk"), cause)
     };
     let Some(AttributeValue::B(data)) = item.get(DATA) else {
-        return Err(corrupt("it has no bytes".into()));
+        return Err(corrupt("no bytes".into()));
     };
     match count(item, "len").and_then(|length| usize::try_from(length).ok()) {
         Some(length) => {

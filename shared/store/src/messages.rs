@@ -130,7 +130,7 @@ impl Store {
         let pieces = bytes.chunks(ITEM_BYTES);
         let count = pieces.len();
         if count > MAX_PIECES {
-            let source = format!("{} bytes do not fit {MAX_PIECES} items", bytes.len()).into();
+            let source = format!("{} bytes do not fit into {MAX_PIECES} items", bytes.len()).into();
             return Err(StoreError::Refused {
                 operation: "PutItem",
                 source,

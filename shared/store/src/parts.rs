@@ -56,14 +56,14 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
     format!("{:08x}", crc.sum())
 }
 
-/// Why stored bytes are not the text they were.
+/// Damage to deflated bytes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnpackError {
-    #[error("the deflated bytes are broken")]
+    #[error("deflated bytes are malformed")]
     Inflate(#[source] std::io::Error),
-    #[error("inflates to something other than the {expected} bytes it should")]
+    #[error("inflated length is not {expected} bytes")]
     Length { expected: usize },
-    #[error("does not inflate to UTF-8")]
+    #[error("inflated bytes are not UTF-8")]
     Utf8(#[source] std::string::FromUtf8Error),
 }
 

@@ -169,7 +169,7 @@ impl ThreadItem {
     }
 
     fn turn(&self, run: RunItem, is_stopped: bool) -> Result<OpenTurn, StoreError> {
-        let corrupt = || StoreError::corrupt(&self.pk, &self.sk, "its keys hold no ids");
+        let corrupt = || StoreError::corrupt(&self.pk, &self.sk, "invalid ids in its keys");
         let user = self
             .pk
             .strip_prefix("U#")

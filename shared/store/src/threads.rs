@@ -173,7 +173,7 @@ fn summary(item: Item) -> Result<ThreadSummary, StoreError> {
         .sk
         .strip_prefix("T#")
         .and_then(|id| ThreadId::parse(id).ok());
-    let id = id.ok_or_else(|| StoreError::corrupt(&pk, &listed.sk, "its key holds no id"))?;
+    let id = id.ok_or_else(|| StoreError::corrupt(&pk, &listed.sk, "invalid id in its key"))?;
     Ok(ThreadSummary {
         id,
         title: listed.title,

@@ -80,11 +80,11 @@ impl OpenTurn {
             StoreError::corrupt(&keys::user(&user), &keys::thread(&thread), cause.to_owned())
         };
         let stream =
-            StreamId::parse(&run.stream_id).map_err(|_| corrupt("its streamId is no id"))?;
+            StreamId::parse(&run.stream_id).map_err(|_| corrupt("invalid id in streamId"))?;
         let (_, message) =
-            keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("its userSk is no key"))?;
+            keys::parts_of(&run.user_sk).ok_or_else(|| corrupt("invalid key in userSk"))?;
         let (at_ms, answer) =
-            keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("its asstSk is no key"))?;
+            keys::parts_of(&run.asst_sk).ok_or_else(|| corrupt("invalid key in asstSk"))?;
         Ok(Self(Arc::new(Open {
             user,
             thread,

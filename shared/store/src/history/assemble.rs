@@ -31,7 +31,7 @@ impl Store {
                 let bytes = self.pieces(&message, continuations).await?;
                 parts::unpack(&bytes, length).map_err(|error| corrupt(error.into()))?
             }
-            _ => return Err(corrupt("it has no parts".into())),
+            _ => return Err(corrupt("no parts".into())),
         };
         stored_message(message, text)
     }
@@ -47,11 +47,7 @@ impl Store {
             return Ok(bytes);
         }
         join_pieces(message, self.continuations(message).await?).ok_or_else(|| {
-            StoreError::corrupt(
-                &message.pk,
-                &message.sk,
-                "a continuation is missing or damaged",
-            )
+            StoreError::corrupt(&message.pk, &message.sk, "missing or damaged continuation")
         })
     }
 
