@@ -4,7 +4,7 @@
 //! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest
 //! of what was asked (`lastHash`) and until when it lives (`lease`). The turn is *done* once
 //! `doneId = streamId`, *failed* once `failedId = streamId` (there is no answer to show), *dead*
-//! once its lease has passed, and else *running*. [`judge`] holds the complete table of what a
+//! once its lease has passed, and else *running*. [`decide`] holds the complete table of what a
 //! begin may do in which state.
 //!
 //! Each begin gives the thread a `streamId` of its own, and whatever a turn writes to the thread
@@ -33,8 +33,8 @@
 //! `doneId` promises that the answer is there. [`Store::record_usage`] may run at the same time as
 //! any of them.
 
+mod decide;
 mod digest;
-pub(crate) mod judge;
 mod plan;
 mod repeated;
 mod steps;

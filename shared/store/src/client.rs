@@ -20,10 +20,10 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// The most idle connections that are kept. Hundreds of turns at once open many more for a moment,
+/// The number of idle connections that the client keeps. Hundreds of turns at once open many more for a moment,
 /// and each holds buffers.
-const MOST_IDLE: usize = 32;
-const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+const MAX_IDLE_CONNECTIONS: usize = 32;
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
-        .pool_max_idle_per_host(MOST_IDLE)
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .build_https()
 }
 
@@ -158,7 +158,7 @@ fn retries(options: &ClientOptions) -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(options.max_attempts)
         .with_initial_backoff(options.first_backoff)
-        .with_max_backoff(LONGEST_BACKOFF)
+        .with_max_backoff(MAX_BACKOFF)
 }
 
 #[cfg(test)]

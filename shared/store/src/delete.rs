@@ -39,7 +39,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use message::{ThreadId, UserId};
 
-use crate::item::{self, Item, number, refused, string};
+use crate::item::{self, Item, condition_failed, number, string};
 use crate::thread::{State, ThreadItem};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError, keys};
@@ -49,7 +49,7 @@ const MAX_BATCH_ITEMS: usize = 25;
 /// The number of retries for unprocessed items of a batch, and the wait before the first, which
 /// doubles.
 const MAX_RETRIES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 /// The number of attempts of a delete while turns begin or end in between.
 const MAX_ATTEMPTS: usize = 8;
 /// The time after the last lease when no turn can write late any more.
@@ -244,7 +244,7 @@ impl Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if refused(&error).is_some() => Ok(()),
+            Err(error) if condition_failed(&error).is_some() => Ok(()),
             Err(error) => Err(StoreError::of("UpdateItem", error)),
         }
     }
@@ -274,7 +274,7 @@ impl Store {
 
     async fn delete_batch(&self, keys: &[Item]) -> Result<(), StoreError> {
         let mut left: Vec<WriteRequest> = keys.iter().map(deletion).collect();
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = FIRST_BACKOFF;
         for _ in 0..MAX_RETRIES {
             let sent = self
                 .client
@@ -291,8 +291,8 @@ impl Store {
                 Some(unprocessed) => left = unprocessed,
                 None => return Ok(()),
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            tokio::time::sleep(backoff).await;
+            backoff *= 2;
         }
         let source = format!(
             "{} items were still unprocessed after {MAX_RETRIES} attempts",

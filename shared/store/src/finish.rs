@@ -7,7 +7,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, refused, set_of, string};
+use crate::item::{self, condition_failed, set_of, string};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
@@ -176,7 +176,7 @@ impl Store {
                 let thread = item::read(answer.attributes.unwrap_or_default())?;
                 Ok(MarkResult::Applied(Box::new(thread)))
             }
-            Err(error) => match refused(&error) {
+            Err(error) => match condition_failed(&error) {
                 Some(thread) => {
                     item::read(thread).map(|thread| MarkResult::Rejected(Box::new(thread)))
                 }

@@ -177,7 +177,7 @@ pub(crate) fn number(number: u64) -> AttributeValue {
 
 /// The item that failed the condition of an update, if that is what the error is about; empty where
 /// there is none.
-pub(crate) fn refused<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
+pub(crate) fn condition_failed<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
             Some(refusal.item.clone().unwrap_or_default())

@@ -11,15 +11,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use message::{StreamId, ThreadId, UserId};
 
 use crate::item::{self, DATA, Item, number, string};
-use crate::parts::{self, ITEM_BYTES};
+use crate::parts::{self, MAX_DATA_BYTES};
 use crate::{Store, StoreError, keys};
 
 /// The time that a journal is kept. The next request on the thread ends a turn that died, with what
 /// its journal holds: a turn of the evening in the morning, one of Friday on Monday. Keeping costs
 /// next to nothing, and expiry nothing at all.
-const KEPT_S: u64 = 7 * 24 * 60 * 60;
+const RETENTION_S: u64 = 7 * 24 * 60 * 60;
 /// Below this, deflating saves no write unit.
-const PLAIN_BYTES: usize = 900;
+const MAX_PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.
 const END: &str = "~end";
 
@@ -60,7 +60,7 @@ impl Store {
     /// several.
     pub async fn append_journal(&self, piece: &JournalPiece<'_>) -> Result<u32, StoreError> {
         let mut index = piece.index;
-        for bytes in piece.bytes.chunks(ITEM_BYTES) {
+        for bytes in piece.bytes.chunks(MAX_DATA_BYTES) {
             self.put_piece(piece, &format!("{index:06}"), bytes, None)
                 .await?;
             index += 1;
@@ -73,7 +73,7 @@ impl Store {
     pub async fn end_journal(&self, piece: &JournalPiece<'_>) -> Result<(), StoreError> {
         let last = piece
             .bytes
-            .chunks(ITEM_BYTES)
+            .chunks(MAX_DATA_BYTES)
             .next_back()
             .unwrap_or_default();
         let before = &piece.bytes[..piece.bytes.len() - last.len()];
@@ -132,9 +132,9 @@ impl Store {
                 "sk".to_owned(),
                 string(format!("{}{sk}", piece.journal.prefix)),
             ),
-            ("ttl".to_owned(), number(piece.now_ms / 1000 + KEPT_S)),
+            ("ttl".to_owned(), number(piece.now_ms / 1000 + RETENTION_S)),
         ]);
-        let deflated = if bytes.len() > PLAIN_BYTES {
+        let deflated = if bytes.len() > MAX_PLAIN_BYTES {
             parts::deflate(bytes).await
         } else {
             Vec::new()

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use message::{AnswerMetadata, Role};
 
 use crate::item::{DATA, Item, MessageItem, PARTS, Status, string};
-use crate::parts::{self, ITEM_BYTES, MAX_PIECES, Packed};
+use crate::parts::{self, MAX_DATA_BYTES, MAX_PIECES, Packed};
 use crate::{Store, StoreError, TurnKeys, keys};
 
 /// A user's message.
@@ -35,10 +35,10 @@ pub struct Answer<'a> {
 }
 
 /// The condition on an item under the key of the message that is put.
-enum Guard {
-    Nothing,
+enum PutCondition {
+    Absent,
     /// Or what a recoverer has put there.
-    NothingOrRecovered,
+    AbsentOrRecovered,
 }
 
 /// The outcome of a put.
@@ -66,7 +66,7 @@ impl Store {
                 message.created_at_ms,
             )
         };
-        self.put_message(item, message.parts, Guard::Nothing)
+        self.put_message(item, message.parts, PutCondition::Absent)
             .await
             .map(|_| ())
     }
@@ -77,7 +77,7 @@ impl Store {
         self.put_message(
             answer_item(keys, answer),
             answer.parts,
-            Guard::NothingOrRecovered,
+            PutCondition::AbsentOrRecovered,
         )
         .await
         .map(|_| ())
@@ -93,14 +93,15 @@ impl Store {
             recovered: Some(true),
             ..answer_item(keys, answer)
         };
-        self.put_message(item, answer.parts, Guard::Nothing).await
+        self.put_message(item, answer.parts, PutCondition::Absent)
+            .await
     }
 
     async fn put_message(
         &self,
         mut message: MessageItem,
         text: &str,
-        guard: Guard,
+        condition: PutCondition,
     ) -> Result<PutOutcome, StoreError> {
         let parts = match parts::pack(text).await {
             Packed::Plain(text) => Some(string(text)),
@@ -117,7 +118,7 @@ impl Store {
         };
         let mut item = message.into_item()?;
         item.extend(parts.map(|parts| (PARTS.to_owned(), parts)));
-        self.put_guarded(item, guard).await
+        self.put_on_condition(item, condition).await
     }
 
     /// One after the other: together they would ask a partition for more than it gives.
@@ -127,7 +128,7 @@ impl Store {
         bytes: &[u8],
         checksum: &str,
     ) -> Result<usize, StoreError> {
-        let pieces = bytes.chunks(ITEM_BYTES);
+        let pieces = bytes.chunks(MAX_DATA_BYTES);
         let count = pieces.len();
         if count > MAX_PIECES {
             let source = format!("{} bytes do not fit into {MAX_PIECES} items", bytes.len()).into();
@@ -153,16 +154,20 @@ impl Store {
         Ok(count)
     }
 
-    async fn put_guarded(&self, item: Item, guard: Guard) -> Result<PutOutcome, StoreError> {
+    async fn put_on_condition(
+        &self,
+        item: Item,
+        condition: PutCondition,
+    ) -> Result<PutOutcome, StoreError> {
         let request = self
             .client
             .put_item()
             .table_name(&*self.table)
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let request = match guard {
-            Guard::Nothing => request.condition_expression("attribute_not_exists(pk)"),
-            Guard::NothingOrRecovered => request
+        let request = match condition {
+            PutCondition::Absent => request.condition_expression("attribute_not_exists(pk)"),
+            PutCondition::AbsentOrRecovered => request
                 .condition_expression("attribute_not_exists(pk) OR recovered = :true")
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         };

@@ -8,7 +8,7 @@ use crate::path::Path;
 use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
 
 /// The longest key of a message: its time and role, and an id of 64 characters.
-const LONGEST_KEY: usize = 128;
+const MAX_KEY_BYTES: usize = 128;
 
 /// Which page to read.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ impl Cursor {
 
     /// The place that [`Cursor::as_str`] gave. `None`: that is no place among messages.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_key = text.len() <= LONGEST_KEY
+        let is_key = text.len() <= MAX_KEY_BYTES
             && text.starts_with(keys::FIRST_MESSAGE)
             && text.bytes().all(|byte| byte.is_ascii_graphic());
         is_key.then(|| Self(text.into()))
@@ -140,7 +140,7 @@ mod tests {
             ("Q#2026-11-22", false),
             ("M#\n", false),
             ("M#ä", false),
-            (&format!("M#{}", "1".repeat(LONGEST_KEY)), false),
+            (&format!("M#{}", "1".repeat(MAX_KEY_BYTES)), false),
         ] {
             assert_eq!(Cursor::parse(text).is_some(), good, "{text:?}");
         }

@@ -11,10 +11,10 @@ use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
 /// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
-pub(crate) const PLAIN_BYTES: usize = 1024;
+pub(crate) const MAX_PLAIN_BYTES: usize = 1024;
 /// The most bytes of a message in one item. An item may have 400 KB (409,600 bytes) with its names
 /// and all else.
-pub(crate) const ITEM_BYTES: usize = 380_000;
+pub(crate) const MAX_DATA_BYTES: usize = 380_000;
 /// The most continuations of one message; their index has three digits.
 pub(crate) const MAX_PIECES: usize = 999;
 
@@ -35,14 +35,14 @@ pub(crate) enum Packed {
 
 /// Packs `text`.
 pub(crate) async fn pack(text: &str) -> Packed {
-    if text.len() <= PLAIN_BYTES {
+    if text.len() <= MAX_PLAIN_BYTES {
         return Packed::Plain(text.to_owned());
     }
     fitted(deflate(text.as_bytes()).await)
 }
 
 fn fitted(bytes: Vec<u8>) -> Packed {
-    if bytes.len() <= ITEM_BYTES {
+    if bytes.len() <= MAX_DATA_BYTES {
         return Packed::Single(bytes);
     }
     let checksum = checksum(&bytes);
@@ -122,14 +122,14 @@ mod tests {
 
     #[tokio::test]
     async fn only_text_over_a_kilobyte_is_deflated() {
-        let text = "a".repeat(PLAIN_BYTES);
+        let text = "a".repeat(MAX_PLAIN_BYTES);
         assert_eq!(pack(&text).await, Packed::Plain(text.clone()));
         assert!(matches!(pack(&format!("{text}b")).await, Packed::Single(_)));
     }
 
     #[test]
     fn only_what_exceeds_an_item_is_cut_in_pieces() {
-        let (full, over) = (vec![0; ITEM_BYTES], vec![0; ITEM_BYTES + 1]);
+        let (full, over) = (vec![0; MAX_DATA_BYTES], vec![0; MAX_DATA_BYTES + 1]);
         assert_eq!(fitted(full.clone()), Packed::Single(full));
         assert!(matches!(fitted(over), Packed::Pieces { .. }));
     }

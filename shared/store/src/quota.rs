@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{StreamId, UserId};
 
-use crate::item::{self, number, refused, set_of, string};
+use crate::item::{self, condition_failed, number, set_of, string};
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::usage::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
@@ -104,7 +104,7 @@ impl QuotaSlot {
 }
 
 /// The outcome of a try for a slot.
-pub(crate) enum Reserved {
+pub(crate) enum Reservation {
     /// It is taken.
     Held,
     /// There is none.
@@ -149,7 +149,7 @@ impl Store {
         quota_slot: &QuotaSlot,
         limits: TurnLimits,
         taken_over: Option<&OpenTurn>,
-    ) -> Result<Reserved, StoreError> {
+    ) -> Result<Reservation, StoreError> {
         let mut condition = String::from(
             "(attribute_not_exists(slots) OR NOT contains(slots, :slot)) \
              AND (attribute_not_exists(recovered) OR NOT contains(recovered, :slot))",
@@ -188,17 +188,17 @@ impl Store {
             .send()
             .await;
         let Err(error) = sent else {
-            return Ok(Reserved::Held);
+            return Ok(Reservation::Held);
         };
-        let Some(found) = refused(&error) else {
+        let Some(found) = condition_failed(&error) else {
             return Err(StoreError::of("UpdateItem", error));
         };
         let day: DayItem = item::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
         Ok(if day.holds(&quota_slot.name) {
-            Reserved::Held
+            Reservation::Held
         } else {
-            Reserved::Full(day)
+            Reservation::Full(day)
         })
     }
 
@@ -223,8 +223,8 @@ impl Store {
                 }
             }
             match self.reserve(quota_slot, limits, taken_over).await? {
-                Reserved::Held => return Ok(()),
-                Reserved::Full(found) => day = found,
+                Reservation::Held => return Ok(()),
+                Reservation::Full(found) => day = found,
             }
         }
         let refusal = day.refusal(limits, taken_over, quota_slot.now_ms);
@@ -291,7 +291,7 @@ impl Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if refused(&error).is_some() => Ok(()),
+            Err(error) if condition_failed(&error).is_some() => Ok(()),
             Err(error) => Err(StoreError::of("UpdateItem", error)),
         }
     }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::item::{self, refused, string};
+use crate::item::{self, condition_failed, string};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::{Store, StoreError, keys};
@@ -53,7 +53,7 @@ impl Store {
                 let thread: ThreadItem = item::read(answer.attributes.unwrap_or_default())?;
                 thread.current().map(Some)
             }
-            Err(error) if refused(&error).is_some() => Ok(None),
+            Err(error) if condition_failed(&error).is_some() => Ok(None),
             Err(error) => Err(StoreError::of("UpdateItem", error)),
         }
     }

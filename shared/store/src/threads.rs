@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use message::{ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::item::{self, Item, number, refused, string};
+use crate::item::{self, Item, condition_failed, number, string};
 use crate::thread::ThreadItem;
 use crate::{CurrentTurn, Store, StoreError, Thread, keys};
 
@@ -146,7 +146,7 @@ impl Store {
                 let thread: ThreadItem = item::read(answer.attributes.unwrap_or_default())?;
                 Thread::try_from(thread).map(Some)
             }
-            Err(error) if refused(&error).is_some() => Ok(None),
+            Err(error) if condition_failed(&error).is_some() => Ok(None),
             Err(error) => Err(StoreError::of("UpdateItem", error)),
         }
     }

@@ -10,7 +10,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use crate::item::{number, refused, set_of, string};
+use crate::item::{condition_failed, number, set_of, string};
 use crate::quota::date;
 use crate::turn::TurnKeys;
 use crate::usage::TurnUsage;
@@ -157,7 +157,7 @@ fn with_usage(
 async fn try_update(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match request.send().await {
         Ok(_) => Ok(true),
-        Err(error) if refused(&error).is_some() => Ok(false),
+        Err(error) if condition_failed(&error).is_some() => Ok(false),
         Err(error) => Err(StoreError::of("UpdateItem", error)),
     }
 }

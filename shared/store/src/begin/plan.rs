@@ -9,7 +9,7 @@ use crate::thread::ThreadItem;
 use crate::turn::{Keys, OpenTurn, TurnKeys};
 use crate::{Store, StoreError, keys};
 
-use super::judge::{is_about, repeats};
+use super::decide::{is_about, repeats};
 use super::{BeginTurn, PreparedBegin, Question};
 
 /// The number of its last messages that a thread remembers, so that one of them is known when it is
@@ -25,11 +25,11 @@ pub(super) struct Plan {
     pub(super) cut: Option<String>,
     /// The answer that this one goes on from.
     pub(super) continues: Option<String>,
-    pub(super) guard: Guard,
+    pub(super) condition: ThreadCondition,
 }
 
 /// The condition on the thread.
-pub(super) enum Guard {
+pub(super) enum ThreadCondition {
     /// It is not there: what is asked for can hardly be planned without having seen it.
     NoThread,
     /// Its last message is another, nothing is open, and the clock has moved on.
@@ -57,15 +57,17 @@ struct Placement {
 
 impl Plan {
     pub(super) fn blind(prepared: &PreparedBegin<'_>) -> Self {
-        let guard = match prepared.begin.question {
-            Question::Sent => Guard::AnotherMessage,
-            Question::Regenerated | Question::Edited | Question::Continued => Guard::NoThread,
+        let condition = match prepared.begin.question {
+            Question::Sent => ThreadCondition::AnotherMessage,
+            Question::Regenerated | Question::Edited | Question::Continued => {
+                ThreadCondition::NoThread
+            }
         };
         Self::new(
             prepared.begin,
             prepared.begin.now_ms,
             Placement::default(),
-            guard,
+            condition,
         )
     }
 
@@ -77,10 +79,20 @@ impl Plan {
             user_cut: Some(keys::FIRST_MESSAGE.to_owned()),
             ..Placement::default()
         };
-        Self::new(prepared.begin, at_ms, placement, Guard::Deleted(deleted_at))
+        Self::new(
+            prepared.begin,
+            at_ms,
+            placement,
+            ThreadCondition::Deleted(deleted_at),
+        )
     }
 
-    fn new(begin: &BeginTurn<'_>, at_ms: u64, placement: Placement, guard: Guard) -> Self {
+    fn new(
+        begin: &BeginTurn<'_>,
+        at_ms: u64,
+        placement: Placement,
+        condition: ThreadCondition,
+    ) -> Self {
         let (user_sk, user_cut) = match placement.question {
             Some(question) => (question.sk, question.cut),
             None => (
@@ -96,7 +108,7 @@ impl Plan {
             user_cut,
             cut: placement.cut,
             continues: placement.continues,
-            guard,
+            condition,
         }
     }
 
@@ -124,13 +136,13 @@ impl Plan {
     }
 
     pub(super) fn took_over(&self) -> Option<&OpenTurn> {
-        match &self.guard {
-            Guard::Open(turn) => Some(turn),
-            Guard::NoThread
-            | Guard::AnotherMessage
-            | Guard::Deleted(_)
-            | Guard::NoTurn
-            | Guard::Ended(_) => None,
+        match &self.condition {
+            ThreadCondition::Open(turn) => Some(turn),
+            ThreadCondition::NoThread
+            | ThreadCondition::AnotherMessage
+            | ThreadCondition::Deleted(_)
+            | ThreadCondition::NoTurn
+            | ThreadCondition::Ended(_) => None,
         }
     }
 }
@@ -170,10 +182,10 @@ impl Store {
         if let Some(deleted_at) = thread.deleted_at {
             return Ok(Plan::over(prepared, deleted_at));
         }
-        let guard = match (open, &thread.stream_id) {
-            (Some(open), _) => Guard::Open(open),
-            (None, Some(stream)) => Guard::Ended(stream.clone()),
-            (None, None) if thread.exists() => Guard::NoTurn,
+        let condition = match (open, &thread.stream_id) {
+            (Some(open), _) => ThreadCondition::Open(open),
+            (None, Some(stream)) => ThreadCondition::Ended(stream.clone()),
+            (None, None) if thread.exists() => ThreadCondition::NoTurn,
             (None, None) => return Ok(Plan::blind(prepared)),
         };
         let placement = self.locate_among_messages(prepared, thread).await?;
@@ -181,7 +193,7 @@ impl Store {
             .begin
             .now_ms
             .max(thread.last_activity_at.saturating_add(1));
-        Ok(Plan::new(prepared.begin, at_ms, placement, guard))
+        Ok(Plan::new(prepared.begin, at_ms, placement, condition))
     }
 
     async fn locate_among_messages(

@@ -3,12 +3,12 @@
 
 use crate::history::Cursor;
 use crate::item::Item;
-use crate::quota::{DayItem, Reserved};
+use crate::quota::{DayItem, Reservation};
 use crate::thread::ThreadItem;
 use crate::turn::{OpenTurn, TurnKeys};
 use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
-use super::judge::{Decision, DecisionInput, decide};
+use super::decide::{Decision, DecisionInput, decide};
 use super::plan::{self, Plan};
 use super::write::{Attempt, title_of};
 use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
@@ -31,8 +31,8 @@ impl Store {
             self.reserve(&prepared.quota_slot, begin.limits, None)
         );
         let mut quota = match reserved? {
-            Reserved::Held => Quota::Held,
-            Reserved::Full(day) => Quota::Full(day),
+            Reservation::Held => Quota::Held,
+            Reservation::Full(day) => Quota::Full(day),
         };
         let begun = Box::pin(self.complete_begin(&prepared, blind, attempt?, &mut quota)).await;
         let came_to_nothing = !matches!(begun, Ok(Begin::Begun(_)) | Err(BeginError::Store(_)));
@@ -71,7 +71,7 @@ impl Store {
                 Attempt::Begun(before, stored) => {
                     return self.begun(prepared, plan, (*before, stored), quota).await;
                 }
-                Attempt::Refused(thread) => thread,
+                Attempt::ConditionFailed(thread) => thread,
             };
             let mut decision = decide(&thread, &prepared.decision_input());
             if decision == Decision::MaybeOlder {

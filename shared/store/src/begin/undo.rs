@@ -1,4 +1,4 @@
-//! Taking a begin back that the quota has refused, as if it had never been.
+//! Taking a begin back that the quota has condition_failed, as if it had never been.
 //!
 //! The refused message would else be the thread's last, and the one before it, sent again, would be
 //! answered again. Only what the begin has written is restored, not the complete item: an older
@@ -7,7 +7,7 @@
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::item::{Item, refused, string};
+use crate::item::{Item, condition_failed, string};
 use crate::turn::TurnKeys;
 use crate::{Store, StoreError};
 
@@ -129,7 +129,7 @@ impl Store {
             .await;
         match sent {
             Ok(_) => Ok(true),
-            Err(error) if refused(&error).is_some() => Ok(false),
+            Err(error) if condition_failed(&error).is_some() => Ok(false),
             Err(error) => Err(StoreError::of("UpdateItem", error)),
         }
     }

@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, Item, number, refused, string};
+use crate::item::{self, Item, condition_failed, number, string};
 use crate::thread::ThreadItem;
 use crate::{Store, StoreError, keys};
 
-use super::plan::{Guard, Plan};
+use super::plan::{Plan, ThreadCondition};
 use super::{BeginTurn, PreparedBegin, lease};
 
 const MAX_TITLE_CHARS: usize = 80;
@@ -28,10 +28,10 @@ const NO_OPEN_TURN: &str =
     "(attribute_not_exists(streamId) OR doneId = streamId OR failedId = streamId)";
 
 pub(super) enum Attempt {
-    /// It is written. The thread was this before, read and as it was stored.
+    /// The turn has begun. The thread before, parsed and as it was stored.
     Begun(Box<ThreadItem>, Item),
-    /// The thread is not what was planned for, but this.
-    Refused(Box<ThreadItem>),
+    /// The plan does not fit the thread, which is this.
+    ConditionFailed(Box<ThreadItem>),
 }
 
 /// The title that a begin gives to a thread without one.
@@ -39,8 +39,8 @@ pub(super) fn title_of(begin: &BeginTurn<'_>) -> String {
     begin.title.chars().take(MAX_TITLE_CHARS).collect()
 }
 
-impl Guard {
-    fn condition(&self) -> String {
+impl ThreadCondition {
+    fn expression(&self) -> String {
         match self {
             Self::Deleted(_) => "deletedAt = :deleted".to_owned(),
             Self::NoThread => format!("attribute_not_exists(createdAt) AND {NOT_DELETED}"),
@@ -122,17 +122,17 @@ impl Store {
                     AttributeValue::L(vec![string(&prepared.mark)]),
                 );
         }
-        if let Guard::AnotherMessage = plan.guard {
+        if let ThreadCondition::AnotherMessage = plan.condition {
             request = request.expression_attribute_values(":mark", string(&prepared.mark));
         }
-        if let Guard::Deleted(deleted_at) = plan.guard {
+        if let ThreadCondition::Deleted(deleted_at) = plan.condition {
             for name in TOMBSTONE_ATTRIBUTES {
                 remove.push_str(&format!(", #{name}"));
                 request = request.expression_attribute_names(format!("#{name}"), name);
             }
             request = request.expression_attribute_values(":deleted", number(deleted_at));
         }
-        if let Some(seen) = plan.guard.seen() {
+        if let Some(seen) = plan.condition.seen() {
             request = request.expression_attribute_values(":seen", string(seen));
         }
         let sent = request
@@ -140,7 +140,7 @@ impl Store {
             .key("pk", string(keys::user(begin.user)))
             .key("sk", string(keys::thread(begin.thread)))
             .update_expression(format!("{set}{remove} ADD turns :one"))
-            .condition_expression(plan.guard.condition())
+            .condition_expression(plan.condition.expression())
             .expression_attribute_names("#model", "model")
             .expression_attribute_values(":at", number(plan.at_ms))
             .expression_attribute_values(":message", string(begin.message.as_str()))
@@ -161,8 +161,10 @@ impl Store {
                 let before = item::read(stored.clone())?;
                 Ok(Attempt::Begun(Box::new(before), stored))
             }
-            Err(error) => match refused(&error) {
-                Some(thread) => item::read(thread).map(|thread| Attempt::Refused(Box::new(thread))),
+            Err(error) => match condition_failed(&error) {
+                Some(thread) => {
+                    item::read(thread).map(|thread| Attempt::ConditionFailed(Box::new(thread)))
+                }
                 None => Err(StoreError::of("UpdateItem", error)),
             },
         }

@@ -145,7 +145,7 @@ mod tests {
     const STATES: [&str; 5] = ["none", "done", "failed", "running", "dead"];
     const NOW: u64 = 100;
 
-    fn asked(digest: &Digest, question: Question) -> DecisionInput<'_> {
+    fn input(digest: &Digest, question: Question) -> DecisionInput<'_> {
         let mark = Some("mark");
         DecisionInput {
             stream: "new",
@@ -248,7 +248,7 @@ mod tests {
                     let input = DecisionInput {
                         message,
                         supersede,
-                        ..asked(&digest, question)
+                        ..input(&digest, question)
                     };
                     let decision = decide(&thread(state, with_previous), &input);
                     assert_eq!(
@@ -278,7 +278,7 @@ mod tests {
             for question in [Question::Regenerated, Question::Edited, Question::Continued] {
                 let input = DecisionInput {
                     message: "other",
-                    ..asked(&digest, question)
+                    ..input(&digest, question)
                 };
                 assert_eq!(
                     name(&decide(&thread, &input)),
@@ -306,7 +306,7 @@ mod tests {
                 let input = DecisionInput {
                     message: "older",
                     mark,
-                    ..asked(&digest, question)
+                    ..input(&digest, question)
                 };
                 let decision = name(&decide(&thread, &input));
                 assert_eq!(
@@ -324,7 +324,7 @@ mod tests {
         for state in STATES {
             let input = DecisionInput {
                 stream: "old",
-                ..asked(&digest, Question::Sent)
+                ..input(&digest, Question::Sent)
             };
             let expected = if state == "none" { "different" } else { "ours" };
             assert_eq!(
@@ -352,7 +352,7 @@ mod tests {
             ..thread("done", false)
         };
         assert_eq!(
-            decide(&thread, &asked(&digest, Question::Sent)),
+            decide(&thread, &input(&digest, Question::Sent)),
             Decision::Answered
         );
     }
@@ -365,16 +365,16 @@ mod tests {
             ..thread("done", false)
         };
         assert_eq!(
-            decide(&thread, &asked(&plain, Question::Sent)),
+            decide(&thread, &input(&plain, Question::Sent)),
             Decision::Answered
         );
         assert_eq!(
-            decide(&thread, &asked(&on, Question::Continued)),
+            decide(&thread, &input(&on, Question::Continued)),
             Decision::Answered
         );
         let more = Digest::of("same", Some("answer and more"));
         assert_eq!(
-            decide(&thread, &asked(&more, Question::Continued)),
+            decide(&thread, &input(&more, Question::Continued)),
             Decision::Begin
         );
     }
