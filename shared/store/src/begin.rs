@@ -1,5 +1,12 @@
 //! The begin of a turn: which run may answer which message of a thread, and when.
 //!
+//! # Types
+//! | | |
+//! |---|---|
+//! | input | [`BeginTurn`]; [`PreparedBegin`] adds what is computed from it once |
+//! | decision | `Decision`, on the thread that was found; `Plan`, for the next write |
+//! | outcome | `Attempt` of one write; [`Begin`] or [`BeginError`] of the begin |
+//!
 //! # States
 //! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest
 //! of what was asked (`lastHash`) and until when it lives (`lease`). The turn is *done* once
@@ -166,7 +173,7 @@ pub enum BeginError {
     Store(#[from] StoreError),
 }
 
-/// A begin, with what is worked out of it once.
+/// A begin, with what is computed from it once.
 struct PreparedBegin<'a> {
     begin: &'a BeginTurn<'a>,
     digest: Digest,

@@ -20,8 +20,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// The number of idle connections that the client keeps. Hundreds of turns at once open many more for a moment,
-/// and each holds buffers.
+/// The number of idle connections that the client keeps. Hundreds of turns at once open many more
+/// for a moment, and each holds buffers.
 const MAX_IDLE_CONNECTIONS: usize = 32;
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 

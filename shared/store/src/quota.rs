@@ -1,15 +1,15 @@
 //! The limits and the usage of a user's day: turns begun, turns running, tokens and cost.
 //!
-//! One item a user and UTC day. Each running turn holds a place in it, an element of the set
-//! `slots` that names its lease and its run. Taking the place is one write on condition that there
+//! One item a user and UTC day. Each running turn holds a slot in it, an element of the set
+//! `slots` that names its lease and its run. Taking the slot is one write on condition that there
 //! is one left, so of many begins at once no more pass than may. Giving it back happens once, since
-//! it is conditional on the place, and so what the turn used is counted once. A turn that died
+//! it is conditional on the slot, and so what the turn used is counted once. A turn that died
 //! leaves its slot; a begin that finds no free slot removes those whose lease has passed.
 //!
 //! Recovery moves the slot of a turn to a second set, `recovered`, which does not count. Should the
 //! turn's own process come after all, it records its usage from there.
 //!
-//! A turn is counted on the day it began: one begun before midnight takes no place of the day
+//! A turn is counted on the day it began: one begun before midnight takes no slot of the day
 //! after.
 
 mod day;
@@ -28,7 +28,7 @@ use crate::{BeginError, Store, StoreError, keys};
 use day::{DAY_MS, slot_name, slot_name_of};
 pub(crate) use day::{DayItem, date};
 
-/// The time that a begin waits for a slot, in milliseconds: equal begins at once take places for a
+/// The time that a begin waits for a slot, in milliseconds: equal begins at once take slots for a
 /// moment, which all but one of them give back.
 const RETRY_DELAYS_MS: [u64; 5] = [10, 20, 40, 80, 80];
 /// The time that a day's item is kept. A day's figures are wanted for a month, and a little longer.
@@ -71,7 +71,7 @@ impl From<DayItem> for DayUsage {
     }
 }
 
-/// A turn's place among the user's turns of a day.
+/// The slot of a turn in the quota of a user's day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuotaSlot {
     pk: String,
@@ -81,8 +81,8 @@ pub(crate) struct QuotaSlot {
 }
 
 impl QuotaSlot {
-    /// The place of a turn of somebody else. One begun within the moment of midnight may be looked
-    /// for on the wrong day; then it is free when its lease has passed.
+    /// Returns the slot of a turn of another process. One begun within the moment of midnight may
+    /// be looked for on the wrong day; then it is free when its lease has passed.
     fn of(turn: &OpenTurn) -> Self {
         Self::new(
             turn.user(),
@@ -112,7 +112,7 @@ pub(crate) enum Reservation {
 }
 
 impl Store {
-    /// Adds what the turn used to its day, and gives its place back. Once, however often it is
+    /// Adds what the turn used to its day, and releases its slot. Once, however often it is
     /// called: a turn whose slot is gone was recorded before.
     pub async fn record_usage(&self, keys: &TurnKeys, usage: &TurnUsage) -> Result<(), StoreError> {
         let Some(quota_slot) = &keys.0.quota_slot else {
@@ -236,7 +236,7 @@ impl Store {
         }))
     }
 
-    /// Gives back the place of a turn that came to nothing, as if it had never been taken.
+    /// Releases the slot of a turn that did not begin, as if it had never been reserved.
     pub(crate) async fn release(&self, quota_slot: &QuotaSlot) -> Result<(), StoreError> {
         let minus_one = AttributeValue::N("-1".to_owned());
         self.release_with(
@@ -275,7 +275,7 @@ impl Store {
         self.update_slot(request, quota_slot).await
     }
 
-    /// Does what the request says, unless the place is gone already.
+    /// Sends the request, unless the slot was released before.
     async fn update_slot(
         &self,
         request: UpdateItemFluentBuilder,

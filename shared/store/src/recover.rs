@@ -1,4 +1,4 @@
-//! The end of a turn in place of its own process, which did not end it.
+//! Recovery of a turn whose own process did not end it.
 //!
 //! Safe for any number of processes at once, the turn's own among them: the first answer under the
 //! turn's key stays, but that the turn's own answer replaces a recovered one.
@@ -61,7 +61,7 @@ impl Store {
         let outcome = self
             .mark_recovered(turn, &keys, outcome, answer.now_ms)
             .await?;
-        // The turn is recovered. A place that stays where it was is free when the turn's lease has
+        // The turn is recovered. A slot that is still counted is free when the turn's lease has
         // passed.
         let _ = self.release_for_recovery(turn).await;
         Ok(outcome)
@@ -133,10 +133,10 @@ impl Store {
     }
 
     async fn recover_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<(), StoreError> {
-        let Some(kept) = turn.inline_question() else {
+        let Some(question) = turn.inline_question() else {
             return Ok(());
         };
-        let parts = kept
+        let parts = question
             .unpack()
             .map_err(|error| StoreError::corrupt(&keys.0.thread_pk, &keys.0.thread_sk, error))?;
         let message = UserMessage {

@@ -32,7 +32,7 @@ pub(crate) struct Keys {
     pub(crate) at_ms: u64,
     /// True if its end makes the thread forget the oldest of the messages that it remembers.
     pub(crate) forgets: bool,
-    /// The turn's place among the user's parallel turns. A recoverer has none.
+    /// The turn's slot in the user's quota. A recoverer has none.
     pub(crate) quota_slot: Option<QuotaSlot>,
 }
 

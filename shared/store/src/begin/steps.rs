@@ -17,8 +17,8 @@ use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
-    /// Begins a turn: creates or touches the thread, makes this its current turn, and takes a place
-    /// in the user's quota. What comes to nothing gives its place back.
+    /// Begins a turn: creates or touches the thread, makes this its current turn, and reserves a
+    /// slot in the user's quota. A begin that does not succeed releases its slot.
     ///
     /// # Errors
     /// After a [`BeginError::Store`] the turn may have begun all the same, see
@@ -35,15 +35,15 @@ impl Store {
             Reservation::Full(day) => Quota::Full(day),
         };
         let begun = Box::pin(self.complete_begin(&prepared, blind, attempt?, &mut quota)).await;
-        let came_to_nothing = !matches!(begun, Ok(Begin::Begun(_)) | Err(BeginError::Store(_)));
-        if came_to_nothing && matches!(quota, Quota::Held) {
-            // What cannot be given back now is free when the lease has passed.
+        let has_not_begun = !matches!(begun, Ok(Begin::Begun(_)) | Err(BeginError::Store(_)));
+        if has_not_begun && matches!(quota, Quota::Held) {
+            // A slot that cannot be released now is free when its lease has passed.
             let _ = self.release(&prepared.quota_slot).await;
         }
         begun
     }
 
-    /// Gives up a turn of which it is not known whether it has begun: the begin may have been
+    /// Abandons a turn of which it is not known whether it has begun: the begin may have been
     /// written though its answer got lost, and would count as running until its lease is over.
     /// `begin` must be the very begin that failed, its `now_ms` and `lease_ms` included.
     pub async fn abandon_turn(&self, begin: &BeginTurn<'_>) -> Result<Finished, StoreError> {
@@ -178,7 +178,7 @@ impl Store {
         }))
     }
 
-    /// Makes sure of a place for a turn that has begun already, or takes the begin back. Where that
+    /// Reserves a slot for a turn that has begun already, or undoes the begin. Where that
     /// cannot be done, be it that the thread's state `before` is unknown, the turn has failed.
     async fn hold_or_undo(
         &self,

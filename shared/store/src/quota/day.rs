@@ -13,7 +13,7 @@ use crate::usage::Cost;
 use super::TurnLimits;
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// A place may become free at any time, long before its lease is over.
+/// A slot may become free at any time, long before its lease is over.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A day's item.
@@ -22,7 +22,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct DayItem {
     pub(super) req: u64,
     pub(super) slots: Vec<String>,
-    /// The places of recovered turns whose own processes may still come.
+    /// The slots of recovered turns whose own processes may still come.
     pub(super) recovered: Vec<String>,
     pub(super) tin: Option<u64>,
     pub(super) tout: Option<u64>,
@@ -45,7 +45,7 @@ impl DayItem {
             .collect()
     }
 
-    /// Why no turn may begin, if none may.
+    /// Returns the limit that refuses another turn, if one does.
     pub(super) fn refusal(
         &self,
         limits: TurnLimits,
@@ -75,7 +75,7 @@ impl DayItem {
                 < spare.saturating_add(usize::try_from(parallel).unwrap_or(usize::MAX))
     }
 
-    /// When a place may be free.
+    /// Returns the time after which a slot may be free.
     fn retry_after(&self, now_ms: u64) -> Duration {
         let earliest = self
             .slots
