@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::item::{self, DATA, Item, number, string};
-use crate::parts::{self, MAX_DATA_BYTES};
+use crate::messages::item::{self, DATA, Item, number, string};
+use crate::messages::parts::{self, MAX_DATA_BYTES};
 use crate::{Store, StoreError, keys};
 
 /// The time that a journal is kept. The next request on the thread ends a turn that died, with what

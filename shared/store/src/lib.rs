@@ -18,29 +18,16 @@
 //! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a
 //! `lastActivityAt`.
 
-mod begin;
 mod client;
-mod delete;
 mod error;
-mod finish;
-mod history;
-mod item;
+mod inline_question;
 mod journal;
-mod kept;
 mod keys;
 mod messages;
-mod month;
-mod page;
-mod parts;
-mod path;
-mod quota;
-mod recover;
+mod run;
 mod sessions;
-mod stop;
 mod table;
 mod thread;
-mod threads;
-mod title;
 mod turn;
 mod usage;
 
@@ -48,24 +35,20 @@ use std::sync::Arc;
 
 pub use aws_sdk_dynamodb::Client;
 
-pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, Question};
 pub use client::{ClientOptions, ConnectError, connect, https_client};
 pub use error::StoreError;
-pub use finish::{Finished, TurnOutcome};
-pub use history::{Cursor, History, StoredMessage};
-pub use item::Status;
 pub use journal::{Journal, JournalName, JournalPiece};
-pub use messages::{Answer, UserMessage};
-pub use month::{MonthUsage, UsageReport};
-pub use page::{MessagePage, Pages};
-pub use quota::{DayUsage, TurnLimits};
-pub use recover::RecoveredAnswer;
-pub use stop::TurnSignal;
+pub use messages::{
+    Answer, Cursor, History, MessagePage, Pages, Status, StoredMessage, UserMessage,
+};
+pub use run::{AnsweredTurn, OpenTurn, TurnKeys};
 pub use table::create_table;
-pub use thread::{CurrentTurn, Thread};
-pub use threads::{ThreadCursor, ThreadPage, ThreadSummary};
-pub use turn::{AnsweredTurn, OpenTurn, TurnKeys};
-pub use usage::{Cost, TurnUsage};
+pub use thread::{CurrentTurn, Thread, ThreadCursor, ThreadPage, ThreadSummary};
+pub use turn::{
+    Begin, BeginError, BeginTurn, BegunTurn, Finished, Question, RecoveredAnswer, TurnOutcome,
+    TurnSignal,
+};
+pub use usage::{Cost, DayUsage, MonthUsage, TurnLimits, TurnUsage, UsageReport};
 
 /// The table, and the client that reaches it. Cloning is cheap.
 #[derive(Debug, Clone)]

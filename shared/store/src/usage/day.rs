@@ -7,10 +7,10 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::BeginError;
-use crate::turn::OpenTurn;
-use crate::usage::Cost;
+use crate::run::OpenTurn;
+use crate::usage::counters::Cost;
 
-use super::TurnLimits;
+use super::quota::TurnLimits;
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// A slot may become free at any time, long before its lease is over.

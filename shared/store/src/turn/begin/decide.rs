@@ -13,7 +13,7 @@
 //! one first, and so has who asks for that turn's message, which may not be stored yet.
 
 use crate::keys;
-use crate::thread::{RunItem, State, ThreadItem};
+use crate::thread::item::{RunItem, State, ThreadItem};
 
 use super::{Digest, PreparedBegin, Question};
 

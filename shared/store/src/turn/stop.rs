@@ -3,9 +3,9 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::item::{self, condition_failed, string};
-use crate::thread::ThreadItem;
-use crate::turn::{OpenTurn, TurnKeys};
+use crate::messages::item::{self, condition_failed, string};
+use crate::run::{OpenTurn, TurnKeys};
+use crate::thread::item::ThreadItem;
 use crate::{Store, StoreError, keys};
 
 const NOT_ENDED: &str = "attribute_exists(streamId) \

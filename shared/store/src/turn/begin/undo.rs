@@ -7,8 +7,8 @@
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::item::{Item, condition_failed, string};
-use crate::turn::TurnKeys;
+use crate::messages::item::{Item, condition_failed, string};
+use crate::run::TurnKeys;
 use crate::{Store, StoreError};
 
 /// The attributes that the first write of a begin sets or removes, see [`super::write`], but for

@@ -5,12 +5,12 @@
 
 use message::AnswerMetadata;
 
-use crate::finish::{MarkResult, Usage};
-use crate::item::{EMPTY_PARTS, Item, PARTS, Status, string};
-use crate::messages::{PutOutcome, UserMessage};
-use crate::thread::ThreadItem;
-use crate::turn::{OpenTurn, TurnKeys};
-use crate::usage::TurnUsage;
+use crate::messages::item::{EMPTY_PARTS, Item, PARTS, Status, string};
+use crate::messages::write::{PutOutcome, UserMessage};
+use crate::run::{OpenTurn, TurnKeys};
+use crate::thread::item::ThreadItem;
+use crate::turn::finish::{MarkResult, Usage};
+use crate::usage::counters::TurnUsage;
 use crate::{Answer, Store, StoreError, TurnOutcome};
 
 /// The answer that was recovered of a turn that did not end.

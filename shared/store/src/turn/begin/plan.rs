@@ -2,11 +2,11 @@
 
 use message::Role;
 
-use crate::history::{Cursor, MessageRef};
-use crate::path;
-use crate::quota::QuotaSlot;
-use crate::thread::ThreadItem;
-use crate::turn::{Keys, OpenTurn, TurnKeys};
+use crate::messages::path;
+use crate::messages::read::{Cursor, MessageRef};
+use crate::run::{Keys, OpenTurn, TurnKeys};
+use crate::thread::item::ThreadItem;
+use crate::usage::quota::QuotaSlot;
 use crate::{Store, StoreError, keys};
 
 use super::decide::{is_about, repeats};
@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) at_ms: u64,
     pub(super) user_sk: String,
     pub(super) answer_sk: String,
-    /// The cuts of question and answer, see [`crate::path`].
+    /// The cuts of question and answer, see [`crate::messages::path`].
     pub(super) user_cut: Option<String>,
     pub(super) cut: Option<String>,
     /// The answer that this one goes on from.

@@ -1,11 +1,12 @@
 //! The steps of a begin: thread and quota at once, then whatever the first try has shown to be
 //! needed.
 
-use crate::history::Cursor;
-use crate::item::Item;
-use crate::quota::{DayItem, Reservation};
-use crate::thread::ThreadItem;
-use crate::turn::{OpenTurn, TurnKeys};
+use crate::messages::item::Item;
+use crate::messages::read::Cursor;
+use crate::run::{OpenTurn, TurnKeys};
+use crate::thread::item::ThreadItem;
+use crate::usage::day::DayItem;
+use crate::usage::quota::Reservation;
 use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
 use super::decide::{Decision, DecisionInput, decide};

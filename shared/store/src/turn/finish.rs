@@ -7,10 +7,10 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, condition_failed, set_of, string};
-use crate::thread::ThreadItem;
-use crate::turn::{OpenTurn, TurnKeys};
-use crate::usage::TurnUsage;
+use crate::messages::item::{self, condition_failed, set_of, string};
+use crate::run::{OpenTurn, TurnKeys};
+use crate::thread::item::ThreadItem;
+use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError};
 
 /// The outcome of a turn, for the thread.

@@ -12,21 +12,18 @@
 //! A turn is counted on the day it began: one begun before midnight takes no slot of the day
 //! after.
 
-mod day;
-
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{StreamId, UserId};
 
-use crate::item::{self, condition_failed, number, set_of, string};
-use crate::turn::{OpenTurn, TurnKeys};
-use crate::usage::TurnUsage;
+use crate::messages::item::{self, condition_failed, number, set_of, string};
+use crate::run::{OpenTurn, TurnKeys};
+use crate::usage::counters::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
 
-use day::{DAY_MS, slot_name, slot_name_of};
-pub(crate) use day::{DayItem, date};
+use super::day::{DAY_MS, DayItem, date, slot_name, slot_name_of};
 
 /// The time that a begin waits for a slot, in milliseconds: equal begins at once take slots for a
 /// moment, which all but one of them give back.

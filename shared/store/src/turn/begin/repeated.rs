@@ -2,8 +2,8 @@
 
 use message::Role;
 
-use crate::item::{self, string};
-use crate::turn::AnsweredTurn;
+use crate::messages::item::{self, string};
+use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
 use super::{BeginError, PreparedBegin};

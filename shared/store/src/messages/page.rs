@@ -3,8 +3,8 @@
 
 use message::{MessageId, Role, ThreadId, UserId};
 
-use crate::history::ReadBudget;
-use crate::path::Path;
+use crate::messages::path::Path;
+use crate::messages::read::ReadBudget;
 use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
 
 /// The longest key of a message: its time and role, and an id of 64 characters.

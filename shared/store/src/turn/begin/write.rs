@@ -2,15 +2,15 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::item::{self, Item, condition_failed, number, string};
-use crate::thread::ThreadItem;
+use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::thread::item::ThreadItem;
 use crate::{Store, StoreError, keys};
 
 use super::plan::{Plan, ThreadCondition};
 use super::{BeginTurn, PreparedBegin, lease};
 
 const MAX_TITLE_CHARS: usize = 80;
-/// The condition that the item is not the tombstone of a deleted thread, see [`crate::delete`].
+/// The condition that the item is not the tombstone of a deleted thread, see [`crate::thread::delete`].
 const NOT_DELETED: &str = "attribute_not_exists(deletedAt)";
 /// Other attributes that a tombstone may hold.
 const TOMBSTONE_ATTRIBUTES: [&str; 8] = [

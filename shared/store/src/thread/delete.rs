@@ -8,7 +8,7 @@
 //! on:
 //! - No begin takes the item for a thread, since each is on condition that there is no `deletedAt`.
 //!   One that finds it begins a new thread over it, later than `deletedAt`, whose first question
-//!   has a cut before everything that is there ([`crate::path`]).
+//!   has a cut before everything that is there ([`crate::messages::path`]).
 //! - A turn that still runs may put its messages, since a put cannot depend on another item. But
 //!   its last step is to mark its end in the thread, as it is of the process that recovers it.
 //!   There it sees `deletedAt`, or no thread, or one that was created after its own begin, and
@@ -39,9 +39,9 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use message::{ThreadId, UserId};
 
-use crate::item::{self, Item, condition_failed, number, string};
-use crate::thread::{State, ThreadItem};
-use crate::turn::TurnKeys;
+use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::run::TurnKeys;
+use crate::thread::item::{State, ThreadItem};
 use crate::{Store, StoreError, keys};
 
 /// The most items of one `BatchWriteItem`.

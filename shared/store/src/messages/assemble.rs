@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::MessageId;
 
-use crate::item::{self, DATA, Item, MessageItem, PARTS, string};
-use crate::{Store, StoreError, keys, parts};
+use crate::messages::item::{self, DATA, Item, MessageItem, PARTS, string};
+use crate::messages::parts;
+use crate::{Store, StoreError, keys};
 
-use super::{Cursor, StoredMessage};
+use super::read::{Cursor, StoredMessage};
 
 impl Store {
     /// Makes a message of its item and, if it has any, its continuations.

@@ -2,8 +2,8 @@
 
 use message::UserId;
 
-use crate::item::{self, string};
-use crate::quota::{DayItem, date};
+use crate::messages::item::{self, string};
+use crate::usage::day::{DayItem, date};
 use crate::{DayUsage, Store, StoreError, TurnUsage, keys};
 
 /// The usage of a user in the UTC month of a moment, and in its day.

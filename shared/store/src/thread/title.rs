@@ -10,10 +10,10 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use crate::item::{condition_failed, number, set_of, string};
-use crate::quota::date;
-use crate::turn::TurnKeys;
-use crate::usage::TurnUsage;
+use crate::messages::item::{condition_failed, number, set_of, string};
+use crate::run::TurnKeys;
+use crate::usage::counters::TurnUsage;
+use crate::usage::day::date;
 use crate::{Store, StoreError, keys};
 
 /// The turn's thread is there, and is not another of the same name.

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use message::{ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::item::{self, Item, condition_failed, number, string};
-use crate::thread::ThreadItem;
+use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::thread::item::ThreadItem;
 use crate::{CurrentTurn, Store, StoreError, Thread, keys};
 
 /// A thread, as a list shows it.

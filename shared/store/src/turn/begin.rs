@@ -53,10 +53,10 @@ use std::time::Duration;
 use message::{MessageId, StreamId, ThreadId, UserId};
 
 use crate::StoreError;
-use crate::history::Cursor;
-use crate::kept::InlineQuestion;
-use crate::quota::{QuotaSlot, TurnLimits};
-use crate::turn::{AnsweredTurn, OpenTurn, TurnKeys};
+use crate::inline_question::InlineQuestion;
+use crate::messages::read::Cursor;
+use crate::run::{AnsweredTurn, OpenTurn, TurnKeys};
+use crate::usage::quota::{QuotaSlot, TurnLimits};
 
 use digest::Digest;
 

@@ -74,7 +74,7 @@ pub(crate) struct MessageItem {
     pub(crate) output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) metadata: Option<AnswerMetadata>,
-    /// The sort key from which on no item precedes the message on its path, see [`crate::path`].
+    /// The sort key from which on no item precedes the message on its path, see [`crate::messages::path`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cut: Option<String>,
     /// True if recovery put it in place of the turn's own process, which may still do so.

@@ -17,8 +17,8 @@
 //! as if it had not been asked for. Only the path that ends in it, because somebody names it, shows
 //! it.
 
-use crate::item::{self, EMPTY_PARTS, Item, PARTS, Status};
 use crate::keys;
+use crate::messages::item::{self, EMPTY_PARTS, Item, PARTS, Status};
 
 /// A walk along a path, newest first.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::parts;
+use crate::messages::parts;
 
 /// The bytes that a thread item reserves for it: with it, the item of a short turn stays under 1
 /// KB, which is one write unit.

@@ -3,17 +3,15 @@
 //! Continuations sort after their message, so read backwards they come before it. Those whose
 //! message does not come are of a writer that died, and are dropped.
 
-mod assemble;
-
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::item::{self, Item, PARTS, Status, StoredRole, string};
-use crate::path::{self, Path};
-use crate::turn::AnsweredTurn;
+use crate::messages::item::{self, Item, PARTS, Status, StoredRole, string};
+use crate::messages::path::{self, Path};
+use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
 /// The least number of items of a further read where the first ones were not enough: a full page of
