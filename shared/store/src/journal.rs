@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::messages::item::{self, DATA, Item, number, string};
-use crate::messages::parts::{self, MAX_DATA_BYTES};
+use crate::attribute::{self, DATA, Item, MAX_DATA_BYTES, number, string};
+use crate::messages::parts;
 use crate::{Store, StoreError, keys};
 
 /// The time that a journal is kept. The next request on the thread ends a turn that died, with what
@@ -175,7 +175,7 @@ impl JournalName {
 impl Journal {
     /// Takes the item if it follows, and says whether another may.
     fn take(&mut self, item: &Item, prefix: &str) -> Result<bool, StoreError> {
-        let sk = item::text(item, "sk");
+        let sk = attribute::text(item, "sk");
         let sk = sk.strip_prefix(prefix).unwrap_or_default();
         let follows = if sk == END {
             count(item, "n") == Some(self.next.into())
@@ -197,7 +197,11 @@ impl Journal {
 
 fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
     let corrupt = |cause: crate::error::Cause| {
-        StoreError::corrupt(&item::text(item, "pk"), &item::text(item, "sk"), cause)
+        StoreError::corrupt(
+            &attribute::text(item, "pk"),
+            &attribute::text(item, "sk"),
+            cause,
+        )
     };
     let Some(AttributeValue::B(data)) = item.get(DATA) else {
         return Err(corrupt("no bytes".into()));

@@ -18,6 +18,7 @@
 //! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a
 //! `lastActivityAt`.
 
+mod attribute;
 mod client;
 mod error;
 mod inline_question;

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::MessageId;
 
-use crate::messages::item::{self, DATA, Item, MessageItem, PARTS, string};
+use crate::attribute::{self, DATA, Item, string};
+use crate::messages::item::{MessageItem, PARTS};
 use crate::messages::parts;
 use crate::{Store, StoreError, keys};
 
@@ -20,7 +21,7 @@ impl Store {
         continuations: HashMap<String, Item>,
     ) -> Result<StoredMessage, StoreError> {
         let parts = item.remove(PARTS);
-        let message: MessageItem = item::read(item)?;
+        let message: MessageItem = attribute::read(item)?;
         let corrupt =
             |cause: crate::error::Cause| StoreError::corrupt(&message.pk, &message.sk, cause);
         let text = match (parts, message.len) {
@@ -70,7 +71,7 @@ impl Store {
         let mut found = HashMap::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::of("Query", error))?;
-            found.insert(item::text(&item, "sk"), item);
+            found.insert(attribute::text(&item, "sk"), item);
         }
         Ok(found)
     }

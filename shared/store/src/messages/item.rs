@@ -1,24 +1,15 @@
 //! A message as an item, but for its parts.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-
-/// An item as the SDK has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use crate::attribute::Item;
 
 /// The attribute that holds a message's parts: text, or deflated bytes.
 pub(crate) const PARTS: &str = "parts";
 /// The parts of an answer in which there is nothing.
 pub(crate) const EMPTY_PARTS: &str = "[]";
-/// The attribute that holds a continuation's bytes.
-pub(crate) const DATA: &str = "d";
 
 /// The status of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,54 +125,5 @@ impl MessageItem {
             operation: "PutItem",
             source: error.into(),
         })
-    }
-}
-
-/// Makes an attribute of what describes itself.
-pub(crate) fn attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value).map_err(|error| {
-        StoreError::Refused {
-            operation: "UpdateItem",
-            source: error.into(),
-        }
-    })
-}
-
-/// Reads an item into the struct it was made from; an error names the item.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
-    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
-        .map_err(|error| StoreError::corrupt(&pk, &sk, error))
-}
-
-/// A text attribute, or nothing.
-pub(crate) fn text(item: &Item, name: &str) -> String {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .cloned()
-        .unwrap_or_default()
-}
-
-pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-/// A set of one text.
-pub(crate) fn set_of(text: &str) -> AttributeValue {
-    AttributeValue::Ss(vec![text.to_owned()])
-}
-
-pub(crate) fn number(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
-/// The item that failed the condition of an update, if that is what the error is about; empty where
-/// there is none.
-pub(crate) fn condition_failed<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-            Some(refusal.item.clone().unwrap_or_default())
-        }
-        _ => None,
     }
 }

@@ -10,11 +10,10 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
+use crate::attribute::MAX_DATA_BYTES;
+
 /// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
 pub(crate) const MAX_PLAIN_BYTES: usize = 1024;
-/// The most bytes of a message in one item. An item may have 400 KB (409,600 bytes) with its names
-/// and all else.
-pub(crate) const MAX_DATA_BYTES: usize = 380_000;
 /// The most continuations of one message; their index has three digits.
 pub(crate) const MAX_PIECES: usize = 999;
 

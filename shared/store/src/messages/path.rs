@@ -17,8 +17,9 @@
 //! as if it had not been asked for. Only the path that ends in it, because somebody names it, shows
 //! it.
 
+use crate::attribute::{self, Item};
 use crate::keys;
-use crate::messages::item::{self, EMPTY_PARTS, Item, PARTS, Status};
+use crate::messages::item::{EMPTY_PARTS, PARTS, Status};
 
 /// A walk along a path, newest first.
 #[derive(Debug, Clone)]
@@ -70,11 +71,11 @@ impl Path {
 /// Returns true if the message is an answer that was to replace another, and has no content. One
 /// that the model has ended without a word is an answer.
 pub(crate) fn is_nothing(message: &Item) -> bool {
-    let status = item::text(message, "status");
+    let status = attribute::text(message, "status");
     let unfinished = [Status::Failed, Status::Stopped, Status::Interrupted];
     message.contains_key("cut")
-        && item::text(message, "role") == "assistant"
-        && item::text(message, PARTS) == EMPTY_PARTS
+        && attribute::text(message, "role") == "assistant"
+        && attribute::text(message, PARTS) == EMPTY_PARTS
         && unfinished
             .iter()
             .any(|unfinished| unfinished.as_str() == status)

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::messages::item::{self, Item, PARTS, Status, StoredRole, string};
+use crate::attribute::{self, Item, string};
+use crate::messages::item::{PARTS, Status, StoredRole};
 use crate::messages::path::{self, Path};
 use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
@@ -160,7 +161,7 @@ impl Store {
                 .page(pk, history.consistent, page_limit, &end, next)
                 .await?;
             for item in items {
-                let sk = item::text(&item, "sk");
+                let sk = attribute::text(&item, "sk");
                 if !path.admits(&sk) {
                     continue;
                 }
@@ -190,7 +191,7 @@ impl Store {
             }
             let Some(last) = last else { break };
             // Where the path goes on far below, what lies between is not read.
-            if path.admits(&item::text(&last, "sk")) {
+            if path.admits(&attribute::text(&last, "sk")) {
                 next = Some(last);
             } else {
                 end = path.bound().to_owned();
@@ -241,7 +242,10 @@ impl Store {
         if let Some(role) = role {
             request = request
                 .filter_expression("id = :id AND #role = :role")
-                .expression_attribute_values(":role", item::attribute(&StoredRole::from(role))?);
+                .expression_attribute_values(
+                    ":role",
+                    attribute::serialize(&StoredRole::from(role))?,
+                );
         }
         let mut pages = request
             .table_name(&*self.table)
@@ -262,11 +266,11 @@ impl Store {
         while let Some(found) = pages.next().await {
             let found = found.map_err(|error| StoreError::of("Query", error))?;
             if !path::is_nothing(&found) {
-                return item::read(found).map(Some);
+                return attribute::read(found).map(Some);
             }
             nothing.get_or_insert(found);
         }
-        nothing.map(item::read).transpose()
+        nothing.map(attribute::read).transpose()
     }
 }
 

@@ -9,8 +9,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{AnswerMetadata, Role};
 
-use crate::messages::item::{DATA, Item, MessageItem, PARTS, Status, string};
-use crate::messages::parts::{self, MAX_DATA_BYTES, MAX_PIECES, Packed};
+use crate::attribute::{DATA, Item, MAX_DATA_BYTES, string};
+use crate::messages::item::{MessageItem, PARTS, Status};
+use crate::messages::parts::{self, MAX_PIECES, Packed};
 use crate::{Store, StoreError, TurnKeys, keys};
 
 /// A user's message.

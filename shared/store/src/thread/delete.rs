@@ -39,7 +39,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use message::{ThreadId, UserId};
 
-use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::attribute::{self, Item, condition_failed, number, string};
 use crate::run::TurnKeys;
 use crate::thread::item::{State, ThreadItem};
 use crate::{Store, StoreError, keys};
@@ -98,7 +98,7 @@ impl Store {
         let found = self
             .get_consistent(&keys.0.thread_pk, &keys.0.thread_sk)
             .await?;
-        let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
+        let found: ThreadItem = found.map(attribute::read).transpose()?.unwrap_or_default();
         if !found.is_deleted(keys.0.at_ms) {
             return Ok(false);
         }
@@ -126,7 +126,7 @@ impl Store {
             let found = self
                 .get_consistent(&keys::user(user), &keys::thread(thread))
                 .await?;
-            let found: ThreadItem = found.map(item::read).transpose()?.unwrap_or_default();
+            let found: ThreadItem = found.map(attribute::read).transpose()?.unwrap_or_default();
             if let Some(deleted_at) = found.deleted_at {
                 let lease_ms = found.lease;
                 return Ok(Some(Tombstone {

@@ -3,8 +3,8 @@
 use message::{StreamId, ThreadId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::{self, Item, string};
 use crate::inline_question::InlineQuestion;
-use crate::messages::item::{self, Item, string};
 use crate::run::{AnsweredTurn, OpenTurn};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
@@ -317,7 +317,7 @@ impl Store {
         let found = self
             .get_consistent(&keys::user(user), &keys::thread(thread))
             .await?;
-        let found = found.map(item::read::<ThreadItem>).transpose()?;
+        let found = found.map(attribute::read::<ThreadItem>).transpose()?;
         Ok(found.filter(ThreadItem::exists))
     }
 

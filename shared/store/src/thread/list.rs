@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use message::{ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::attribute::{self, Item, condition_failed, number, string};
 use crate::thread::item::ThreadItem;
 use crate::{CurrentTurn, Store, StoreError, Thread, keys};
 
@@ -143,7 +143,7 @@ impl Store {
             .await;
         match sent {
             Ok(answer) => {
-                let thread: ThreadItem = item::read(answer.attributes.unwrap_or_default())?;
+                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
                 Thread::try_from(thread).map(Some)
             }
             Err(error) if condition_failed(&error).is_some() => Ok(None),
@@ -167,8 +167,8 @@ impl ThreadCursor {
 }
 
 fn summary(item: Item) -> Result<ThreadSummary, StoreError> {
-    let pk = item::text(&item, "pk");
-    let listed: ListedThread = item::read(item)?;
+    let pk = attribute::text(&item, "pk");
+    let listed: ListedThread = attribute::read(item)?;
     let id = listed
         .sk
         .strip_prefix("T#")

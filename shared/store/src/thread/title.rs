@@ -10,7 +10,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use crate::messages::item::{condition_failed, number, set_of, string};
+use crate::attribute::{condition_failed, number, set_of, string};
 use crate::run::TurnKeys;
 use crate::usage::counters::TurnUsage;
 use crate::usage::day::date;

@@ -7,7 +7,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::messages::item::{self, condition_failed, set_of, string};
+use crate::attribute::{self, condition_failed, set_of, string};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
 use crate::usage::counters::TurnUsage;
@@ -173,12 +173,12 @@ impl Store {
             .await;
         match sent {
             Ok(answer) => {
-                let thread = item::read(answer.attributes.unwrap_or_default())?;
+                let thread = attribute::read(answer.attributes.unwrap_or_default())?;
                 Ok(MarkResult::Applied(Box::new(thread)))
             }
             Err(error) => match condition_failed(&error) {
                 Some(thread) => {
-                    item::read(thread).map(|thread| MarkResult::Rejected(Box::new(thread)))
+                    attribute::read(thread).map(|thread| MarkResult::Rejected(Box::new(thread)))
                 }
                 None => Err(StoreError::of("UpdateItem", error)),
             },

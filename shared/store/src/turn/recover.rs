@@ -5,7 +5,8 @@
 
 use message::AnswerMetadata;
 
-use crate::messages::item::{EMPTY_PARTS, Item, PARTS, Status, string};
+use crate::attribute::{Item, string};
+use crate::messages::item::{EMPTY_PARTS, PARTS, Status};
 use crate::messages::write::{PutOutcome, UserMessage};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::messages::item::{self, condition_failed, string};
+use crate::attribute::{self, condition_failed, string};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
 use crate::{Store, StoreError, keys};
@@ -50,7 +50,7 @@ impl Store {
             .await;
         match sent {
             Ok(answer) => {
-                let thread: ThreadItem = item::read(answer.attributes.unwrap_or_default())?;
+                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
                 thread.current().map(Some)
             }
             Err(error) if condition_failed(&error).is_some() => Ok(None),
@@ -71,7 +71,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", error))?;
-        let thread: ThreadItem = item::read(found.item.unwrap_or_default())?;
+        let thread: ThreadItem = attribute::read(found.item.unwrap_or_default())?;
         Ok(signal(&thread, keys.0.stream.as_str(), keys.0.at_ms))
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
-use crate::messages::item::number;
+use crate::attribute::number;
 
 /// The usage of a turn, or of several turns together. `None` means "not reported", never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]

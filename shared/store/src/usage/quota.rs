@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use message::{StreamId, UserId};
 
-use crate::messages::item::{self, condition_failed, number, set_of, string};
+use crate::attribute::{self, condition_failed, number, set_of, string};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::usage::counters::TurnUsage;
 use crate::{BeginError, Store, StoreError, keys};
@@ -137,7 +137,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", error))?;
-        item::read(found.item.unwrap_or_default())
+        attribute::read(found.item.unwrap_or_default())
     }
 
     /// Tries for a slot once. `previous` is the turn that is taken over from.
@@ -190,7 +190,7 @@ impl Store {
         let Some(found) = condition_failed(&error) else {
             return Err(StoreError::of("UpdateItem", error));
         };
-        let day: DayItem = item::read(found)?;
+        let day: DayItem = attribute::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
         Ok(if day.holds(&quota_slot.name) {
             Reservation::Held

@@ -2,7 +2,7 @@
 
 use message::UserId;
 
-use crate::messages::item::{self, string};
+use crate::attribute::{self, string};
 use crate::usage::day::{DayItem, date};
 use crate::{DayUsage, Store, StoreError, TurnUsage, keys};
 
@@ -59,8 +59,8 @@ impl Store {
         };
         while let Some(item) = days.next().await {
             let item = item.map_err(|error| StoreError::of("Query", error))?;
-            let is_today = item::text(&item, "sk") == keys::day(&report.date);
-            let day = DayUsage::from(item::read::<DayItem>(item)?);
+            let is_today = attribute::text(&item, "sk") == keys::day(&report.date);
+            let day = DayUsage::from(attribute::read::<DayItem>(item)?);
             report.month.turns = report.month.turns.saturating_add(day.turns);
             report.month.usage = report.month.usage.plus(day.usage);
             if is_today {

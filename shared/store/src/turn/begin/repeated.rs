@@ -2,7 +2,7 @@
 
 use message::Role;
 
-use crate::messages::item::{self, string};
+use crate::attribute::{self, string};
 use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
@@ -72,6 +72,6 @@ impl Store {
             .items
             .unwrap_or_default()
             .first()
-            .map(|item| item::text(item, "sk")))
+            .map(|item| attribute::text(item, "sk")))
     }
 }

@@ -1,7 +1,7 @@
 //! The steps of a begin: thread and quota at once, then whatever the first try has shown to be
 //! needed.
 
-use crate::messages::item::Item;
+use crate::attribute::Item;
 use crate::messages::read::Cursor;
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;

@@ -7,7 +7,7 @@
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::messages::item::{Item, condition_failed, string};
+use crate::attribute::{Item, condition_failed, string};
 use crate::run::TurnKeys;
 use crate::{Store, StoreError};
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use crate::messages::item::{self, Item, condition_failed, number, string};
+use crate::attribute::{self, Item, condition_failed, number, string};
 use crate::thread::item::ThreadItem;
 use crate::{Store, StoreError, keys};
 
@@ -89,11 +89,11 @@ impl Store {
         let question = prepared
             .inline_question
             .as_ref()
-            .map(item::attribute)
+            .map(attribute::serialize)
             .transpose()?;
         let prev = plan
             .took_over()
-            .map(|turn| item::attribute(turn.run()))
+            .map(|turn| attribute::serialize(turn.run()))
             .transpose()?;
         for (name, value) in [
             ("question", question),
@@ -158,12 +158,12 @@ impl Store {
         match sent {
             Ok(answer) => {
                 let stored = answer.attributes.unwrap_or_default();
-                let before = item::read(stored.clone())?;
+                let before = attribute::read(stored.clone())?;
                 Ok(Attempt::Begun(Box::new(before), stored))
             }
             Err(error) => match condition_failed(&error) {
                 Some(thread) => {
-                    item::read(thread).map(|thread| Attempt::ConditionFailed(Box::new(thread)))
+                    attribute::read(thread).map(|thread| Attempt::ConditionFailed(Box::new(thread)))
                 }
                 None => Err(StoreError::of("UpdateItem", error)),
             },
