@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::messages::parts;
+use crate::deflate::{InflateError, deflate, inflate_text};
 
 /// The bytes that a thread item reserves for it: with it, the item of a short turn stays under 1
 /// KB, which is one write unit.
@@ -29,15 +29,15 @@ impl InlineQuestion {
         if parts.len() > MAX_TEXT_BYTES {
             return None;
         }
-        let bytes = parts::deflate(parts.as_bytes()).await;
+        let bytes = deflate(parts.as_bytes()).await;
         (bytes.len() <= MAX_BYTES).then_some(Self::Deflated(bytes))
     }
 
     /// The parts as they were given.
-    pub(crate) fn unpack(&self) -> Result<String, parts::UnpackError> {
+    pub(crate) fn unpack(&self) -> Result<String, InflateError> {
         match self {
             Self::Text(text) => Ok(text.clone()),
-            Self::Deflated(bytes) => parts::inflate_text(bytes, MAX_TEXT_BYTES),
+            Self::Deflated(bytes) => inflate_text(bytes, MAX_TEXT_BYTES),
         }
     }
 }

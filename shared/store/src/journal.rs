@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use message::{StreamId, ThreadId, UserId};
 
 use crate::attribute::{self, DATA, Item, MAX_DATA_BYTES, number, string};
-use crate::messages::parts;
+use crate::deflate::{deflate, inflate};
 use crate::{Store, StoreError, keys};
 
 /// The time that a journal is kept. The next request on the thread ends a turn that died, with what
@@ -135,7 +135,7 @@ impl Store {
             ("ttl".to_owned(), number(piece.now_ms / 1000 + RETENTION_S)),
         ]);
         let deflated = if bytes.len() > MAX_PLAIN_BYTES {
-            parts::deflate(bytes).await
+            deflate(bytes).await
         } else {
             Vec::new()
         };
@@ -207,9 +207,7 @@ fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
         return Err(corrupt("no bytes".into()));
     };
     match count(item, "len").and_then(|length| usize::try_from(length).ok()) {
-        Some(length) => {
-            parts::inflate(data.as_ref(), length).map_err(|error| corrupt(error.into()))
-        }
+        Some(length) => inflate(data.as_ref(), length).map_err(|error| corrupt(error.into())),
         None => Ok(data.as_ref().to_vec()),
     }
 }

@@ -20,6 +20,7 @@
 
 mod attribute;
 mod client;
+mod deflate;
 mod error;
 mod inline_question;
 mod journal;

@@ -4,22 +4,15 @@
 //! Knows sizes and bytes. The JSON text is never decoded, so it comes back byte for byte, half
 //! surrogate pairs (`\ud800`) and all.
 
-use std::io::{Read, Write};
-
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
+use flate2::Crc;
 
 use crate::attribute::MAX_DATA_BYTES;
+use crate::deflate::{InflateError, deflate, inflate};
 
 /// Up to here text is stored as it is: an item of 1 KB costs one write unit however it is packed.
 pub(crate) const MAX_PLAIN_BYTES: usize = 1024;
 /// The most continuations of one message; their index has three digits.
 pub(crate) const MAX_PIECES: usize = 999;
-
-/// Deflating this much takes a few milliseconds, after which other tasks of the thread get their
-/// turn.
-const SLICE_BYTES: usize = 64 * 1024;
 
 /// Parts as they are stored.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,57 +48,16 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
     format!("{:08x}", crc.sum())
 }
 
-/// Damage to deflated bytes.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UnpackError {
-    #[error("deflated bytes are malformed")]
-    Inflate(#[source] std::io::Error),
-    #[error("inflated length is not {expected} bytes")]
-    Length { expected: usize },
-    #[error("inflated bytes are not UTF-8")]
-    Utf8(#[source] std::string::FromUtf8Error),
-}
-
 /// Inflates what [`pack`] deflated from `length` bytes of text. Never makes more than one byte over
 /// `length`.
-pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, UnpackError> {
+pub(crate) fn unpack(bytes: &[u8], length: usize) -> Result<Box<str>, InflateError> {
     let text = inflate(bytes, length)?;
     if text.len() != length {
-        return Err(UnpackError::Length { expected: length });
+        return Err(InflateError::Length { expected: length });
     }
     String::from_utf8(text)
         .map(String::into_boxed_str)
-        .map_err(UnpackError::Utf8)
-}
-
-/// Inflates bytes whose length was not written down. Never makes more than one byte over `most`.
-pub(crate) fn inflate(bytes: &[u8], most: usize) -> Result<Vec<u8>, UnpackError> {
-    let mut inflated = Vec::new();
-    DeflateDecoder::new(bytes)
-        .take(most as u64 + 1)
-        .read_to_end(&mut inflated)
-        .map_err(UnpackError::Inflate)?;
-    if inflated.len() > most {
-        return Err(UnpackError::Length { expected: most });
-    }
-    Ok(inflated)
-}
-
-/// Splits text in the same way.
-pub(crate) fn inflate_text(bytes: &[u8], most: usize) -> Result<String, UnpackError> {
-    String::from_utf8(inflate(bytes, most)?).map_err(UnpackError::Utf8)
-}
-
-/// Deflates `bytes`, letting others have their turn.
-pub(crate) async fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    for slice in bytes.chunks(SLICE_BYTES) {
-        encoder
-            .write_all(slice)
-            .expect("a Vec takes whatever is written");
-        tokio::task::yield_now().await;
-    }
-    encoder.finish().expect("a Vec takes whatever is written")
+        .map_err(InflateError::Utf8)
 }
 
 #[cfg(test)]
@@ -155,7 +107,7 @@ mod tests {
         let bomb = deflated(&"0".repeat(8 << 20)).await;
         assert!(matches!(
             unpack(&bomb, 1_000),
-            Err(UnpackError::Length { expected: 1_000 })
+            Err(InflateError::Length { expected: 1_000 })
         ));
     }
 
