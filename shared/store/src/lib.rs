@@ -20,6 +20,7 @@
 
 mod attribute;
 mod client;
+mod cursor;
 mod deflate;
 mod error;
 mod inline_question;
@@ -38,11 +39,10 @@ use std::sync::Arc;
 pub use aws_sdk_dynamodb::Client;
 
 pub use client::{ClientOptions, ConnectError, connect, https_client};
+pub use cursor::Cursor;
 pub use error::StoreError;
 pub use journal::{Journal, JournalName, JournalPiece};
-pub use messages::{
-    Answer, Cursor, History, MessagePage, Pages, Status, StoredMessage, UserMessage,
-};
+pub use messages::{Answer, History, MessagePage, Pages, Status, StoredMessage, UserMessage};
 pub use run::{AnsweredTurn, OpenTurn, TurnKeys};
 pub use table::create_table;
 pub use thread::{CurrentTurn, Thread, ThreadCursor, ThreadPage, ThreadSummary};

@@ -8,7 +8,8 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod write;
 
+pub use assemble::StoredMessage;
 pub use item::Status;
 pub use page::{MessagePage, Pages};
-pub use read::{Cursor, History, StoredMessage};
+pub use read::History;
 pub use write::{Answer, UserMessage};

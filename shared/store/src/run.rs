@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use message::{MessageId, StreamId, ThreadId, UserId};
 
+use crate::cursor::Cursor;
 use crate::inline_question::InlineQuestion;
 use crate::journal::JournalName;
-use crate::messages::read::Cursor;
 use crate::thread::item::RunItem;
 use crate::usage::quota::QuotaSlot;
 use crate::{StoreError, keys};

@@ -4,14 +4,38 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::MessageId;
+use message::{AnswerMetadata, MessageId, Role};
 
 use crate::attribute::{self, DATA, Item, string};
-use crate::messages::item::{MessageItem, PARTS};
+use crate::cursor::Cursor;
+use crate::messages::item::{MessageItem, PARTS, Status};
 use crate::messages::parts;
 use crate::{Store, StoreError, keys};
 
-use super::read::{Cursor, StoredMessage};
+/// A message as it was put. What was not reported is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredMessage {
+    /// Its id: the client's for a user's message, ours for an assistant's.
+    pub id: MessageId,
+    /// The role of the author.
+    pub role: Role,
+    /// The parts as JSON text, byte for byte as they were put.
+    pub parts: Box<str>,
+    /// When it came, in milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The status of an answer.
+    pub status: Option<Status>,
+    /// Tokens of the prompt.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// The metadata of an answer.
+    pub metadata: Option<AnswerMetadata>,
+    /// Its place, for [`History::before`].
+    pub cursor: Cursor,
+}
 
 impl Store {
     /// Makes a message of its item and, if it has any, its continuations.
@@ -111,8 +135,6 @@ fn stored_message(message: MessageItem, parts: Box<str>) -> Result<StoredMessage
 
 #[cfg(test)]
 mod tests {
-    use message::Role;
-
     use super::*;
 
     #[test]

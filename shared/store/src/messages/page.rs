@@ -3,12 +3,10 @@
 
 use message::{MessageId, Role, ThreadId, UserId};
 
+use crate::cursor::Cursor;
 use crate::messages::path::Path;
 use crate::messages::read::ReadBudget;
-use crate::{Cursor, History, OpenTurn, Store, StoreError, StoredMessage, keys};
-
-/// The longest key of a message: its time and role, and an id of 64 characters.
-const MAX_KEY_BYTES: usize = 128;
+use crate::{History, OpenTurn, Store, StoreError, StoredMessage, keys};
 
 /// Which page to read.
 #[derive(Debug, Clone, Copy)]
@@ -30,21 +28,6 @@ pub struct MessagePage {
     pub messages: Vec<StoredMessage>,
     /// Where the older ones are; `None`: there are none.
     pub older: Option<Cursor>,
-}
-
-impl Cursor {
-    /// The place as text. It names no user and no thread.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The place that [`Cursor::as_str`] gave. `None`: that is no place among messages.
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_key = text.len() <= MAX_KEY_BYTES
-            && text.starts_with(keys::FIRST_MESSAGE)
-            && text.bytes().all(|byte| byte.is_ascii_graphic());
-        is_key.then(|| Self(text.into()))
-    }
 }
 
 impl OpenTurn {
@@ -122,27 +105,5 @@ impl Store {
         let last = messages.last().map(|message| message.cursor.clone());
         let older = has_more.then(|| last.unwrap_or(end));
         Ok(MessagePage { messages, older })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_place_among_messages_is_a_place() {
-        for (text, good) in [
-            ("M#0000000000001#0#a", true),
-            ("M#0000000000001#0#a#~~", true),
-            ("M#", true),
-            ("", false),
-            ("T#thread", false),
-            ("Q#2026-11-22", false),
-            ("M#\n", false),
-            ("M#ä", false),
-            (&format!("M#{}", "1".repeat(MAX_KEY_BYTES)), false),
-        ] {
-            assert_eq!(Cursor::parse(text).is_some(), good, "{text:?}");
-        }
     }
 }

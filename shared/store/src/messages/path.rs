@@ -18,6 +18,7 @@
 //! it.
 
 use crate::attribute::{self, Item};
+use crate::cursor;
 use crate::keys;
 use crate::messages::item::{EMPTY_PARTS, PARTS, Status};
 
@@ -59,7 +60,7 @@ impl Path {
 
     /// Steps onto the message `sk`.
     pub(crate) fn step(&mut self, sk: &str, cut: Option<&str>) {
-        self.bound = bound(sk, cut).to_owned();
+        self.bound = cursor::bound(sk, cut).to_owned();
     }
 
     /// The bound that the next item sorts before.
@@ -79,11 +80,6 @@ pub(crate) fn is_nothing(message: &Item) -> bool {
         && unfinished
             .iter()
             .any(|unfinished| unfinished.as_str() == status)
-}
-
-/// Where the path goes on below a message: before its cut, and in any case before itself.
-pub(crate) fn bound<'a>(sk: &'a str, cut: Option<&'a str>) -> &'a str {
-    cut.map_or(sk, |cut| cut.min(sk))
 }
 
 #[cfg(test)]

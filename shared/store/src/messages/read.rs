@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::{AnswerMetadata, MessageId, Role, ThreadId, UserId};
+use message::{MessageId, Role, ThreadId, UserId};
 use serde::Deserialize;
 
 use crate::attribute::{self, Item, string};
-use crate::messages::item::{PARTS, Status, StoredRole};
+use crate::cursor::Cursor;
+use crate::messages::assemble::StoredMessage;
+use crate::messages::item::{PARTS, StoredRole};
 use crate::messages::path::{self, Path};
 use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
@@ -33,53 +35,12 @@ pub struct History<'a> {
     pub consistent: bool,
 }
 
-/// A place on a path of a thread: what comes before one message.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub(crate) Box<str>);
-
-impl Cursor {
-    /// Reads before the sort key `bound`.
-    pub(crate) fn at(bound: &str) -> Self {
-        Self(bound.into())
-    }
-
-    /// Reads before the message `sk`.
-    pub(crate) fn before(sk: &str, cut: Option<&str>) -> Self {
-        Self::at(path::bound(sk, cut))
-    }
-}
-
 /// Where a message is stored, and what its path is cut at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct MessageRef {
     pub(crate) sk: String,
     #[serde(default)]
     pub(crate) cut: Option<String>,
-}
-
-/// A message as it was put. What was not reported is `None`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredMessage {
-    /// Its id: the client's for a user's message, ours for an assistant's.
-    pub id: MessageId,
-    /// The role of the author.
-    pub role: Role,
-    /// The parts as JSON text, byte for byte as they were put.
-    pub parts: Box<str>,
-    /// When it came, in milliseconds since 1970.
-    pub created_at_ms: u64,
-    /// The model that answered.
-    pub model: Option<String>,
-    /// The status of an answer.
-    pub status: Option<Status>,
-    /// Tokens of the prompt.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the answer.
-    pub output_tokens: Option<u64>,
-    /// The metadata of an answer.
-    pub metadata: Option<AnswerMetadata>,
-    /// Its place, for [`History::before`].
-    pub cursor: Cursor,
 }
 
 impl Store {

@@ -53,8 +53,8 @@ use std::time::Duration;
 use message::{MessageId, StreamId, ThreadId, UserId};
 
 use crate::StoreError;
+use crate::cursor::Cursor;
 use crate::inline_question::InlineQuestion;
-use crate::messages::read::Cursor;
 use crate::run::{AnsweredTurn, OpenTurn, TurnKeys};
 use crate::usage::quota::{QuotaSlot, TurnLimits};
 

@@ -2,8 +2,8 @@
 
 use message::Role;
 
-use crate::messages::path;
-use crate::messages::read::{Cursor, MessageRef};
+use crate::cursor::{self, Cursor};
+use crate::messages::read::MessageRef;
 use crate::run::{Keys, OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
 use crate::usage::quota::QuotaSlot;
@@ -321,6 +321,6 @@ fn current_question(thread: &ThreadItem) -> Option<MessageRef> {
 impl MessageRef {
     /// Returns the cut of a message that replaces this one.
     fn bound(&self) -> String {
-        path::bound(&self.sk, self.cut.as_deref()).to_owned()
+        cursor::bound(&self.sk, self.cut.as_deref()).to_owned()
     }
 }

@@ -2,7 +2,7 @@
 //! needed.
 
 use crate::attribute::Item;
-use crate::messages::read::Cursor;
+use crate::cursor::Cursor;
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
 use crate::usage::day::DayItem;
