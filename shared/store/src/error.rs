@@ -1,9 +1,11 @@
 //! The errors of the store, sorted by what a caller can do about them.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use message::StreamId;
 
 /// The cause of a failure.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
@@ -50,6 +52,35 @@ pub enum StoreError {
         /// The reason, as the SDK or the store reported it.
         source: Cause,
     },
+}
+
+/// A refused or failed begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// A turn of another message is running, and must not be superseded.
+    #[error("run {stream} of another message is still answering")]
+    Busy {
+        /// The run that answers it.
+        stream: StreamId,
+    },
+    /// A message with the same id and other content was sent before.
+    #[error("a message with this id was sent before with other content")]
+    DifferentMessage,
+    /// The user has reached the limit of turns begun in a day.
+    #[error("daily turn limit reached")]
+    TurnsPerDay {
+        /// The time until the next day.
+        retry_after: Duration,
+    },
+    /// The user has reached the limit of turns that run at once.
+    #[error("parallel turn limit reached")]
+    ParallelTurns {
+        /// The time after which one of them may have ended.
+        retry_after: Duration,
+    },
+    /// A request to DynamoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl StoreError {

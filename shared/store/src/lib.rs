@@ -26,9 +26,11 @@ mod error;
 mod inline_question;
 mod journal;
 mod keys;
+mod limits;
 mod messages;
 mod run;
 mod sessions;
+mod slot;
 mod table;
 mod thread;
 mod turn;
@@ -40,17 +42,17 @@ pub use aws_sdk_dynamodb::Client;
 
 pub use client::{ClientOptions, ConnectError, connect, https_client};
 pub use cursor::Cursor;
-pub use error::StoreError;
+pub use error::{BeginError, StoreError};
 pub use journal::{Journal, JournalName, JournalPiece};
+pub use limits::TurnLimits;
 pub use messages::{Answer, History, MessagePage, Pages, Status, StoredMessage, UserMessage};
 pub use run::{AnsweredTurn, OpenTurn, TurnKeys};
 pub use table::create_table;
 pub use thread::{CurrentTurn, Thread, ThreadCursor, ThreadPage, ThreadSummary};
 pub use turn::{
-    Begin, BeginError, BeginTurn, BegunTurn, Finished, Question, RecoveredAnswer, TurnOutcome,
-    TurnSignal,
+    Begin, BeginTurn, BegunTurn, Finished, Question, RecoveredAnswer, TurnOutcome, TurnSignal,
 };
-pub use usage::{Cost, DayUsage, MonthUsage, TurnLimits, TurnUsage, UsageReport};
+pub use usage::{Cost, DayUsage, MonthUsage, TurnUsage, UsageReport};
 
 /// The table, and the client that reaches it. Cloning is cheap.
 #[derive(Debug, Clone)]

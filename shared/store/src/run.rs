@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use message::{MessageId, StreamId, ThreadId, UserId};
+use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
 use crate::inline_question::InlineQuestion;
 use crate::journal::JournalName;
-use crate::thread::item::RunItem;
-use crate::usage::quota::QuotaSlot;
+use crate::slot::QuotaSlot;
 use crate::{StoreError, keys};
 
 /// Where the parts of one turn are stored. Cloning is cheap.
@@ -50,6 +50,27 @@ impl TurnKeys {
     pub fn journal(&self) -> JournalName {
         JournalName::under(self.0.journals_pk.clone(), &self.0.stream, self.0.at_ms)
     }
+}
+
+/// The attributes of one turn in a thread item: by the same names for the current one and, in
+/// `prev`, for the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RunItem {
+    pub(crate) stream_id: String,
+    pub(crate) user_sk: String,
+    pub(crate) asst_sk: String,
+    pub(crate) lease: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) question: Option<InlineQuestion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_cut: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cut: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) continues: Option<String>,
 }
 
 /// A turn of which it is not known that it has ended: enough to follow it, to stop it and to
@@ -182,6 +203,17 @@ impl OpenTurn {
             answer_sk: self.0.run.asst_sk.clone(),
             stream: self.0.stream.clone(),
         }
+    }
+
+    /// Returns its slot in the user's quota. That of a turn begun within the moment of midnight may
+    /// be looked for on the wrong day; then it is free when its lease has passed.
+    pub(crate) fn quota_slot(&self) -> QuotaSlot {
+        QuotaSlot::new(
+            self.user(),
+            self.stream(),
+            self.began_at_ms(),
+            self.lease_ms(),
+        )
     }
 
     pub(crate) fn run(&self) -> &RunItem {

@@ -5,7 +5,7 @@ mod finish;
 mod recover;
 mod stop;
 
-pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, Question};
+pub use begin::{Begin, BeginTurn, BegunTurn, Question};
 pub use finish::{Finished, TurnOutcome};
 pub use recover::RecoveredAnswer;
 pub use stop::TurnSignal;

@@ -6,5 +6,4 @@ pub(crate) mod quota;
 mod report;
 
 pub use counters::{Cost, TurnUsage};
-pub use quota::{DayUsage, TurnLimits};
-pub use report::{MonthUsage, UsageReport};
+pub use report::{DayUsage, MonthUsage, UsageReport};

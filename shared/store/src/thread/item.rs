@@ -1,11 +1,11 @@
 //! The thread item: what it says of the thread, of its current turn and of the one before.
 
 use message::{StreamId, ThreadId, UserId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::attribute::{self, Item, string};
 use crate::inline_question::InlineQuestion;
-use crate::run::{AnsweredTurn, OpenTurn};
+use crate::run::{AnsweredTurn, OpenTurn, RunItem};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
 
@@ -50,27 +50,6 @@ pub(crate) struct ThreadItem {
     pub(crate) tcached: Option<u64>,
     pub(crate) treasoning: Option<u64>,
     pub(crate) cost: Option<crate::usage::counters::Cost>,
-}
-
-/// The attributes of one turn in a thread item: by the same names for the current one and, in
-/// `prev`, for the one before.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct RunItem {
-    pub(crate) stream_id: String,
-    pub(crate) user_sk: String,
-    pub(crate) asst_sk: String,
-    pub(crate) lease: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) question: Option<InlineQuestion>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user_cut: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cut: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) continues: Option<String>,
 }
 
 /// The state of a thread's current turn.

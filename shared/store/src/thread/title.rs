@@ -13,7 +13,6 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use crate::attribute::{condition_failed, number, set_of, string};
 use crate::run::TurnKeys;
 use crate::usage::counters::TurnUsage;
-use crate::usage::day::date;
 use crate::{Store, StoreError, keys};
 
 /// The turn's thread is there, and is not another of the same name.
@@ -121,7 +120,7 @@ impl Store {
     /// The day in which the turn began.
     fn day_of(&self, keys: &TurnKeys) -> UpdateItemFluentBuilder {
         self.title_update(keys, None)
-            .key("sk", string(keys::day(&date(keys.0.at_ms))))
+            .key("sk", string(keys::day(&keys::date(keys.0.at_ms))))
     }
 }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | input | [`BeginTurn`]; [`PreparedBegin`] adds what is computed from it once |
 //! | decision | `Decision`, on the thread that was found; `Plan`, for the next write |
-//! | outcome | `Attempt` of one write; [`Begin`] or [`BeginError`] of the begin |
+//! | outcome | `Attempt` of one write; [`Begin`] or [`crate::BeginError`] of the begin |
 //!
 //! # States
 //! A thread item names its current turn (`streamId`), the message it answers (`lastMsg`), a digest
@@ -48,15 +48,13 @@ mod steps;
 mod undo;
 mod write;
 
-use std::time::Duration;
-
 use message::{MessageId, StreamId, ThreadId, UserId};
 
-use crate::StoreError;
 use crate::cursor::Cursor;
 use crate::inline_question::InlineQuestion;
+use crate::limits::TurnLimits;
 use crate::run::{AnsweredTurn, OpenTurn, TurnKeys};
-use crate::usage::quota::{QuotaSlot, TurnLimits};
+use crate::slot::QuotaSlot;
 
 use digest::Digest;
 
@@ -142,35 +140,6 @@ pub struct BegunTurn {
     pub unfinished_previous: Option<OpenTurn>,
     /// The bound before the question on the thread's path, for [`crate::History::before`].
     pub history: Cursor,
-}
-
-/// A refused or failed begin.
-#[derive(Debug, thiserror::Error)]
-pub enum BeginError {
-    /// A turn of another message is running, and must not be superseded.
-    #[error("run {stream} of another message is still answering")]
-    Busy {
-        /// The run that answers it.
-        stream: StreamId,
-    },
-    /// A message with the same id and other content was sent before.
-    #[error("a message with this id was sent before with other content")]
-    DifferentMessage,
-    /// The user has reached the limit of turns begun in a day.
-    #[error("daily turn limit reached")]
-    TurnsPerDay {
-        /// The time until the next day.
-        retry_after: Duration,
-    },
-    /// The user has reached the limit of turns that run at once.
-    #[error("parallel turn limit reached")]
-    ParallelTurns {
-        /// The time after which one of them may have ended.
-        retry_after: Duration,
-    },
-    /// A request to DynamoDB failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// A begin, with what is computed from it once.

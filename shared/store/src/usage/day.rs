@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use message::StreamId;
 use serde::Deserialize;
-use time::OffsetDateTime;
 
-use crate::BeginError;
-use crate::run::OpenTurn;
+use crate::error::BeginError;
+use crate::limits::TurnLimits;
+use crate::slot::{QuotaSlot, lease_of};
 use crate::usage::counters::Cost;
-
-use super::quota::TurnLimits;
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// A slot may become free at any time, long before its lease is over.
@@ -49,7 +46,7 @@ impl DayItem {
     pub(super) fn refusal(
         &self,
         limits: TurnLimits,
-        taken_over: Option<&OpenTurn>,
+        taken_over: Option<&QuotaSlot>,
         now_ms: u64,
     ) -> Option<BeginError> {
         if limits.per_day > 0 && self.req >= limits.per_day {
@@ -57,8 +54,8 @@ impl DayItem {
                 retry_after: until_midnight(now_ms),
             });
         }
-        let taken_over = taken_over.map(slot_name_of);
-        let is_full = !self.has_free_slot(limits.parallel, taken_over.as_deref());
+        let taken_over = taken_over.map(|slot| slot.name.as_str());
+        let is_full = !self.has_free_slot(limits.parallel, taken_over);
         is_full.then(|| BeginError::ParallelTurns {
             retry_after: self.retry_after(now_ms),
         })
@@ -88,41 +85,14 @@ impl DayItem {
     }
 }
 
-pub(super) fn slot_name(lease_ms: u64, stream: &StreamId) -> String {
-    format!("{lease_ms:013}#{stream}")
-}
-
-pub(super) fn slot_name_of(turn: &OpenTurn) -> String {
-    slot_name(turn.lease_ms(), turn.stream())
-}
-
-fn lease_of(slot: &str) -> u64 {
-    slot.split('#')
-        .next()
-        .and_then(|lease| lease.parse().ok())
-        .unwrap_or_default()
-}
-
-/// The UTC date, spelled `2026-11-22`.
-pub(crate) fn date(now_ms: u64) -> String {
-    let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
-    let date = OffsetDateTime::from_unix_timestamp(seconds)
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-        .date();
-    format!(
-        "{:04}-{:02}-{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    )
-}
-
 fn until_midnight(now_ms: u64) -> Duration {
     Duration::from_millis(DAY_MS - now_ms % DAY_MS)
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::keys::date;
+
     use super::*;
 
     #[test]

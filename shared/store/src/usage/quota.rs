@@ -16,89 +16,24 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use message::{StreamId, UserId};
+use message::UserId;
 
 use crate::attribute::{self, condition_failed, number, set_of, string};
+use crate::error::BeginError;
+use crate::limits::TurnLimits;
 use crate::run::{OpenTurn, TurnKeys};
+use crate::slot::QuotaSlot;
 use crate::usage::counters::TurnUsage;
-use crate::{BeginError, Store, StoreError, keys};
+use crate::{Store, StoreError, keys};
 
-use super::day::{DAY_MS, DayItem, date, slot_name, slot_name_of};
+use super::day::{DAY_MS, DayItem};
+use super::report::DayUsage;
 
 /// The time that a begin waits for a slot, in milliseconds: equal begins at once take slots for a
 /// moment, which all but one of them give back.
 const RETRY_DELAYS_MS: [u64; 5] = [10, 20, 40, 80, 80];
 /// The time that a day's item is kept. A day's figures are wanted for a month, and a little longer.
 const RETENTION_DAYS: u64 = 40;
-
-/// The limits of a user. 0 is no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TurnLimits {
-    /// Turns begun in one UTC day.
-    pub per_day: u64,
-    /// Turns that run at once.
-    pub parallel: u64,
-}
-
-/// The usage of a user in one UTC day.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct DayUsage {
-    /// Turns begun.
-    pub turns: u64,
-    /// Turns that hold a slot: they run, or died unnoticed.
-    pub running: usize,
-    /// The usage of the turns that have ended.
-    pub usage: TurnUsage,
-}
-
-impl From<DayItem> for DayUsage {
-    fn from(day: DayItem) -> Self {
-        let usage = TurnUsage {
-            input: day.tin,
-            output: day.tout,
-            cached: day.tcached,
-            reasoning: day.treasoning,
-            cost: day.cost,
-        };
-        Self {
-            turns: day.req,
-            running: day.slots.len(),
-            usage,
-        }
-    }
-}
-
-/// The slot of a turn in the quota of a user's day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct QuotaSlot {
-    pk: String,
-    sk: String,
-    name: String,
-    now_ms: u64,
-}
-
-impl QuotaSlot {
-    /// Returns the slot of a turn of another process. One begun within the moment of midnight may
-    /// be looked for on the wrong day; then it is free when its lease has passed.
-    fn of(turn: &OpenTurn) -> Self {
-        Self::new(
-            turn.user(),
-            turn.stream(),
-            turn.began_at_ms(),
-            turn.lease_ms(),
-        )
-    }
-
-    pub(crate) fn new(user: &UserId, stream: &StreamId, now_ms: u64, lease_ms: u64) -> Self {
-        let name = slot_name(lease_ms, stream);
-        Self {
-            pk: keys::user(user),
-            sk: keys::day(&date(now_ms)),
-            name,
-            now_ms,
-        }
-    }
-}
 
 /// The outcome of a try for a slot.
 pub(crate) enum Reservation {
@@ -121,7 +56,7 @@ impl Store {
 
     /// Returns the usage of `user` in the UTC day of `now_ms`. Eventually consistent.
     pub async fn usage(&self, user: &UserId, now_ms: u64) -> Result<DayUsage, StoreError> {
-        self.day(&keys::user(user), &keys::day(&date(now_ms)), false)
+        self.day(&keys::user(user), &keys::day(&keys::date(now_ms)), false)
             .await
             .map(DayUsage::from)
     }
@@ -145,7 +80,7 @@ impl Store {
         &self,
         quota_slot: &QuotaSlot,
         limits: TurnLimits,
-        taken_over: Option<&OpenTurn>,
+        taken_over: Option<&QuotaSlot>,
     ) -> Result<Reservation, StoreError> {
         let mut condition = String::from(
             "(attribute_not_exists(slots) OR NOT contains(slots, :slot)) \
@@ -163,7 +98,7 @@ impl Store {
                 condition.push_str(" OR (size(slots) < :more AND contains(slots, :taken_over))");
                 request = request
                     .expression_attribute_values(":more", number(limits.parallel.saturating_add(1)))
-                    .expression_attribute_values(":taken_over", string(slot_name_of(taken_over)));
+                    .expression_attribute_values(":taken_over", string(&taken_over.name));
             }
             condition.push(')');
         }
@@ -205,7 +140,7 @@ impl Store {
         &self,
         quota_slot: &QuotaSlot,
         limits: TurnLimits,
-        taken_over: Option<&OpenTurn>,
+        taken_over: Option<&QuotaSlot>,
         mut day: DayItem,
     ) -> Result<(), BeginError> {
         for pause_ms in RETRY_DELAYS_MS {
@@ -251,7 +186,7 @@ impl Store {
             .update_item()
             .update_expression("ADD recovered :slots DELETE slots :slots")
             .condition_expression("contains(slots, :slot)");
-        self.update_slot(request, &QuotaSlot::of(turn)).await
+        self.update_slot(request, &turn.quota_slot()).await
     }
 
     async fn release_with(

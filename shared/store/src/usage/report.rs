@@ -3,8 +3,36 @@
 use message::UserId;
 
 use crate::attribute::{self, string};
-use crate::usage::day::{DayItem, date};
-use crate::{DayUsage, Store, StoreError, TurnUsage, keys};
+use crate::usage::day::DayItem;
+use crate::{Store, StoreError, TurnUsage, keys};
+
+/// The usage of a user in one UTC day.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DayUsage {
+    /// Turns begun.
+    pub turns: u64,
+    /// Turns that hold a slot: they run, or died unnoticed.
+    pub running: usize,
+    /// The usage of the turns that have ended.
+    pub usage: TurnUsage,
+}
+
+impl From<DayItem> for DayUsage {
+    fn from(day: DayItem) -> Self {
+        let usage = TurnUsage {
+            input: day.tin,
+            output: day.tout,
+            cached: day.tcached,
+            reasoning: day.treasoning,
+            cost: day.cost,
+        };
+        Self {
+            turns: day.req,
+            running: day.slots.len(),
+            usage,
+        }
+    }
+}
 
 /// The usage of a user in the UTC month of a moment, and in its day.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,7 +63,7 @@ impl Store {
         user: &UserId,
         now_ms: u64,
     ) -> Result<UsageReport, StoreError> {
-        let date = date(now_ms);
+        let date = keys::date(now_ms);
         let month = date[..7].to_owned();
         let mut days = self
             .client

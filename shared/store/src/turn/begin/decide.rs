@@ -13,7 +13,8 @@
 //! one first, and so has who asks for that turn's message, which may not be stored yet.
 
 use crate::keys;
-use crate::thread::item::{RunItem, State, ThreadItem};
+use crate::run::RunItem;
+use crate::thread::item::{State, ThreadItem};
 
 use super::{Digest, PreparedBegin, Question};
 

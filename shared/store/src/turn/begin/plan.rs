@@ -5,8 +5,8 @@ use message::Role;
 use crate::cursor::{self, Cursor};
 use crate::messages::read::MessageRef;
 use crate::run::{Keys, OpenTurn, TurnKeys};
+use crate::slot::QuotaSlot;
 use crate::thread::item::ThreadItem;
-use crate::usage::quota::QuotaSlot;
 use crate::{Store, StoreError, keys};
 
 use super::decide::{is_about, repeats};

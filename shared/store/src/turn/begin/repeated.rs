@@ -3,10 +3,11 @@
 use message::Role;
 
 use crate::attribute::{self, string};
+use crate::error::BeginError;
 use crate::run::AnsweredTurn;
 use crate::{Store, StoreError, keys};
 
-use super::{BeginError, PreparedBegin};
+use super::PreparedBegin;
 
 impl Store {
     /// The answer to an older message of this id. `None`: there is no such message, or it has no

@@ -3,7 +3,9 @@
 
 use crate::attribute::Item;
 use crate::cursor::Cursor;
+use crate::error::BeginError;
 use crate::run::{OpenTurn, TurnKeys};
+use crate::slot::QuotaSlot;
 use crate::thread::item::ThreadItem;
 use crate::usage::day::DayItem;
 use crate::usage::quota::Reservation;
@@ -12,7 +14,7 @@ use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 use super::decide::{Decision, DecisionInput, decide};
 use super::plan::{self, Plan};
 use super::write::{Attempt, title_of};
-use super::{Begin, BeginError, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
+use super::{Begin, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 
 /// The number of attempts of one begin while others win in between.
 const MAX_ATTEMPTS: usize = 8;
@@ -124,7 +126,8 @@ impl Store {
                         .await?
                 }
             };
-            self.hold(prepared, plan.took_over(), quota).await?;
+            let taken_over = plan.took_over().map(OpenTurn::quota_slot);
+            self.hold(prepared, taken_over.as_ref(), quota).await?;
             attempt = self.try_begin(prepared, &plan).await?;
         }
         Err(StoreError::Conflict {
@@ -211,7 +214,7 @@ impl Store {
     async fn hold(
         &self,
         prepared: &PreparedBegin<'_>,
-        taken_over: Option<&OpenTurn>,
+        taken_over: Option<&QuotaSlot>,
         quota: &mut Quota,
     ) -> Result<(), BeginError> {
         if let Quota::Full(day) = quota {
