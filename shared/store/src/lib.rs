@@ -31,12 +31,11 @@ mod messages;
 mod run;
 mod sessions;
 mod slot;
+mod store;
 mod table;
 mod thread;
 mod turn;
 mod usage;
-
-use std::sync::Arc;
 
 pub use aws_sdk_dynamodb::Client;
 
@@ -47,26 +46,10 @@ pub use journal::{Journal, JournalName, JournalPiece};
 pub use limits::TurnLimits;
 pub use messages::{Answer, History, MessagePage, Pages, Status, StoredMessage, UserMessage};
 pub use run::{AnsweredTurn, OpenTurn, TurnKeys};
+pub use store::Store;
 pub use table::create_table;
 pub use thread::{CurrentTurn, Thread, ThreadCursor, ThreadPage, ThreadSummary};
 pub use turn::{
     Begin, BeginTurn, BegunTurn, Finished, Question, RecoveredAnswer, TurnOutcome, TurnSignal,
 };
 pub use usage::{Cost, DayUsage, MonthUsage, TurnUsage, UsageReport};
-
-/// The table, and the client that reaches it. Cloning is cheap.
-#[derive(Debug, Clone)]
-pub struct Store {
-    client: Client,
-    table: Arc<str>,
-}
-
-impl Store {
-    /// Creates a store on `table` through `client`. Sends no request yet.
-    pub fn new(client: Client, table: &str) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! Messages of a thread: their items, and their reads and writes.
 
 mod assemble;
+pub(crate) mod find;
 pub(crate) mod item;
 mod page;
 pub(crate) mod parts;

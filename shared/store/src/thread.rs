@@ -3,7 +3,8 @@
 mod delete;
 pub(crate) mod item;
 mod list;
+mod read;
 mod title;
 
-pub use item::{CurrentTurn, Thread};
 pub use list::{ThreadCursor, ThreadPage, ThreadSummary};
+pub use read::{CurrentTurn, Thread};

@@ -1,18 +1,15 @@
-//! A user's threads: listed, looked at, renamed.
+//! The list of a user's threads.
 //!
-//! The list is read from the index `byActivity`, which follows the table within moments; everything
-//! else strongly.
+//! It is read from the index `byActivity`, which follows the table within moments.
 
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::ReturnValue;
 use message::{ThreadId, UserId};
 use serde::Deserialize;
 
-use crate::attribute::{self, Item, condition_failed, number, string};
-use crate::thread::item::ThreadItem;
-use crate::{CurrentTurn, Store, StoreError, Thread, keys};
+use crate::attribute::{self, Item, number, string};
+use crate::{Store, StoreError, keys};
 
 /// A thread, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,48 +104,6 @@ impl Store {
                 thread: last.id.clone(),
             });
         Ok(ThreadPage { threads, next })
-    }
-
-    /// Reads a thread and what its turns are at, strongly consistent. `None`: this user has no such
-    /// thread.
-    pub async fn thread_and_turn(
-        &self,
-        user: &UserId,
-        thread: &ThreadId,
-    ) -> Result<Option<(Thread, CurrentTurn)>, StoreError> {
-        let Some(item) = self.thread_item(user, thread).await? else {
-            return Ok(None);
-        };
-        Ok(Some((item.clone().try_into()?, item.try_into()?)))
-    }
-
-    /// Gives a thread another title. `None`: this user has no such thread.
-    pub async fn rename_thread(
-        &self,
-        user: &UserId,
-        thread: &ThreadId,
-        title: &str,
-    ) -> Result<Option<Thread>, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", string(keys::user(user)))
-            .key("sk", string(keys::thread(thread)))
-            .update_expression("SET title = :title")
-            .condition_expression("attribute_exists(createdAt)")
-            .expression_attribute_values(":title", string(title))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) => {
-                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
-                Thread::try_from(thread).map(Some)
-            }
-            Err(error) if condition_failed(&error).is_some() => Ok(None),
-            Err(error) => Err(StoreError::of("UpdateItem", error)),
-        }
     }
 }
 

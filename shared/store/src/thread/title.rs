@@ -1,5 +1,7 @@
-//! A title that a model makes for a thread, in the place of the one that its begin wrote.
+//! Titles of threads: set by the user, or made by a model in the place of the one that a begin
+//! wrote.
 //!
+//! # Made titles
 //! The process that makes one leaves a mark in the thread and in the user's day first, the run's
 //! name in the set `titling`, and removes both when it is done. What making it used is added in the
 //! writes that remove the marks, so each of them counts once though it be repeated. A mark that is
@@ -9,9 +11,13 @@
 //! thread meanwhile wins.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValue;
+use message::{ThreadId, UserId};
 
-use crate::attribute::{condition_failed, number, set_of, string};
+use crate::attribute::{self, condition_failed, number, set_of, string};
 use crate::run::TurnKeys;
+use crate::thread::item::ThreadItem;
+use crate::thread::read::Thread;
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
 
@@ -20,6 +26,35 @@ const THREAD_EXISTS: &str = "createdAt <= :at AND attribute_not_exists(deletedAt
 const IS_MARKED: &str = "contains(titling, :stream)";
 
 impl Store {
+    /// Gives a thread another title. `None`: this user has no such thread.
+    pub async fn rename_thread(
+        &self,
+        user: &UserId,
+        thread: &ThreadId,
+        title: &str,
+    ) -> Result<Option<Thread>, StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .key("pk", string(keys::user(user)))
+            .key("sk", string(keys::thread(thread)))
+            .update_expression("SET title = :title")
+            .condition_expression("attribute_exists(createdAt)")
+            .expression_attribute_values(":title", string(title))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
+                Thread::try_from(thread).map(Some)
+            }
+            Err(error) if condition_failed(&error).is_some() => Ok(None),
+            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        }
+    }
+
     /// Notes that a title is being made for the turn's thread, if it still has the title `first`
     /// that its begin wrote, or none if that wrote none. `false`: it has another by now, or is
     /// gone.

@@ -2,8 +2,8 @@
 
 use message::Role;
 
-use crate::cursor::{self, Cursor};
-use crate::messages::read::MessageRef;
+use crate::cursor::Cursor;
+use crate::messages::find::MessageRef;
 use crate::run::{Keys, OpenTurn, TurnKeys};
 use crate::slot::QuotaSlot;
 use crate::thread::item::ThreadItem;
@@ -316,11 +316,4 @@ fn current_question(thread: &ThreadItem) -> Option<MessageRef> {
         sk: thread.user_sk.clone()?,
         cut: thread.user_cut.clone(),
     })
-}
-
-impl MessageRef {
-    /// Returns the cut of a message that replaces this one.
-    fn bound(&self) -> String {
-        cursor::bound(&self.sk, self.cut.as_deref()).to_owned()
-    }
 }
