@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
@@ -54,15 +52,4 @@ pub(crate) fn set_of(text: &str) -> AttributeValue {
 
 pub(crate) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
-}
-
-/// Returns the item that failed the condition of an update, if `error` reports that; empty if there
-/// is none or it was not asked for.
-pub(crate) fn condition_failed<R>(error: &SdkError<UpdateItemError, R>) -> Option<Item> {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-            Some(refusal.item.clone().unwrap_or_default())
-        }
-        _ => None,
-    }
 }

@@ -35,6 +35,7 @@ mod store;
 mod table;
 mod thread;
 mod turn;
+mod update;
 mod usage;
 
 pub use aws_sdk_dynamodb::Client;

@@ -39,9 +39,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use message::{ThreadId, UserId};
 
-use crate::attribute::{self, Item, condition_failed, number, string};
+use crate::attribute::{self, Item, number, string};
 use crate::run::TurnKeys;
 use crate::thread::item::{State, ThreadItem};
+use crate::update::Update;
 use crate::{Store, StoreError, keys};
 
 /// The most items of one `BatchWriteItem`.
@@ -200,14 +201,14 @@ impl Store {
         tombstone: &Tombstone,
         now_ms: u64,
     ) -> Result<(), StoreError> {
-        let (pk, sk) = (string(keys::user(user)), string(keys::thread(thread)));
+        let (pk, sk) = (keys::user(user), keys::thread(thread));
         if tombstone.lease_ms < now_ms {
             let sent = self
                 .client
                 .delete_item()
                 .table_name(&*self.table)
-                .key("pk", pk)
-                .key("sk", sk)
+                .key("pk", string(pk))
+                .key("sk", string(sk))
                 .condition_expression("deletedAt = :deleted")
                 .expression_attribute_values(":deleted", number(tombstone.deleted_at))
                 .send()
@@ -226,27 +227,13 @@ impl Store {
                 Err(error) => Err(StoreError::of("DeleteItem", error)),
             };
         }
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", pk)
-            .key("sk", sk)
-            .update_expression("SET #ttl = :ttl")
-            .condition_expression("deletedAt = :deleted")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(
-                ":ttl",
-                number((tombstone.lease_ms + TOMBSTONE_GRACE_MS) / 1000),
-            )
-            .expression_attribute_values(":deleted", number(tombstone.deleted_at))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error).is_some() => Ok(()),
-            Err(error) => Err(StoreError::of("UpdateItem", error)),
-        }
+        let expires_at_s = (tombstone.lease_ms + TOMBSTONE_GRACE_MS) / 1000;
+        let update = Update::default()
+            .set("ttl", number(expires_at_s))
+            .condition("deletedAt = :deleted")
+            .value(":deleted", number(tombstone.deleted_at));
+        self.update(&pk, &sk, update).await?;
+        Ok(())
     }
 
     /// Deletes all items of `pk` from the sort key `first` to `last`, page by page.

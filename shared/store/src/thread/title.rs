@@ -10,20 +10,19 @@
 //! The title itself is written only over the one that the begin wrote: a user who renames the
 //! thread meanwhile wins.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use message::{ThreadId, UserId};
 
-use crate::attribute::{self, condition_failed, number, set_of, string};
+use crate::attribute::{self, number, set_of, string};
 use crate::run::TurnKeys;
 use crate::thread::item::ThreadItem;
 use crate::thread::read::Thread;
+use crate::update::{Update, Updated};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
 
 /// The turn's thread is there, and is not another of the same name.
 const THREAD_EXISTS: &str = "createdAt <= :at AND attribute_not_exists(deletedAt)";
-const IS_MARKED: &str = "contains(titling, :stream)";
 
 impl Store {
     /// Gives a thread another title. `None`: this user has no such thread.
@@ -33,25 +32,14 @@ impl Store {
         thread: &ThreadId,
         title: &str,
     ) -> Result<Option<Thread>, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", string(keys::user(user)))
-            .key("sk", string(keys::thread(thread)))
-            .update_expression("SET title = :title")
-            .condition_expression("attribute_exists(createdAt)")
-            .expression_attribute_values(":title", string(title))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) => {
-                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
-                Thread::try_from(thread).map(Some)
-            }
-            Err(error) if condition_failed(&error).is_some() => Ok(None),
-            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        let update = Update::default()
+            .set("title", string(title))
+            .condition("attribute_exists(createdAt)")
+            .returning(ReturnValue::AllNew);
+        let (pk, sk) = (keys::user(user), keys::thread(thread));
+        match self.update(&pk, &sk, update).await? {
+            Updated::Applied(item) => attribute::read::<ThreadItem>(item)?.try_into().map(Some),
+            Updated::ConditionFailed(_) => Ok(None),
         }
     }
 
@@ -63,18 +51,18 @@ impl Store {
         keys: &TurnKeys,
         first: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let request = self
-            .title_update(keys, first)
-            .key("sk", string(&keys.0.thread_sk))
-            .update_expression("ADD titling :titling")
-            .condition_expression(format!("{THREAD_EXISTS} AND {}", title_condition(first)))
-            .expression_attribute_values(":at", number(keys.0.at_ms));
-        if !try_update(request).await? {
+        let update = Update::default()
+            .add("titling", set_of(keys.0.stream.as_str()))
+            .condition(THREAD_EXISTS)
+            .value(":at", number(keys.0.at_ms));
+        if !self.update_thread(keys, has_title(update, first)).await? {
             return Ok(false);
         }
-        let day = self.day_of(keys).update_expression("ADD titling :titling");
-        // A day's item is never made here: it would stay for ever.
-        try_update(day.condition_expression("attribute_exists(req)")).await?;
+        let update = Update::default()
+            .add("titling", set_of(keys.0.stream.as_str()))
+            // A day's item is never made here: it would stay for ever.
+            .condition("attribute_exists(req)");
+        self.update_day(keys, update).await?;
         Ok(true)
     }
 
@@ -89,109 +77,51 @@ impl Store {
         usage: &TurnUsage,
     ) -> Result<bool, StoreError> {
         let is_titled = match title {
-            Some(title) => self.set_title(keys, first, title, usage).await?,
+            Some(title) => {
+                let update = without_mark(keys, usage).set("title", string(title));
+                self.update_thread(keys, has_title(update, first)).await?
+            }
             None => false,
         };
         if !is_titled {
-            let thread = self
-                .title_update(keys, None)
-                .key("sk", string(&keys.0.thread_sk));
-            try_update(with_usage(
-                thread,
-                "DELETE titling :titling",
-                IS_MARKED,
-                keys,
-                usage,
-            ))
-            .await?;
+            self.update_thread(keys, without_mark(keys, usage)).await?;
         }
-        try_update(with_usage(
-            self.day_of(keys),
-            "DELETE titling :titling",
-            IS_MARKED,
-            keys,
-            usage,
-        ))
-        .await?;
+        self.update_day(keys, without_mark(keys, usage)).await?;
         Ok(is_titled)
     }
 
-    async fn set_title(
-        &self,
-        keys: &TurnKeys,
-        first: Option<&str>,
-        title: &str,
-        usage: &TurnUsage,
-    ) -> Result<bool, StoreError> {
-        let request = self
-            .title_update(keys, first)
-            .key("sk", string(&keys.0.thread_sk))
-            .expression_attribute_values(":title", string(title));
-        let condition = format!("{IS_MARKED} AND {}", title_condition(first));
-        try_update(with_usage(
-            request,
-            "SET title = :title DELETE titling :titling",
-            &condition,
-            keys,
-            usage,
-        ))
-        .await
+    /// Updates the turn's thread. Returns true if the condition held.
+    async fn update_thread(&self, keys: &TurnKeys, update: Update) -> Result<bool, StoreError> {
+        let updated = self
+            .update(&keys.0.thread_pk, &keys.0.thread_sk, update)
+            .await?;
+        Ok(updated.is_applied())
     }
 
-    /// An update under the user's key that names the run, and the title that is looked for.
-    fn title_update(&self, keys: &TurnKeys, first: Option<&str>) -> UpdateItemFluentBuilder {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", string(&keys.0.thread_pk))
-            .expression_attribute_values(":titling", set_of(keys.0.stream.as_str()));
-        match first {
-            Some(first) => request.expression_attribute_values(":first", string(first)),
-            None => request,
-        }
-    }
-
-    /// The day in which the turn began.
-    fn day_of(&self, keys: &TurnKeys) -> UpdateItemFluentBuilder {
-        self.title_update(keys, None)
-            .key("sk", string(keys::day(&keys::date(keys.0.at_ms))))
+    /// Updates the day in which the turn began, if the condition holds.
+    async fn update_day(&self, keys: &TurnKeys, update: Update) -> Result<(), StoreError> {
+        let sk = keys::day(&keys::date(keys.0.at_ms));
+        self.update(&keys.0.thread_pk, &sk, update).await?;
+        Ok(())
     }
 }
 
-fn title_condition(first: Option<&str>) -> &'static str {
-    if first.is_some() {
-        "title = :first"
-    } else {
-        "attribute_not_exists(title)"
+/// Adds the condition that the thread has the title `first`, or none.
+fn has_title(update: Update, first: Option<&str>) -> Update {
+    match first {
+        Some(first) => update
+            .condition("title = :first")
+            .value(":first", string(first)),
+        None => update.condition("attribute_not_exists(title)"),
     }
 }
 
-/// Returns the update with the usage added to it.
-fn with_usage(
-    mut request: UpdateItemFluentBuilder,
-    update: &str,
-    condition: &str,
-    keys: &TurnKeys,
-    usage: &TurnUsage,
-) -> UpdateItemFluentBuilder {
-    let (addition, values) = usage.addition();
-    for (name, value) in values {
-        request = request
-            .expression_attribute_names(format!("#{name}"), &name)
-            .expression_attribute_values(format!(":{name}"), value);
-    }
-    request
-        .update_expression(format!("{update}{addition}"))
-        .condition_expression(condition)
-        .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
-}
-
-/// True if the condition held.
-async fn try_update(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match request.send().await {
-        Ok(_) => Ok(true),
-        Err(error) if condition_failed(&error).is_some() => Ok(false),
-        Err(error) => Err(StoreError::of("UpdateItem", error)),
-    }
+/// Returns the update that removes the mark of the turn, once, and adds the usage.
+fn without_mark(keys: &TurnKeys, usage: &TurnUsage) -> Update {
+    let stream = keys.0.stream.as_str();
+    let update = Update::default()
+        .delete("titling", set_of(stream))
+        .condition("contains(titling, :stream)")
+        .value(":stream", string(stream));
+    usage.add_to(update)
 }

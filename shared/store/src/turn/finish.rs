@@ -5,11 +5,12 @@
 //! into the set `pendingUsage`, and when its process comes to its end it finds the name there and
 //! adds the totals in the write that removes it: once, in either order.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValue;
 
-use crate::attribute::{self, condition_failed, set_of, string};
+use crate::attribute::{self, set_of, string};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
+use crate::update::{Update, Updated};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError};
 
@@ -81,11 +82,10 @@ impl Store {
             }
         }
         if thread.pending_usage.iter().any(|pending| pending == stream) {
-            let (addition, mut values) = usage.addition();
-            values.push(("pendingUsage".to_owned(), set_of(stream)));
-            let update = format!("DELETE #pendingUsage :pendingUsage{addition}");
-            self.end(keys, update, "contains(#pendingUsage, :stream)", values)
-                .await?;
+            let update = Update::default()
+                .delete("pendingUsage", set_of(stream))
+                .condition("contains(pendingUsage, :stream)");
+            self.end(keys, usage.add_to(update)).await?;
         }
         Ok(())
     }
@@ -97,32 +97,24 @@ impl Store {
         outcome: TurnOutcome,
         usage: &TurnUsage,
     ) -> Result<MarkResult, StoreError> {
-        let (update, condition) = match outcome {
-            TurnOutcome::Done => (
-                "SET doneId = :stream REMOVE question, failedId",
-                "streamId = :stream AND (attribute_not_exists(doneId) OR doneId <> :stream)",
-            ),
-            TurnOutcome::Failed => (
-                "SET failedId = :stream REMOVE question",
-                "streamId = :stream AND (attribute_not_exists(doneId) OR doneId <> :stream) \
-                 AND (attribute_not_exists(failedId) OR failedId <> :stream)",
-            ),
+        let update = Update::default()
+            .condition("streamId = :stream")
+            .condition("attribute_not_exists(doneId) OR doneId <> :stream")
+            .remove("question");
+        let update = match outcome {
+            TurnOutcome::Done => update.set_to("doneId", ":stream").remove("failedId"),
+            TurnOutcome::Failed => update
+                .set_to("failedId", ":stream")
+                .condition("attribute_not_exists(failedId) OR failedId <> :stream"),
         };
-        let (addition, values) = usage.addition();
-        // Two go for the one that came, so that turns without an end of their own leave nothing for
-        // long.
-        let forgotten = if keys.0.forgets {
-            ", recent[0], recent[1]"
+        let update = if keys.0.forgets {
+            // Two go for the one that came, so that turns without an end of their own leave nothing
+            // for long.
+            update.remove("recent[0]").remove("recent[1]")
         } else {
-            ""
+            update
         };
-        self.end(
-            keys,
-            format!("{update}{forgotten}{addition}"),
-            condition,
-            values,
-        )
-        .await
+        self.end(keys, usage.add_to(update)).await
     }
 
     /// Removes the turn from where a newer one has noted that it is not over.
@@ -131,58 +123,30 @@ impl Store {
         keys: &TurnKeys,
         usage: Usage<'_>,
     ) -> Result<MarkResult, StoreError> {
-        let (addition, values) = match usage {
-            Usage::Add(usage) => usage.addition(),
-            Usage::Deferred => (
-                " ADD #pendingUsage :pendingUsage".to_owned(),
-                vec![("pendingUsage".to_owned(), set_of(keys.0.stream.as_str()))],
-            ),
+        let update = Update::default()
+            .remove("prev")
+            .condition("prev.streamId = :stream");
+        let update = match usage {
+            Usage::Add(usage) => usage.add_to(update),
+            Usage::Deferred => update.add("pendingUsage", set_of(keys.0.stream.as_str())),
         };
-        self.end(
-            keys,
-            format!("REMOVE prev{addition}"),
-            "prev.streamId = :stream",
-            values,
-        )
-        .await
+        self.end(keys, update).await
     }
 
-    async fn end(
-        &self,
-        keys: &TurnKeys,
-        update: String,
-        condition: &str,
-        values: Vec<(String, AttributeValue)>,
-    ) -> Result<MarkResult, StoreError> {
-        let mut request = self.client.update_item();
-        for (name, value) in values {
-            request = request
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        let sent = request
-            .table_name(&*self.table)
-            .key("pk", string(&keys.0.thread_pk))
-            .key("sk", string(&keys.0.thread_sk))
-            .update_expression(update)
-            .condition_expression(condition)
-            .expression_attribute_values(":stream", string(keys.0.stream.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) => {
-                let thread = attribute::read(answer.attributes.unwrap_or_default())?;
-                Ok(MarkResult::Applied(Box::new(thread)))
+    /// Applies an update whose condition is about this turn.
+    async fn end(&self, keys: &TurnKeys, update: Update) -> Result<MarkResult, StoreError> {
+        let update = update
+            .value(":stream", string(keys.0.stream.as_str()))
+            .returning(ReturnValue::AllNew);
+        let updated = self
+            .update(&keys.0.thread_pk, &keys.0.thread_sk, update)
+            .await?;
+        Ok(match updated {
+            Updated::Applied(thread) => MarkResult::Applied(Box::new(attribute::read(thread)?)),
+            Updated::ConditionFailed(thread) => {
+                MarkResult::Rejected(Box::new(attribute::read(thread)?))
             }
-            Err(error) => match condition_failed(&error) {
-                Some(thread) => {
-                    attribute::read(thread).map(|thread| MarkResult::Rejected(Box::new(thread)))
-                }
-                None => Err(StoreError::of("UpdateItem", error)),
-            },
-        }
+        })
     }
 }
 

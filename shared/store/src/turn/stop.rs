@@ -3,9 +3,10 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::attribute::{self, condition_failed, string};
+use crate::attribute::{self, string};
 use crate::run::{OpenTurn, TurnKeys};
 use crate::thread::item::ThreadItem;
+use crate::update::{Update, Updated};
 use crate::{Store, StoreError, keys};
 
 const NOT_ENDED: &str = "attribute_exists(streamId) \
@@ -33,28 +34,19 @@ impl Store {
         thread: &ThreadId,
         stream: Option<&StreamId>,
     ) -> Result<Option<OpenTurn>, StoreError> {
-        let mut request = self.client.update_item();
-        let mut condition = NOT_ENDED.to_owned();
+        let mut update = Update::default()
+            .set_to("stopId", "streamId")
+            .condition(NOT_ENDED)
+            .returning(ReturnValue::AllNew);
         if let Some(stream) = stream {
-            condition.push_str(" AND streamId = :stream");
-            request = request.expression_attribute_values(":stream", string(stream.as_str()));
+            update = update
+                .condition("streamId = :stream")
+                .value(":stream", string(stream.as_str()));
         }
-        let sent = request
-            .table_name(&*self.table)
-            .key("pk", string(keys::user(user)))
-            .key("sk", string(keys::thread(thread)))
-            .update_expression("SET stopId = streamId")
-            .condition_expression(condition)
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) => {
-                let thread: ThreadItem = attribute::read(answer.attributes.unwrap_or_default())?;
-                thread.current().map(Some)
-            }
-            Err(error) if condition_failed(&error).is_some() => Ok(None),
-            Err(error) => Err(StoreError::of("UpdateItem", error)),
+        let (pk, sk) = (keys::user(user), keys::thread(thread));
+        match self.update(&pk, &sk, update).await? {
+            Updated::Applied(item) => attribute::read::<ThreadItem>(item)?.current().map(Some),
+            Updated::ConditionFailed(_) => Ok(None),
         }
     }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::attribute::number;
+use crate::update::Update;
 
 /// The usage of a turn, or of several turns together. `None` means "not reported", never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -59,16 +60,10 @@ impl TurnUsage {
         }
     }
 
-    /// An `ADD` clause for all that was reported, or nothing, and the values it names.
-    pub(crate) fn addition(&self) -> (String, Vec<(String, AttributeValue)>) {
-        let mut clause = String::new();
-        let mut values = Vec::new();
-        for (name, value) in self.counters() {
-            clause.push_str(if clause.is_empty() { " ADD " } else { ", " });
-            clause.push_str(&format!("#{name} :{name}"));
-            values.push((name.to_owned(), value));
-        }
-        (clause, values)
+    /// Adds all that was reported to the counters of an item.
+    pub(crate) fn add_to(&self, update: Update) -> Update {
+        self.counters()
+            .fold(update, |update, (name, value)| update.add(name, value))
     }
 }
 
@@ -138,18 +133,21 @@ mod tests {
 
     #[test]
     fn only_what_was_reported_is_added() {
-        assert_eq!(TurnUsage::default().addition().0, "");
+        let addition = |usage: TurnUsage| usage.add_to(Update::default()).expression();
+        assert_eq!(addition(TurnUsage::default()), "");
         let usage = TurnUsage {
             output: Some(0),
             cost: Cost::parse("0.5"),
             ..TurnUsage::default()
         };
-        let (clause, values) = usage.addition();
-        assert_eq!(clause, " ADD #tout :tout, #cost :cost");
-        let values: Vec<_> = values
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_n().unwrap().as_str()))
+        assert_eq!(addition(usage), "ADD tout :tout, #cost :cost");
+        let values: Vec<_> = usage
+            .counters()
+            .map(|(name, value)| (name, value.as_n().unwrap().clone()))
             .collect();
-        assert_eq!(values, [("tout", "0"), ("cost", "0.5")]);
+        assert_eq!(
+            values,
+            [("tout", "0".to_owned()), ("cost", "0.5".to_owned())]
+        );
     }
 }

@@ -14,15 +14,15 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use message::UserId;
 
-use crate::attribute::{self, condition_failed, number, set_of, string};
+use crate::attribute::{self, number, set_of, string};
 use crate::error::BeginError;
 use crate::limits::TurnLimits;
 use crate::run::{OpenTurn, TurnKeys};
 use crate::slot::QuotaSlot;
+use crate::update::{Update, Updated};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
 
@@ -50,8 +50,8 @@ impl Store {
         let Some(quota_slot) = &keys.0.quota_slot else {
             return Ok(());
         };
-        let (addition, counters) = usage.addition();
-        self.release_with(quota_slot, addition, counters).await
+        self.release_with(quota_slot, usage.add_to(Update::default()))
+            .await
     }
 
     /// Returns the usage of `user` in the UTC day of `now_ms`. Eventually consistent.
@@ -82,48 +82,15 @@ impl Store {
         limits: TurnLimits,
         taken_over: Option<&QuotaSlot>,
     ) -> Result<Reservation, StoreError> {
-        let mut condition = String::from(
-            "(attribute_not_exists(slots) OR NOT contains(slots, :slot)) \
-             AND (attribute_not_exists(recovered) OR NOT contains(recovered, :slot))",
-        );
-        let mut request = self.client.update_item();
-        if limits.per_day > 0 {
-            condition.push_str(" AND (attribute_not_exists(req) OR req < :day)");
-            request = request.expression_attribute_values(":day", number(limits.per_day));
-        }
-        if limits.parallel > 0 {
-            condition.push_str(" AND (attribute_not_exists(slots) OR size(slots) < :cap");
-            request = request.expression_attribute_values(":cap", number(limits.parallel));
-            if let Some(taken_over) = taken_over {
-                condition.push_str(" OR (size(slots) < :more AND contains(slots, :taken_over))");
-                request = request
-                    .expression_attribute_values(":more", number(limits.parallel.saturating_add(1)))
-                    .expression_attribute_values(":taken_over", string(&taken_over.name));
-            }
-            condition.push(')');
-        }
-        let sent = request
-            .table_name(&*self.table)
-            .key("pk", string(&quota_slot.pk))
-            .key("sk", string(&quota_slot.sk))
-            .update_expression("SET #ttl = :ttl ADD req :one, slots :slots")
-            .condition_expression(condition)
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(
-                ":ttl",
-                number((quota_slot.now_ms + RETENTION_DAYS * DAY_MS) / 1000),
+        let updated = self
+            .update(
+                &quota_slot.pk,
+                &quota_slot.sk,
+                reservation(quota_slot, limits, taken_over),
             )
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":slot", string(&quota_slot.name))
-            .expression_attribute_values(":slots", set_of(&quota_slot.name))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = sent else {
+            .await?;
+        let Updated::ConditionFailed(found) = updated else {
             return Ok(Reservation::Held);
-        };
-        let Some(found) = condition_failed(&error) else {
-            return Err(StoreError::of("UpdateItem", error));
         };
         let day: DayItem = attribute::read(found)?;
         // Then an earlier attempt was applied, and only its answer got lost.
@@ -171,61 +138,34 @@ impl Store {
     /// Releases the slot of a turn that did not begin, as if it had never been reserved.
     pub(crate) async fn release(&self, quota_slot: &QuotaSlot) -> Result<(), StoreError> {
         let minus_one = AttributeValue::N("-1".to_owned());
-        self.release_with(
-            quota_slot,
-            " ADD #req :req".to_owned(),
-            vec![("req".to_owned(), minus_one)],
-        )
-        .await
+        self.release_with(quota_slot, Update::default().add("req", minus_one))
+            .await
     }
 
     /// Stops counting a recovered turn against the parallel limit.
     pub(crate) async fn release_for_recovery(&self, turn: &OpenTurn) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .update_expression("ADD recovered :slots DELETE slots :slots")
-            .condition_expression("contains(slots, :slot)");
-        self.update_slot(request, &turn.quota_slot()).await
+        let slot = turn.quota_slot();
+        let update = Update::default()
+            .add("recovered", set_of(&slot.name))
+            .delete("slots", set_of(&slot.name))
+            .condition("contains(slots, :slot)");
+        self.update_slot(&slot, update).await
     }
 
-    async fn release_with(
-        &self,
-        quota_slot: &QuotaSlot,
-        addition: String,
-        counters: Vec<(String, AttributeValue)>,
-    ) -> Result<(), StoreError> {
-        let mut request = self.client.update_item();
-        for (name, value) in counters {
-            request = request
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        let request = request
-            .update_expression(format!("DELETE slots :slots, recovered :slots{addition}"))
-            .condition_expression("contains(slots, :slot) OR contains(recovered, :slot)");
-        self.update_slot(request, quota_slot).await
+    /// Removes the slot with an `update` of the day, once.
+    async fn release_with(&self, quota_slot: &QuotaSlot, update: Update) -> Result<(), StoreError> {
+        let update = update
+            .delete("slots", set_of(&quota_slot.name))
+            .delete("recovered", set_of(&quota_slot.name))
+            .condition("contains(slots, :slot) OR contains(recovered, :slot)");
+        self.update_slot(quota_slot, update).await
     }
 
-    /// Sends the request, unless the slot was released before.
-    async fn update_slot(
-        &self,
-        request: UpdateItemFluentBuilder,
-        quota_slot: &QuotaSlot,
-    ) -> Result<(), StoreError> {
-        let sent = request
-            .table_name(&*self.table)
-            .key("pk", string(&quota_slot.pk))
-            .key("sk", string(&quota_slot.sk))
-            .expression_attribute_values(":slot", string(&quota_slot.name))
-            .expression_attribute_values(":slots", set_of(&quota_slot.name))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error).is_some() => Ok(()),
-            Err(error) => Err(StoreError::of("UpdateItem", error)),
-        }
+    /// Applies the update, unless the slot was released before.
+    async fn update_slot(&self, quota_slot: &QuotaSlot, update: Update) -> Result<(), StoreError> {
+        let update = update.value(":slot", string(&quota_slot.name));
+        self.update(&quota_slot.pk, &quota_slot.sk, update).await?;
+        Ok(())
     }
 
     async fn remove_slots(
@@ -233,16 +173,45 @@ impl Store {
         quota_slot: &QuotaSlot,
         slots: Vec<String>,
     ) -> Result<(), StoreError> {
-        self.client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", string(&quota_slot.pk))
-            .key("sk", string(&quota_slot.sk))
-            .update_expression("DELETE slots :slots")
-            .expression_attribute_values(":slots", AttributeValue::Ss(slots))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| StoreError::of("UpdateItem", error))
+        let update = Update::default().delete("slots", AttributeValue::Ss(slots));
+        self.update(&quota_slot.pk, &quota_slot.sk, update).await?;
+        Ok(())
+    }
+}
+
+/// Returns the update that takes a slot, on condition that the limits leave one.
+fn reservation(
+    quota_slot: &QuotaSlot,
+    limits: TurnLimits,
+    taken_over: Option<&QuotaSlot>,
+) -> Update {
+    let expires_at_s = (quota_slot.now_ms + RETENTION_DAYS * DAY_MS) / 1000;
+    let mut update = Update::default()
+        .set("ttl", number(expires_at_s))
+        .add("req", number(1))
+        .add("slots", set_of(&quota_slot.name))
+        .condition("attribute_not_exists(slots) OR NOT contains(slots, :slot)")
+        .condition("attribute_not_exists(recovered) OR NOT contains(recovered, :slot)")
+        .value(":slot", string(&quota_slot.name))
+        // Only the item that refuses is wanted.
+        .returning(ReturnValue::None);
+    if limits.per_day > 0 {
+        update = update
+            .condition("attribute_not_exists(req) OR req < :day")
+            .value(":day", number(limits.per_day));
+    }
+    if limits.parallel == 0 {
+        return update;
+    }
+    update = update.value(":cap", number(limits.parallel));
+    match taken_over {
+        None => update.condition("attribute_not_exists(slots) OR size(slots) < :cap"),
+        Some(taken_over) => update
+            .condition(
+                "attribute_not_exists(slots) OR size(slots) < :cap \
+                 OR (size(slots) < :more AND contains(slots, :taken_over))",
+            )
+            .value(":more", number(limits.parallel.saturating_add(1)))
+            .value(":taken_over", string(&taken_over.name)),
     }
 }

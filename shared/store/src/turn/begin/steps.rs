@@ -13,7 +13,7 @@ use crate::{Finished, Store, StoreError, TurnOutcome, TurnUsage};
 
 use super::decide::{Decision, DecisionInput, decide};
 use super::plan::{self, Plan};
-use super::write::{Attempt, title_of};
+use super::write::Attempt;
 use super::{Begin, BeginTurn, BegunTurn, PreparedBegin, quota_slot};
 
 /// The number of attempts of one begin while others win in between.
@@ -144,7 +144,7 @@ impl Store {
         quota: &mut Quota,
     ) -> Result<Begin, BeginError> {
         let keys = plan.keys(prepared, before.recent.len());
-        self.hold_or_undo(prepared, &keys, Some(&stored), quota)
+        self.hold_or_undo(prepared, &keys, Some((&plan, &stored)), quota)
             .await?;
         Ok(Begin::Begun(BegunTurn {
             new_thread: !before.exists(),
@@ -188,7 +188,7 @@ impl Store {
         &self,
         prepared: &PreparedBegin<'_>,
         keys: &TurnKeys,
-        before: Option<&Item>,
+        begun: Option<(&Plan, &Item)>,
         quota: &mut Quota,
     ) -> Result<(), BeginError> {
         let Err(refusal) = self.hold(prepared, None, quota).await else {
@@ -197,9 +197,9 @@ impl Store {
         if matches!(refusal, BeginError::Store(_)) {
             return Err(refusal);
         }
-        let is_undone = match before {
-            Some(before) => self
-                .undo_begin(keys, before, &title_of(prepared.begin))
+        let is_undone = match begun {
+            Some((plan, before)) => self
+                .undo_begin(prepared, plan, keys, before)
                 .await
                 .unwrap_or(false),
             None => false,
