@@ -50,8 +50,8 @@ impl Answer {
         if status == Status::Interrupted {
             metadata.error.get_or_insert_with(|| INTERRUPTED.to_owned());
         }
-        // The begin of a step is nothing to show, nor is what was there before. An answer without parts is what the store
-        // takes for none.
+        // The begin of a step is nothing to show, nor is what was there before. An answer without
+        // parts is what the store takes for none.
         let parts = if is_empty { &[] } else { assembler.parts() };
         let parts = serde_json::to_string(parts).expect("parts are always JSON");
         Self {

@@ -20,15 +20,15 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// The roots under which every AWS endpoint lies, see <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// The most idle connections that are kept. Hundreds of turns at once open many more for a moment,
-/// and each holds buffers.
+/// The number of idle connections that the client keeps. Hundreds of turns at once open many more
+/// for a moment, and each holds buffers.
 const MAX_IDLE_CONNECTIONS: usize = 32;
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// The URL of DynamoDB. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile,
+    /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile,
     /// or AWS itself. An `https` endpoint that is not Amazon's must be named here, so that the
     /// system's roots are trusted.
     pub endpoint: Option<String>,
@@ -71,11 +71,11 @@ impl ClientOptions {
     }
 }
 
-/// A client that could not be made.
+/// A missing part of the client's configuration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// Without a region no request can be signed.
-    #[error("AWS_REGION must name the table's region (no profile names one either)")]
+    /// No region is set, and without one no request can be signed.
+    #[error("no AWS region: set AWS_REGION to the region of the table")]
     NoRegion,
 }
 
@@ -105,7 +105,8 @@ fn loader(options: &ClientOptions) -> ConfigLoader {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(keys);
     }
-    // The default chain would go on to ask the instance metadata service, which takes seconds to be absent.
+    // The default chain would go on to ask the instance metadata service, which takes seconds to be
+    // absent.
     loader.region(
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new()),

@@ -1,39 +1,41 @@
-//! The failures of requests to DynamoDB, in the terms that a caller can act on.
+//! The errors of the store, sorted by what a caller can do about them.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use message::StreamId;
 
 /// The cause of a failure.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// A failed request to DynamoDB. The client's own retries are spent already.
+/// A failed operation on the table. The client's own retries are spent already.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The table takes less than what it is asked for.
-    #[error("{operation} was throttled by DynamoDB")]
+    /// DynamoDB throttled the request.
+    #[error("{operation} was throttled")]
     Throttled {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The error of DynamoDB.
+        /// The error that the SDK reported.
         source: Cause,
     },
-    /// No connection, no answer in time, or a failure on DynamoDB's side.
-    #[error("{operation} got no answer from DynamoDB")]
+    /// There was no connection, no response in time, or a failure on DynamoDB's side.
+    #[error("{operation} got no response")]
     Unavailable {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The failure on the way.
+        /// The error that the SDK reported.
         source: Cause,
     },
-    /// Other writers were faster each time.
+    /// Concurrent writers won every attempt.
     #[error("{operation} lost against other writers")]
     Conflict {
         /// The operation, as AWS calls it.
         operation: &'static str,
     },
-    /// An item is there but is not what was written.
+    /// An item exists but cannot be read.
     #[error("item {key} is corrupt")]
     Corrupt {
         /// `pk` and `sk` of the item.
@@ -41,14 +43,44 @@ pub enum StoreError {
         /// The damage.
         source: Cause,
     },
-    /// The request can never succeed as it is: too large, no rights, no table.
+    /// DynamoDB rejected the request, which can never succeed as it is: too large, no rights, no
+    /// table.
     #[error("{operation} was refused")]
     Refused {
         /// The operation, as AWS calls it.
         operation: &'static str,
-        /// The reason given.
+        /// The reason, as the SDK or the store reported it.
         source: Cause,
     },
+}
+
+/// A refused or failed begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// A turn of another message is running, and must not be superseded.
+    #[error("run {stream} of another message is still answering")]
+    Busy {
+        /// The run that answers it.
+        stream: StreamId,
+    },
+    /// A message with the same id and other content was sent before.
+    #[error("a message with this id was sent before with other content")]
+    DifferentMessage,
+    /// The user has reached the limit of turns begun in a day.
+    #[error("daily turn limit reached")]
+    TurnsPerDay {
+        /// The time until the next day.
+        retry_after: Duration,
+    },
+    /// The user has reached the limit of turns that run at once.
+    #[error("parallel turn limit reached")]
+    ParallelTurns {
+        /// The time after which one of them may have ended.
+        retry_after: Duration,
+    },
+    /// A request to DynamoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl StoreError {
@@ -67,7 +99,7 @@ impl StoreError {
         }
     }
 
-    /// Sorts what the client says by what can be done about it.
+    /// Classifies an error of the SDK by what a caller can do about it.
     pub(crate) fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,

@@ -10,20 +10,20 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use message::{StreamId, ThreadId, UserId};
 
-use crate::item::{self, DATA, Item, number, string};
-use crate::parts::{self, ITEM_BYTES};
+use crate::attribute::{self, DATA, Item, MAX_DATA_BYTES, number, string};
+use crate::deflate::{deflate, inflate};
 use crate::{Store, StoreError, keys};
 
 /// The time that a journal is kept. The next request on the thread ends a turn that died, with what
 /// its journal holds: a turn of the evening in the morning, one of Friday on Monday. Keeping costs
 /// next to nothing, and expiry nothing at all.
-const KEPT_S: u64 = 7 * 24 * 60 * 60;
+const RETENTION_S: u64 = 7 * 24 * 60 * 60;
 /// Below this, deflating saves no write unit.
-const PLAIN_BYTES: usize = 900;
+const MAX_PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.
 const END: &str = "~end";
 
-/// The name of a journal: that of one run.
+/// Which journal: that of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalName {
     pk: String,
@@ -60,7 +60,7 @@ impl Store {
     /// several.
     pub async fn append_journal(&self, piece: &JournalPiece<'_>) -> Result<u32, StoreError> {
         let mut index = piece.index;
-        for bytes in piece.bytes.chunks(ITEM_BYTES) {
+        for bytes in piece.bytes.chunks(MAX_DATA_BYTES) {
             self.put_piece(piece, &format!("{index:06}"), bytes, None)
                 .await?;
             index += 1;
@@ -73,7 +73,7 @@ impl Store {
     pub async fn end_journal(&self, piece: &JournalPiece<'_>) -> Result<(), StoreError> {
         let last = piece
             .bytes
-            .chunks(ITEM_BYTES)
+            .chunks(MAX_DATA_BYTES)
             .next_back()
             .unwrap_or_default();
         let before = &piece.bytes[..piece.bytes.len() - last.len()];
@@ -132,10 +132,10 @@ impl Store {
                 "sk".to_owned(),
                 string(format!("{}{sk}", piece.journal.prefix)),
             ),
-            ("ttl".to_owned(), number(piece.now_ms / 1000 + KEPT_S)),
+            ("ttl".to_owned(), number(piece.now_ms / 1000 + RETENTION_S)),
         ]);
-        let deflated = if bytes.len() > PLAIN_BYTES {
-            parts::deflate(bytes).await
+        let deflated = if bytes.len() > MAX_PLAIN_BYTES {
+            deflate(bytes).await
         } else {
             Vec::new()
         };
@@ -175,7 +175,7 @@ impl JournalName {
 impl Journal {
     /// Takes the item if it follows, and says whether another may.
     fn take(&mut self, item: &Item, prefix: &str) -> Result<bool, StoreError> {
-        let sk = item::text(item, "sk");
+        let sk = attribute::text(item, "sk");
         let sk = sk.strip_prefix(prefix).unwrap_or_default();
         let follows = if sk == END {
             count(item, "n") == Some(self.next.into())
@@ -197,15 +197,17 @@ impl Journal {
 
 fn bytes_of(item: &Item) -> Result<Vec<u8>, StoreError> {
     let corrupt = |cause: crate::error::Cause| {
-        StoreError::corrupt(&item::text(item, "pk"), &item::text(item, "sk"), cause)
+        StoreError::corrupt(
+            &attribute::text(item, "pk"),
+            &attribute::text(item, "sk"),
+            cause,
+        )
     };
     let Some(AttributeValue::B(data)) = item.get(DATA) else {
-        return Err(corrupt("it has no bytes".into()));
+        return Err(corrupt("no bytes".into()));
     };
     match count(item, "len").and_then(|length| usize::try_from(length).ok()) {
-        Some(length) => {
-            parts::inflate(data.as_ref(), length).map_err(|error| corrupt(error.into()))
-        }
+        Some(length) => inflate(data.as_ref(), length).map_err(|error| corrupt(error.into())),
         None => Ok(data.as_ref().to_vec()),
     }
 }

@@ -1,6 +1,7 @@
 //! The keys of items. Ids cannot hold `#`, so none can reach into another's key.
 
 use message::{MessageId, Role, StreamId, ThreadId, UserId};
+use time::OffsetDateTime;
 
 /// The sort key of an item that is alone under its `pk`.
 pub(crate) const ALONE: &str = "-";
@@ -29,7 +30,21 @@ pub(crate) fn day(date: &str) -> String {
     format!("Q#{date}")
 }
 
-/// Returns the partition of the journals of all turns of a thread.
+/// Returns the UTC date, spelled `2026-11-22`.
+pub(crate) fn date(now_ms: u64) -> String {
+    let seconds = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
+    let date = OffsetDateTime::from_unix_timestamp(seconds)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .date();
+    format!(
+        "{:04}-{:02}-{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day()
+    )
+}
+
+/// Where the journals of all turns of a thread are.
 pub(crate) fn journals(user: &UserId, thread: &ThreadId) -> String {
     format!("C#{user}#{thread}")
 }

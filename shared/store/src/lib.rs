@@ -18,66 +18,38 @@
 //! The index `byActivity` (`pk`, `lastActivityAt`) holds threads only: nothing else has a
 //! `lastActivityAt`.
 
-mod begin;
+mod attribute;
 mod client;
-mod delete;
+mod cursor;
+mod deflate;
 mod error;
-mod finish;
-mod history;
-mod item;
+mod inline_question;
 mod journal;
-mod kept;
 mod keys;
+mod limits;
 mod messages;
-mod month;
-mod page;
-mod parts;
-mod path;
-mod quota;
-mod recover;
+mod run;
 mod sessions;
-mod stop;
+mod slot;
+mod store;
 mod thread;
-mod threads;
-mod title;
 mod turn;
+mod update;
 mod usage;
-
-use std::sync::Arc;
 
 pub use aws_sdk_dynamodb::Client;
 
-pub use begin::{Begin, BeginError, BeginTurn, BegunTurn, MAX_TITLE_CHARS, Question};
 pub use client::{ClientOptions, ConnectError, connect, https_client};
-pub use error::StoreError;
-pub use finish::{Finished, TurnOutcome};
-pub use history::{Cursor, History, StoredMessage};
-pub use item::Status;
+pub use cursor::Cursor;
+pub use error::{BeginError, StoreError};
 pub use journal::{Journal, JournalName, JournalPiece};
-pub use messages::{Answer, UserMessage};
-pub use month::{MonthUsage, UsageReport};
-pub use page::{MessagePage, Pages};
-pub use quota::{DayUsage, TurnLimits};
-pub use recover::RecoveredAnswer;
-pub use stop::TurnSignal;
-pub use thread::{CurrentTurn, Thread};
-pub use threads::{ThreadCursor, ThreadPage, ThreadSummary};
-pub use turn::{AnsweredTurn, OpenTurn, TurnKeys};
-pub use usage::{Cost, TurnUsage};
-
-/// The table, and the client that reaches it. Cloning is cheap.
-#[derive(Debug, Clone)]
-pub struct Store {
-    client: Client,
-    table: Arc<str>,
-}
-
-impl Store {
-    /// Creates a store on `table` through `client`. Sends no request yet.
-    pub fn new(client: Client, table: &str) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
-    }
-}
+pub use limits::TurnLimits;
+pub use messages::{Answer, History, MessagePage, Pages, Status, StoredMessage, UserMessage};
+pub use run::{AnsweredTurn, OpenTurn, TurnKeys};
+pub use store::Store;
+pub use thread::{CurrentTurn, Thread, ThreadCursor, ThreadPage, ThreadSummary};
+pub use turn::{
+    Begin, BeginTurn, BegunTurn, Finished, MAX_TITLE_CHARS, Question, RecoveredAnswer, TurnOutcome,
+    TurnSignal,
+};
+pub use usage::{Cost, DayUsage, MonthUsage, TurnUsage, UsageReport};

@@ -3,7 +3,7 @@
 //! Knows where a value lies and when its item has run out. What the value says is the session
 //! crate's matter.
 
-use crate::item::{Item, number, string};
+use crate::attribute::{Item, number, string};
 use crate::{Store, StoreError, keys};
 
 /// DynamoDB takes 2,048 bytes for a `pk`; no key that better-auth makes comes near.
