@@ -212,9 +212,9 @@ impl Store {
             .set_return_values_on_condition_check_failure(on_failure)
             .set_expression_attribute_values(Some(update.values).filter(|all| !all.is_empty()))
             .set_return_values(update.returned)
-            .send()
-            .await;
-        match sent {
+            .send();
+        // Boxed, because the SDK's future takes kilobytes of every future that updates an item.
+        match Box::pin(sent).await {
             Ok(answer) => Ok(Updated::Applied(answer.attributes.unwrap_or_default())),
             Err(error) => match condition_failed(&error) {
                 Some(item) => Ok(Updated::ConditionFailed(item)),

@@ -33,7 +33,7 @@ pub struct StoredMessage {
     pub output_tokens: Option<u64>,
     /// The metadata of an answer.
     pub metadata: Option<AnswerMetadata>,
-    /// Its place, for [`History::before`].
+    /// Its place, for [`crate::History::before`].
     pub cursor: Cursor,
 }
 
