@@ -40,7 +40,7 @@ pub(crate) fn forget_outer_cargo(command: &mut Command) -> &mut Command {
     command
 }
 
-/// The cargo that runs us.
+/// Returns the cargo that runs us.
 pub(crate) fn cargo() -> PathBuf {
     std::env::var_os("CARGO")
         .unwrap_or_else(|| "cargo".into())
@@ -55,7 +55,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|file| is_executable(file))
 }
 
-/// The end of a long text, indented for an error message.
+/// Returns the end of a long text, indented for an error message.
 pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()

@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The emulator where it can be had, the same binary as a plain HTTP server otherwise.
+/// Returns the way to start the functions: the emulator if there is one, plain HTTP servers
+/// otherwise.
 fn plan(options: &Options) -> Plan {
     if options.plain {
         return Plan::Plain;
@@ -228,8 +229,8 @@ async fn stop_asked() -> Result<()> {
     Ok(())
 }
 
-/// A folder for the table, the logs and the demo user that no other run works in, locked as long as
-/// the file is open.
+/// Returns a folder for the table, the logs and the demo user that no other run works in, locked as
+/// long as the file is open.
 fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
     for number in 1..=PORTS_TRIED {
         let folder = target.join(if number == 1 {
@@ -247,7 +248,7 @@ fn own_folder(target: &Path) -> Result<(PathBuf, File)> {
     bail!("{PORTS_TRIED} others run in this checkout already; end one of them with Ctrl-C")
 }
 
-/// The port that was asked for, or else 3000 or the next that is free.
+/// Returns the port that was asked for, or else 3000 or the next that is free.
 fn listen(asked: Option<u16>) -> Result<TcpListener> {
     if let Some(port) = asked {
         return TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
@@ -262,8 +263,8 @@ fn listen(asked: Option<u16>) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")
 }
 
-/// A random text that this checkout keeps from its first start on, so that cookies stay valid from
-/// run to run.
+/// Returns a random text that this checkout keeps from its first start on, so that cookies stay
+/// valid from run to run.
 fn kept(folder: &Path, name: &str) -> Result<String> {
     let file = folder.join(name);
     match std::fs::read_to_string(&file) {

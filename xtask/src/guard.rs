@@ -18,7 +18,8 @@ pub(crate) const COMMAND: &str = "guard";
 /// The time that the program has for an orderly end.
 pub(crate) const GRACE: Duration = Duration::from_secs(8);
 
-/// The command line that runs a program under a guard. The caller pipes stdin and keeps it open.
+/// Returns the command line that runs a program under a guard. The caller pipes stdin and keeps it
+/// open.
 ///
 /// # Errors
 /// The path of the running xtask is not known.
@@ -33,7 +34,7 @@ pub(crate) fn guarded(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     Ok(command)
 }
 
-/// A build may have replaced the file that we were started from; Linux still knows us then.
+/// Returns our own program. A build may have replaced its file; Linux still knows it then.
 fn own_program() -> Result<PathBuf> {
     let linux = Path::new("/proc/self/exe");
     if linux.exists() {

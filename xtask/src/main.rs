@@ -32,6 +32,7 @@ cargo xtask <command>
   test    check everything: format, lints, template, all tests
             [filter]     run only the tests whose name contains this
             layers [crate]   check only that files and crates depend on each other in one direction
+            language         check only the language of names, comments and documents
   parity  compare the function with the route written with the AI SDK, request by request
             [filter]     compare only the scenarios whose name contains this
             --update     rewrite docs/compatibility.md

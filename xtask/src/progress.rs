@@ -62,7 +62,7 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> a
     outcome
 }
 
-/// A duration as people read it: `0.4 s`, `73.0 s`.
+/// Returns a duration as people read it: `0.4 s`, `73.0 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }

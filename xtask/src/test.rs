@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         [step, only @ ..] if step == "layers" && only.len() < 2 => {
             return layers::run(only.first().map(String::as_str));
         }
+        [step] if step == "language" => return language::run(),
         [] => None,
         [filter] if !filter.starts_with('-') => Some(filter.as_str()),
         _ => bail!("test takes one filter or none; `cargo xtask` lists the commands"),
@@ -163,7 +164,7 @@ fn check_openapi(summary: &mut Summary) {
     check(summary, "openapi", lint);
 }
 
-/// The page's own checks; what it does in a browser is among the tests.
+/// Runs the page's own checks; the tests in a browser are among the others.
 fn check_page(summary: &mut Summary) {
     let (node, packages) = match tools::node().and_then(|node| Ok((node, tools::page_packages()?)))
     {

@@ -63,7 +63,8 @@ impl Answer {
     }
 }
 
-/// The stream itself may have come to its end, and only the save did not.
+/// Returns the status of a recovered answer. A stream may have ended though its answer was not
+/// stored: then the metadata in it decides.
 fn status(turn: &OpenTurn, metadata_seen: &AnswerMetadata, now_ms: u64) -> Status {
     let is_stopped =
         metadata_seen.aborted == Some(true) || turn.is_stopped() || !turn.is_dead(now_ms);

@@ -41,7 +41,7 @@ pub async fn recover(
     store.recover_turn(turn, &recovered).await
 }
 
-/// The parts of the answer that the turn goes on from, if it does.
+/// Returns the parts of the answer that the turn goes on from, if it does.
 async fn continued_parts(store: &Store, turn: &OpenTurn) -> Result<Vec<UiPart>, StoreError> {
     let Some(continued) = turn.continued() else {
         return Ok(Vec::new());
@@ -65,7 +65,8 @@ async fn journaled(store: &Store, turn: &OpenTurn) -> Result<Vec<u8>, StoreError
         .bytes)
 }
 
-/// Damage stays, and the thread must not wait for ever.
+/// Returns `None` for a damaged item, and logs it. Damage does not pass, and the thread must not
+/// wait for it.
 fn unless_damaged<T>(
     turn: &OpenTurn,
     what: &str,

@@ -143,9 +143,9 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The built-in models, or those of `json` (an array of objects with `id`, `name`, `provider`,
-    /// `pricing_tier` and `speed_tier`), with `default_model` or else [`DEFAULT_MODEL`] as the
-    /// default. In a list that lacks
+    /// Returns the built-in models, or those of `json` (an array of objects with `id`, `name`,
+    /// `provider`, `pricing_tier` and `speed_tier`), with `default_model` or else [`DEFAULT_MODEL`]
+    /// as the default. In a list that lacks
     /// [`DEFAULT_MODEL`] the first entry is the default.
     ///
     /// # Errors
@@ -160,17 +160,17 @@ impl Registry {
         Ok(Self { models, default })
     }
 
-    /// All models, in the operator's order.
+    /// Returns all models, in the operator's order.
     pub fn models(&self) -> &[ModelConfig] {
         &self.models
     }
 
-    /// The model that answers when a request names none.
+    /// Returns the model that answers when a request names none.
     pub fn default_model(&self) -> &ModelConfig {
         &self.models[self.default]
     }
 
-    /// The model with exactly this id.
+    /// Returns the model with exactly this id.
     pub fn model_config(&self, id: &str) -> Option<&ModelConfig> {
         self.models.iter().find(|model| model.id == id)
     }
@@ -216,7 +216,7 @@ fn parse(json: &str) -> Result<Vec<ModelConfig>, RegistryError> {
     }
 }
 
-/// Model ids travel in an HTTP header, so they are printable ASCII.
+/// Returns true for a model id. Ids travel in an HTTP header, so they are printable ASCII.
 fn is_model_id(id: &str) -> bool {
     let printable = id.len() <= 200 && id.bytes().all(|byte| byte.is_ascii_graphic());
     printable

@@ -36,8 +36,8 @@ enum Decoder {
 }
 
 impl CookieCache {
-    /// A reader for `strategy`, `None` if that is none. `issued` are keys and origin of the jwt
-    /// plugin, if it has any.
+    /// Returns a reader for `strategy`, `None` if that is none. `issued` are keys and origin of the
+    /// jwt plugin, if it has any.
     pub(crate) fn new(
         strategy: CookieCacheStrategy,
         secret: &str,

@@ -98,13 +98,13 @@ mod tests {
 
     use super::*;
 
-    /// The key of RFC 8037 appendix A.2.
+    /// Returns the key of RFC 8037 appendix A.2.
     fn ed25519() -> Value {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         json!({ "kid": "k", "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x })
     }
 
-    /// The generator of P-256, a valid point of the curve (SEC 2 section 2.4.2).
+    /// Returns the generator of P-256, a valid point of the curve (SEC 2 section 2.4.2).
     fn p256() -> Value {
         let x = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY";
         let y = "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";

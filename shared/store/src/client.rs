@@ -28,9 +28,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// The address of DynamoDB, and the timeouts.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Where DynamoDB is. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a profile,
-    /// or AWS itself. An `https` endpoint that is not Amazon's must be named here, so that the
-    /// system's roots are trusted.
+    /// The address of DynamoDB. `None` leaves it to aws-config: `AWS_ENDPOINT_URL_DYNAMODB`, a
+    /// profile, or AWS itself. An `https` endpoint that is not Amazon's must be named here, so that
+    /// the system's roots are trusted.
     pub endpoint: Option<String>,
     /// True for an engine on this machine, which takes any keys and any region.
     pub local: bool,
@@ -61,7 +61,7 @@ impl Default for ClientOptions {
 }
 
 impl ClientOptions {
-    /// An engine on this machine, such as DynamoDB Local, at `endpoint`.
+    /// Returns the options for an engine on this machine, such as DynamoDB Local, at `endpoint`.
     pub fn local(endpoint: &str) -> Self {
         Self {
             endpoint: Some(endpoint.to_owned()),
@@ -113,7 +113,8 @@ fn loader(options: &ClientOptions) -> ConfigLoader {
     )
 }
 
-/// A client for AWS's own endpoints, which trusts Amazon's roots only. Building it reads no file.
+/// Returns a client for AWS's own endpoints, which trusts Amazon's roots only. Building it reads no
+/// file.
 pub fn https_client() -> SharedHttpClient {
     http_client(None)
 }

@@ -141,7 +141,8 @@ impl Kind {
         }
     }
 
-    /// The codes are those of the DynamoDB Developer Guide, "Error handling with DynamoDB".
+    /// Classifies an error by the codes of the DynamoDB Developer Guide, "Error handling with
+    /// DynamoDB".
     fn of_answer(code: Option<&str>, status: u16) -> Self {
         let Some(code) = code else {
             // The response is not DynamoDB's.

@@ -33,7 +33,7 @@ impl InlineQuestion {
         (bytes.len() <= MAX_BYTES).then_some(Self::Deflated(bytes))
     }
 
-    /// The parts as they were given.
+    /// Returns the parts as they were given.
     pub(crate) fn unpack(&self) -> Result<String, InflateError> {
         match self {
             Self::Text(text) => Ok(text.clone()),

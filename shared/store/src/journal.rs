@@ -23,7 +23,7 @@ const MAX_PLAIN_BYTES: usize = 900;
 /// The sort key of a journal's end, after those of all pieces.
 const END: &str = "~end";
 
-/// Which journal: that of one run.
+/// The name of the journal of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalName {
     pk: String,
@@ -159,7 +159,8 @@ impl Store {
 }
 
 impl JournalName {
-    /// The journal of the run `stream`, in a turn that began `at_ms`, in milliseconds since 1970.
+    /// Returns the journal of the run `stream`, in a turn that began `at_ms`, in milliseconds since
+    /// 1970.
     pub fn new(user: &UserId, thread: &ThreadId, stream: &StreamId, at_ms: u64) -> Self {
         Self::under(keys::journals(user, thread), stream, at_ms)
     }

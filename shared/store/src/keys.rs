@@ -25,7 +25,7 @@ pub(crate) fn messages(user: &UserId, thread: &ThreadId) -> String {
     format!("T#{user}#{thread}")
 }
 
-/// The user's item of the UTC day `date`, spelled `2026-11-22`.
+/// Returns the user's item of the UTC day `date`, spelled `2026-11-22`.
 pub(crate) fn day(date: &str) -> String {
     format!("Q#{date}")
 }
@@ -44,12 +44,12 @@ pub(crate) fn date(now_ms: u64) -> String {
     )
 }
 
-/// Where the journals of all turns of a thread are.
+/// Returns the partition key of the journals of a thread.
 pub(crate) fn journals(user: &UserId, thread: &ThreadId) -> String {
     format!("C#{user}#{thread}")
 }
 
-/// The prefix of the keys of a run's journal. Journals sort by the time their turns began.
+/// Returns the prefix of the keys of a run's journal. Journals sort by the time their turns began.
 pub(crate) fn journal(at_ms: u64, stream: &StreamId) -> String {
     format!("{at_ms:013}#{stream}#")
 }
@@ -68,13 +68,13 @@ pub(crate) fn message(at_ms: u64, role: Role, id: &MessageId) -> String {
     format!("M#{at_ms:013}#{rank}#{id}")
 }
 
-/// The prefix of the keys of all answers of one time.
+/// Returns the prefix of the keys of all answers of one time.
 pub(crate) fn answers(at_ms: u64) -> String {
     format!("M#{at_ms:013}#1#")
 }
 
-/// The prefix of the keys of a message's continuations. They sort after the message and before the
-/// next.
+/// Returns the prefix of the keys of a message's continuations. They sort after the message and
+/// before the next.
 pub(crate) fn continuations(message: &str) -> String {
     format!("{message}#~")
 }
@@ -89,14 +89,15 @@ pub(crate) fn before(at_ms: u64) -> String {
     format!("M#{at_ms:013}")
 }
 
-/// The time and the id in a message's sort key.
+/// Returns the time and the id in a message's sort key.
 pub(crate) fn parts_of(message: &str) -> Option<(u64, MessageId)> {
     let mut parts = message.strip_prefix(FIRST_MESSAGE)?.split('#');
     let (at_ms, _rank, id) = (parts.next()?, parts.next()?, parts.next()?);
     Some((at_ms.parse().ok()?, MessageId::parse(id).ok()?))
 }
 
-/// The checksum keeps two versions of one message apart while one replaces the other.
+/// Returns the key of a continuation. Its checksum keeps two versions of one message apart while
+/// one replaces the other.
 pub(crate) fn continuation(message: &str, index: usize, checksum: &str) -> String {
     format!("{message}#~{index:03}#{checksum}")
 }

@@ -11,7 +11,7 @@ use crate::journal::JournalName;
 use crate::slot::QuotaSlot;
 use crate::{StoreError, keys};
 
-/// Where the parts of one turn are stored. Cloning is cheap.
+/// The keys under which one turn is stored. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnKeys(pub(crate) Arc<Keys>);
 
@@ -41,12 +41,12 @@ impl TurnKeys {
         Self(Arc::new(keys))
     }
 
-    /// The run these keys belong to.
+    /// Returns the run these keys belong to.
     pub fn stream(&self) -> &StreamId {
         &self.0.stream
     }
 
-    /// The run's journal.
+    /// Returns the name of the run's journal.
     pub fn journal(&self) -> JournalName {
         JournalName::under(self.0.journals_pk.clone(), &self.0.stream, self.0.at_ms)
     }
@@ -118,42 +118,42 @@ impl OpenTurn {
         })))
     }
 
-    /// Whose turn it is.
+    /// Returns the user.
     pub fn user(&self) -> &UserId {
         &self.0.user
     }
 
-    /// The thread it belongs to.
+    /// Returns the thread.
     pub fn thread(&self) -> &ThreadId {
         &self.0.thread
     }
 
-    /// The run.
+    /// Returns the run.
     pub fn stream(&self) -> &StreamId {
         &self.0.stream
     }
 
-    /// The user's message that it answers.
+    /// Returns the id of the user's message.
     pub fn message(&self) -> &MessageId {
         &self.0.message
     }
 
-    /// The id of the answer.
+    /// Returns the id of the answer.
     pub fn answer(&self) -> &MessageId {
         &self.0.answer
     }
 
-    /// The model that answers.
+    /// Returns the model that answers.
     pub fn model(&self) -> &str {
         self.0.run.model.as_deref().unwrap_or_default()
     }
 
-    /// When it began, in milliseconds since 1970.
+    /// Returns the time of the begin, in milliseconds since 1970.
     pub fn began_at_ms(&self) -> u64 {
         self.0.at_ms
     }
 
-    /// Until when it lives, in milliseconds since 1970.
+    /// Returns the end of the lease, in milliseconds since 1970.
     pub fn lease_ms(&self) -> u64 {
         self.0.run.lease
     }
@@ -181,12 +181,12 @@ impl OpenTurn {
             .map(Cursor::at)
     }
 
-    /// Its journal.
+    /// Returns the name of its journal.
     pub fn journal(&self) -> JournalName {
         JournalName::new(&self.0.user, &self.0.thread, &self.0.stream, self.0.at_ms)
     }
 
-    /// The answer that it goes on from, if it does: what a recovered answer begins with.
+    /// Returns the answer that it continues, if any: a recovered answer begins with it.
     pub fn continued(&self) -> Option<AnsweredTurn> {
         let answer_sk = self.0.run.continues.clone()?;
         Some(AnsweredTurn {
@@ -196,7 +196,7 @@ impl OpenTurn {
         })
     }
 
-    /// Where its answer is stored once it is.
+    /// Returns the place of its answer.
     pub fn answered(&self) -> AnsweredTurn {
         AnsweredTurn {
             messages_pk: self.messages_pk(),
@@ -220,7 +220,7 @@ impl OpenTurn {
         &self.0.run
     }
 
-    /// The turn as the one that takes over from it knows it.
+    /// Returns the turn as the one that takes over from it knows it.
     pub(crate) fn superseded(&self) -> Self {
         Self(Arc::new(Open {
             is_stopped: true,
@@ -265,7 +265,7 @@ pub struct AnsweredTurn {
 }
 
 impl AnsweredTurn {
-    /// The run that answered.
+    /// Returns the run that answered.
     pub fn stream(&self) -> &StreamId {
         &self.stream
     }

@@ -10,7 +10,7 @@ use crate::{Store, StoreError, keys};
 const MAX_KEY_BYTES: usize = 2_000;
 
 impl Store {
-    /// The value under `key`, unless it ran out before `now_ms` (milliseconds since 1970).
+    /// Returns the value under `key`, unless it expired before `now_ms` (milliseconds since 1970).
     ///
     /// Reads eventually consistent, and once more strongly where that finds nothing: a session may
     /// be as young as its first request.
@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-/// DynamoDB may take days to remove what has run out.
+/// Returns the value of a session that has not expired: DynamoDB may take days to remove one.
 fn live_value(mut item: Item, now_ms: u64) -> Option<String> {
     if let Some(expires_at) = item.get("ttl") {
         let expires_at_s: u64 = expires_at.as_n().ok()?.parse().ok()?;

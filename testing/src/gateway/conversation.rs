@@ -125,7 +125,7 @@ fn text(model: &str, question: &str) -> String {
     )
 }
 
-/// The text of the last user message.
+/// Returns the text of the last user message.
 fn last_question(prompt: &Value) -> String {
     let messages = prompt.as_array().map_or(&[][..], Vec::as_slice);
     let Some(message) = messages.iter().rfind(|message| message["role"] == "user") else {

@@ -93,7 +93,7 @@ mod tests {
 
     use crate::workspace;
 
-    /// cargo-lambda adds `panic = "abort"` to a release profile that does not choose.
+    /// Checks the profile: cargo-lambda adds `panic = "abort"` to one that does not choose.
     #[test]
     fn a_panic_unwinds_in_the_deployed_functions() {
         let manifest = std::fs::read_to_string(workspace::root().join("Cargo.toml")).unwrap();

@@ -36,17 +36,17 @@ impl DemoUser {
         })
     }
 
-    /// The value of `BETTER_AUTH_SECRET`.
+    /// Returns the value of `BETTER_AUTH_SECRET`.
     pub(crate) fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// The credential after `Bearer ` in an `authorization` header.
+    /// Returns the credential after `Bearer ` in an `authorization` header.
     pub(crate) fn bearer(&self) -> &str {
         &self.signed
     }
 
-    /// Name and value of the session cookie.
+    /// Returns name and value of the session cookie.
     pub(crate) fn cookie(&self) -> String {
         session::cookie(&self.signed)
     }

@@ -25,7 +25,7 @@ impl Engine {
         Ok(Self(open(folder, &table, fresh).await?))
     }
 
-    /// The value for `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// Returns the value for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub(crate) fn endpoint(&self) -> &str {
         self.0.endpoint()
     }
@@ -38,7 +38,7 @@ impl Engine {
         self.0.put(item)
     }
 
-    /// All items in the order of their keys, as plain JSON.
+    /// Returns all items in the order of their keys, as plain JSON.
     ///
     /// # Errors
     /// The engine refuses to tell.
@@ -88,7 +88,8 @@ fn plain_item(item: &Value) -> Value {
     )
 }
 
-/// `{"S":"a"}` as `"a"`, and so on. Binary values keep their type, since JSON has none for them.
+/// Returns `{"S":"a"}` as `"a"`, and so on. Binary values keep their type, since JSON has none for
+/// them.
 fn plain(value: &Value) -> Value {
     let Some((kind, inner)) = value.as_object().and_then(|tagged| tagged.iter().next()) else {
         return value.clone();
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     impl Engine {
-        /// An engine without a file.
+        /// Returns an engine without a file.
         pub(crate) async fn in_memory() -> Self {
             Self(Database::start(TABLE_NAME).await.unwrap())
         }

@@ -66,7 +66,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// A front that is reached at `url`, before these functions.
+    /// Returns a front that is reached at `url`, before these functions.
     pub(crate) fn new(
         url: &str,
         upstreams: Upstreams,
@@ -125,8 +125,8 @@ fn router(front: Arc<Front>) -> Router {
         .with_state(front)
 }
 
-/// A web page elsewhere whose name is made to point to this machine must not read the table or use
-/// the session.
+/// Checks the host: a web page elsewhere whose name points to this machine must not read the table
+/// or use the session.
 async fn refuse_other_hosts(
     State(front): State<Arc<Front>>,
     request: Request,
@@ -202,7 +202,7 @@ async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Respo
     }
 }
 
-/// These belong to one connection, not to the message (RFC 9110, 7.6.1).
+/// Removes the headers that belong to one connection, not to the message (RFC 9110, 7.6.1).
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);

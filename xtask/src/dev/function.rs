@@ -40,7 +40,7 @@ impl Name {
     /// Both.
     const ALL: [Self; 2] = [Self::Chat, Self::Threads];
 
-    /// Its package, and its binary.
+    /// Returns the name of its package and binary.
     pub(crate) fn binary(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -123,7 +123,7 @@ impl Function {
         })
     }
 
-    /// The base URL of the paths `/api/…`.
+    /// Returns the base URL of the paths `/api/…`.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -177,7 +177,7 @@ impl Function {
 }
 
 impl Plan {
-    /// The description that `dev` prints.
+    /// Returns the description that `dev` prints.
     pub(crate) fn describe(&self) -> &'static str {
         match self {
             Self::Emulated { reload: true, .. } => {
@@ -305,7 +305,8 @@ pub(crate) async fn build(running: &mut Option<Guarded>) -> Result<()> {
     Ok(())
 }
 
-/// The front itself under both of its names, and what the person allows besides.
+/// Returns the allowed origins: the front under both of its names, and those that the developer
+/// adds.
 fn allowed_origins(url: &str) -> String {
     let mut origins = vec![url.to_owned(), url.replace("127.0.0.1", "localhost")];
     origins.extend(

@@ -91,7 +91,7 @@ impl FunctionLog {
         &self.path
     }
 
-    /// The last lines, for an error message.
+    /// Returns the last lines, for an error message.
     pub(crate) fn tail(&self) -> String {
         command::last_lines(&std::fs::read_to_string(&self.path).unwrap_or_default())
     }
@@ -102,7 +102,8 @@ pub(crate) fn tells_of_a_start(log: &Path) -> bool {
     std::fs::read_to_string(log).is_ok_and(|log| log.contains(BIRTH))
 }
 
-/// Several of them write at once and into each other's lines.
+/// Returns true for a line without news. Several programs write at once and into each other's
+/// lines, so the words may be anywhere in it.
 fn is_routine(line: &str) -> bool {
     !line.starts_with('{') && ROUTINE.iter().any(|words| line.contains(words))
 }

@@ -34,7 +34,7 @@ impl Gateway {
         Ok(Self::Simulated(simulated))
     }
 
-    /// The environment variables that lead to it; for the real one they are inherited.
+    /// Returns the environment variables that lead to it; for the real one they are inherited.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Real { .. } => Vec::new(),
@@ -45,7 +45,7 @@ impl Gateway {
         }
     }
 
-    /// The description that `dev` prints.
+    /// Returns the description that `dev` prints.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Real {

@@ -30,7 +30,7 @@ impl Guarded {
         Ok(Self { child, lifeline })
     }
 
-    /// The output of the program: returned once, and only if the command piped it.
+    /// Returns the output of the program: returned once, and only if the command piped it.
     pub(crate) fn take_output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
         self.child.stdout.take().zip(self.child.stderr.take())
     }

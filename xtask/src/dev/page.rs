@@ -32,8 +32,8 @@ const SECURITY: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-/// The folder of the built page. Nothing where the page is not `wanted` or cannot be built; then it
-/// says why, since the backend is of use without it.
+/// Returns the folder of the built page. Nothing where the page is not `wanted` or cannot be built;
+/// then it says why, since the backend is of use without it.
 pub(crate) fn prepare(wanted: bool) -> Option<PathBuf> {
     if !wanted {
         return None;

@@ -88,8 +88,8 @@ pub(crate) fn guide(url: &str, gateway: &Gateway, user: &DemoUser) -> String {
     )
 }
 
-/// A line for any shell that holds one turn. The shell makes a new message id each time: the same
-/// id again would be a retry, and the question would not be stored again.
+/// Returns a line for any shell that holds one turn. The shell makes a new message id each time:
+/// the same id again would be a retry, and the question would not be stored again.
 fn curl(url: &str, user: &DemoUser) -> String {
     format!(
         "curl -N {url}/api/chat -H 'content-type: application/json' -H 'authorization: Bearer {bearer}' -d \

@@ -90,7 +90,7 @@ impl TestEnvironment {
         }
     }
 
-    /// The variables to set.
+    /// Returns the variables to set.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsString)> {
         self.variables.iter().map(|(name, value)| (*name, value))
     }

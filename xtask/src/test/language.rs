@@ -5,7 +5,7 @@
 //! Knows Rust's comments and identifiers well enough to leave strings alone, and Markdown's code.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -79,6 +79,23 @@ pub(crate) fn findings() -> Result<Vec<String>> {
     Ok(findings)
 }
 
+/// Runs the check alone and prints its findings.
+///
+/// # Errors
+/// Those of [`findings`].
+pub(crate) fn run() -> Result<ExitCode> {
+    let findings = findings()?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    println!("{} findings", findings.len());
+    Ok(if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 fn files() -> Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "*.rs", "*.md"])
@@ -104,6 +121,8 @@ struct State {
     in_quote: bool,
     /// Inside of a raw string.
     in_raw: bool,
+    /// The first word of a doc comment whose item has not come yet.
+    first_word: Option<String>,
 }
 
 fn rust_line(line: &str, state: &mut State) -> Vec<String> {
@@ -119,6 +138,7 @@ fn rust_line(line: &str, state: &mut State) -> Vec<String> {
         state.in_doc = false;
         let (code, comment) = outside_of_strings(line, state);
         let mut problems = banned_words(&code);
+        problems.extend(opening_of_function(trimmed, state));
         problems.extend(banned_limits(&code));
         problems.extend(banned_words(&comment));
         problems.extend(banned_phrases(&comment));
@@ -135,10 +155,30 @@ fn rust_line(line: &str, state: &mut State) -> Vec<String> {
         let rest = opening.strip_prefix(**start);
         is_opening && rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     };
+    if is_opening {
+        state.first_word = opening.split(' ').next().map(str::to_owned);
+    }
     if let Some(start) = OPENINGS.iter().find(hides) {
         problems.push(format!("a doc comment opens with \"{start}\""));
     }
     problems
+}
+
+/// Returns a problem if `line` begins a function whose doc comment does not open with a verb in the
+/// third person. Attributes may be between the two.
+fn opening_of_function(line: &str, state: &mut State) -> Option<String> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let word = state.first_word.take()?;
+    let mut words = line
+        .split([' ', '('])
+        .skip_while(|word| ["pub", "async", "const", ""].contains(word) || word.ends_with(')'));
+    let is_function = words.next() == Some("fn");
+    let is_verb = word.trim_end_matches(',').ends_with('s')
+        && !["As", "This", "Its", "Those", "Unless"].contains(&&*word);
+    (is_function && !is_verb)
+        .then(|| format!("the doc comment of a function opens with \"{word}\", not with a verb"))
 }
 
 fn markdown_line(line: &str, state: &mut State) -> Vec<String> {
@@ -281,6 +321,27 @@ mod tests {
             problems("/// Returns it.\n/// What is more is left out.", rust_line),
             0
         );
+    }
+
+    #[test]
+    fn docs_of_functions_that_do_not_open_with_a_verb_are_found() {
+        for (expected, lines) in [
+            (0, "/// Returns it.\nfn a() {"),
+            (
+                0,
+                "    /// Stores it.\n    #[must_use]\n    pub(crate) async fn a(&self) {",
+            ),
+            (0, "/// A thread.\npub struct Thread {"),
+            (0, "/// A thread.\nlet a = 1;\nfn a() {"),
+            (1, "/// The id.\nfn a() {"),
+            (
+                1,
+                "    /// True if it runs.\n    ///\n    /// More.\n    pub(super) fn a() {",
+            ),
+            (1, "/// Its id.\n#[test]\npub const fn a() {"),
+        ] {
+            assert_eq!(problems(lines, rust_line), expected, "{lines}");
+        }
     }
 
     #[test]

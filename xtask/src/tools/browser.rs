@@ -34,7 +34,7 @@ pub(crate) fn browser_packages() -> Result<PathBuf> {
     install(&folder, &folder, "fetching Playwright")
 }
 
-/// Chromium, or what is made of it.
+/// Returns the path of Chromium.
 ///
 /// # Errors
 /// There is none and none can be installed.

@@ -15,7 +15,7 @@ const STAMP: &str = ".stamp";
 const ADVICE: &str =
     "install Node with npm, check that npm's registry can be reached, and try again";
 
-/// The pinned Node, which the client tests run under whatever Node the machine has.
+/// Returns the pinned Node, which the client tests run under whatever Node the machine has.
 ///
 /// # Errors
 /// It is not there and cannot be fetched, or npm has none for this machine.
@@ -42,8 +42,8 @@ pub(crate) fn client_packages() -> Result<PathBuf> {
     install(&folder, &folder, "fetching the AI SDK client")
 }
 
-/// The OpenAI-compatible server whose answers lie in `tests/openai`: its script, which the pinned
-/// Node runs.
+/// Returns the OpenAI-compatible server whose answers lie in `tests/openai`: its script, which the
+/// pinned Node runs.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.
@@ -57,8 +57,8 @@ pub(crate) fn openai_server() -> Result<PathBuf> {
         .join("cli.js"))
 }
 
-/// The web app with the real better-auth in `tests/better-auth`: its script, which the pinned Node
-/// runs.
+/// Returns the web app with the real better-auth in `tests/better-auth`: its script, which the
+/// pinned Node runs.
 ///
 /// # Errors
 /// Its packages are not there and cannot be fetched.
@@ -68,7 +68,8 @@ pub(crate) fn better_auth() -> Result<PathBuf> {
     Ok(folder.join("web-app.mjs"))
 }
 
-/// The linter of OpenAPI documents in `tests/openapi`: its script, which the pinned Node runs.
+/// Returns the linter of OpenAPI documents in `tests/openapi`: its script, which the pinned Node
+/// runs.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.
@@ -118,7 +119,7 @@ fn copy_package_files(source: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// npm installs only the one package that is made for this platform.
+/// Returns the program in the one package that npm installs, that for this platform.
 fn node_in(packages: &Path) -> Option<PathBuf> {
     let folders = std::fs::read_dir(packages).ok()?;
     folders

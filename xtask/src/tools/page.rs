@@ -22,7 +22,7 @@ const SOURCES: [&str; 7] = [
     "src",
 ];
 
-/// The packages that the page is built and tested with, in `web/node_modules`.
+/// Returns the packages that the page is built and tested with, in `web/node_modules`.
 ///
 /// # Errors
 /// They are not there and cannot be fetched.
@@ -30,7 +30,7 @@ pub(crate) fn page_packages() -> Result<PathBuf> {
     install(&source(), &source(), "fetching the page's packages")
 }
 
-/// The folder with the built page.
+/// Returns the folder with the built page.
 ///
 /// # Errors
 /// Node or the packages cannot be had, or the page does not build.
@@ -58,7 +58,7 @@ fn source() -> PathBuf {
     workspace::root().join("web")
 }
 
-/// A text that differs when any of the sources does.
+/// Returns a text that differs if any of the sources does.
 fn digest(folder: &Path) -> Result<String> {
     let mut digest = Sha256::new();
     for name in SOURCES {

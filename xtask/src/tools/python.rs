@@ -13,7 +13,7 @@ const VENV: &str = "venv";
 const ADVICE: &str = "install Python 3.10 or newer with its venv module (Debian: python3-venv), check that PyPI can be \
                       reached, and try again; remove .tools/venv and .tools/schemathesis if they were left half-made";
 
-/// The Lambda emulator, `cargo-lambda`.
+/// Returns the Lambda emulator, `cargo-lambda`.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.
@@ -28,7 +28,7 @@ pub(crate) fn cargo_lambda() -> Result<PathBuf> {
     Ok(folder.join("cargo-lambda"))
 }
 
-/// The folder with `sam`, `cfn-lint`, `cargo-lambda` and the Python that runs them.
+/// Returns the folder with `sam`, `cfn-lint`, `cargo-lambda` and the Python that runs them.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.
@@ -55,7 +55,7 @@ pub(crate) fn deploy_test_tools() -> Result<PathBuf> {
     )
 }
 
-/// The program that tries the functions against their OpenAPI documents.
+/// Returns the program that tries the functions against their OpenAPI documents.
 ///
 /// # Errors
 /// It is not there and cannot be fetched.

@@ -12,8 +12,8 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// A stamp for what `pin` describes. Installed scripts hold absolute paths, so a checkout that
-    /// was moved counts as another pin.
+    /// Returns a stamp for what `pin` describes. Installed scripts hold absolute paths, so a
+    /// checkout that was moved counts as another pin.
     pub(crate) fn new(file: PathBuf, pin: &str) -> Self {
         let pin = format!("{}\n{pin}", file.display());
         Self { file, pin }
@@ -48,7 +48,7 @@ impl Stamp {
     }
 }
 
-/// The text of a file under version control that a pin is made of.
+/// Returns the text of a file under version control that a pin is made of.
 ///
 /// # Errors
 /// The file cannot be read.

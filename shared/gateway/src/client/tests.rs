@@ -38,7 +38,7 @@ async fn call(model: &Model, deadline: Option<Instant>) -> Result<Vec<StreamPart
     Ok(parts)
 }
 
-/// The deadline of a test that wants no second call.
+/// Returns the deadline of a test that wants no second call.
 fn too_soon_for_a_retry() -> Option<Instant> {
     Some(Instant::now() + Duration::from_secs(2))
 }
@@ -49,12 +49,12 @@ const STREAM: &str =
 /// The end of one.
 const LAST: &str = "0\r\n\r\n";
 
-/// `data` as one chunk of a chunked answer.
+/// Returns `data` as one chunk of a chunked answer.
 fn chunk(data: &str) -> String {
     format!("{:x}\r\n{data}\r\n", data.len())
 }
 
-/// A refusal with `headers`, each of which ends its line.
+/// Returns a refusal with `headers`, each of which ends its line.
 fn refusal(status: u16, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status} No\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
@@ -62,8 +62,8 @@ fn refusal(status: u16, headers: &str, body: &str) -> String {
     )
 }
 
-/// A gateway that sends each of the answers as it is, closes the connection after it, and answers
-/// nothing beyond.
+/// Starts a gateway that sends each of the answers unchanged, closes the connection after it, and
+/// answers nothing beyond.
 async fn answering(answers: impl IntoIterator<Item = String>) -> Simulated {
     let gateway = Simulated::start(vec![Step::Cut]).await.unwrap();
     for answer in answers {
@@ -76,7 +76,7 @@ fn base(gateway: &Simulated) -> Url {
     Url::parse(&gateway.base_url()).unwrap()
 }
 
-/// The requests so far, as sent.
+/// Returns the requests so far, as sent.
 fn requests(gateway: &Simulated) -> Vec<String> {
     let text = |call: &Call| call.head.text.clone() + str::from_utf8(&call.raw_body).unwrap();
     gateway.calls().iter().map(text).collect()

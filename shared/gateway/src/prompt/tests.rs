@@ -157,8 +157,8 @@ fn build(
     Prompt::build(protocol.adapter(), system, &read).map_err(|error| error.to_string())
 }
 
-/// Parsed, so that the order of keys does not count; `Value` has no half surrogate pairs, so their
-/// escapes stay.
+/// Parses JSON, so that the order of keys does not count; `Value` has no half surrogate pairs, so
+/// their escapes stay.
 fn json(raw: &RawValue) -> Value {
     let without_escaped_backslashes = raw.get().replace(r"\\", r"\u005c");
     serde_json::from_str(&without_escaped_backslashes.replace(r"\ud", r"\\ud")).unwrap()

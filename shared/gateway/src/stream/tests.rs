@@ -31,7 +31,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     idle: Duration::from_secs(60),
 };
 
-/// A stream whose connection is a channel: no socket, so that paused time is true.
+/// Creates a stream whose connection is a channel: without a socket, paused time is exact.
 fn stream(deadline: Option<Instant>) -> (Sender<Bytes, std::io::Error>, PartStream) {
     stream_in(Protocol::Native, deadline)
 }
@@ -61,8 +61,8 @@ async fn send(sender: &mut Sender<Bytes, std::io::Error>, wire: &'static str) {
         .unwrap();
 }
 
-/// The outcome of a stream: the number of parts in each read, its end, and the seconds that it
-/// took.
+/// Returns the outcome of a stream: the number of parts in each read, its end, and the seconds that
+/// it took.
 async fn outcome(stream: &mut PartStream) -> (Vec<usize>, &'static str, u64) {
     let start = Instant::now();
     let mut counts = Vec::new();

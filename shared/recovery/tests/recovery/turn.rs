@@ -23,7 +23,7 @@ pub(crate) struct Engine {
     _database: Database,
 }
 
-/// A fresh, empty table.
+/// Creates a fresh, empty table.
 pub(crate) async fn engine() -> Engine {
     let database = Database::start(TABLE).await.unwrap();
     let client = store::connect(&ClientOptions::local(database.endpoint()))
@@ -88,7 +88,7 @@ impl Case {
         }
     }
 
-    /// A run at noon in a thread of its own.
+    /// Creates a run at noon in a thread of its own.
     pub(crate) fn in_thread(thread: &str) -> Self {
         Self {
             thread: ThreadId::parse(thread).unwrap(),
@@ -199,7 +199,7 @@ impl Case {
             .unwrap()
     }
 
-    /// The thread's path, oldest first.
+    /// Returns the thread's path, oldest first.
     pub(crate) async fn path(&self, engine: &Engine) -> Vec<StoredMessage> {
         let all = History {
             limit: 100,
@@ -223,7 +223,7 @@ impl Case {
             .filter(|message| message.role == Role::Assistant)
     }
 
-    /// The stored text of the user.
+    /// Returns the stored text of the user.
     pub(crate) async fn questions(&self, engine: &Engine) -> Vec<Value> {
         let path = self.path(engine).await.into_iter();
         let questions = path.filter(|message| message.role == Role::User);

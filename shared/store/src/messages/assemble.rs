@@ -21,7 +21,7 @@ pub struct StoredMessage {
     pub role: Role,
     /// The parts as JSON text, byte for byte as they were put.
     pub parts: Box<str>,
-    /// When it came, in milliseconds since 1970.
+    /// The time of its arrival, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// The model that answered.
     pub model: Option<String>,
@@ -62,8 +62,9 @@ impl Store {
         stored_message(message, text)
     }
 
-    /// The bytes that a message's continuations hold. A page can be older than the next one, so
-    /// what is missing from those read on the way is looked for once more before it counts as lost.
+    /// Returns the bytes that a message's continuations hold. A page can be older than the next
+    /// one, so what is missing from those read on the way is looked for once more before it counts
+    /// as lost.
     async fn pieces(
         &self,
         message: &MessageItem,
@@ -101,7 +102,7 @@ impl Store {
     }
 }
 
-/// The continuations' bytes in order, if they are all there and what was written.
+/// Returns the continuations' bytes in order, if they are all there and what was written.
 fn join_pieces(message: &MessageItem, mut continuations: HashMap<String, Item>) -> Option<Vec<u8>> {
     let checksum = message.crc.as_deref()?;
     let mut bytes = Vec::new();

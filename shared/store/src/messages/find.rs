@@ -24,8 +24,8 @@ impl MessageRef {
 }
 
 impl Store {
-    /// Where a message is stored, the newest if its id was used twice; one that came to nothing
-    /// only if there is no other.
+    /// Finds a message, the newest if its id was used twice; one without content only if there is
+    /// no other.
     pub(crate) async fn find_message(
         &self,
         user: &UserId,

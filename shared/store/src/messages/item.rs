@@ -26,7 +26,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status as it is stored.
+    /// Returns the status as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",

@@ -8,7 +8,7 @@ use crate::messages::path::Path;
 use crate::messages::read::ReadBudget;
 use crate::{History, OpenTurn, Store, StoreError, StoredMessage, keys};
 
-/// Which page to read.
+/// The selection of a page.
 #[derive(Debug, Clone, Copy)]
 pub struct Pages<'a> {
     /// At most so many messages.
@@ -26,13 +26,13 @@ pub struct Pages<'a> {
 pub struct MessagePage {
     /// The messages, newest first.
     pub messages: Vec<StoredMessage>,
-    /// Where the older ones are; `None`: there are none.
+    /// The position of the older messages; `None` if there are none.
     pub older: Option<Cursor>,
 }
 
 impl OpenTurn {
-    /// The turn's question, if it is new and was kept: it is put while the model is called, and may
-    /// not be among the messages yet.
+    /// Returns the turn's question, if it is new and was kept: it is put while the model is called,
+    /// and may not be among the messages yet.
     pub fn new_question(&self) -> Option<StoredMessage> {
         let run = self.run();
         let (asked_at_ms, id) = keys::parts_of(&run.user_sk)?;

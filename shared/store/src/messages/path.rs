@@ -1,4 +1,4 @@
-//! Which of a thread's messages lie on one path.
+//! The paths of a thread: the messages that belong to one branch.
 //!
 //! Regenerating, editing and continuing add a message to the one that it replaces, and nothing is
 //! destroyed. Such a message carries a `cut`: nothing from that sort key on precedes it on its
@@ -31,7 +31,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// The path of everything before the sort key `bound`.
+    /// Returns the path of everything before the sort key `bound`.
     pub(crate) fn before(bound: &str) -> Self {
         Self {
             bound: bound.to_owned(),
@@ -39,7 +39,7 @@ impl Path {
         }
     }
 
-    /// The path that ends in the message `sk`.
+    /// Returns the path that ends in the message `sk`.
     pub(crate) fn ending_in(sk: &str) -> Self {
         Self {
             bound: keys::after(sk),
@@ -63,7 +63,7 @@ impl Path {
         self.bound = cursor::bound(sk, cut).to_owned();
     }
 
-    /// The bound that the next item sorts before.
+    /// Returns the bound that the next item sorts before.
     pub(crate) fn bound(&self) -> &str {
         &self.bound
     }

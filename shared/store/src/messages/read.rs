@@ -20,7 +20,7 @@ use crate::{Store, StoreError, keys};
 /// the engine would cost 128 units or more, however little is missing.
 const MIN_NEXT_PAGE_ITEMS: i32 = 25;
 
-/// Which messages of a thread to read.
+/// The selection of a thread's messages.
 #[derive(Debug, Clone, Copy)]
 pub struct History<'a> {
     /// At most so many.
@@ -224,8 +224,8 @@ fn parts_len(item: &Item) -> usize {
     }
 }
 
-/// As many items as messages are wanted, and the one the cursor names. More are needed only where a
-/// message has continuations or is not on the path.
+/// Returns the number of items to read: one for each message, and the one the cursor names. More
+/// are needed only where a message has continuations or is not on the path.
 fn first_page_limit(history: &History<'_>) -> Option<i32> {
     let items = history
         .limit

@@ -19,7 +19,7 @@ use crate::{Store, StoreError, TurnKeys, keys};
 pub struct UserMessage<'a> {
     /// The parts as JSON text. Comes back byte for byte.
     pub parts: &'a str,
-    /// When it came, in milliseconds since 1970.
+    /// The time of its arrival, in milliseconds since 1970.
     pub created_at_ms: u64,
 }
 
@@ -122,7 +122,8 @@ impl Store {
         self.put_on_condition(item, condition).await
     }
 
-    /// One after the other: together they would ask a partition for more than it gives.
+    /// Puts the continuations one after the other: together they would exceed the throughput of a
+    /// partition.
     async fn put_pieces(
         &self,
         message: &MessageItem,

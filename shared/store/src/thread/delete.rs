@@ -149,7 +149,8 @@ impl Store {
         })
     }
 
-    /// One write, on condition that nothing has begun or ended since the thread was read.
+    /// Replaces the thread's item in one write, on condition that nothing has begun or ended since
+    /// it was read.
     async fn replace(
         &self,
         thread: &ThreadItem,
@@ -306,8 +307,8 @@ impl Tombstone {
         }
     }
 
-    /// The item that takes the thread's place. Its turn, if it still runs, finds in it that it
-    /// shall stop.
+    /// Returns the item that takes the thread's place. Its turn, if it still runs, finds in it that
+    /// it shall stop.
     fn item(&self, thread: &ThreadItem) -> Item {
         let mut item = Item::from([
             ("pk".to_owned(), string(&thread.pk)),

@@ -65,7 +65,8 @@ pub(crate) enum State {
 }
 
 impl ThreadItem {
-    /// Some engines name the keys of an item that is not there, so presence means a `createdAt`.
+    /// Returns true if the thread exists. Some engines return the keys of an absent item, so
+    /// presence means a `createdAt`.
     pub(crate) fn exists(&self) -> bool {
         self.created_at.is_some()
     }
@@ -112,7 +113,7 @@ impl ThreadItem {
             .is_some_and(|run| run.stream_id == stream)
     }
 
-    /// The turn before, if it is not known to be over.
+    /// Returns the turn before, if it is not known to be over.
     pub(crate) fn unfinished_previous(&self) -> Result<Option<OpenTurn>, StoreError> {
         self.prev
             .clone()
@@ -120,7 +121,7 @@ impl ThreadItem {
             .transpose()
     }
 
-    /// The current turn, whatever it is at.
+    /// Returns the current turn, in any state.
     pub(crate) fn current(&self) -> Result<OpenTurn, StoreError> {
         let is_stopped = self.stop_id.is_some() && self.stop_id == self.stream_id;
         let run = RunItem {
@@ -141,7 +142,7 @@ impl ThreadItem {
         Ok(self.current()?.answered())
     }
 
-    /// A turn of this thread that another has taken over from.
+    /// Returns a turn of this thread that another has taken over from.
     pub(crate) fn superseded(&self, run: RunItem) -> Result<OpenTurn, StoreError> {
         self.turn(run, true)
     }

@@ -18,7 +18,7 @@ pub struct ThreadSummary {
     pub id: ThreadId,
     /// Its title, if it has one.
     pub title: Option<String>,
-    /// When its latest turn began, in milliseconds since 1970.
+    /// The time at which its latest turn began, in milliseconds since 1970.
     pub last_activity_at_ms: u64,
 }
 
@@ -27,7 +27,7 @@ pub struct ThreadSummary {
 pub struct ThreadPage {
     /// The threads.
     pub threads: Vec<ThreadSummary>,
-    /// Where the next part begins; `None`: this is the last.
+    /// The position of the next page; `None` on the last.
     pub next: Option<ThreadCursor>,
 }
 
@@ -108,7 +108,7 @@ impl Store {
 }
 
 impl ThreadCursor {
-    /// The place as the index has it, always among the threads of the user who asks.
+    /// Returns the place as the index has it, always among the threads of the user who asks.
     fn key(&self, pk: &str) -> Item {
         Item::from([
             ("pk".to_owned(), string(pk)),

@@ -13,10 +13,10 @@ use crate::{Store, StoreError, keys};
 pub struct Thread {
     /// The beginning of its first text, if there was one.
     pub title: Option<String>,
-    /// When it began, in milliseconds since 1970.
+    /// The time of its first turn, in milliseconds since 1970.
     pub created_at_ms: u64,
-    /// When its latest turn began, in milliseconds since 1970. Never the same for two turns of a
-    /// thread.
+    /// The time at which its latest turn began, in milliseconds since 1970. Never the same for two
+    /// turns of a thread.
     pub last_activity_at_ms: u64,
     /// The number of turns that have begun in it.
     pub turns: u64,
@@ -27,7 +27,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// The turn that is still being answered.
+    /// Returns the turn that is still being answered.
     pub fn running(&self, now_ms: u64) -> Option<&StreamId> {
         self.stream
             .as_ref()

@@ -170,7 +170,7 @@ fn quota_slot(begin: &BeginTurn<'_>) -> QuotaSlot {
     QuotaSlot::new(begin.user, begin.stream, begin.now_ms, lease(begin))
 }
 
-/// Until when the turn lives.
+/// Returns the end of the turn's lease.
 fn lease(begin: &BeginTurn<'_>) -> u64 {
     begin.now_ms.saturating_add(begin.lease_ms)
 }

@@ -96,8 +96,8 @@ impl Store {
         }
     }
 
-    /// A long question is put before anything is promised to the client. A turn that died before
-    /// that was never begun as far as is known, and an answer would have no question.
+    /// Returns true if the question is stored or inlined. A long one is put before the client is
+    /// promised anything; the answer of a turn that died before that would have no question.
     async fn has_question(&self, turn: &OpenTurn, keys: &TurnKeys) -> Result<bool, StoreError> {
         if turn.inline_question().is_some() {
             return Ok(true);
@@ -148,7 +148,7 @@ impl Store {
     }
 }
 
-/// An answer without parts is none.
+/// Returns the outcome of a turn with this answer. One without parts is none to show.
 fn outcome_of(answer: &Item) -> TurnOutcome {
     match answer.get(PARTS).and_then(|parts| parts.as_s().ok()) {
         Some(parts) if parts == EMPTY_PARTS => TurnOutcome::Failed,

@@ -32,7 +32,7 @@ pub struct TurnUsage {
 }
 
 impl TurnUsage {
-    /// The counters to add, by their names in an item.
+    /// Returns the counters to add, by their names in an item.
     fn counters(&self) -> impl Iterator<Item = (&'static str, AttributeValue)> {
         let tokens = [
             ("tin", self.input),
@@ -49,7 +49,7 @@ impl TurnUsage {
             .chain(cost)
     }
 
-    /// Both together.
+    /// Returns the sum of both.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             input: sum(self.input, other.input, u64::saturating_add),
@@ -91,7 +91,7 @@ impl Cost {
             .then_some(Self(amount))
     }
 
-    /// The amount in US dollars.
+    /// Returns the amount in US dollars.
     pub fn usd(self) -> f64 {
         self.0
     }

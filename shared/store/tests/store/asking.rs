@@ -37,7 +37,7 @@ pub(crate) struct Ask {
     pub(crate) limits: TurnLimits,
 }
 
-/// The run `run` of `message` at `now_ms`, in the thread `t` of the user `u`.
+/// Returns the begin of the run `run` of `message` at `now_ms`, in the thread `t` of the user `u`.
 pub(crate) fn ask(message: &str, run: &str, now_ms: u64) -> Ask {
     Ask {
         user: UserId::parse("u").unwrap(),
@@ -122,7 +122,7 @@ impl Ask {
             .expect("the thread is there")
     }
 
-    /// The thread's path, oldest first.
+    /// Returns the thread's path, oldest first.
     pub(crate) async fn path(&self, store: &Store) -> Vec<StoredMessage> {
         let mut path = store
             .messages(&self.user, &self.thread, &ALL)

@@ -197,7 +197,7 @@ async fn measure(engine: &Engine) -> Costs {
     Costs { rows }
 }
 
-/// Everything of a turn that comes after its begin.
+/// Completes a turn after its begin.
 async fn rest_of_turn(
     store: &Store,
     meter: &Meter,
@@ -230,7 +230,7 @@ async fn rest_of_turn(
     rows
 }
 
-/// A question and ids of ordinary length.
+/// Creates a question and ids of ordinary length.
 fn asked(message: &str, run: &str, now_ms: u64) -> Ask {
     let long = |short: &str| format!("{short}-{}", "x".repeat(18));
     let mut asked = ask(&long(message), &long(run), now_ms);
@@ -259,7 +259,7 @@ fn words(length: usize) -> &'static str {
     &PROSE[..length]
 }
 
-/// A second of a stream as the page gets it, thirty words long.
+/// Returns a second of a stream as the page gets it, thirty words long.
 fn second_of_stream() -> String {
     let chunk = |word: &str| {
         format!("data: {{\"type\":\"text-delta\",\"id\":\"txt-0\",\"delta\":\" {word}\"}}\n\n")

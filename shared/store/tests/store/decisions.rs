@@ -13,7 +13,7 @@ use crate::engine::Engine;
 const STATES: [&str; 5] = ["none", "done", "failed", "running", "dead"];
 const LATER: u64 = NOON + LEASE + 1_000;
 
-/// A thread of its own whose current turn, if it has had one, answers `last` and is in `state` at
+/// Creates a thread whose current turn, if it has had one, answers `last` and is in `state` at
 /// [`LATER`].
 async fn thread_in(engine: &Engine, state: &str, name: &str) -> ThreadId {
     let thread = ThreadId::parse(name).unwrap();

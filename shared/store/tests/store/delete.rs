@@ -13,7 +13,7 @@ use crate::wire::{Step, Wire};
 
 const LATER: u64 = NOON + LEASE + 1;
 
-/// The keys of everything that is stored of the user, but the day's figures.
+/// Returns the keys of everything that is stored of the user, but the day's figures.
 async fn left(engine: &Engine) -> Vec<String> {
     let mut pages = engine
         .client
@@ -59,7 +59,7 @@ async fn journaled(engine: &Engine, turn: &store::BegunTurn, bytes: &[u8]) {
     engine.store.append_journal(&piece).await.unwrap();
 }
 
-/// A turn that runs, its question stored.
+/// Begins a turn and stores its question.
 async fn running(engine: &Engine, ask: &Ask) -> store::BegunTurn {
     let begun = ask.begun(&engine.store).await;
     put_question(&engine.store, ask, &begun).await;

@@ -27,7 +27,7 @@ impl Engine {
         }
     }
 
-    /// Another fresh table on this engine.
+    /// Creates another fresh table on this engine.
     pub(crate) async fn another_table(&self, index: usize) -> Self {
         let table = format!("{}-{index}", self.table);
         database::create_table(&self.endpoint, &table)
@@ -36,13 +36,14 @@ impl Engine {
         Self::at(self.endpoint.clone(), table, self.database.clone()).await
     }
 
-    /// The store as it looks through another endpoint, such as one that fails on purpose.
+    /// Returns the store as it looks through another endpoint, such as one that fails on purpose.
     pub(crate) async fn store_through(&self, endpoint: &str) -> Store {
         Store::new(client(endpoint).await, &self.table)
     }
 }
 
-/// A client that does not wait long between attempts, but long for an engine on a busy machine.
+/// Returns a client that does not wait long between attempts, but long for an engine on a busy
+/// machine.
 pub(crate) async fn client(endpoint: &str) -> Client {
     let options = ClientOptions {
         connect_timeout: Duration::from_secs(20),

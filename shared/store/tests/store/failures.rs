@@ -12,7 +12,7 @@ use crate::asking::{Ask, LEASE, NOON, answered, ask, recover};
 use crate::engine::{client, dynoxide};
 use crate::wire::{Step, Wire};
 
-/// One request, the simplest there is.
+/// Sends one request, the simplest there is.
 async fn read(endpoint: &str) -> Result<Option<Thread>, StoreError> {
     let store = Store::new(client(endpoint).await, "chat");
     let ask = ask("m1", "s1", NOON);
@@ -79,7 +79,7 @@ async fn an_answer_that_is_none_is_unavailable() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 }
 
-/// Thread and quota are written at the same time, so either may be the one that fails.
+/// Checks both orders: thread and quota are written at the same time, and either may fail.
 #[tokio::test]
 async fn a_begin_that_failed_half_way_is_undone_completely() {
     for script in [

@@ -12,8 +12,8 @@ use crate::engine::Engine;
 use crate::messages::{answer, begun, history, metadata};
 use crate::wire::{Step, Wire};
 
-/// `length` characters that deflate to about three quarters of it, as text does that is random but
-/// for its alphabet.
+/// Returns `length` characters that deflate to about three quarters of it, as text does that is
+/// random but for its alphabet.
 pub(crate) fn noise(length: usize, seed: u64) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = seed | 1;

@@ -46,7 +46,7 @@ pub(crate) fn sum(units: &[Units]) -> Units {
 pub(crate) struct Meter(Arc<Mutex<Units>>);
 
 impl Meter {
-    /// A store whose requests this meter counts.
+    /// Returns a store whose requests this meter counts.
     pub(crate) fn store(&self, engine: &Engine) -> Store {
         let config = engine
             .client
@@ -110,7 +110,8 @@ impl Intercept for Meter {
         Ok(())
     }
 
-    /// An engine does not price a write whose condition failed; AWS takes at least one unit for it.
+    /// Adds the price of a request. Engines do not price a write whose condition failed; AWS takes
+    /// at least one unit for it.
     fn read_after_execution(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,

@@ -85,7 +85,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// `PROPTEST_CASES=1000` tries more than a test run should take.
+/// Returns the number of cases; `PROPTEST_CASES=1000` tries more than a test run should take.
 fn cases_to_try() -> u32 {
     let config = Config::default();
     // proptest's own default.

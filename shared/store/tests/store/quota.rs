@@ -16,7 +16,7 @@ use crate::engine::Engine;
 
 const HOUR: u64 = 60 * 60 * 1000;
 
-/// A message of its own in a thread of its own.
+/// Creates a message of its own in a thread of its own.
 fn alone(run: &str, now_ms: u64, limits: TurnLimits) -> Ask {
     Ask {
         thread: ThreadId::parse(run).unwrap(),
@@ -372,7 +372,7 @@ pub(crate) async fn a_recovered_turn_that_is_given_up_is_not_counted(engine: &En
     assert_eq!(day(engine).await, (1, 1));
 }
 
-/// The thread item `t`, as it is stored.
+/// Returns the thread item `t`, as it is stored.
 async fn stored_thread(engine: &Engine) -> Option<HashMap<String, AttributeValue>> {
     let items = engine
         .client

@@ -67,7 +67,7 @@ fn thread_to_delete() -> Row {
     ]
 }
 
-/// About a kilobyte each, as most messages have.
+/// Returns parts of about a kilobyte, as most messages have.
 fn message_of(thread: &str, index: u64) -> Row {
     let role = ["user", "assistant"][index as usize % 2];
     vec![

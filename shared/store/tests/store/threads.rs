@@ -189,7 +189,7 @@ async fn page(engine: &Engine, pages: &Pages<'_>) -> MessagePage {
         .unwrap()
 }
 
-/// All pages of some size, each oldest first.
+/// Returns all pages of some size, each oldest first.
 async fn paged(
     engine: &Engine,
     limit: usize,

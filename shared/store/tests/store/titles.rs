@@ -17,7 +17,7 @@ fn used(input: u64) -> TurnUsage {
     }
 }
 
-/// A thread with one answer, which used 10 tokens of prompt.
+/// Creates a thread with one answer, which used 10 tokens of prompt.
 async fn answered(engine: &Engine, ask: &Ask) -> BegunTurn {
     let turn = ask.begun(&engine.store).await;
     put_question(&engine.store, ask, &turn).await;
@@ -25,7 +25,7 @@ async fn answered(engine: &Engine, ask: &Ask) -> BegunTurn {
     turn
 }
 
-/// The title of the thread, and the tokens of prompts that thread and day have added up.
+/// Returns the title of the thread, and the prompt tokens that thread and day have added up.
 async fn now(engine: &Engine, ask: &Ask) -> (Option<String>, Option<u64>, Option<u64>) {
     let thread = ask.thread(&engine.store).await;
     let day = engine.store.usage(&ask.user, ask.now_ms).await.unwrap();

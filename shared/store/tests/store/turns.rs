@@ -18,7 +18,7 @@ fn running_stream(result: Result<Begin, BeginError>) -> String {
     }
 }
 
-/// Every question that is stored, on whatever path.
+/// Returns every question that is stored, on whatever path.
 async fn questions(engine: &Engine) -> Vec<String> {
     let items = engine
         .client

@@ -258,7 +258,7 @@ fn the_anthropic_start_part_begins_the_step_and_is_dropped() {
     assert_eq!(chunks, [UiMessageChunk::StartStep, kept]);
 }
 
-/// The expected chunks are those of the original with `sendSources`.
+/// Checks the chunks against those of the original with `sendSources`.
 #[test]
 fn sources_are_sent_in_place_and_stored_as_parts_if_enabled() {
     let metadata = serde_json::from_str(r#"{"a":{"age":null}}"#).unwrap();

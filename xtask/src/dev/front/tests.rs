@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// A front before a scripted function, and the URL it is reached at.
+/// Returns a front before a scripted function, and the URL it is reached at.
 async fn front_before(function: Router) -> String {
     let function = serve(function).await;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -57,7 +57,7 @@ async fn text(response: axum::http::Response<Body>) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A body that gives what is sent to the other end, when it is sent.
+/// Returns a body that gives what is sent to the other end, when it is sent.
 fn channel() -> (mpsc::UnboundedSender<&'static str>, Body) {
     let (sender, receiver) = mpsc::unbounded_channel::<&'static str>();
     let chunks = stream::unfold(receiver, |mut receiver| async {

@@ -23,7 +23,8 @@ const FIXTURES: [(&str, &str); 11] = fixtures![
     "openai-reasoning"
 ];
 
-/// The parts of a stream that came in these pieces, one a line, and how many were skipped.
+/// Returns the parts of a stream that came in these pieces, one a line, and the number of skipped
+/// ones.
 fn parts(pieces: &[&[u8]]) -> String {
     let (mut sse, mut native, mut lines) = (
         SseDecoder::default(),
@@ -259,7 +260,7 @@ fn structural_byte() -> impl Strategy<Value = u8> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
-    /// A broken event ends an answer; it never ends the process, and what is given has all that its
+    /// Checks that a broken event never ends the process, and that each part has all that its
     /// type must have.
     #[test]
     fn no_damage_to_an_event_makes_the_decoder_panic(

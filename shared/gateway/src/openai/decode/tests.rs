@@ -58,7 +58,7 @@ const FIXTURES: [(&str, &str); 14] = [
     ("odd", include_str!("../../../fixtures/openai/odd.sse")),
 ];
 
-/// The parts of a stream, one a line, and how many events were skipped.
+/// Returns the parts of a stream, one a line, and how many events were skipped.
 fn parts(wire: &str) -> String {
     let (mut sse, mut openai, mut parts) =
         (SseDecoder::default(), OpenAiDecoder::default(), Vec::new());
@@ -125,8 +125,8 @@ fn an_answer_is_read_as_the_openai_compatible_package_reads_it() {
     }
 }
 
-/// The parts of `events` in short, up to the end of the stream. Ids that are not in `events` are
-/// numbered.
+/// Returns the parts of `events` in short, up to the end of the stream. Ids that are not in
+/// `events` are numbered.
 fn read(events: &[String]) -> Vec<String> {
     let (mut decoder, mut parts) = (OpenAiDecoder::default(), Vec::new());
     for event in events {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// Few ids and names, so that they meet.
+/// Generates a part with few ids and names, so that they meet.
 fn part() -> impl Strategy<Value = Value> {
     let text = select(vec!["", " ", "Hi", "grün 😀 \u{2028}\0", "\"quoted\" \\ "]);
     let url = select(vec![
@@ -108,7 +108,7 @@ fn tool() -> impl Strategy<Value = Value> {
     )
 }
 
-/// `object` with `field` set, if there is a value.
+/// Returns `object` with `field` set, if there is a value.
 fn with(mut object: Value, field: &str, value: Option<impl Into<Value>>) -> Value {
     if let Some(value) = value {
         object[field] = value.into();
@@ -129,7 +129,7 @@ fn conversation() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// As they are stored and read again.
+/// Returns the messages as they are stored and read again.
 fn stored(messages: &[Box<RawValue>]) -> Vec<Box<RawValue>> {
     let read = messages
         .iter()
@@ -174,8 +174,8 @@ fn names_a_part(error: &str, messages: &[Value]) -> bool {
     place.is_some_and(|(message, part)| messages[message]["parts"].get(part).is_some())
 }
 
-/// The invariants of every prompt: the operator speaks first, no word of the user's is lost, and
-/// every call of a tool has its result.
+/// Checks the invariants of every prompt: the operator speaks first, no word of the user's is lost,
+/// and every call of a tool has its result.
 fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     let prompt = prompt.as_array().unwrap();
     prop_assert_eq!(
@@ -210,7 +210,7 @@ fn check(prompt: &Value, messages: &[Value]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The user speaks in messages of his own, and into an answer to steer it.
+/// Returns the user's contents: of his own messages, and those that steer an answer.
 fn user_contents(message: &Value) -> Vec<&str> {
     if message["role"] == "user" {
         return texts(&message["parts"]).collect();

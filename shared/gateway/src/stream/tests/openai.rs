@@ -224,7 +224,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// A piece of a call as some server might send it.
+/// Generates a piece of a call as some server might send it.
 fn call_piece() -> impl Strategy<Value = String> {
     let field = |values: &'static [&'static str]| prop::sample::select(values);
     (
@@ -238,8 +238,8 @@ fn call_piece() -> impl Strategy<Value = String> {
         })
 }
 
-/// That blocks and inputs begin before they go on and end, that they end once, and that the stream
-/// ends with `finish`.
+/// Checks that blocks and inputs begin before they go on and end, that they end once, and that the
+/// stream ends with `finish`.
 fn is_in_order(parts: &[StreamPart]) -> bool {
     let mut open: Vec<&str> = Vec::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();

@@ -20,7 +20,7 @@ impl Digest {
         Self(text)
     }
 
-    /// As it is stored.
+    /// Returns the digest as it is stored.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,8 +36,8 @@ impl Digest {
     }
 }
 
-/// The mark of a message's id. Two ids may share one: it only says that the messages are worth a
-/// look.
+/// Returns the mark of a message's id. Two ids may share one: it only says that the messages are
+/// worth a look.
 pub(crate) fn mark(message: &str) -> String {
     short(message)[..MARK_CHARS].to_owned()
 }

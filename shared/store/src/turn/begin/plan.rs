@@ -71,8 +71,8 @@ impl Plan {
         )
     }
 
-    /// The first turn of a thread whose name a deleted one had. Nothing that is left of that
-    /// precedes it.
+    /// Returns the first turn of a thread whose name a deleted one had. Nothing that is left of
+    /// that precedes it.
     fn over(prepared: &PreparedBegin<'_>, deleted_at: u64) -> Self {
         let at_ms = prepared.begin.now_ms.max(deleted_at.saturating_add(1));
         let placement = Placement {
@@ -112,12 +112,12 @@ impl Plan {
         }
     }
 
-    /// True if the question has not been stored before.
+    /// Returns true if the question has not been stored before.
     pub(super) fn is_new_message(&self, begin: &BeginTurn<'_>) -> bool {
         self.user_sk == keys::message(self.at_ms, Role::User, begin.message)
     }
 
-    /// The keys of the turn, which begins in a thread that remembers so many messages.
+    /// Returns the keys of the turn, which begins in a thread that remembers so many messages.
     pub(super) fn keys(&self, prepared: &PreparedBegin<'_>, remembered: usize) -> TurnKeys {
         TurnKeys::new(Keys {
             forgets: remembered >= MAX_REMEMBERED,
@@ -130,7 +130,7 @@ impl Plan {
         })
     }
 
-    /// The bound before the question.
+    /// Returns the bound before the question.
     pub(super) fn history(&self) -> Cursor {
         Cursor::before(&self.user_sk, self.user_cut.as_deref())
     }
@@ -246,7 +246,7 @@ impl Store {
         .await
     }
 
-    /// The continued answer stays off the path, as does the answer that it replaced.
+    /// Plans a continued answer. It stays off the path, as does the answer that it replaced.
     async fn continuation_placement(
         &self,
         prepared: &PreparedBegin<'_>,

@@ -10,8 +10,8 @@ use crate::{Store, StoreError, keys};
 use super::PreparedBegin;
 
 impl Store {
-    /// The answer to an older message of this id. `None`: there is no such message, or it has no
-    /// answer.
+    /// Returns the answer to an older message of this id. `None`: there is no such message, or it
+    /// has no answer.
     ///
     /// # Errors
     /// It had another content.
@@ -50,7 +50,8 @@ impl Store {
         }))
     }
 
-    /// A turn's question and answer have one time.
+    /// Returns the key of the answer of a question's time: a turn's question and answer have one
+    /// time.
     async fn first_answer(
         &self,
         messages_pk: &str,

@@ -38,7 +38,7 @@ pub(super) enum Attempt {
     ConditionFailed(Box<ThreadItem>),
 }
 
-/// The title that a begin gives to a thread without one.
+/// Returns the title that a begin gives to a thread without one.
 pub(super) fn title_of(begin: &BeginTurn<'_>) -> String {
     begin.title.chars().take(MAX_TITLE_CHARS).collect()
 }

@@ -55,7 +55,7 @@ impl World<'_> {
         self.check_quota().await;
     }
 
-    /// The turn whose answer is found by this id: the latest that is worth it.
+    /// Returns the turn whose answer is found by this id: the latest that is worth it.
     fn named(&self, answer: &MessageId) -> Option<usize> {
         let turns = (0..self.turns.len()).rev().filter(|&turn| {
             !self.turns[turn].was_given_up && self.turns[turn].ask.answer == *answer
@@ -66,8 +66,8 @@ impl World<'_> {
             .or_else(|| turns.clone().next())
     }
 
-    /// Whatever a turn used is counted once, by whomever it was ended. Only its thread need not
-    /// know of one that was given up for dead.
+    /// Checks that a turn's usage is counted once, by any process that ended it. Only its thread
+    /// need not know of one that was given up for dead.
     async fn check_usage(&self) {
         let ended = self.turns.iter().filter(|turn| turn.has_ended);
         let (late, in_time): (Vec<_>, Vec<_>) = ended.partition(|turn| turn.was_late);
@@ -88,7 +88,7 @@ impl World<'_> {
         );
     }
 
-    /// One answer a turn, one item a question, and one mark on the thread.
+    /// Checks that there is one answer a turn, one item a question, and one mark on the thread.
     async fn check_items(&self) {
         let answers = self
             .turns
@@ -130,7 +130,7 @@ impl World<'_> {
         query.send().await.unwrap().items.unwrap_or_default()
     }
 
-    /// Whatever died, there is room for one more when all leases have passed.
+    /// Checks that there is room for one more turn when all leases have passed, whatever died.
     async fn check_quota(&self) {
         let counted = self.turns.iter().filter(|turn| !turn.was_given_up).count() as u64;
         assert_eq!(

@@ -181,8 +181,8 @@ impl World<'_> {
             .all(|earlier| earlier.question != self.turns[turn].question)
     }
 
-    /// The message's latest question: the current turn's, or the newest that somebody has stored or
-    /// will.
+    /// Returns the message's latest question: the current turn's, or the newest that somebody has
+    /// stored or will.
     fn question_of(&self, message: &MessageId) -> Option<usize> {
         let last = self.turns.last()?.question;
         if &self.questions[last].message == message {
@@ -346,7 +346,7 @@ impl World<'_> {
         }
     }
 
-    /// A turn whose process has not ended it yet.
+    /// Returns a turn whose process has not ended it yet.
     fn process(&self, choice: usize) -> Option<usize> {
         let processes: Vec<_> = (0..self.turns.len())
             .filter(|&turn| !self.turns[turn].has_ended && !self.turns[turn].was_given_up)
@@ -400,7 +400,7 @@ impl World<'_> {
         }
     }
 
-    /// The path that ends in the turn's answer, newest first: ids and texts.
+    /// Returns the path that ends in the turn's answer, newest first: ids and texts.
     pub(super) fn branch(&self, turn: usize) -> Vec<(String, String)> {
         let text = self.text(turn);
         let answer = self.turns[turn].ask.answer.to_string();
@@ -416,7 +416,7 @@ impl World<'_> {
         path
     }
 
-    /// The path that ends in the question.
+    /// Returns the path that ends in the question.
     fn asked(&self, question: usize) -> Vec<(String, String)> {
         let Asked {
             message,
@@ -428,7 +428,8 @@ impl World<'_> {
         path
     }
 
-    /// The path when `turn` was the last there was: that of its answer, or what else there is.
+    /// Returns the path when `turn` was the last there was: that of its answer, or what else there
+    /// is.
     pub(super) fn path(&self, turn: Option<usize>) -> Vec<(String, String)> {
         let Some(turn) = turn else { return Vec::new() };
         let question = self.turns[turn].question;
