@@ -168,8 +168,8 @@ fn page(
     page += &versions()?;
     page += &groups(scenarios, observed);
     page += &open_questions(observed, list)?;
-    page += "\n## What differs on purpose\n";
-    page += "A scenario stands under each reason that it has. `…` stands for what both sides send alike.\n";
+    page += "\n## Deliberate differences\n";
+    page += "A scenario is listed under each of its reasons. `…` replaces entries that both sides send.\n";
     for class in &list.classes {
         page += &class_section(class, observed)?;
     }
@@ -188,8 +188,8 @@ fn page(
 const INTRODUCTION: &str = "\
 # Compatibility
 `cargo xtask parity` sends the same requests, by the real client, to the route written with the AI SDK and to the built
-function, in front of gateways that say the same. It compares the status and headers, the chunks, the end of the body,
-what the page is told of an error, the state of the chat, the messages that the client holds, and the requests that
+function, in front of gateways that send the same. It compares the status and headers, the chunks, the end of the body,
+the error that the page receives, the state of the chat, the messages that the client holds, and the requests that
 reach the gateway. Message metadata, which the route does not have, is left out.
 
 This page is written by that command (`--update`) and checked by it.
@@ -235,7 +235,7 @@ fn groups(scenarios: &[Scenario], observed: &BTreeMap<String, Observation>) -> S
         *different += usize::from(differs);
     }
     let mut text = String::from(
-        "\n## What is the same\n| scenarios | all | identical | different |\n|---|---|---|---|\n",
+        "\n## Identical behaviour\n| scenarios | all | identical | different |\n|---|---|---|---|\n",
     );
     let mut sums = (0, 0);
     for (group, (all, different)) in groups {

@@ -72,12 +72,12 @@ macro_rules! features {
 }
 
 features! {
-    Send: "a message is sent: the answer comes whole, and both are stored under the client's ids", features::send;
-    Turns: "a second message: the model is asked with the first turn before it", features::turns;
+    Send: "a message is sent: the answer is complete, and both are stored under the client's ids", features::send;
+    Turns: "a second message: the prompt contains the first turn", features::turns;
     Regenerate: "`regenerate()`: the answer is replaced, the question stored once", features::regenerate;
-    RegenerateEarlier: "`regenerate({ messageId })` of an earlier answer: what came later is not sent",
+    RegenerateEarlier: "`regenerate({ messageId })` of an earlier answer: later messages are not sent",
         features::regenerate_earlier;
-    Edit: "`sendMessage` with `messageId`: the question is replaced, what came later is not sent", features::edit;
+    Edit: "`sendMessage` with `messageId`: the question is replaced, later messages are not sent", features::edit;
     Stop: "`stop()` in mid-answer, then another message: the partial text is sent along, both answers are stored",
         features::stop;
     Refused: "a request without a session: the error is our JSON, `regenerate()` with one works", errors::refused;
@@ -89,16 +89,16 @@ features! {
     ErrorOfTheModel: "the model reports an error: error, the partial text stays, `regenerate()` works",
         errors::model_error;
     Files: "files of the user by `data:` and `https:` URL reach the model", features::files;
-    MadeFiles: "a file that the model made is shown, and reaches the model with the next message", features::generated_files;
+    MadeFiles: "a file that the model generated is shown, and reaches the model with the next message", features::generated_files;
     Reasoning: "reasoning is shown, and reaches the model with its signature with the next message", features::reasoning;
     Sources: "sources are not sent, as with the AI SDK's default", features::sources;
-    OddText: "half characters, NUL and U+2028 in deltas become the text that was meant", features::odd_text;
-    UnknownTool: "a call of a tool that we do not have is shown as failed, and the model is told", tools::unknown;
-    ProviderTool: "a tool that the provider runs is shown with its result, which the model gets back", tools::provider_tool;
-    Metadata: "message metadata stands on the message while it comes and when it is there, and may be sent back",
+    OddText: "half characters, NUL and U+2028 in deltas become the intended text", features::odd_text;
+    UnknownTool: "a call of a tool that we do not have is shown as failed, and reaches the model as such", tools::unknown;
+    ProviderTool: "a tool that the provider runs is shown with its result, which reaches the model with the next message", tools::provider_tool;
+    Metadata: "message metadata is on the message during and after the answer, and may be sent back",
         features::metadata;
-    Approval: "`tool-approval-request` is shown, the user's no is noted and reaches the model", tools::approval;
-    AnthropicStart: "an answer of Anthropic: the `custom` part with which it begins says nothing and is not sent",
+    Approval: "`tool-approval-request` is shown, the user's denial is stored and reaches the model", tools::approval;
+    AnthropicStart: "an answer of Anthropic: the empty `custom` part at its beginning is not sent",
         tools::anthropic_start;
     Custom: "other `custom` parts of a provider are kept", tools::custom;
     ReasoningFile: "`reasoning-file` parts are kept", tools::reasoning_file;

@@ -64,13 +64,13 @@ fn render(columns: &[(Version, Vec<Outcome>)]) -> Result<String> {
 }
 
 const ABOVE: &str = "
-The chat and the transport of each version hold conversations with the built function. Each row is looked at from three
-sides: the messages that the client holds, the prompt that reaches the gateway, and what is stored.
+The chat and the transport of each version hold conversations with the built function. Each row is checked in
+three places: the messages that the client holds, the prompt that reaches the gateway, and the stored messages.
 
-| what is done and seen |";
+| action and result |";
 
 const BELOW: &str = "\
 ¹ This version has no such chunk: the answer ends in an error, and the next message works. The route written with the AI
-SDK sends the same, since the model has said it. Every other chunk is taken by all versions, and so is everything that
-the function says on its own account; only `ai` 5 cannot read on when a tool of the provider fails whose input had been
-refused before. The chunks that are not taken by all:";
+SDK sends the same chunk. All versions accept every other chunk, and everything that the function sends on its own
+account; only `ai` 5 cannot read on if a tool of the provider fails whose input had been refused before. The chunks that
+not all versions accept:";
