@@ -24,6 +24,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
 use message::Role;
+use serde_json::Value;
 use store::Status;
 
 const NOT_STOPPING: StopAnswer = StopAnswer {
@@ -269,7 +270,19 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
     );
     ensure_aborted("the turn", &answer.transcript().await?, &first_half())?;
     ThreadSnapshot::read_at_rest(&world.engine, &alice, "t1").await?;
-    let before = world.engine.items()?;
+    // The end of the journal may be written later than the answer.
+    let stored = || -> Result<Vec<Value>> {
+        let mut items = world.engine.items()?;
+        items.retain(|item| {
+            !item["pk"]["S"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("C#")
+        });
+        Ok(items)
+    };
+    let before = stored()?;
+    ensure!(!before.is_empty());
     for function in pair.both() {
         ensure!(
             stop_turn(function, &alice, "t1").await? == NOT_STOPPING,
@@ -277,7 +290,7 @@ async fn a_repeated_or_late_stop_changes_nothing() -> Result<()> {
         );
     }
     ensure!(
-        world.engine.items()? == before,
+        stored()? == before,
         "a stop after the end has changed something"
     );
     fetch(turn_request(&pair.first, &alice, "done", "m1")?)
