@@ -32,6 +32,8 @@ mod run;
 mod sessions;
 mod slot;
 mod store;
+#[cfg(feature = "test-support")]
+mod test_support;
 mod thread;
 mod turn;
 mod update;

@@ -3,7 +3,7 @@
 //! Knows where a value lies and when its item has run out. What the value says is the session
 //! crate's matter.
 
-use crate::attribute::{Item, number, string};
+use crate::attribute::{Item, string};
 use crate::{Store, StoreError, keys};
 
 /// DynamoDB takes 2,048 bytes for a `pk`; no key that better-auth makes comes near.
@@ -32,27 +32,6 @@ impl Store {
             }
         }
         Ok(None)
-    }
-
-    /// Writes what better-auth would write on sign-in, for local runs and tests. `expires_at_s` is
-    /// in seconds.
-    pub async fn put_session(
-        &self,
-        key: &str,
-        value: &str,
-        expires_at_s: u64,
-    ) -> Result<(), StoreError> {
-        self.client
-            .put_item()
-            .table_name(&*self.table)
-            .item("pk", string(keys::session(key)))
-            .item("sk", string(keys::ALONE))
-            .item("v", string(value))
-            .item("ttl", number(expires_at_s))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("PutItem", error))?;
-        Ok(())
     }
 
     async fn read_session(&self, key: &str, consistent: bool) -> Result<Option<Item>, StoreError> {

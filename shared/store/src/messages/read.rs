@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use message::{MessageId, ThreadId, UserId};
+use message::{ThreadId, UserId};
 
 use crate::attribute::{self, Item, string};
 use crate::cursor::Cursor;
@@ -53,33 +53,6 @@ impl Store {
             &mut budget,
         )
         .await
-    }
-
-    /// Reads the path that ends in `message`, newest first: an older branch, or a part of the
-    /// current one. Of two messages with one id it is the later, but for one that went on from the
-    /// other and came to nothing. A message that is not there ends no path.
-    pub async fn branch(
-        &self,
-        user: &UserId,
-        thread: &ThreadId,
-        message: &MessageId,
-        history: &History<'_>,
-    ) -> Result<Vec<StoredMessage>, StoreError> {
-        if history.before.is_some() {
-            return self.messages(user, thread, history).await;
-        }
-        match self
-            .find_message(user, thread, message, None, history.consistent)
-            .await?
-        {
-            Some(found) => {
-                let mut budget = ReadBudget::new(history);
-                let path = Path::ending_in(&found.sk);
-                self.walk(&keys::messages(user, thread), path, history, &mut budget)
-                    .await
-            }
-            None => Ok(Vec::new()),
-        }
     }
 
     /// Reads a turn's answer, strongly consistent. `None`: it is not there.

@@ -3,7 +3,7 @@
 use message::{StreamId, ThreadId, UserId};
 
 use crate::attribute;
-use crate::run::{AnsweredTurn, OpenTurn};
+use crate::run::OpenTurn;
 use crate::thread::item::{State, ThreadItem};
 use crate::usage::counters::TurnUsage;
 use crate::{Store, StoreError, keys};
@@ -62,17 +62,20 @@ impl TryFrom<ThreadItem> for Thread {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentTurn {
     /// The latest run. `None`: the thread has had none.
+    #[cfg(feature = "test-support")]
     pub stream: Option<StreamId>,
     /// The latest run, if it was not ended: it is running or dead.
     pub open: Option<OpenTurn>,
     /// The latest run's answer, if it has ended with one.
-    pub answered: Option<AnsweredTurn>,
+    #[cfg(feature = "test-support")]
+    pub answered: Option<crate::AnsweredTurn>,
     /// An earlier run that was taken over from and is not known to be over.
     pub unfinished_previous: Option<OpenTurn>,
 }
 
 impl CurrentTurn {
     /// Returns true if the latest run has ended, or there has been none.
+    #[cfg(feature = "test-support")]
     pub fn ended(&self) -> bool {
         self.open.is_none()
     }
@@ -82,13 +85,16 @@ impl TryFrom<ThreadItem> for CurrentTurn {
     type Error = StoreError;
 
     fn try_from(item: ThreadItem) -> Result<Self, StoreError> {
+        #[cfg(feature = "test-support")]
         let answered = match item.state(0) {
             State::Done => Some(item.answered()?),
             State::None | State::Running | State::Dead | State::Failed => None,
         };
         Ok(Self {
+            #[cfg(feature = "test-support")]
             stream: item.stream()?,
             open: item.open()?,
+            #[cfg(feature = "test-support")]
             answered,
             unfinished_previous: item.unfinished_previous()?,
         })
@@ -96,18 +102,6 @@ impl TryFrom<ThreadItem> for CurrentTurn {
 }
 
 impl Store {
-    /// Reads a thread of `user`, strongly consistent. `None`: this user has no such thread.
-    pub async fn thread(
-        &self,
-        user: &UserId,
-        thread: &ThreadId,
-    ) -> Result<Option<Thread>, StoreError> {
-        self.thread_item(user, thread)
-            .await?
-            .map(Thread::try_from)
-            .transpose()
-    }
-
     /// Returns the state of the thread's turns, strongly consistent. `None`: this user has no such
     /// thread.
     pub async fn current_turn(

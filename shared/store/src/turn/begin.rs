@@ -128,9 +128,11 @@ pub struct BegunTurn {
     /// The keys for the turn's other operations.
     pub keys: TurnKeys,
     /// True if the thread is new.
+    #[cfg(feature = "test-support")]
     pub new_thread: bool,
     /// The thread's `lastActivityAt` from now on: now, or a little later if turns come faster than
     /// the clock.
+    #[cfg(feature = "test-support")]
     pub at_ms: u64,
     /// True if the thread item holds the question: then it is not lost though the process dies
     /// before it has put it.

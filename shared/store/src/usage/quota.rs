@@ -15,7 +15,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use message::UserId;
 
 use crate::attribute::{self, number, set_of, string};
 use crate::error::BeginError;
@@ -24,10 +23,9 @@ use crate::run::{OpenTurn, TurnKeys};
 use crate::slot::QuotaSlot;
 use crate::update::{Update, Updated};
 use crate::usage::counters::TurnUsage;
-use crate::{Store, StoreError, keys};
+use crate::{Store, StoreError};
 
 use super::day::{DAY_MS, DayItem};
-use super::report::DayUsage;
 
 /// The time that a begin waits for a slot, in milliseconds: equal begins at once take slots for a
 /// moment, which all but one of them give back.
@@ -54,14 +52,12 @@ impl Store {
             .await
     }
 
-    /// Returns the usage of `user` in the UTC day of `now_ms`. Eventually consistent.
-    pub async fn usage(&self, user: &UserId, now_ms: u64) -> Result<DayUsage, StoreError> {
-        self.day(&keys::user(user), &keys::day(&keys::date(now_ms)), false)
-            .await
-            .map(DayUsage::from)
-    }
-
-    async fn day(&self, pk: &str, sk: &str, consistent: bool) -> Result<DayItem, StoreError> {
+    pub(crate) async fn day(
+        &self,
+        pk: &str,
+        sk: &str,
+        consistent: bool,
+    ) -> Result<DayItem, StoreError> {
         let found = self
             .client
             .get_item()

@@ -147,7 +147,9 @@ impl Store {
         self.hold_or_undo(prepared, &keys, Some((&plan, &stored)), quota)
             .await?;
         Ok(Begin::Begun(BegunTurn {
+            #[cfg(feature = "test-support")]
             new_thread: !before.exists(),
+            #[cfg(feature = "test-support")]
             at_ms: plan.at_ms,
             question_inlined: prepared.inline_question.is_some(),
             unfinished_previous: before.unfinished_previous()?,
@@ -170,7 +172,9 @@ impl Store {
         let keys = turn.keys(Some(prepared.quota_slot.clone()));
         self.hold_or_undo(prepared, &keys, None, quota).await?;
         Ok(Begin::Begun(BegunTurn {
+            #[cfg(feature = "test-support")]
             new_thread: thread.turns == 1,
+            #[cfg(feature = "test-support")]
             at_ms: turn.began_at_ms(),
             question_inlined: turn.inline_question().is_some(),
             took_over: thread
